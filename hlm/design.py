@@ -1,0 +1,231 @@
+"""What the matrices are: the columns of terms as numbers, and which terms the data can tell apart.
+
+The columns are evaluated by formulae, so that they are the ones that Bambi uses; the grouping factor never becomes
+dummy columns here, it stays an integer code per row (400,000 rows x 4,000 groups would need 12 GB as dummies).
+"""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from hlm.errors import FormulaError
+from hlm.formula.arms import OwnEffect, own_effects
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.frame import CleanData
+
+_RANK_TOLERANCE = 1e-8  # share of a column's length that must be new; float64 keeps about 1e-16 of it
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Design columns of some terms.
+
+    Attributes
+    ----------
+    matrix : numpy.ndarray
+        Shape (rows, columns), float64.
+    terms : tuple of Term
+        The term of each column, length ``columns``.
+    labels : tuple of str
+        The name of each column: ``Intercept``, ``pre``, ``sex[M]``, ``x:c[q]``.
+    """
+
+    matrix: np.ndarray
+    terms: tuple[Term, ...]
+    labels: tuple[str, ...]
+
+    def of(self, term: Term) -> np.ndarray:
+        """The columns of one term, shape (rows, its columns)."""
+        return self.matrix[:, [t == term for t in self.terms]]
+
+    def labels_of(self, term: Term) -> tuple[str, ...]:
+        return tuple(label for label, t in zip(self.labels, self.terms, strict=True) if t == term)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """No pooling made concrete on data: each group's own effects, and what had to be left out.
+
+    Attributes
+    ----------
+    own : tuple of OwnEffect
+        The effects that each group has for itself.
+    dropped : tuple of Term
+        Common terms that lie in the span of the groups' own effects.
+    notes : tuple of str
+        One sentence for each thing left out.
+    """
+
+    own: tuple[OwnEffect, ...]
+    dropped: tuple[Term, ...]
+    notes: tuple[str, ...]
+
+
+def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
+    """The design columns of a sum of terms, factors coded as R codes them (treatment contrasts).
+
+    Parameters
+    ----------
+    terms : tuple of Term
+        With or without the intercept; whether a factor has a column for its first level depends on that.
+    data : CleanData
+
+    Returns
+    -------
+    Columns
+    """
+    import formulae
+
+    if not terms:
+        return Columns(np.empty((data.rows, 0)), (), ())
+    text = " + ".join(["1" if INTERCEPT in terms else "0", *(formulae_text(t) for t in terms if t != INTERCEPT)])
+    frame = data.columns.reset_index(drop=True)
+    if terms == (INTERCEPT,):
+        return Columns(np.ones((data.rows, 1)), (INTERCEPT,), ("Intercept",))
+    evaluated = formulae.design_matrices(text, frame).common.terms
+    matrices, owners, labels = [], [], []
+    by_name = {"Intercept" if t == INTERCEPT else t.name: t for t in terms}
+    for name, part in evaluated.items():
+        if name not in by_name:  # patsy's rule fills a gap, such as a missing main effect, with a term of its own
+            raise FormulaError(
+                f"The terms {text} leave out {name}, which their factors need: add {name}, or join the factors into "
+                f"one column of the data."
+            )
+        values = np.asarray(part.data, dtype=np.float64).reshape(data.rows, -1)
+        matrices.append(values)
+        owners += [by_name[name]] * values.shape[1]
+        labels += _labels(name, by_name[name], part, values.shape[1])
+    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels))
+
+
+def block_columns(formula: Formula, data: CleanData) -> tuple[tuple[Block, Columns], ...]:
+    """The effects' columns of every block with a covariance matrix of its own (``||`` expanded)."""
+    return tuple((block, columns(block.effects, data)) for block in formula.expanded_blocks())
+
+
+def formulae_text(term: Term) -> str:
+    """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
+    return ":".join(v if v.isidentifier() and not keyword.iskeyword(v) else f"`{v}`" for v in term.variables)
+
+
+def grouped_text(term: Term) -> str:
+    """A grouping factor as formulae reads it; cells ``a:b`` are one column under that name."""
+    return formulae_text(Term((term.name,)))
+
+
+def none_arm(formula: Formula, data: CleanData) -> Arm:
+    """What no pooling can estimate on these data.
+
+    A factor that another one refines (each cask lies in one batch) is left to the finer one; a common term that is
+    constant within the groups (a county's uranium) is left to the groups' own intercepts.
+
+    Returns
+    -------
+    Arm
+    """
+    own = own_effects(formula)
+    notes: list[str] = []
+    for coarse in list(own):
+        finer = next((o for o in own if o != coarse and _refines(o, coarse, data)), None)
+        if finer is not None:
+            own = tuple(o for o in own if o != coarse)
+            notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {_what(coarse)} is in it")
+    replaced = {frozenset(o.effect.variables) for o in own}
+    rest = tuple(t for t in formula.common if frozenset(t.variables) not in replaced)
+    dropped = _spanned_terms(own, formula, rest, data)
+    for term in dropped:
+        groups = " and ".join(dict.fromkeys(o.group.name for o in own))
+        notes.append(f"{term.name} is left out: the own coefficients of each {groups} already contain it")
+    return Arm(own, dropped, tuple(notes))
+
+
+def _labels(name: str, term: Term, part: object, width: int) -> list[str]:
+    if term == INTERCEPT or width == 1 and getattr(part, "kind", "") == "numeric":
+        return [name]
+    levels = getattr(part, "levels", None)
+    return [name] if levels is None else [f"{name}[{level}]" for level in levels]
+
+
+def _what(own: OwnEffect) -> str:
+    return "intercept" if own.effect == INTERCEPT else f"effect of {own.effect.name}"
+
+
+def _refines(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
+    """Whether every level of one factor lies within one level of the other (with the same effect)."""
+    if set(fine.effect.variables) != set(coarse.effect.variables) or fine.group == coarse.group:
+        return False
+    inner, outer = data.codes(fine.group), data.codes(coarse.group)
+    pairs = np.unique(inner * (outer.max() + 1) + outer)
+    same_partition = len(pairs) == len(data.levels(fine.group)) == len(data.levels(coarse.group))
+    return len(pairs) == len(data.levels(fine.group)) and not same_partition
+
+
+def _spanned_terms(
+    own: tuple[OwnEffect, ...], formula: Formula, rest: tuple[Term, ...], data: CleanData
+) -> tuple[Term, ...]:
+    """The common terms all of whose columns lie in the span of the groups' own effects.
+
+    Each column is regressed on the effects within each group, factor after factor until nothing moves (alternating
+    projections); a term is spanned when nothing of it is left.
+    """
+    others = tuple(t for t in rest if t != INTERCEPT)
+    if not others or not own:
+        return ()
+    spans = [(data.codes(g), _effects_matrix(own, g, formula, data)) for g in dict.fromkeys(o.group for o in own)]
+    candidates = columns((INTERCEPT, *others), data)
+    spanned = []
+    for term in others:
+        values = candidates.of(term)
+        left = np.column_stack([_outside_span(values[:, j], spans) for j in range(values.shape[1])])
+        if (np.linalg.norm(left, axis=0) <= _RANK_TOLERANCE * np.linalg.norm(values, axis=0)).all():
+            spanned.append(term)
+    return tuple(spanned)
+
+
+def _effects_matrix(own: tuple[OwnEffect, ...], group: Term, formula: Formula, data: CleanData) -> np.ndarray:
+    effects = tuple(o.effect for o in own if o.group == group)
+    return columns(effects, data).matrix
+
+
+def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    residual = values.copy()
+    for _ in range(200 if len(spans) > 1 else 1):
+        before = np.linalg.norm(residual)
+        for codes, effects in spans:
+            residual = residual - _fitted_within(residual, codes, effects)
+        if before - np.linalg.norm(residual) <= 1e-12 * np.linalg.norm(values):
+            break
+    return residual
+
+
+def _fitted_within(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
+    """Fitted values of a separate least-squares regression in each group, shape (rows,)."""
+    return np.asarray(np.einsum("ij,ij->i", effects, within_least_squares(values, codes, effects)[codes]))
+
+
+def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
+    """Least squares in each group alone (smallest norm where a group cannot tell its effects apart).
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (rows,)
+    codes : numpy.ndarray of int, shape (rows,)
+        Group of each row, 0 .. K-1.
+    effects : numpy.ndarray, shape (rows, q)
+
+    Returns
+    -------
+    numpy.ndarray, shape (K, q)
+    """
+    groups, q = int(codes.max()) + 1, effects.shape[1]
+    cross = np.zeros((groups, q, q))
+    moment = np.zeros((groups, q))
+    for i, j in product(range(q), range(q)):
+        cross[:, i, j] = np.bincount(codes, effects[:, i] * effects[:, j], groups)
+    for i in range(q):
+        moment[:, i] = np.bincount(codes, effects[:, i] * values, groups)
+    return np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment)

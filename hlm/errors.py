@@ -1,0 +1,58 @@
+"""The errors that bad input raises: every one says what was wrong and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HlmError(Exception):
+    """Any error that hlm raises on purpose; catch this one to catch them all."""
+
+
+class FormulaError(HlmError):
+    """The formula cannot be read, or does not mean what it seems to.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to write instead.
+    formula : str, optional
+        The text of the formula; shown with the place marked below it.
+    start, stop : int, optional
+        The characters of ``formula`` that the message is about.
+    """
+
+    def __init__(self, message: str, formula: str = "", start: int = 0, stop: int | None = None) -> None:
+        self.message = message
+        self.formula = formula
+        self.start = start
+        self.stop = len(formula) if stop is None else stop
+        super().__init__(_marked(message, formula, self.start, self.stop) if formula else message)
+
+
+class DataError(HlmError):
+    """The data cannot be used as they are: the message names the column and, where it can, the row."""
+
+
+class FitError(HlmError):
+    """The model could not be built or fitted, or a result was asked for that it does not have."""
+
+
+def nearest(name: object, allowed: Iterable[object]) -> str:
+    """A closing hint for an unknown name: the nearest allowed names, then all of them."""
+    names = [str(a) for a in allowed]
+    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    if not close:  # difflib is case-sensitive; people are not
+        lower = {n.lower(): n for n in names}
+        close = [lower[c] for c in difflib.get_close_matches(str(name).lower(), list(lower), n=3, cutoff=0.5)]
+    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
+    return f"{hint}There {'is' if len(names) == 1 else 'are'}: {shown or 'none'}."
+
+
+def _marked(message: str, formula: str, start: int, stop: int) -> str:
+    """The message, the formula and a line of carets below the offending characters."""
+    line = formula.replace("\n", " ").replace("\t", " ")
+    carets = " " * start + "^" * max(1, stop - start)
+    return f"{message}\n\n    {line}\n    {carets}"

@@ -1,0 +1,68 @@
+"""Text to tokens: the smallest pieces of a formula, each with its place in the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from hlm.errors import FormulaError
+
+Kind = Literal["name", "number", "string", "op", "end"]
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<quoted>`[^`]*`)
+      | (?P<string>"[^"]*"|'[^']*')
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<name>(?:[^\W\d]|\.(?!\d))[\w.]*)
+      | (?P<op>%in%|\|\||[~|+\-*/:^(),=])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece of a formula: ``text`` is its meaning, ``start:stop`` its place in the formula."""
+
+    kind: Kind
+    text: str
+    start: int
+    stop: int
+
+
+def tokenize(formula: str) -> tuple[Token, ...]:
+    """Split a formula into names, numbers, strings and operators, with an ``end`` token last."""
+    tokens = []
+    position = 0
+    while position < len(formula):
+        match = _TOKEN.match(formula, position)
+        if match is None:
+            raise FormulaError(_unreadable(formula[position]), formula, position, position + 1)
+        if match.lastgroup != "space":
+            tokens.append(_token(match, formula))
+        position = match.end()
+    return (*tokens, Token("end", "", len(formula), len(formula)))
+
+
+def _token(match: re.Match[str], formula: str) -> Token:
+    text, start, stop = match.group(), match.start(), match.end()
+    if match.lastgroup == "quoted":
+        if len(text) == 2:
+            raise FormulaError("A back-quoted name is empty.", formula, start, stop)
+        return Token("name", text[1:-1], start, stop)
+    kinds: dict[str | None, Kind] = {"name": "name", "number": "number", "string": "string", "op": "op"}
+    return Token(kinds[match.lastgroup], text, start, stop)
+
+
+def _unreadable(character: str) -> str:
+    if character == "`":
+        return "This back-quote is never closed: a back-quoted name is written `like this`."
+    if character in "\"'":
+        return "This quotation mark is never closed."
+    if character in "[]{}":
+        return f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g)."
+    if character in "<>&!@$;?\\":
+        return f"{character!r} has no meaning in a formula: compute a new column in the data first, then use its name."
+    return f"The character {character!r} has no meaning in a formula; write an unusual column name in `back-quotes`."

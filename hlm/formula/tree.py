@@ -1,0 +1,150 @@
+"""Tokens to a tree: which operator binds what. No statistics yet, only the grammar.
+
+Binding, loosest first (as in R): ``~``, ``| ||``, ``+ -``, ``* /``, ``: %in%``, ``^``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlm.errors import FormulaError
+from hlm.formula.tokens import Token, tokenize
+
+_BINDING = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, ":": 5, "%in%": 5, "^": 6}
+_MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A name, a number or a string."""
+
+    token: Token
+
+    @property
+    def start(self) -> int:
+        return self.token.start
+
+    @property
+    def stop(self) -> int:
+        return self.token.stop
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function and its arguments, as in ``p(k, n)``."""
+
+    name: str
+    args: tuple[Node, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Something in parentheses."""
+
+    inner: Node
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``left op right``; ``left`` is None where the operator stands first, as in ``-1``."""
+
+    op: str
+    left: Node | None
+    right: Node
+    start: int
+    stop: int
+    place: int
+
+
+type Node = Leaf | Call | Group | Operation
+
+
+def read_tree(formula: str) -> Node:
+    """Read a whole formula into its tree, or say where it stops making sense."""
+    return _Reader(formula, tokenize(formula)).whole()
+
+
+class _Reader:
+    """Precedence climbing over the tokens; the only state is the position reached."""
+
+    def __init__(self, formula: str, tokens: tuple[Token, ...]) -> None:
+        self.formula = formula
+        self.tokens = tokens
+        self.position = 0
+        self.depth = 0
+
+    def whole(self) -> Node:
+        node = self.expression(0)
+        token = self.peek()
+        if token.kind != "end":
+            message = "This ')' was never opened." if token.text == ")" else self.stray(token)
+            raise self.error(message, token)
+        return node
+
+    def expression(self, binding: int) -> Node:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise self.error(f"The formula is nested more than {_MAX_DEPTH} levels deep.", self.peek())
+        left = self.operand()
+        while (power := _BINDING.get(self.peek().text, 0)) > binding and self.peek().kind == "op":
+            operator = self.next()
+            right = self.expression(power)
+            left = Operation(operator.text, left, right, left.start, right.stop, operator.start)
+        self.depth -= 1
+        return left
+
+    def operand(self) -> Node:
+        token = self.next()
+        if token.kind == "op" and token.text in ("+", "-", "~"):
+            right = self.expression(_BINDING[token.text])
+            return Operation(token.text, None, right, token.start, right.stop, token.start)
+        if token.text == "(" and token.kind == "op":
+            inner = self.expression(0)
+            return Group(inner, token.start, self.expect_close(token).stop)
+        if token.kind == "name" and self.peek().text == "(" and self.peek().kind == "op":
+            return self.call(token)
+        if token.kind in ("name", "number", "string"):
+            return Leaf(token)
+        raise self.error(self.missing(token), token)
+
+    def call(self, name: Token) -> Call:
+        opening = self.next()
+        args: list[Node] = []
+        while self.peek().text != ")":
+            args.append(self.expression(0))
+            if self.peek().text == "=":
+                raise self.error("Named arguments are not read in a formula.", self.peek())
+            if self.peek().text != ",":
+                break
+            self.next()
+        return Call(name.text, tuple(args), name.start, self.expect_close(opening).stop)
+
+    def expect_close(self, opening: Token) -> Token:
+        if self.peek().text == ")":
+            return self.next()
+        if self.peek().kind == "end":
+            raise self.error("This '(' is never closed.", opening)
+        raise self.error(self.stray(self.peek()), self.peek())
+
+    def stray(self, token: Token) -> str:
+        return f"{token.text!r} does not follow here: an operator such as + or : is missing before it."
+
+    def missing(self, token: Token) -> str:
+        if token.kind == "end":
+            return "The formula ends where a name is expected."
+        return f"A name is missing before {token.text!r}."
+
+    def peek(self) -> Token:
+        return self.tokens[self.position]
+
+    def next(self) -> Token:
+        token = self.tokens[self.position]
+        self.position = min(self.position + 1, len(self.tokens) - 1)
+        return token
+
+    def error(self, message: str, token: Token) -> FormulaError:
+        return FormulaError(message, self.formula, token.start, max(token.stop, token.start + 1))

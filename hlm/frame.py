@@ -1,0 +1,317 @@
+"""Any data frame in, the clean columns of one formula out.
+
+All that is particular about a frame library (pandas' many dtypes, polars, pyarrow) ends here: what leaves is a pandas
+frame of float64, int64 and category columns without missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.errors import DataError, nearest
+from hlm.formula.formula import Formula, Term
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL_SEPARATOR = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class CleanData:
+    """The columns that a formula needs, ready to use.
+
+    Attributes
+    ----------
+    columns : pandas.DataFrame
+        The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64, everything else as category with string labels. Grouping columns are always
+        category; a factor of cells such as ``batch:cask`` has a column of its own, under that name.
+    rows_given : int
+        Rows of the caller's frame.
+    missing : Mapping
+        Column name to the number of rows that it cost; a row may be counted in several columns.
+    """
+
+    columns: pd.DataFrame
+    rows_given: int
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns)
+
+    @property
+    def message(self) -> str:
+        """What was left out, in one sentence; empty if nothing was."""
+        dropped = self.rows_given - self.rows
+        if not dropped:
+            return ""
+        where = ", ".join(f"{name} ({count})" for name, count in self.missing.items())
+        return f"{dropped} of {self.rows_given} rows left out for missing values: {where}."
+
+    def codes(self, group: Term) -> np.ndarray:
+        """The group of each row as integers 0 .. K-1, shape (rows,)."""
+        return np.asarray(self.columns[group.name].cat.codes, dtype=np.int64)
+
+    def levels(self, group: Term) -> list[str]:
+        """The labels of the groups, in their order, length K."""
+        return list(self.columns[group.name].cat.categories)
+
+
+def clean(formula: Formula, data: Any, *, family: str = "gaussian") -> CleanData:
+    """Take the formula's columns out of any data frame and check them.
+
+    Parameters
+    ----------
+    formula : Formula
+    data : data frame
+        pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
+    family : str
+        Decides what a response may be.
+
+    Raises
+    ------
+    DataError
+        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning:
+        the message names column and row.
+    """
+    if isinstance(data, CleanData):
+        return data
+    frame = _narwhalize(data)
+    read = _read_all(formula.variables, set(formula.group_variables), frame)
+    columns, missing = _complete_rows(read, len(frame))
+    for name in formula.response.variables:
+        columns[name] = _response(columns[name], name, family)
+    for group in formula.groups:
+        if len(group.variables) > 1:
+            columns[group.name] = cells(columns, group)
+    result = CleanData(columns, len(frame), missing)
+    _check_usable(formula, result)
+    return result
+
+
+def read_columns(names: Sequence[str], groups: set[str], data: Any) -> pd.DataFrame:
+    """Columns of a frame that must not have missing values (new data for a prediction)."""
+    frame = _narwhalize(data)
+    read = _read_all(names, groups, frame)
+    for name, column in read.items():
+        check_rows(name, column, column.isna().to_numpy(), "a prediction needs a value here")
+    columns, _ = _complete_rows(read, len(frame))
+    return columns
+
+
+def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
+    """The observed combinations of several factors as one factor, the first factor varying slowest."""
+    import pandas as pd
+
+    codes = [np.asarray(columns[v].cat.codes, dtype=np.int64) for v in group.variables]
+    combinations, inverse = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
+    labels = [
+        CELL_SEPARATOR.join(str(columns[v].cat.categories[c]) for v, c in zip(group.variables, row, strict=True))
+        for row in combinations
+    ]
+    if len(set(labels)) < len(labels):
+        raise DataError(
+            f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
+            f"Rename the labels of {' or '.join(group.variables)}."
+        )
+    return pd.Series(pd.Categorical.from_codes(inverse.ravel(), labels), index=columns.index)
+
+
+def _narwhalize(data: Any) -> Any:
+    import narwhals as nw
+
+    try:
+        frame = nw.from_native(data)
+    except TypeError:
+        raise DataError(
+            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}."
+        ) from None
+    except Exception as problem:  # narwhals has its own DuplicateError, and frame libraries theirs
+        raise DataError(f"The data frame cannot be read: {problem}") from problem
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def _read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, pd.Series]:
+    """Every column in hlm's own dtypes, in the order of ``names``, still with missing values."""
+    available = list(frame.columns)
+    for name in names:
+        if name not in available:
+            raise DataError(f"The data have no column {name!r}. {nearest(name, available)}")
+    if len(frame) == 0:
+        raise DataError("The data have no rows.")
+    read = {name: _read(frame[name], name, as_group=name in groups) for name in names}
+    _check_finite(read)
+    return read
+
+
+def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
+    """One column as float64/int64 or category, still with its missing values."""
+    import narwhals as nw
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        native = nw.to_native(series)
+        if isinstance(native, pd.Series):
+            order, values = list(native.cat.categories), native.tolist()
+        else:
+            order, values = series.cat.get_categories().to_list(), series.to_list()
+        return _factor(values, order)
+    if dtype == nw.Boolean:
+        return _factor(series.to_list(), [False, True])
+    if dtype == nw.String:
+        return _factor(series.to_list(), None)
+    if dtype.is_numeric():
+        numbers = _numbers(series)
+        return _factor(numbers.tolist(), None) if as_group else numbers
+    if dtype == nw.Object:
+        return _read_objects(series.to_list(), name, as_group=as_group)
+    raise DataError(
+        f"Column {name!r} holds {dtype}: a formula can use numbers and labels only. "
+        f"Convert it first, for example to a number of days or to text."
+    )
+
+
+def _numbers(series: Any) -> pd.Series:
+    import narwhals as nw
+    import pandas as pd
+
+    if series.dtype.is_integer() and series.null_count() == 0:
+        values = np.asarray(series.to_numpy())
+        if values.dtype != np.uint64 or not len(values) or values.max() <= np.iinfo(np.int64).max:
+            return pd.Series(values.astype(np.int64))
+    return pd.Series(np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+
+
+def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
+    """A column of Python objects: all numbers, or all labels."""
+    import decimal
+    import numbers
+
+    import pandas as pd
+
+    present = [v for v in values if not _is_missing(v)]
+    if all(isinstance(v, numbers.Real | decimal.Decimal) and not isinstance(v, bool) for v in present) and not as_group:
+        return pd.Series([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+    for row, value in enumerate(values):
+        if not _is_missing(value) and not isinstance(value, str | bool | numbers.Real | decimal.Decimal):
+            raise DataError(
+                f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
+                f"{str(value)[:40]!r}): a formula can use numbers and labels only."
+            )
+    return _factor(values, None)
+
+
+def _factor(values: list[Any], order: list[Any] | None) -> pd.Series:
+    """Labels as a category of strings; a given order is kept, unused levels are not."""
+    import pandas as pd
+
+    labels = [None if _is_missing(v) else _label(v) for v in values]
+    used = {label for label in labels if label is not None}
+    if order is None:
+        levels = _sorted_labels(used)
+    else:
+        levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
+    return pd.Series(pd.Categorical(labels, categories=levels))
+
+
+def _label(value: Any) -> str:
+    """48 and 48.0 and "48" are the same label."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _sorted_labels(labels: set[str]) -> list[str]:
+    """By value if all are numbers (2 before 10), else by the alphabet."""
+    try:
+        return sorted(labels, key=lambda label: (float(label), label))
+    except ValueError:
+        return sorted(labels)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _complete_rows(read: Mapping[str, pd.Series], rows: int) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows without missing values, and how many were missing in each column."""
+    import pandas as pd
+
+    gaps = {name: column.isna().to_numpy() for name, column in read.items()}
+    missing = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
+    keep = ~np.logical_or.reduce(list(gaps.values()))
+    if not keep.any():
+        where = ", ".join(f"{name} ({count} of {rows})" for name, count in missing.items())
+        raise DataError(f"No row is complete. Missing values: {where}.")
+    columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
+    for name in columns:
+        if isinstance(columns[name].dtype, pd.CategoricalDtype):
+            columns[name] = columns[name].cat.remove_unused_categories()
+    return columns, missing
+
+
+def _check_finite(read: Mapping[str, pd.Series]) -> None:
+    for name, column in read.items():
+        if column.dtype == np.float64:
+            check_rows(name, column, np.isinf(column.to_numpy()), "mend the value or make it missing")
+
+
+def check_rows(name: str, column: pd.Series, bad: np.ndarray, why: str) -> None:
+    """Raise a `DataError` that names the first bad row of a column and says why it is bad."""
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        more = f", and in {len(rows) - 1} more" if len(rows) > 1 else ""
+        raise DataError(
+            f"Column {name!r} is {column.iloc[rows[0]]} in row {column.index[rows[0]]} (counting from 0){more}: {why}."
+        )
+
+
+def _response(column: pd.Series, name: str, family: str) -> pd.Series:
+    """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
+    import pandas as pd
+
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    levels = list(column.cat.categories)
+    if family in ("bernoulli", "categorical", "cumulative", "sratio"):
+        if family == "bernoulli" and len(levels) == 2:
+            return pd.Series(column.cat.codes.astype(np.int64), index=column.index)
+        if family != "bernoulli":
+            return column
+        raise DataError(f"The response {name!r} must have two values for the bernoulli family, not {len(levels)}.")
+    if set(levels) <= {"False", "True"}:
+        return pd.Series((column.astype(str) == "True").astype(np.int64))
+    shown = ", ".join(levels[:5])
+    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. Is family='bernoulli' meant?")
+
+
+def _check_usable(formula: Formula, data: CleanData) -> None:
+    """The response varies, every predictor varies, every grouping factor has two levels at least."""
+    response = data.columns[formula.response.variable]
+    if response.nunique() < 2:
+        raise DataError(
+            f"The response {formula.response.variable!r} is constant ({response.iloc[0]} in all {data.rows} rows): "
+            f"there is nothing to model."
+        )
+    for group in formula.groups:
+        levels = data.levels(group)
+        if len(levels) < 2:
+            raise DataError(
+                f"The grouping factor {group.name!r} has one group only ({levels[0]!r}): "
+                f"partial pooling needs two groups at least."
+            )
+    for name in formula.predictors:
+        if data.columns[name].nunique() < 2:
+            value = data.columns[name].iloc[0]
+            raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
+

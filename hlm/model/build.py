@@ -1,0 +1,226 @@
+"""`build`: a formula, an arm and data as a `bambi.Model`. Only this folder knows Bambi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.design import Columns, block_columns, columns, formulae_text, grouped_text, none_arm
+from hlm.errors import DataError, FitError, FormulaError
+from hlm.families import Family, check_response, get_family
+from hlm.formula.arms import POOLINGS, Pooling, check_has_groups, complete_formula, none_formula
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.parser import parse
+from hlm.frame import CleanData, clean
+from hlm.model.correlated import CorrelatedEffects
+from hlm.newdata import prepare
+from hlm.prior import Prior, Priors, replace_priors
+from hlm.priors import correlated_blocks, default_priors
+
+if TYPE_CHECKING:
+    import bambi
+
+_RESERVED = ("chain", "draw", "__obs__", "Intercept")
+
+
+def build(
+    formula: str | Formula,
+    data: Any,
+    *,
+    pooling: Pooling = "partial",
+    family: str = "gaussian",
+    priors: Mapping[str, Any] | None = None,
+    lkj_eta: float = 1.0,
+) -> bambi.Model:
+    """Build one arm as a Bambi model in which ``(x|g)`` is correlated, as in lme4.
+
+    Parameters
+    ----------
+    formula : str
+        The lme4 formula of the partial-pooling model; the arm is made from it.
+    data : data frame
+        pandas, polars, pyarrow, or anything narwhals reads.
+    pooling : {"partial", "complete", "none"}
+    family : str
+        Any univariate family of Bambi.
+    priors : mapping of str to Prior or bambi.Prior, optional
+        Replacements by name (see `default_priors` for the names).
+    lkj_eta : float
+        Of the LKJ prior of a correlated block.
+
+    Returns
+    -------
+    bambi.Model
+        Built, with its own ``fit``, ``predict`` (also for new groups), ``prior_predictive``,
+        ``compute_log_likelihood`` and ``graph``; Bambi's ``interpret`` works on it. A correlated block adds
+        ``school_corr`` (dims ``school_effect``, ``school_effect_bis``) to the posterior.
+
+    Raises
+    ------
+    FormulaError, DataError, FitError
+        Where formula, data or priors cannot be used.
+
+    Examples
+    --------
+    >>> from hlm import build, load_data
+    >>> model = build("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))
+    >>> "Subject_corr" in model.backend.model.named_vars
+    True
+    """
+    check_pooling(pooling)
+    read = parse(formula)
+    table = clean(read, data, family=family)
+    kind = get_family(family)
+    check_response(kind, read, table)
+    defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
+    chosen = replace_priors(defaults, priors)
+    _check_names(read, table, kind)
+    text, bambi_priors = _translate(read, table, pooling, chosen)
+    return _assemble(read, table, text, family, bambi_priors)
+
+
+def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
+    """The formula of one arm, in lme4's dialect."""
+    if pooling == "partial":
+        return formula
+    if pooling == "complete":
+        return complete_formula(formula)
+    check_has_groups(formula)
+    arm = none_arm(formula, data)
+    return none_formula(formula, arm.own, arm.dropped)
+
+
+def check_pooling(pooling: str) -> None:
+    if pooling not in POOLINGS:
+        raise FitError(f"pooling is one of {', '.join(map(repr, POOLINGS))}, not {pooling!r}.")
+
+
+def _translate(
+    formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The arm as Bambi's formula text, and its priors as keyword arguments of `bambi.Prior` by Bambi's names."""
+    if pooling == "none":
+        check_has_groups(formula)
+        return _translate_none(formula, data, priors)
+    text = _common_text(formula.common)
+    translated = {name: _plain(prior) for name, prior in priors.items() if not _is_group_level(name, formula)}
+    if pooling == "complete":
+        return f"{_response_text(formula)} ~ {text}", translated
+    correlations = {index: name for name, index in correlated_blocks(formula, data).items()}
+    bars = []
+    for index, (block, design) in enumerate(block_columns(formula, data)):
+        bars += _bar_texts(block, design, data)
+        for effect in block.effects:
+            sigma = priors[f"{effect.name}|{block.group.name}_sigma"]
+            name = correlations.get(index)
+            correlated = None if name is None else _correlated(name, design, effect, priors[name])
+            translated[f"{effect.name}|{block.group.name}"] = {"sigma": sigma, "correlated": correlated}
+    return f"{_response_text(formula)} ~ {' + '.join([text, *bars])}", translated
+
+
+def _translate_none(formula: Formula, data: CleanData, priors: Priors) -> tuple[str, dict[str, dict[str, Any]]]:
+    arm = none_arm(formula, data)
+    own = {o.term: o for o in arm.own}
+    texts, translated = [], {}
+    terms = none_formula(formula, arm.own, arm.dropped).common
+    for term in terms:
+        if term in own:
+            effect = own[term].effect
+            texts.append(":".join([grouped_text(own[term].group), *([formulae_text(effect)] if effect.degree else [])]))
+        elif term != INTERCEPT:
+            texts.append(formulae_text(term))
+    for name, prior in priors.items():
+        translated[name] = _plain(prior)
+    for term, o in own.items():  # one number per effect column, repeated for every group
+        translated[term.name] = _plain(_repeated(priors[term.name], len(data.levels(o.group))))
+    first = "1" if INTERCEPT in terms else "0"
+    return f"{_response_text(formula)} ~ {' + '.join([first, *texts])}", translated
+
+
+def _assemble(formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]]) -> Any:
+    """Make the Bambi model: from here on Bambi's own classes."""
+    from hlm.model.adapter import HlmModel, bambi_prior
+
+    model = HlmModel(
+        text,
+        data.columns.reset_index(drop=True),
+        family=family,
+        priors={name: bambi_prior(**arguments) for name, arguments in priors.items()},
+    )
+    model.read_new_data = partial(prepare, formula, data)
+    model.build()
+    return model
+
+
+def _response_text(formula: Formula) -> str:
+    names = [formulae_text(Term((v,))) for v in formula.response.variables]
+    return names[0] if formula.response.trials is None else f"p({', '.join(names)})"
+
+
+def _common_text(terms: tuple[Term, ...]) -> str:
+    first = "1" if INTERCEPT in terms else "0"
+    return " + ".join([first, *(formulae_text(t) for t in terms if t != INTERCEPT)])
+
+
+def _bar_texts(block: Block, design: Columns, data: CleanData) -> list[str]:
+    """A block as bars that formulae codes as R does.
+
+    Inside one bar formulae codes all factors in full without an intercept and all with one level fewer beside it. R
+    looks at each effect; the bars are cut so that formulae has no choice.
+    """
+    group = grouped_text(block.group)
+    beside_intercept = ["1"] if block.has_intercept else []
+    alone = []
+    for effect in block.effects:
+        factors = [data.columns[v].cat.categories.size for v in effect.variables if data.columns[v].dtype == "category"]
+        width, full, reduced = design.of(effect).shape[1], np.prod(factors), np.prod([f - 1 for f in factors])
+        if effect == INTERCEPT:
+            continue
+        if width == full:
+            alone.append(f"(0 + {formulae_text(effect)}|{group})")
+        elif width == reduced and block.has_intercept:
+            beside_intercept.append(formulae_text(effect))
+        else:
+            raise FormulaError(
+                f"Bambi cannot code the factor in the effect {effect} of {block} as lme4 does. Join the factors of "
+                f"the bar into one column of the data, or give each its own bar.",
+                str(block),
+            )
+    return [f"({' + '.join(beside_intercept)}|{group})", *alone] if beside_intercept else alone
+
+
+def _correlated(name: str, design: Columns, effect: Term, prior: Prior) -> CorrelatedEffects:
+    rows = tuple(i for i, term in enumerate(design.terms) if term == effect)
+    if prior.name not in ("LKJ", "LKJCorr", "LKJCholeskyCov") or not isinstance(prior.args.get("eta"), float):
+        raise FitError(f"The prior of {name!r} must be Prior('LKJ', eta=...), not {prior}.")
+    eta = prior.args["eta"]
+    assert isinstance(eta, float)
+    if eta <= 0:
+        raise FitError(f"The eta of the LKJ prior must be positive, not {eta:g}.")
+    return CorrelatedEffects(name, design.labels, rows, eta)
+
+
+def _plain(prior: Prior) -> dict[str, Any]:
+    return {"prior": prior}
+
+
+def _repeated(prior: Prior, groups: int) -> Prior:
+    args = {key: np.tile(v, groups) if isinstance(v, tuple) else v for key, v in prior.args.items()}
+    return Prior(prior.name, prior.dist, **args)
+
+
+def _is_group_level(name: str, formula: Formula) -> bool:
+    return any(name.endswith(f"|{g.name}_sigma") or name.startswith(f"{g.name}_corr") for g in formula.groups)
+
+
+def _check_names(formula: Formula, data: CleanData, family: Family) -> None:
+    """Column names that would collide with the model's own variables."""
+    own = {*_RESERVED, family.parent, *family.auxiliary}
+    for name in formula.variables:
+        if name in own and name != formula.response.variable:
+            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
+        if "|" in name:
+            raise DataError(f"The column {name!r} has a bar in its name: rename it.")

@@ -1,0 +1,120 @@
+"""The correlated group effects that Bambi lacks, through its public door: a prior with a ``dist`` of its own.
+
+Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block (``1|school``,
+then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard normal offsets
+(effects x groups); every call returns its own rows. Nothing is remembered here: what the block already has is asked of
+the PyMC model.
+
+The correlation matrix is built from canonical partial correlations, scaled Beta variables (Lewandowski, Kurowicka &
+Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of PyMC 6's LKJCorr is not what its name says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+EFFECT_DIM = "effect"
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelatedEffects:
+    """The distribution of one term of a correlated block, non-centred.
+
+    Attributes
+    ----------
+    block : str
+        Name of the correlation matrix, ``school_corr``.
+    effects : tuple of str
+        The block's columns, length q: ``("Intercept", "pre")``.
+    rows : tuple of int
+        Which of them belong to this term.
+    eta : float
+        Of the LKJ prior.
+    """
+
+    block: str
+    effects: tuple[str, ...]
+    rows: tuple[int, ...]
+    eta: float
+
+    def __call__(self, name: str, *, sigma: Any, dims: tuple[str, ...]) -> Any:
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        factor_dim, *others = dims
+        response_dims = [d for d in others if not d.endswith("__expr_dim")]
+        offsets, cholesky = self._shared(pm.modelcontext(None), factor_dim, response_dims)
+        standard = [sum(cholesky[i][j] * offsets[j] for j in range(i + 1)) for i in self.rows]
+        if len(others) > len(response_dims):  # a factor's columns have a dimension of their own
+            values = pt.stack([sigma[k] * effect for k, effect in enumerate(standard)], axis=1)
+        else:
+            values = sigma * standard[0]
+        return pm.Deterministic(name, values, dims=dims)
+
+    def _shared(self, model: Any, factor_dim: str, response_dims: list[str]) -> tuple[Any, list[list[Any]]]:
+        """The block's offsets and the rows of its Cholesky factor, created when first asked for."""
+        import pymc as pm
+
+        partial_name, offset_name = f"{self.block}_partial_offset", f"{self.block}_z_offset"
+        if offset_name in model.named_vars:
+            return model[offset_name], _cholesky_rows(model[partial_name], len(self.effects))
+        effect_dim, effect_dim_bis, pair_dim = _dims(self.block)
+        pairs = [f"{a}, {b}" for b, a in _pairs(self.effects)]
+        model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: pairs})
+        beta = _partial_beta(len(self.effects), self.eta)
+        shape = (-1, *(1 for _ in response_dims))
+        partial = pm.Beta(
+            partial_name, alpha=beta.reshape(shape), beta=beta.reshape(shape), dims=(pair_dim, *response_dims)
+        )
+        offsets = pm.Normal(offset_name, 0.0, 1.0, dims=(effect_dim, factor_dim, *response_dims))
+        cholesky = _cholesky_rows(partial, len(self.effects))
+        pm.Deterministic(self.block, _correlation(cholesky), dims=(effect_dim, effect_dim_bis, *response_dims))
+        return offsets, cholesky
+
+
+def _dims(block: str) -> tuple[str, str, str]:
+    """``school_corr`` has dims ``school_effect``, ``school_effect_bis``; ``school_corr_2`` ``school_effect_2`` ..."""
+    factor, _, number = block.rpartition("_corr")
+    return f"{factor}_effect{number}", f"{factor}_effect_bis{number}", f"{factor}_pair{number}"
+
+
+def _pairs(items: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    """All (later, earlier) pairs in the order of the rows of a lower triangle."""
+    return [(items[i], items[j]) for i in range(len(items)) for j in range(i)]
+
+
+def _partial_beta(q: int, eta: float) -> np.ndarray:
+    """The Beta parameter of each partial correlation: column j conditions on the j columns before it."""
+    return np.array([eta + (q - 2 - j) / 2 for _, j in _pairs(tuple(range(q)))])
+
+
+def _cholesky_rows(partial: Any, q: int) -> list[list[Any]]:
+    """Partial correlations, on (0, 1), to the lower triangle of the correlation matrix's Cholesky factor."""
+    import pytensor.tensor as pt
+
+    position = {pair: k for k, pair in enumerate(_pairs(tuple(range(q))))}
+    rows: list[list[Any]] = [[1.0]]
+    for i in range(1, q):
+        row, left = [], 1.0
+        for j in range(i):
+            share = partial[position[i, j]]
+            row.append((2 * share - 1) * left)
+            left = left * pt.sqrt(4 * share * (1 - share))
+        rows.append([*row, left])
+    return rows
+
+
+def _correlation(cholesky: list[list[Any]]) -> Any:
+    import pytensor.tensor as pt
+
+    q = len(cholesky)
+    one = pt.ones_like(cholesky[1][0])
+    entries: list[list[Any]] = [[one] * q for _ in range(q)]
+    for j, i in combinations(range(q), 2):
+        value = sum(cholesky[i][m] * cholesky[j][m] for m in range(j + 1))
+        entries[i][j] = entries[j][i] = value
+    return pt.stack([pt.stack(row) for row in entries])
