@@ -107,6 +107,11 @@ def block_columns(formula: Formula, data: CleanData) -> tuple[tuple[Block, Colum
     return tuple((block, columns(block.effects, data)) for block in formula.expanded_blocks())
 
 
+def own_columns(own: tuple[OwnEffect, ...], group: Term, data: CleanData) -> Columns:
+    """The columns of the effects that each group of one factor has for itself in no pooling."""
+    return columns(tuple(o.effect for o in own if o.group == group), data)
+
+
 def formulae_text(term: Term) -> str:
     """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
     return ":".join(v if v.isidentifier() and not keyword.iskeyword(v) else f"`{v}`" for v in term.variables)
@@ -136,10 +141,10 @@ def none_arm(formula: Formula, data: CleanData) -> Arm:
             notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {_what(coarse)} is in it")
     replaced = {frozenset(o.effect.variables) for o in own}
     rest = tuple(t for t in formula.common if frozenset(t.variables) not in replaced)
-    dropped = _spanned_terms(own, formula, rest, data)
+    dropped = _spanned_terms(own, rest, data)
     for term in dropped:
         groups = " and ".join(dict.fromkeys(o.group.name for o in own))
-        notes.append(f"{term.name} is left out: the own coefficients of each {groups} already contain it")
+        notes.append(f"{'the intercept' if term == INTERCEPT else term.name} is left out: the own coefficients of each {groups} already contain it")
     return Arm(own, dropped, tuple(notes))
 
 
@@ -164,31 +169,23 @@ def _refines(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
     return len(pairs) == len(data.levels(fine.group)) and not same_partition
 
 
-def _spanned_terms(
-    own: tuple[OwnEffect, ...], formula: Formula, rest: tuple[Term, ...], data: CleanData
-) -> tuple[Term, ...]:
+def _spanned_terms(own: tuple[OwnEffect, ...], rest: tuple[Term, ...], data: CleanData) -> tuple[Term, ...]:
     """The common terms all of whose columns lie in the span of the groups' own effects.
 
     Each column is regressed on the effects within each group, factor after factor until nothing moves (alternating
     projections); a term is spanned when nothing of it is left.
     """
-    others = tuple(t for t in rest if t != INTERCEPT)
-    if not others or not own:
+    if not rest or not own:
         return ()
-    spans = [(data.codes(g), _effects_matrix(own, g, formula, data)) for g in dict.fromkeys(o.group for o in own)]
-    candidates = columns((INTERCEPT, *others), data)
+    spans = [(data.codes(g), own_columns(own, g, data).matrix) for g in dict.fromkeys(o.group for o in own)]
+    candidates = columns((INTERCEPT, *(t for t in rest if t != INTERCEPT)), data)
     spanned = []
-    for term in others:
+    for term in rest:
         values = candidates.of(term)
         left = np.column_stack([_outside_span(values[:, j], spans) for j in range(values.shape[1])])
         if (np.linalg.norm(left, axis=0) <= _RANK_TOLERANCE * np.linalg.norm(values, axis=0)).all():
             spanned.append(term)
     return tuple(spanned)
-
-
-def _effects_matrix(own: tuple[OwnEffect, ...], group: Term, formula: Formula, data: CleanData) -> np.ndarray:
-    effects = tuple(o.effect for o in own if o.group == group)
-    return columns(effects, data).matrix
 
 
 def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

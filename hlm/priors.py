@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hlm.design import Arm, columns, none_arm
+from hlm.design import Arm, columns, none_arm, own_columns
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import Pooling, check_has_groups, complete_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
@@ -176,8 +176,7 @@ def _none_priors(formula: Formula, arm: Arm, scales: _Scales) -> Priors:
             mean = scales.mean if intercepts == 1 else 0.0
             priors[own.term.name] = Prior("Normal", mu=mean, sigma=widening * _common_intercept_sd(scales))
         else:
-            block = next(b for b in formula.expanded_blocks() if b.group == own.group and own.effect in b.effects)
-            values = columns(block.effects, scales.data).of(own.effect)
+            values = own_columns(arm.own, own.group, scales.data).of(own.effect)
             priors[own.term.name] = Prior("Normal", mu=0, sigma=widening * _slope_sd(own.effect, values, scales))
     return Priors({**priors, **_common_priors(kept, scales)}, _none_notes(arm, scales.family))
 

@@ -1,0 +1,91 @@
+"""Did the sampler do its work? The usual numbers, and one plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+GOOD_R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner 2021, Bayesian Analysis 16:667-718
+ENOUGH_ESS_PER_CHAIN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """Convergence of a fit.
+
+    Attributes
+    ----------
+    r_hat : float
+        The largest over all coefficients; 1 when the chains agree, at most 1.01 wanted.
+    r_hat_at : str
+        Where it is.
+    ess : float
+        The smallest bulk or tail effective sample size; at least 100 per chain wanted.
+    ess_at : str
+    divergences : int
+        Transitions of the sampler that went wrong; any at all mean that part of the posterior may be missing.
+    sentence : str
+        What to make of it.
+    """
+
+    r_hat: float
+    r_hat_at: str
+    ess: float
+    ess_at: str
+    divergences: int
+    chains: int
+
+    @property
+    def ok(self) -> bool:
+        return self.r_hat <= GOOD_R_HAT and self.ess >= ENOUGH_ESS_PER_CHAIN * self.chains and not self.divergences
+
+    @property
+    def sentence(self) -> str:
+        if self.ok:
+            return f"The chains agree (largest r_hat {self.r_hat:.3f}, smallest effective sample size {self.ess:.0f})."
+        problems = []
+        if self.divergences:
+            problems.append(f"{self.divergences} divergent transitions: part of the posterior may be missing")
+        if not self.r_hat <= GOOD_R_HAT:
+            problems.append(f"the chains disagree about {self.r_hat_at} (r_hat {self.r_hat:.3f}, wanted 1.01)")
+        if not self.ess >= ENOUGH_ESS_PER_CHAIN * self.chains:
+            wanted = ENOUGH_ESS_PER_CHAIN * self.chains
+            problems.append(f"effective sample size of {self.ess_at} is {self.ess:.0f}, wanted {wanted}")
+        return f"Not reliable yet: {'; '.join(problems)}. Try more draws and tune."
+
+
+def diagnose(idata: Any) -> Diagnostics:
+    """The diagnostics of a sampled posterior (ArviZ's rank-normalised r_hat, bulk and tail ESS)."""
+    import arviz_stats
+
+    posterior = idata["posterior"].to_dataset()
+    free = posterior[[name for name in posterior.data_vars if "_corr" not in str(name)]]
+    correlations = posterior[[name for name in posterior.data_vars if "_corr" in str(name)]]
+    for name in correlations.data_vars:  # only the part below the diagonal varies freely
+        array = correlations[name]
+        q = array.sizes[array.dims[2]]
+        for i in range(1, q):
+            for j in range(i):
+                free[f"{name}[{i},{j}]"] = array.isel({array.dims[2]: i, array.dims[3]: j}, drop=True)
+    with np.errstate(all="ignore"):
+        r_hat, r_hat_at = _extreme(arviz_stats.rhat(free), largest=True)
+        bulk, bulk_at = _extreme(arviz_stats.ess(free, method="bulk"), largest=False)
+        tail, tail_at = _extreme(arviz_stats.ess(free, method="tail"), largest=False)
+    ess, ess_at = (bulk, bulk_at) if bulk <= tail else (tail, tail_at)
+    divergences = int(idata["sample_stats"]["diverging"].sum()) if "sample_stats" in idata else 0
+    return Diagnostics(r_hat, r_hat_at, ess, ess_at, divergences, posterior.sizes["chain"])
+
+
+def _extreme(values: Any, *, largest: bool) -> tuple[float, str]:
+    """The worst number and the variable it belongs to; what cannot be computed counts as worst."""
+    worst, where = (-np.inf, "") if largest else (np.inf, "")
+    for name in values.data_vars:
+        array = np.asarray(values[name], dtype=np.float64)
+        if np.isnan(array).any():
+            return np.nan, str(name)
+        found = float(array.max() if largest else array.min())
+        if found > worst if largest else found < worst:
+            worst, where = found, str(name)
+    return worst, where

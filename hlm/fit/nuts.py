@@ -1,0 +1,58 @@
+"""The NUTS engine: Bambi builds the model, nutpie samples it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from hlm.errors import FitError
+
+
+def sample(
+    model: Any,
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int | None,
+    progress: bool,
+    label: str,
+    sampler_kwargs: Mapping[str, Any] | None,
+) -> Any:
+    """Sample a built model.
+
+    Parameters
+    ----------
+    model : bambi.Model
+    draws, tune, chains : int
+    seed : int or None
+    progress : bool
+        Say on standard error what is being done and how long it took, with nutpie's progress bar where it has one.
+    label : str
+        What is being fitted, for that.
+    sampler_kwargs : mapping, optional
+        Handed on to `bambi.Model.fit`, for example ``{"nuts": {"target_accept": 0.9}}``.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``observed_data``.
+    """
+    from hlm.model.adapter import sampling_graph
+
+    options = {"inference_method": "nutpie", **(sampler_kwargs or {})}
+    started = time.perf_counter()
+    if progress:
+        print(f"{label}: compiling, then sampling {chains} x {tune + draws} draws ...", file=sys.stderr, flush=True)
+    try:
+        with sampling_graph(model):
+            idata = model.fit(
+                draws=draws, tune=tune, chains=chains, random_seed=seed, progressbar=progress, **options
+            )
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise FitError(f"The sampler could not fit this model ({label}): {problem}") from problem
+    if progress:
+        print(f"{label}: done in {time.perf_counter() - started:.0f} s.", file=sys.stderr, flush=True)
+    return idata

@@ -1,0 +1,138 @@
+"""What a fit is: `Fit` for one arm, `PoolingFits` for several. They carry data; the numbers come from functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hlm.errors import FitError, nearest
+from hlm.fit.diagnostics import Diagnostics
+from hlm.fit.summary import summary_html, summary_table, summary_text
+from hlm.formula.arms import Pooling
+from hlm.formula.formula import Formula
+from hlm.frame import CleanData
+from hlm.posterior import Parts, linear_predictor, parts
+from hlm.predictive.loglik import DENSITIES
+from hlm.predictive.loo import PointwiseLoo, pointwise_loo
+from hlm.prior import Priors
+
+if TYPE_CHECKING:
+    import bambi
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One fitted arm.
+
+    Attributes
+    ----------
+    formula : str
+        This arm's formula, in lme4's dialect.
+    pooling : {"complete", "none", "partial"}
+    family : str
+    priors : Priors
+        What was used, with numbers.
+    method : {"nuts", "collapsed"}
+    idata : xarray.DataTree
+        The posterior under Bambi's names and dims; ``chain`` x ``draw`` joint draws.
+    diagnostics : Diagnostics
+        r_hat, effective sample size, divergences, and one sentence.
+    written : Formula
+        The partial-pooling formula that the arm was made from.
+    data : CleanData
+        The rows and columns that were used.
+    notes : tuple of str
+        What must be known to read the numbers.
+    """
+
+    formula: str
+    pooling: Pooling
+    family: str
+    priors: Priors
+    method: str
+    idata: xr.DataTree
+    diagnostics: Diagnostics
+    written: Formula = field(repr=False)
+    data: CleanData = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def model(self) -> bambi.Model:
+        """The Bambi model of this arm, built when first asked for."""
+        from hlm.model.build import build
+
+        return build(self.written, self.data, pooling=self.pooling, family=self.family, priors=self.priors)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The arm's coefficients, common and per group."""
+        return parts(self.idata["posterior"].to_dataset(), self.written, self.data, self.pooling)
+
+    @cached_property
+    def loo(self) -> PointwiseLoo:
+        """Leave-one-out over responses; computed when first asked for."""
+        posterior = self.idata["posterior"]
+        draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+        return pointwise_loo(self.log_density, self.data.rows, draws)
+
+    def log_density(self, rows: slice) -> np.ndarray:
+        """Log density of some responses given each draw, shape (draws, rows)."""
+        import numpy as np
+
+        if self.family not in DENSITIES:
+            return self._bambi_log_density[:, rows]
+        posterior = self.idata["posterior"]
+        auxiliary = {str(n): v.to_numpy().ravel() for n, v in posterior.data_vars.items() if n in ("sigma", "alpha")}
+        response = self.written.response
+        y = self.data.columns[response.variable].to_numpy()[rows].astype(np.float64)
+        trials = None if response.trials is None else self.data.columns[response.trials].to_numpy()[rows]
+        return DENSITIES[self.family](y, linear_predictor(self.parts, self.data, rows), trials, auxiliary)
+
+    @cached_property
+    def _bambi_log_density(self) -> np.ndarray:
+        idata = self.model.compute_log_likelihood(self.idata, inplace=False)
+        values = next(iter(idata["log_likelihood"].data_vars.values()))
+        return values.transpose("chain", "draw", ...).to_numpy().reshape(-1, self.data.rows)
+
+    def __repr__(self) -> str:
+        return summary_text({self.pooling: self})
+
+    def _repr_html_(self) -> str:
+        return summary_html({self.pooling: self})
+
+
+class PoolingFits(Mapping[str, Fit]):
+    """The arms by their label, in the order complete, none, partial; shows itself as a table."""
+
+    def __init__(self, fits: Mapping[str, Fit]) -> None:
+        self._fits = dict(fits)
+
+    def __getitem__(self, pooling: str) -> Fit:
+        if pooling not in self._fits:
+            raise FitError(f"There is no fit {pooling!r}. {nearest(pooling, self._fits)}")
+        return self._fits[pooling]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fits)
+
+    def __len__(self) -> int:
+        return len(self._fits)
+
+    def __contains__(self, pooling: object) -> bool:
+        return pooling in self._fits
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Posterior means and sds side by side: one row per parameter, columns ``(pooling, mean | sd)``."""
+        return summary_table(self._fits)
+
+    def __repr__(self) -> str:
+        return summary_text(self._fits)
+
+    def _repr_html_(self) -> str:
+        return summary_html(self._fits)

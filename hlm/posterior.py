@@ -1,0 +1,295 @@
+"""Three posteriors, one labelled array: the only place where the arms' different variables and dims are known.
+
+Every arm is a common part (coefficients that all groups share) plus, for each grouping factor, a table of the groups'
+own coefficients. `coefficients` adds them up to each group's total; `linear_predictor` multiplies them with the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.design import Columns, block_columns, columns, none_arm, own_columns, within_least_squares
+from hlm.errors import FitError, nearest
+from hlm.formula.arms import Pooling, none_formula
+from hlm.formula.formula import INTERCEPT, Formula, Term
+from hlm.frame import CleanData
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from hlm.fit.results import Fit
+
+_SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPart:
+    """The own coefficients of one factor's groups.
+
+    Attributes
+    ----------
+    group : Term
+    design : Columns
+        The effects' columns, shape (rows, q).
+    values : numpy.ndarray
+        Shape (draws, K, q): departures from the common part in partial pooling, whole coefficients in no pooling.
+    """
+
+    group: Term
+    design: Columns
+    values: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One arm's coefficients, draws first (chains one after the other).
+
+    Attributes
+    ----------
+    common : Columns
+        The columns of the common terms, shape (rows, p).
+    shared : numpy.ndarray
+        Their coefficients, shape (draws, p).
+    groups : tuple of GroupPart
+    """
+
+    common: Columns
+    shared: np.ndarray
+    groups: tuple[GroupPart, ...]
+
+
+def parts(posterior: xr.Dataset, formula: Formula, data: CleanData, pooling: Pooling) -> Parts:
+    """Take one arm's coefficients out of a posterior with Bambi's names.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Dims ``chain``, ``draw`` and Bambi's own.
+    formula : Formula
+        Of the partial-pooling model.
+    data : CleanData
+    pooling : {"complete", "none", "partial"}
+    """
+    if pooling == "none":
+        return _none_parts(posterior, formula, data)
+    common = columns(formula.common, data)
+    groups = () if pooling == "complete" else tuple(_partial_groups(posterior, formula, data))
+    return Parts(common, _shared(posterior, common), groups)
+
+
+def linear_predictor(arm: Parts, data: CleanData, rows: slice) -> np.ndarray:
+    """The linear predictor of some rows, shape (draws, rows)."""
+    eta = arm.shared @ arm.common.matrix[rows].T
+    for part in arm.groups:
+        codes = data.codes(part.group)[rows]
+        for j in range(part.values.shape[2]):
+            eta += part.values[:, codes, j] * part.design.matrix[rows, j]
+    return np.asarray(eta)
+
+
+def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
+    """Each group's total intercept and slopes, all arms in one array.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+    group : str, optional
+        The grouping factor; needed where there are several.
+
+    Returns
+    -------
+    xarray.DataArray
+        ``coef`` with dims ``pooling, chain, draw, <group>, term``, in the units of the linear predictor.
+        Complete pooling: the same for every group. No pooling: the group's own. Partial pooling: common plus the
+        group's departure, as ``coef()`` in lme4; for nested factors, the departures of the outer factors are in it.
+        With a second, crossed factor, no pooling's intercepts are at the average of that factor's levels.
+        A common term that does not vary within groups (and that no pooling therefore cannot have) is added to the
+        intercept or slope that it shifts, so that the arms mean the same.
+
+    Raises
+    ------
+    FitError
+        For an unknown factor, several factors and no name, or a family with several linear predictors.
+
+    Examples
+    --------
+    >>> from hlm import coefficients, fit_pooling, load_data
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> coefficients(fits).dims
+    ('pooling', 'chain', 'draw', 'Subject', 'term')
+    """
+    import xarray as xr
+
+    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    some = next(iter(arms.values()))
+    factor = find_group(some.written, group)
+    levels = some.data.levels(factor)
+    target = _target(some.written, some.data)
+    arrays = []
+    for fit in arms.values():
+        draws = fit.idata["posterior"]
+        totals = _totals(fit.parts, factor, fit.data, target, fit.pooling)
+        shape = (draws.sizes["chain"], draws.sizes["draw"], *totals.shape[1:])
+        coords = {"chain": draws["chain"].values, "draw": draws["draw"].values, factor.name: levels, "term": list(target.labels)}
+        arrays.append(xr.DataArray(totals.reshape(shape), coords=coords, dims=list(coords), name="coef"))
+    return xr.concat(arrays, xr.DataArray(list(arms), dims="pooling", name="pooling")).rename("coef")
+
+
+def find_group(formula: Formula, group: str | None) -> Term:
+    """A grouping factor by its name; the only one if there is one only."""
+    names = {g.name: g for g in formula.groups}
+    if group is None:
+        if len(names) == 1:
+            return next(iter(names.values()))
+        what = "no grouping factor" if not names else f"several grouping factors ({', '.join(names)}): name one, group=..."
+        raise FitError(f"The formula {formula} has {what}.")
+    if group not in names:
+        raise FitError(f"There is no grouping factor {group!r}. {nearest(group, names)}")
+    return names[group]
+
+
+def _flat(values: xr.DataArray) -> np.ndarray:
+    """(chain, draw, ...) to (draws, ...)."""
+    array = values.transpose("chain", "draw", ...).to_numpy()
+    return np.asarray(array.reshape(-1, *array.shape[2:]))
+
+
+def _shared(posterior: xr.Dataset, design: Columns) -> np.ndarray:
+    """Coefficients of common columns, shape (draws, p)."""
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    values = []
+    for term in dict.fromkeys(design.terms):
+        name = "Intercept" if term == INTERCEPT else term.name
+        if name not in posterior:
+            raise FitError(f"The posterior has no coefficient {name!r}: families with thresholds are not covered here.")
+        values.append(_flat(posterior[name]).reshape(draws, -1))
+    found = np.concatenate([np.empty((draws, 0)), *values], axis=1)
+    if found.shape[1] != len(design.terms):
+        raise FitError("Families with several linear predictors (categorical) are not covered here: use fit.idata.")
+    return found
+
+
+def _partial_groups(posterior: xr.Dataset, formula: Formula, data: CleanData) -> list[GroupPart]:
+    """One part per block: departures from the common coefficients."""
+    found = []
+    for block, design in block_columns(formula, data):
+        levels = data.levels(block.group)
+        values = []
+        for effect in block.effects:
+            departures = posterior[f"{effect.name}|{block.group.name}"]
+            factor_dim = f"{block.group.name}__factor_dim"
+            ordered = departures.sel({factor_dim: levels}).transpose("chain", "draw", factor_dim, ...)
+            values.append(_flat(ordered).reshape(-1, len(levels), len(design.labels_of(effect))))
+        found.append(GroupPart(block.group, design, np.concatenate(values, axis=2)))
+    return found
+
+
+def _none_parts(posterior: xr.Dataset, formula: Formula, data: CleanData) -> Parts:
+    arm = none_arm(formula, data)
+    own_terms = {o.term for o in arm.own}
+    kept = tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own_terms)
+    common = _beside_own(kept, data)
+    groups = []
+    for group in dict.fromkeys(o.group for o in arm.own):
+        design = own_columns(arm.own, group, data)
+        values = [
+            _own_values(posterior[o.term.name], data.levels(group), design.labels_of(o.effect))
+            for o in arm.own
+            if o.group == group
+        ]
+        groups.append(GroupPart(group, design, np.concatenate(values, axis=2)))
+    return Parts(common, _shared(posterior, common), tuple(groups))
+
+
+def _beside_own(kept: tuple[Term, ...], data: CleanData) -> Columns:
+    """Common terms coded as beside an intercept: the groups' own intercepts take its place."""
+    design = columns((INTERCEPT, *(t for t in kept if t != INTERCEPT)), data)
+    if INTERCEPT in kept:
+        return design
+    keep = [i for i, t in enumerate(design.terms) if t != INTERCEPT]
+    return Columns(
+        design.matrix[:, keep], tuple(design.terms[i] for i in keep), tuple(design.labels[i] for i in keep)
+    )
+
+
+def _own_values(values: xr.DataArray, levels: list[str], labels: tuple[str, ...]) -> np.ndarray:
+    """Own coefficients of one effect, shape (draws, K, columns); a reference level's are 0.
+
+    Bambi has them in one dimension labelled ``A`` or, for an effect with factors, ``A, q``.
+    """
+    dim = next(d for d in values.dims if d not in ("chain", "draw"))
+    place = {str(label): i for i, label in enumerate(values[dim].values)}
+    flat = _flat(values)
+    found = np.zeros((len(flat), len(levels), len(labels)))
+    for j, label in enumerate(labels):
+        inner = label[label.index("[") + 1 : -1] if label.endswith("]") else ""
+        for k, level in enumerate(levels):
+            column = place.get(f"{level}, {inner}" if inner else level)
+            if column is not None:
+                found[:, k, j] = flat[:, column]
+    return found
+
+
+def _totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: Pooling) -> np.ndarray:
+    """Totals per group of one factor in the target's columns, shape (draws, K, terms)."""
+    levels = data.levels(factor)
+    totals = np.zeros((len(arm.shared), len(levels), len(target.labels)))
+    for j in range(arm.shared.shape[1]):
+        totals += arm.shared[:, j, None, None] * _expressed(arm.common.matrix[:, j], target, factor, data)
+    for part in arm.groups:
+        values = _per_level(part, factor, data, pooling)
+        if values is not None:
+            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
+            totals += values @ change.T
+    return totals
+
+
+def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanData) -> np.ndarray:
+    """One common column as a combination of the target's, shape (K, terms).
+
+    The same combination for all groups where there is one; a column that is a group's own multiple of a target column
+    (a county's uranium, of the intercept) is that multiple.
+    """
+    codes, groups = data.codes(factor), len(data.levels(factor))
+    size = np.linalg.norm(column)
+    combination, *_ = np.linalg.lstsq(target.matrix, column)
+    if np.linalg.norm(column - target.matrix @ combination) <= _SAME * size:
+        return np.broadcast_to(combination, (groups, len(combination)))
+    found = np.zeros((groups, len(target.labels)))
+    for j, other in enumerate(target.matrix.T):
+        squares = np.bincount(codes, other**2, groups)
+        ratio = np.bincount(codes, column * other, groups) / np.where(squares > 0, squares, 1.0)
+        if np.linalg.norm(column - ratio[codes] * other) <= _SAME * size:
+            found[:, j] = ratio
+            return found
+    return within_least_squares(column, codes, target.matrix)
+
+
+def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
+    """A factor's coefficients for the levels of another one, shape (draws, K, q); None where they average to 0."""
+    codes, inner = data.codes(factor), data.codes(part.group)
+    parent = np.zeros(len(data.levels(factor)), dtype=np.int64)
+    parent[codes] = inner
+    if np.array_equal(parent[codes], inner):  # the factor itself, or one that contains it
+        return part.values[:, parent]
+    if pooling != "none":
+        return None
+    together = np.zeros((len(parent), part.values.shape[1]))
+    together[codes, inner] = 1.0
+    if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
+        together[:] = 1.0
+    weights = together / together.sum(axis=1, keepdims=True)
+    return np.einsum("kl,dlq->dkq", weights, part.values)
+
+
+def _target(formula: Formula, data: CleanData) -> Columns:
+    """The columns in which all arms are written: every term but those that no pooling cannot have."""
+    spanned = none_arm(formula, data).dropped
+    effects = [e for group in formula.groups for e in formula.effects_of(group)]
+    terms = dict.fromkeys([*(t for t in formula.common if t not in spanned), *effects])
+    return columns(tuple(sorted(terms, key=lambda t: t.degree)), data)
