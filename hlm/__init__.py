@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "FormulaError": "errors", "HlmError": "errors", "DataError": "errors", "FitError": "errors",
     "load_data": "datasets", "list_data": "datasets", "parse": "formula.parser", "Prior": "prior",
-    "default_priors": "priors", "build": "model.build", "fit": "fit.fit", "fit_pooling": "fit.fit", "coefficients": "posterior",
+    "default_priors": "priors", "build": "model.build", "fit": "fit.fit", "fit_pooling": "fit.fit", "coefficients": "posterior", "compare_slopes": "compare.slopes", "shrinkage": "compare.shrinkage", "compare_loo": "compare.loo", "predict": "predictive.predict",
 }
 __all__ = sorted(_HOME)
 

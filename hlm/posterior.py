@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import Columns, block_columns, columns, none_arm, own_columns, within_least_squares
+from hlm.design import Arm, Columns, block_columns, columns, none_arm, own_columns, within_least_squares
 from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
@@ -129,14 +129,14 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     some = next(iter(arms.values()))
     factor = find_group(some.written, group)
     levels = some.data.levels(factor)
-    target = _target(some.written, some.data)
+    target = target_columns(some.written, some.data)
     arrays = []
     for fit in arms.values():
         draws = fit.idata["posterior"]
-        totals = _totals(fit.parts, factor, fit.data, target, fit.pooling)
-        shape = (draws.sizes["chain"], draws.sizes["draw"], *totals.shape[1:])
+        values = totals(fit.parts, factor, fit.data, target, fit.pooling)
+        shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
         coords = {"chain": draws["chain"].values, "draw": draws["draw"].values, factor.name: levels, "term": list(target.labels)}
-        arrays.append(xr.DataArray(totals.reshape(shape), coords=coords, dims=list(coords), name="coef"))
+        arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
     return xr.concat(arrays, xr.DataArray(list(arms), dims="pooling", name="pooling")).rename("coef")
 
 
@@ -191,9 +191,7 @@ def _partial_groups(posterior: xr.Dataset, formula: Formula, data: CleanData) ->
 
 def _none_parts(posterior: xr.Dataset, formula: Formula, data: CleanData) -> Parts:
     arm = none_arm(formula, data)
-    own_terms = {o.term for o in arm.own}
-    kept = tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own_terms)
-    common = _beside_own(kept, data)
+    common = beside_own(kept_terms(formula, arm), data)
     groups = []
     for group in dict.fromkeys(o.group for o in arm.own):
         design = own_columns(arm.own, group, data)
@@ -206,7 +204,13 @@ def _none_parts(posterior: xr.Dataset, formula: Formula, data: CleanData) -> Par
     return Parts(common, _shared(posterior, common), tuple(groups))
 
 
-def _beside_own(kept: tuple[Term, ...], data: CleanData) -> Columns:
+def kept_terms(formula: Formula, arm: Arm) -> tuple[Term, ...]:
+    """The common terms that no pooling keeps beside the groups' own effects."""
+    own = {o.term for o in arm.own}
+    return tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own)
+
+
+def beside_own(kept: tuple[Term, ...], data: CleanData) -> Columns:
     """Common terms coded as beside an intercept: the groups' own intercepts take its place."""
     design = columns((INTERCEPT, *(t for t in kept if t != INTERCEPT)), data)
     if INTERCEPT in kept:
@@ -235,18 +239,18 @@ def _own_values(values: xr.DataArray, levels: list[str], labels: tuple[str, ...]
     return found
 
 
-def _totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: Pooling) -> np.ndarray:
+def totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: Pooling) -> np.ndarray:
     """Totals per group of one factor in the target's columns, shape (draws, K, terms)."""
     levels = data.levels(factor)
-    totals = np.zeros((len(arm.shared), len(levels), len(target.labels)))
+    found = np.zeros((len(arm.shared), len(levels), len(target.labels)))
     for j in range(arm.shared.shape[1]):
-        totals += arm.shared[:, j, None, None] * _expressed(arm.common.matrix[:, j], target, factor, data)
+        found += arm.shared[:, j, None, None] * _expressed(arm.common.matrix[:, j], target, factor, data)
     for part in arm.groups:
         values = _per_level(part, factor, data, pooling)
         if values is not None:
             change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
-            totals += values @ change.T
-    return totals
+            found += values @ change.T
+    return found
 
 
 def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanData) -> np.ndarray:
@@ -287,7 +291,7 @@ def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling)
     return np.einsum("kl,dlq->dkq", weights, part.values)
 
 
-def _target(formula: Formula, data: CleanData) -> Columns:
+def target_columns(formula: Formula, data: CleanData) -> Columns:
     """The columns in which all arms are written: every term but those that no pooling cannot have."""
     spanned = none_arm(formula, data).dropped
     effects = [e for group in formula.groups for e in formula.effects_of(group)]

@@ -1,0 +1,135 @@
+"""`compare_slopes`: every group's intercept and slopes in every arm, as a tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.least_squares import estimable, least_squares
+from hlm.errors import FitError, nearest
+from hlm.formula.formula import Formula, Term
+from hlm.frame import CleanData
+from hlm.posterior import coefficients, find_group, target_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_PROB = 0.89  # ArviZ's default
+NOT_ESTIMABLE = "this group's rows cannot determine it"
+
+
+def compare_slopes(
+    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None
+) -> pd.DataFrame:
+    """Each group's total intercept and slopes under each pooling strategy.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+    term : str, optional
+        ``"Intercept"``, ``"pre"``, ...; by default every term that varies by the group.
+    group : str, optional
+        The grouping factor; needed where there are several.
+    prob : float, optional
+        Probability of the central intervals; 0.89 by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group level x term x pooling: ``group, level, n, term, pooling, estimate, sd, lower, upper, prob,
+        least_squares, note``. ``estimate`` is the posterior mean, in units of the linear predictor;
+        ``least_squares`` the group's own ordinary least squares (gaussian family; NaN elsewhere). In no pooling, what a
+        group's own rows cannot determine is NaN with a note, since only the prior would speak.
+
+    Raises
+    ------
+    FitError
+        For an unknown term or factor, or several factors and no name.
+
+    Examples
+    --------
+    >>> from hlm import compare_slopes, fit_pooling, load_data
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> table = compare_slopes(fits, term="Days")
+    >>> len(table), list(table.columns[:5])
+    (54, ['group', 'level', 'n', 'term', 'pooling'])
+    """
+    import pandas as pd
+
+    formula, data = written_and_data(fits)
+    factor = find_group(formula, group)
+    probability = check_prob(prob)
+    draws = coefficients(fits, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
+    counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
+    own, known = own_least_squares(fits, factor)
+    tail = (1 - probability) / 2
+    flat = draws.stack(sample=("chain", "draw"))
+    tables = []
+    for pooling in draws["pooling"].values:
+        for label in draws["term"].values:
+            values = flat.sel(pooling=pooling, term=label).transpose("sample", factor.name).to_numpy()
+            columns = {
+                "group": factor.name, "level": data.levels(factor), "n": counts, "term": label, "pooling": pooling,
+                "estimate": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
+                "lower": np.quantile(values, tail, axis=0), "upper": np.quantile(values, 1 - tail, axis=0),
+                "prob": probability, "least_squares": own[label],
+            }  # fmt: skip
+            table = pd.DataFrame(columns).assign(note="")
+            if pooling == "none":
+                table.loc[~known[label], ["estimate", "sd", "lower", "upper"]] = np.nan
+                table.loc[~known[label], "note"] = NOT_ESTIMABLE
+            tables.append(table)
+    result = pd.concat(tables, ignore_index=True)
+    return result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
+
+
+def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
+    formula, data = written_and_data(fits)
+    labels, known = estimable(formula, data, factor)
+    names = target_columns(formula, data).labels
+    everywhere = {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
+    if family_of(fits) != "gaussian":
+        return {name: np.full(len(known), np.nan) for name in names}, everywhere
+    estimates = least_squares(formula, data, factor)
+    return {n: np.where(everywhere[n], estimates[:, j], np.nan) for j, n in enumerate(names)}, everywhere
+
+
+def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | None) -> tuple[str, ...]:
+    """The labels of the terms to show: one by name, or all that vary by the factor."""
+    labels = target_columns(formula, data).labels
+    varying = estimable(formula, data, factor)[0]
+    if term is None:
+        return tuple(label for label in labels if label in varying) or labels
+    wanted = "Intercept" if term in ("1", "(Intercept)") else term
+    if wanted not in labels:
+        raise FitError(f"There is no term {term!r}. {nearest(term, labels)}")
+    return (wanted,)
+
+
+def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
+    """The partial-pooling formula and the data that all arms share."""
+    some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
+    return some.written, some.data
+
+
+def family_of(fits: Any) -> str:
+    some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
+    return str(some.family)
+
+
+def check_prob(prob: float | None) -> float:
+    if prob is None:
+        return DEFAULT_PROB
+    if not 0 < prob < 1:
+        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
+    return float(prob)
+
+
+def _as_given(draws: Any) -> Any:
+    """Sort keys that keep terms and arms in the order of the array, not of the alphabet."""
+    orders = {name: {value: i for i, value in enumerate(draws[name].values)} for name in ("term", "pooling")}
+    return lambda column: column.map(orders[column.name])
