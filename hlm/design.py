@@ -7,7 +7,8 @@ dummy columns here, it stays an integer code per row (400,000 rows x 4,000 group
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -32,11 +33,27 @@ class Columns:
         The term of each column, length ``columns``.
     labels : tuple of str
         The name of each column: ``Intercept``, ``pre``, ``sex[M]``, ``x:c[q]``.
+    coding : Mapping
+        By term and factor: True where the factor has a column for every level, False where its first is left out.
+    together : tuple of Term
+        The terms that were coded together, of which these may be a part (see `select`).
     """
 
     matrix: np.ndarray
     terms: tuple[Term, ...]
     labels: tuple[str, ...]
+    coding: Mapping[Term, Mapping[str, bool]] = field(default_factory=dict)
+    together: tuple[Term, ...] = ()
+
+    def select(self, terms: tuple[Term, ...]) -> Columns:
+        """Some of the terms, coded as they are beside the others."""
+        keep = [i for i, term in enumerate(self.terms) if term in terms]
+        owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, self.together)
+
+    def on(self, data: CleanData) -> Columns:
+        """The same columns of other rows, which must have every level of every factor."""
+        return columns(self.together, data).select(tuple(dict.fromkeys(self.terms)))
 
     def of(self, term: Term) -> np.ndarray:
         """The columns of one term, shape (rows, its columns)."""
@@ -85,9 +102,9 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
     text = " + ".join(["1" if INTERCEPT in terms else "0", *(formulae_text(t) for t in terms if t != INTERCEPT)])
     frame = data.columns.reset_index(drop=True)
     if terms == (INTERCEPT,):
-        return Columns(np.ones((data.rows, 1)), (INTERCEPT,), ("Intercept",))
+        return Columns(np.ones((data.rows, 1)), terms, ("Intercept",), {}, terms)
     evaluated = formulae.design_matrices(text, frame).common.terms
-    matrices, owners, labels = [], [], []
+    matrices, owners, labels, coding = [], [], [], {}
     by_name = {"Intercept" if t == INTERCEPT else t.name: t for t in terms}
     for name, part in evaluated.items():
         if name not in by_name:  # patsy's rule fills a gap, such as a missing main effect, with a term of its own
@@ -99,7 +116,9 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
         matrices.append(values)
         owners += [by_name[name]] * values.shape[1]
         labels += _labels(name, by_name[name], part, values.shape[1])
-    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels))
+        factors = [c for c in getattr(part, "components", ()) if c.kind == "categoric"]
+        coding[by_name[name]] = {c.name: bool(c.spans_intercept) for c in factors}
+    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms)
 
 
 def block_columns(formula: Formula, data: CleanData) -> tuple[tuple[Block, Columns], ...]:
@@ -178,7 +197,8 @@ def _spanned_terms(own: tuple[OwnEffect, ...], rest: tuple[Term, ...], data: Cle
     if not rest or not own:
         return ()
     spans = [(data.codes(g), own_columns(own, g, data).matrix) for g in dict.fromkeys(o.group for o in own)]
-    candidates = columns((INTERCEPT, *(t for t in rest if t != INTERCEPT)), data)
+    together = dict.fromkeys([INTERCEPT, *(o.effect for o in own), *rest])
+    candidates = columns(tuple(sorted(together, key=lambda t: t.degree)), data)
     spanned = []
     for term in rest:
         values = candidates.of(term)

@@ -191,7 +191,7 @@ def _partial_groups(posterior: xr.Dataset, formula: Formula, data: CleanData) ->
 
 def _none_parts(posterior: xr.Dataset, formula: Formula, data: CleanData) -> Parts:
     arm = none_arm(formula, data)
-    common = beside_own(kept_terms(formula, arm), data)
+    common = kept_columns(formula, arm, data)
     groups = []
     for group in dict.fromkeys(o.group for o in arm.own):
         design = own_columns(arm.own, group, data)
@@ -204,21 +204,12 @@ def _none_parts(posterior: xr.Dataset, formula: Formula, data: CleanData) -> Par
     return Parts(common, _shared(posterior, common), tuple(groups))
 
 
-def kept_terms(formula: Formula, arm: Arm) -> tuple[Term, ...]:
-    """The common terms that no pooling keeps beside the groups' own effects."""
+def kept_columns(formula: Formula, arm: Arm, data: CleanData) -> Columns:
+    """The common terms that no pooling keeps, coded as they are beside the groups' own effects."""
     own = {o.term for o in arm.own}
-    return tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own)
-
-
-def beside_own(kept: tuple[Term, ...], data: CleanData) -> Columns:
-    """Common terms coded as beside an intercept: the groups' own intercepts take its place."""
-    design = columns((INTERCEPT, *(t for t in kept if t != INTERCEPT)), data)
-    if INTERCEPT in kept:
-        return design
-    keep = [i for i, t in enumerate(design.terms) if t != INTERCEPT]
-    return Columns(
-        design.matrix[:, keep], tuple(design.terms[i] for i in keep), tuple(design.labels[i] for i in keep)
-    )
+    kept = tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own)
+    together = dict.fromkeys([*(o.effect for o in arm.own), *kept])
+    return columns(tuple(sorted(together, key=lambda t: t.degree)), data).select(kept)
 
 
 def _own_values(values: xr.DataArray, levels: list[str], labels: tuple[str, ...]) -> np.ndarray:

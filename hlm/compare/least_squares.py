@@ -9,7 +9,7 @@ from scipy.sparse.linalg import lsqr
 from hlm.design import columns, none_arm, own_columns
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import GroupPart, Parts, beside_own, kept_terms, target_columns, totals
+from hlm.posterior import GroupPart, Parts, kept_columns, target_columns, totals
 
 _FULL_RANK = 1e-10
 
@@ -24,7 +24,7 @@ def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray
         predictor that does not vary in the group) the number means nothing: see `estimable`.
     """
     arm = none_arm(formula, data)
-    common = beside_own(kept_terms(formula, arm), data)
+    common = kept_columns(formula, arm, data)
     groups = tuple(dict.fromkeys(o.group for o in arm.own))
     designs = [own_columns(arm.own, group, data) for group in groups]
     y = data.columns[formula.response.variable].to_numpy().astype(np.float64)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hlm.errors import FitError
@@ -47,7 +49,7 @@ def sample(
     if progress:
         print(f"{label}: compiling, then sampling {chains} x {tune + draws} draws ...", file=sys.stderr, flush=True)
     try:
-        with sampling_graph(model):
+        with sampling_graph(model), _quiet_unless(progress):
             idata = model.fit(
                 draws=draws, tune=tune, chains=chains, random_seed=seed, progressbar=progress, **options
             )
@@ -56,3 +58,18 @@ def sample(
     if progress:
         print(f"{label}: done in {time.perf_counter() - started:.0f} s.", file=sys.stderr, flush=True)
     return idata
+
+
+@contextmanager
+def _quiet_unless(progress: bool) -> Iterator[None]:
+    """PyMC and Bambi report through logging whatever the progress bar says."""
+    loggers = [logging.getLogger(name) for name in ("pymc", "bambi")]
+    levels = [logger.level for logger in loggers]
+    if not progress:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

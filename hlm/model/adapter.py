@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import bambi
 import numpy as np
 import scipy.sparse
+from formulae.terms.terms import GroupSpecificTerm
 from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 from pytensor import sparse
 from pytensor.tensor import TensorConstant, specify_shape
@@ -17,6 +19,7 @@ from pytensor.tensor.math import Dot
 from hlm.model.correlated import CorrelatedEffects
 from hlm.prior import Prior
 
+_FORMULAE_LOCK = threading.RLock()
 _SPARSE_SHARE = 0.2  # a constant matrix with fewer non-zeros than this is multiplied as a sparse one
 
 
@@ -48,6 +51,27 @@ def bambi_prior(
     if correlated is None:
         return bambi.Prior("Normal", auto_scale=False, mu=0, sigma=hyperprior)
     return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=hyperprior)
+
+
+@contextmanager
+def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
+    """While inside, formulae codes the factors of varying effects as told.
+
+    By itself formulae 0.6 gives every factor of a bar one column fewer than levels as soon as any intercept varies by
+    the same group, and every level a column otherwise: ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would
+    then be other models than lme4's.
+    """
+    original = GroupSpecificTerm.set_data
+
+    def set_data(term: Any, spans_intercept: Any) -> None:
+        original(term, coding.get(term.name, spans_intercept))
+
+    with _FORMULAE_LOCK:
+        GroupSpecificTerm.set_data = set_data
+        try:
+            yield
+        finally:
+            GroupSpecificTerm.set_data = original
 
 
 @contextmanager

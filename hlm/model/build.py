@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, formulae_text, grouped_text, none_arm
-from hlm.errors import DataError, FitError, FormulaError
+from hlm.errors import DataError, FitError
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import POOLINGS, Pooling, check_has_groups, complete_formula, none_formula
-from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
 from hlm.model.correlated import CorrelatedEffects
@@ -112,7 +112,8 @@ def _translate(
     correlations = {index: name for name, index in correlated_blocks(formula, data).items()}
     bars = []
     for index, (block, design) in enumerate(block_columns(formula, data)):
-        bars += _bar_texts(block, design, data)
+        effects = [formulae_text(e) for e in block.effects if e != INTERCEPT]
+        bars.append(f"({' + '.join(['1' if block.has_intercept else '0', *effects])}|{grouped_text(block.group)})")
         for effect in block.effects:
             sigma = priors[f"{effect.name}|{block.group.name}_sigma"]
             name = correlations.get(index)
@@ -142,14 +143,15 @@ def _translate_none(formula: Formula, data: CleanData, priors: Priors) -> tuple[
 
 def _assemble(formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]]) -> Any:
     """Make the Bambi model: from here on Bambi's own classes."""
-    from hlm.model.adapter import HlmModel, bambi_prior
+    from hlm.model.adapter import HlmModel, bambi_prior, group_coding
 
-    model = HlmModel(
-        text,
-        data.columns.reset_index(drop=True),
-        family=family,
-        priors={name: bambi_prior(**arguments) for name, arguments in priors.items()},
-    )
+    with group_coding(_group_coding(formula, data)):
+        model = HlmModel(
+            text,
+            data.columns.reset_index(drop=True),
+            family=family,
+            priors={name: bambi_prior(**arguments) for name, arguments in priors.items()},
+        )
     model.read_new_data = partial(prepare, formula, data)
     model.build()
     return model
@@ -165,31 +167,14 @@ def _common_text(terms: tuple[Term, ...]) -> str:
     return " + ".join([first, *(formulae_text(t) for t in terms if t != INTERCEPT)])
 
 
-def _bar_texts(block: Block, design: Columns, data: CleanData) -> list[str]:
-    """A block as bars that formulae codes as R does.
-
-    Inside one bar formulae codes all factors in full without an intercept and all with one level fewer beside it. R
-    looks at each effect; the bars are cut so that formulae has no choice.
-    """
-    group = grouped_text(block.group)
-    beside_intercept = ["1"] if block.has_intercept else []
-    alone = []
-    for effect in block.effects:
-        factors = [data.columns[v].cat.categories.size for v in effect.variables if data.columns[v].dtype == "category"]
-        width, full, reduced = design.of(effect).shape[1], np.prod(factors), np.prod([f - 1 for f in factors])
-        if effect == INTERCEPT:
-            continue
-        if width == full:
-            alone.append(f"(0 + {formulae_text(effect)}|{group})")
-        elif width == reduced and block.has_intercept:
-            beside_intercept.append(formulae_text(effect))
-        else:
-            raise FormulaError(
-                f"Bambi cannot code the factor in the effect {effect} of {block} as lme4 does. Join the factors of "
-                f"the bar into one column of the data, or give each its own bar.",
-                str(block),
-            )
-    return [f"({' + '.join(beside_intercept)}|{group})", *alone] if beside_intercept else alone
+def _group_coding(formula: Formula, data: CleanData) -> dict[str, Mapping[str, bool]]:
+    """By Bambi's name of a varying effect: which of its factors have a column for every level, as R decides it."""
+    return {
+        f"{effect.name}|{block.group.name}": design.coding.get(effect, {})
+        for block, design in block_columns(formula, data)
+        for effect in block.effects
+        if effect != INTERCEPT
+    }
 
 
 def _correlated(name: str, design: Columns, effect: Term, prior: Prior) -> CorrelatedEffects:

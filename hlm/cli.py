@@ -1,0 +1,144 @@
+"""The command line: the same verbs as in Python. Bad input exits with status 2 and a message, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from hlm.errors import DataError, HlmError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = App(
+    name="hlm",
+    help="Hierarchical linear models from lme4-style formulas: complete, no and partial pooling, side by side.",
+    version_flags=["--version"],
+)
+
+
+@app.command
+def compare(
+    formula: str,
+    data: str,
+    /,
+    *,
+    family: str = "gaussian",
+    method: Literal["auto", "collapsed", "nuts"] = "auto",
+    seed: int | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Fit the three pooling strategies and print them side by side.
+
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file.
+    family
+        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    method
+        The engine.
+    seed
+        A whole number; the same seed gives the same numbers.
+    quiet
+        Say nothing while fitting.
+    """
+    from hlm.compare.loo import compare_loo
+    from hlm.fit.fit import fit_pooling
+    from hlm.formula.parser import parse
+
+    read = parse(formula)  # a wrong formula is told before anything slow is loaded
+    fits = fit_pooling(read, _read(data), family=family, method=method, seed=seed, progress=not quiet)
+    table = compare_loo(fits)
+    print(fits)
+    print("\nPredicting a new row of a known group (leave-one-out, best first):")
+    print(table.drop(columns=["unit", "note"]).round(2).to_string(index=False))
+    for arm, note in zip(table["pooling"], table["note"], strict=True):
+        if note:
+            print(f"{arm}: {note}.")
+
+
+@app.command(name="data")
+def show_data(name: str | None = None, /) -> None:
+    """List the packaged data, or show the first rows of one.
+
+    Parameters
+    ----------
+    name
+        One of the packaged names.
+    """
+    from hlm.datasets import list_data, load_data
+
+    if name is None:
+        table = list_data()
+        width = max(map(len, table["name"]))
+        for row in table.itertuples(index=False):
+            print(f"{row.name:<{width}}  {row.rows} rows, {row.groups}\n{'':<{width}}  {row.story}")
+        return
+    frame = load_data(name)
+    print(f"{name}: {len(frame)} rows\n{frame.head(10).to_string()}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 when done, 2 for bad input, 130 when interrupted."""
+    try:
+        app(arguments, exit_on_error=False, result_action="return_value")
+    except HlmError as problem:
+        print(f"hlm: {problem}", file=sys.stderr)
+        return 2
+    except CycloptsError:  # cyclopts has printed its own message
+        return 2
+    except KeyboardInterrupt:
+        print("hlm: interrupted; nothing was fitted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _read(name: str) -> pd.DataFrame:
+    """A packaged data set, or a file."""
+    from hlm.datasets import list_data, load_data
+
+    path = Path(name)
+    reader = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())
+    if reader is None:
+        if path.suffix:
+            raise DataError(f"{name!r} is not a .csv or .parquet file, nor a packaged name ({_names(list_data())}).")
+        return load_data(name)
+    if not path.is_file():
+        beside = [p.name for p in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
+        raise DataError(f"There is no file {name!r}. {nearest(path.name, beside)}" if beside else f"There is no file {name!r}.")
+    return reader(path)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
+        raise DataError(f"{path.name} cannot be read as CSV (UTF-8, commas): {str(problem).strip()}") from problem
+
+
+def _read_parquet(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except ImportError as problem:
+        raise DataError("Reading .parquet needs pyarrow: pip install pyarrow.") from problem
+    except (OSError, ValueError) as problem:
+        raise DataError(f"{path.name} cannot be read as parquet: {problem}") from problem
+
+
+def _names(table: pd.DataFrame) -> str:
+    return ", ".join(table["name"])

@@ -1,0 +1,215 @@
+"""`predict`: what a fit says about new rows, of known groups and of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy.special import expit
+
+from hlm.design import Columns
+from hlm.errors import DataError, FitError
+from hlm.formula.arms import complete_formula
+from hlm.formula.formula import Formula, Term
+from hlm.frame import CleanData
+from hlm.newdata import prepare
+from hlm.posterior import GroupPart
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from hlm.fit.results import Fit
+
+Kind = Literal["mean", "linear", "response"]
+NewGroups = Literal["gaussian", "zero", "resample"]
+DEFAULT_PROB = 0.89  # ArviZ's default
+_INVERSE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "gaussian": lambda eta: eta, "bernoulli": expit, "binomial": expit, "poisson": np.exp, "negativebinomial": np.exp,
+}  # fmt: skip
+
+
+def predict(
+    fit: Fit,
+    newdata: Any = None,
+    *,
+    kind: Kind = "mean",
+    new_groups: NewGroups = "gaussian",
+    prob: float = DEFAULT_PROB,
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Predict new rows.
+
+    Parameters
+    ----------
+    fit : Fit
+        One arm, for example ``fits["partial"]``.
+    newdata : data frame, optional
+        With the predictors and grouping columns; the rows of the fit by default.
+    kind : {"mean", "linear", "response"}
+        The expected response (for binomial: the probability), the linear predictor, or a new response with all of its
+        variation.
+    new_groups : {"gaussian", "zero", "resample"}
+        Effects of groups that the data did not have: drawn from their Normal(0, Sigma), one draw for all rows of a
+        group; zero, the common line; or, for each draw, those of one known group.
+    prob : float
+        Probability of the central intervals.
+    seed : int, optional
+        For ``kind="response"`` and for new groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of the formula as predicted from, then ``estimate`` (posterior mean), ``sd``, ``lower``, ``upper``,
+        ``prob``, in units of the response (``kind="linear"``: of the linear predictor), and ``new_group``.
+
+    Raises
+    ------
+    DataError
+        For a missing column or value, or a factor level that the data did not have.
+    FitError
+        For a new group in no pooling, which has nothing to say about it, and for unknown options.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hlm import fit, load_data, predict
+    >>> lines = fit("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...             draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> days = pd.DataFrame({"Days": [0, 9], "Subject": ["308", "somebody new"]})
+    >>> predict(lines, days, seed=1)["new_group"].tolist()
+    [False, True]
+    """
+    _check(fit, kind, new_groups, prob)
+    formula = complete_formula(fit.written) if fit.pooling == "complete" else fit.written
+    rows = _original(fit, formula) if newdata is None else prepare(formula, fit.data, newdata)
+    generator = np.random.default_rng(seed)
+    new = _new_rows(formula, fit.data, rows)
+    if fit.pooling == "none" and new.any():
+        raise FitError(
+            f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
+            f"only its prior would speak. Use the partial or the complete fit."
+        )
+    values = _linear(fit, formula, rows, new_groups, generator)
+    if kind != "linear":
+        values = _INVERSE[fit.family](values)
+    if kind == "response":
+        values = _respond(fit, rows, values, generator)
+    tail = (1 - prob) / 2
+    return rows.assign(
+        estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
+        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new,
+    )  # fmt: skip
+
+
+def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
+    for name, value, allowed in (
+        ("kind", kind, ("mean", "linear", "response")),
+        ("new_groups", new_groups, ("gaussian", "zero", "resample")),
+    ):
+        if value not in allowed:
+            raise FitError(f"{name} is one of {', '.join(map(repr, allowed))}, not {value!r}.")
+    if not 0 < prob < 1:
+        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
+    if fit.family not in _INVERSE:
+        raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+
+
+def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
+    names = dict.fromkeys([*formula.predictors, *formula.group_variables, *(g.name for g in formula.groups)])
+    return fit.data.columns[[*names, *formula.response.variables]].reset_index(drop=True)
+
+
+def _new_rows(formula: Formula, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
+    """Rows with a group that the data did not have."""
+    new = np.zeros(len(rows), dtype=bool)
+    for group in formula.groups:
+        new |= ~rows[group.name].astype(str).isin(data.levels(group)).to_numpy()
+    return new
+
+
+def _linear(
+    fit: Fit, formula: Formula, rows: pd.DataFrame, new_groups: NewGroups, generator: np.random.Generator
+) -> np.ndarray:
+    """The linear predictor of new rows, shape (draws, rows)."""
+    arm = fit.parts
+    eta = arm.shared @ _new_matrix(arm.common, fit.data, rows).T
+    chosen: dict[Term, np.ndarray] = {}
+    for index, part in enumerate(arm.groups):
+        design = _new_matrix(part.design, fit.data, rows)
+        levels = {level: i for i, level in enumerate(fit.data.levels(part.group))}
+        labels = rows[part.group.name].astype(str).to_numpy()
+        unseen = [label for label in dict.fromkeys(labels) if label not in levels]
+        values = part.values
+        if unseen and new_groups != "zero":
+            drawn = _draw_new(fit, index, part, len(unseen), new_groups, generator, chosen)
+            values = np.concatenate([values, drawn], axis=1)
+        elif unseen:
+            values = np.concatenate([values, np.zeros((len(values), len(unseen), values.shape[2]))], axis=1)
+        places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
+        codes = np.array([places[label] for label in labels])
+        eta += np.einsum("drq,rq->dr", values[:, codes], design)
+    return np.asarray(eta)
+
+
+def _new_matrix(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
+    """Design columns of new rows, coded as the data's: evaluated below them, so that all levels are there."""
+    import pandas as pd
+
+    names = list(dict.fromkeys(v for term in design.together for v in term.variables))
+    if not names:
+        return np.ones((len(rows), len(design.labels)))
+    below = pd.concat([data.columns[names], rows[names]], ignore_index=True)
+    return design.on(CleanData(below, len(below))).matrix[-len(rows) :]
+
+
+def _draw_new(
+    fit: Fit, index: int, part: GroupPart, count: int, how: NewGroups,
+    generator: np.random.Generator, chosen: dict[Term, np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """Effects of new groups, shape (draws, count, q)."""
+    draws, groups, q = part.values.shape
+    if how == "resample":  # the same known group in all of a factor's blocks, since they belong together
+        picked = chosen.setdefault(part.group, generator.integers(groups, size=(draws, count)))
+        return np.take_along_axis(part.values, picked[:, :, None], axis=1)
+    sds, correlation = group_covariance(fit, index, part)
+    factor = np.linalg.cholesky(correlation + 1e-12 * np.eye(q))
+    standard = generator.standard_normal((draws, count, q))
+    return np.asarray(np.einsum("dij,dcj->dci", factor, standard) * sds[:, None, :])
+
+
+def group_covariance(fit: Fit, index: int, part: GroupPart) -> tuple[np.ndarray, np.ndarray]:
+    """Sds, shape (draws, q), and correlations, shape (draws, q, q), of one block's effects."""
+    from hlm.priors import correlated_blocks
+
+    posterior: xr.Dataset = fit.idata["posterior"].to_dataset()
+    draws, _, q = part.values.shape
+    sds = [
+        posterior[f"{effect.name}|{part.group.name}_sigma"].to_numpy().reshape(draws, -1)
+        for effect in dict.fromkeys(part.design.terms)
+    ]
+    names = {place: name for name, place in correlated_blocks(fit.written, fit.data).items()}
+    if index not in names:
+        return np.concatenate(sds, axis=1), np.broadcast_to(np.eye(q), (draws, q, q))
+    return np.concatenate(sds, axis=1), posterior[names[index]].to_numpy().reshape(draws, q, q)
+
+
+def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """New responses around their mean, shape (draws, rows)."""
+    posterior = fit.idata["posterior"]
+    match fit.family:
+        case "gaussian":
+            return generator.normal(mean, posterior["sigma"].to_numpy().reshape(-1, 1))
+        case "bernoulli":
+            return generator.binomial(1, mean).astype(np.float64)
+        case "binomial":
+            trials = fit.written.response.trials
+            if trials is None or trials not in rows:
+                raise DataError(f"New binomial responses need the column of trials, {trials!r}.")
+            return generator.binomial(rows[trials].to_numpy().astype(np.int64), mean).astype(np.float64)
+        case "poisson":
+            return generator.poisson(mean).astype(np.float64)
+        case _:
+            alpha = posterior["alpha"].to_numpy().reshape(-1, 1)
+            return generator.negative_binomial(alpha, alpha / (alpha + mean)).astype(np.float64)
