@@ -1,19 +1,67 @@
-"""Hierarchical linear models from lme4-style formulas: complete, no and partial pooling, side by side."""
+"""Hierarchical linear models from lme4-style formulas: complete, no and partial pooling, side by side.
+
+Everything public is loaded when it is first used, so that ``import hlm`` takes a few milliseconds.
+"""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from hlm.compare.loo import compare_loo as compare_loo
+    from hlm.compare.shrinkage import shrinkage as shrinkage
+    from hlm.compare.slopes import compare_slopes as compare_slopes
+    from hlm.datasets import list_data as list_data
+    from hlm.datasets import load_data as load_data
+    from hlm.errors import DataError as DataError
+    from hlm.errors import FitError as FitError
+    from hlm.errors import FormulaError as FormulaError
+    from hlm.errors import HlmError as HlmError
+    from hlm.fit.fit import fit as fit
+    from hlm.fit.fit import fit_pooling as fit_pooling
+    from hlm.formula.parser import parse as parse
+    from hlm.model.build import build as build
+    from hlm.plots.data import plot_data as plot_data
+    from hlm.plots.lines import plot_lines as plot_lines
+    from hlm.plots.slopes import plot_slopes as plot_slopes
+    from hlm.posterior import coefficients as coefficients
+    from hlm.predictive.predict import predict as predict
+    from hlm.prior import Prior as Prior
+    from hlm.priors import default_priors as default_priors
+
 _HOME = {
-    "FormulaError": "errors", "HlmError": "errors", "DataError": "errors", "FitError": "errors",
-    "load_data": "datasets", "list_data": "datasets", "parse": "formula.parser", "Prior": "prior",
-    "default_priors": "priors", "build": "model.build", "fit": "fit.fit", "fit_pooling": "fit.fit", "coefficients": "posterior", "compare_slopes": "compare.slopes", "shrinkage": "compare.shrinkage", "compare_loo": "compare.loo", "predict": "predictive.predict",
+    "DataError": "hlm.errors",
+    "FitError": "hlm.errors",
+    "FormulaError": "hlm.errors",
+    "HlmError": "hlm.errors",
+    "Prior": "hlm.prior",
+    "build": "hlm.model.build",
+    "coefficients": "hlm.posterior",
+    "compare_loo": "hlm.compare.loo",
+    "compare_slopes": "hlm.compare.slopes",
+    "default_priors": "hlm.priors",
+    "fit": "hlm.fit.fit",
+    "fit_pooling": "hlm.fit.fit",
+    "list_data": "hlm.datasets",
+    "load_data": "hlm.datasets",
+    "parse": "hlm.formula.parser",
+    "plot_data": "hlm.plots.data",
+    "plot_lines": "hlm.plots.lines",
+    "plot_slopes": "hlm.plots.slopes",
+    "predict": "hlm.predictive.predict",
+    "shrinkage": "hlm.compare.shrinkage",
 }
-__all__ = sorted(_HOME)
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"hlm.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'hlm' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'hlm' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

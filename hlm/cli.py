@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -116,7 +116,9 @@ def _read(name: str) -> pd.DataFrame:
         return load_data(name)
     if not path.is_file():
         beside = [p.name for p in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        raise DataError(f"There is no file {name!r}. {nearest(path.name, beside)}" if beside else f"There is no file {name!r}.")
+        raise DataError(
+            f"There is no file {name!r}. {nearest(path.name, beside)}" if beside else f"There is no file {name!r}."
+        )
     return reader(path)
 
 
@@ -129,7 +131,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path.name} cannot be read as CSV (UTF-8, commas): {str(problem).strip()}") from problem
 
 
-def _read_parquet(path: Path) -> Any:
+def _read_parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:

@@ -163,12 +163,13 @@ def none_arm(formula: Formula, data: CleanData) -> Arm:
     dropped = _spanned_terms(own, rest, data)
     for term in dropped:
         groups = " and ".join(dict.fromkeys(o.group.name for o in own))
-        notes.append(f"{'the intercept' if term == INTERCEPT else term.name} is left out: the own coefficients of each {groups} already contain it")
+        name = "the intercept" if term == INTERCEPT else term.name
+        notes.append(f"{name} is left out: the own coefficients of each {groups} already contain it")
     return Arm(own, dropped, tuple(notes))
 
 
 def _labels(name: str, term: Term, part: object, width: int) -> list[str]:
-    if term == INTERCEPT or width == 1 and getattr(part, "kind", "") == "numeric":
+    if term == INTERCEPT or (width == 1 and getattr(part, "kind", "") == "numeric"):
         return [name]
     levels = getattr(part, "levels", None)
     return [name] if levels is None else [f"{name}[{level}]" for level in levels]
@@ -245,4 +246,4 @@ def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndar
         cross[:, i, j] = np.bincount(codes, effects[:, i] * effects[:, j], groups)
     for i in range(q):
         moment[:, i] = np.bincount(codes, effects[:, i] * values, groups)
-    return np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment)
+    return np.asarray(np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment))

@@ -102,7 +102,9 @@ def check_response(family: Family, formula: Formula, data: CleanData) -> None:
         return
     column = data.columns[name]
     values = column.to_numpy()
-    check_rows(name, column, _outside(values, family.support), f"the {family.name} family needs {_NEEDS[family.support]}")
+    check_rows(
+        name, column, _outside(values, family.support), f"the {family.name} family needs {_NEEDS[family.support]}"
+    )
     if trials_name is not None:
         trials = data.columns[trials_name]
         n = trials.to_numpy()
@@ -127,7 +129,7 @@ def _outside(values: np.ndarray, support: Support) -> np.ndarray:
         case "binary":
             return ~np.isin(values, (0, 1))
         case "count" | "trials":
-            return (values < 0) | (values != np.floor(values))
+            return np.asarray((values < 0) | (values != np.floor(values)))
         case "positive":
             return values <= 0
         case "nonnegative":

@@ -28,8 +28,9 @@ class CleanData:
     Attributes
     ----------
     columns : pandas.DataFrame
-        The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64, everything else as category with string labels. Grouping columns are always
-        category; a factor of cells such as ``batch:cask`` has a column of its own, under that name.
+        The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64,
+        everything else as category with string labels. Grouping columns are always category; a factor of cells such
+        as ``batch:cask`` has a column of its own, under that name.
     rows_given : int
         Rows of the caller's frame.
     missing : Mapping
@@ -119,11 +120,11 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
             f"Rename the labels of {' or '.join(group.variables)}."
         )
-    return pd.Series(pd.Categorical.from_codes(inverse.ravel(), labels), index=columns.index)
+    return pd.Series(pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels)), index=columns.index)
 
 
 def _narwhalize(data: Any) -> Any:
-    import narwhals as nw
+    import narwhals.stable.v2 as nw
 
     try:
         frame = nw.from_native(data)
@@ -151,7 +152,7 @@ def _read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, p
 
 def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
     """One column as float64/int64 or category, still with its missing values."""
-    import narwhals as nw
+    import narwhals.stable.v2 as nw
     import pandas as pd
 
     dtype = series.dtype
@@ -178,7 +179,7 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
 
 
 def _numbers(series: Any) -> pd.Series:
-    import narwhals as nw
+    import narwhals.stable.v2 as nw
     import pandas as pd
 
     if series.dtype.is_integer() and series.null_count() == 0:
@@ -314,4 +315,3 @@ def _check_usable(formula: Formula, data: CleanData) -> None:
         if data.columns[name].nunique() < 2:
             value = data.columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
-

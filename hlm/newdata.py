@@ -62,5 +62,7 @@ def _known_levels(column: Any, trained: Any, name: str) -> Any:
     levels = list(trained.cat.categories)
     unknown = [label for label in dict.fromkeys(labels) if label not in levels]
     if unknown:
-        raise DataError(f"Column {name!r} has the level {unknown[0]!r}, which the data did not have. {nearest(unknown[0], levels)}")
+        raise DataError(
+            f"Column {name!r} has the level {unknown[0]!r}, which the data did not have. {nearest(unknown[0], levels)}"
+        )
     return pd.Series(pd.Categorical(labels, categories=levels), index=column.index)

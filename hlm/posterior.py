@@ -135,7 +135,12 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
         draws = fit.idata["posterior"]
         values = totals(fit.parts, factor, fit.data, target, fit.pooling)
         shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
-        coords = {"chain": draws["chain"].values, "draw": draws["draw"].values, factor.name: levels, "term": list(target.labels)}
+        coords = {
+            "chain": draws["chain"].values,
+            "draw": draws["draw"].values,
+            factor.name: levels,
+            "term": list(target.labels),
+        }
         arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
     return xr.concat(arrays, xr.DataArray(list(arms), dims="pooling", name="pooling")).rename("coef")
 
@@ -146,7 +151,9 @@ def find_group(formula: Formula, group: str | None) -> Term:
     if group is None:
         if len(names) == 1:
             return next(iter(names.values()))
-        what = "no grouping factor" if not names else f"several grouping factors ({', '.join(names)}): name one, group=..."
+        what = (
+            "no grouping factor" if not names else f"several grouping factors ({', '.join(names)}): name one, group=..."
+        )
         raise FitError(f"The formula {formula} has {what}.")
     if group not in names:
         raise FitError(f"There is no grouping factor {group!r}. {nearest(group, names)}")
@@ -279,7 +286,7 @@ def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling)
     if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
         together[:] = 1.0
     weights = together / together.sum(axis=1, keepdims=True)
-    return np.einsum("kl,dlq->dkq", weights, part.values)
+    return np.asarray(np.einsum("kl,dlq->dkq", weights, part.values))
 
 
 def target_columns(formula: Formula, data: CleanData) -> Columns:

@@ -114,7 +114,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
 
 
 def as_prior(name: str, prior: Any) -> Prior:
-    """hlm's or Bambi's prior as hlm's; ``name`` is the parameter it is for."""
+    """Hlm's or Bambi's prior as hlm's; ``name`` is the parameter it is for."""
     if isinstance(prior, Prior):
         return prior
     args = getattr(prior, "args", None)

@@ -15,7 +15,7 @@ import numpy as np
 
 from hlm.design import Arm, columns, none_arm, own_columns
 from hlm.families import Family, check_response, get_family
-from hlm.formula.arms import Pooling, check_has_groups, complete_formula
+from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean

@@ -43,7 +43,8 @@ def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray
         parts.append(GroupPart(group, design, values))
         start += size
     shared = solution[None, : common.matrix.shape[1]]
-    return totals(Parts(common, shared, tuple(parts)), factor, data, target_columns(formula, data), "none")[0]
+    alone = Parts(common, shared, tuple(parts))
+    return np.asarray(totals(alone, factor, data, target_columns(formula, data), "none")[0])
 
 
 def estimable(formula: Formula, data: CleanData, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:

@@ -66,11 +66,11 @@ def compare_slopes(
     counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
     own, known = own_least_squares(fits, factor)
     tail = (1 - probability) / 2
-    flat = draws.stack(sample=("chain", "draw"))
     tables = []
     for pooling in draws["pooling"].values:
         for label in draws["term"].values:
-            values = flat.sel(pooling=pooling, term=label).transpose("sample", factor.name).to_numpy()
+            chains = draws.sel(pooling=pooling, term=label).transpose("chain", "draw", factor.name).to_numpy()
+            values = chains.reshape(-1, len(counts))
             columns = {
                 "group": factor.name, "level": data.levels(factor), "n": counts, "term": label, "pooling": pooling,
                 "estimate": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
@@ -117,11 +117,13 @@ def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
 
 
 def family_of(fits: Any) -> str:
+    """The family that all arms share."""
     some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
     return str(some.family)
 
 
 def check_prob(prob: float | None) -> float:
+    """The probability of intervals, ArviZ's default if none is given."""
     if prob is None:
         return DEFAULT_PROB
     if not 0 < prob < 1:

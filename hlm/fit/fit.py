@@ -145,7 +145,7 @@ def fit_pooling(
     check_has_groups(read)
     table = clean(read, data, family=family)
     names = [n for arm in chosen for n in default_priors(read, table, pooling=arm, family=family)]
-    fits = {
+    fits: dict[str, Fit] = {
         arm: _fit_arm(
             read, table, arm, family=family, priors=priors, lkj_eta=lkj_eta, also_known=tuple(names), draws=draws,
             chains=chains, tune=tune, seed=seed, progress=progress, sampler_kwargs=sampler_kwargs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlm.errors import FitError, nearest
 from hlm.fit.diagnostics import Diagnostics
@@ -97,7 +97,8 @@ class Fit:
     def _bambi_log_density(self) -> np.ndarray:
         idata = self.model.compute_log_likelihood(self.idata, inplace=False)
         values = next(iter(idata["log_likelihood"].data_vars.values()))
-        return values.transpose("chain", "draw", ...).to_numpy().reshape(-1, self.data.rows)
+        array: np.ndarray = values.transpose("chain", "draw", ...).to_numpy()
+        return array.reshape(-1, self.data.rows)
 
     def __repr__(self) -> str:
         return summary_text({self.pooling: self})

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.formula.formula import Formula
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,8 +42,10 @@ def summary_text(fits: Mapping[str, Fit]) -> str:
     """The table for a terminal, with formulas above and what must be known below."""
     header, *body = _cells(fits)
     widths = [max(len(row[i]) for row in [header, *body]) for i in range(len(header))]
-    lines = ["  ".join(_pad(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
-             for row in [header, *body]]
+    lines = [
+        "  ".join(_pad(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in [header, *body]
+    ]
     rule = "-" * max(map(len, lines))
     return "\n".join([*_head(fits), "", lines[0], rule, *lines[1:], rule, *_foot(fits)])
 
@@ -53,6 +53,7 @@ def summary_text(fits: Mapping[str, Fit]) -> str:
 def summary_html(fits: Mapping[str, Fit]) -> str:
     """The same table for Jupyter."""
     header, *body = _cells(fits)
+
     def row(cells: list[str], tag: str) -> str:
         first, *others = map(html.escape, cells)
         rest = "".join(f'<{tag} style="text-align:right">{cell}</{tag}>' for cell in others)
@@ -115,7 +116,9 @@ def _cells(fits: Mapping[str, Fit]) -> list[list[str]]:
     table = summary_table(fits)
     body = []
     for name in table.index:
-        cells = [_cell(name, fit, table.loc[name, (arm, "mean")], table.loc[name, (arm, "sd")]) for arm, fit in fits.items()]
+        cells = [
+            _cell(name, fit, table.loc[name, (arm, "mean")], table.loc[name, (arm, "sd")]) for arm, fit in fits.items()
+        ]
         body.append([str(name), *cells])
     return [["", *fits], *body]
 

@@ -9,7 +9,7 @@ from hlm.formula.tree import Call, Group, Leaf, Node, Operation, read_tree
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
 
 
-def parse(formula: str) -> Formula:
+def parse(formula: str | Formula) -> Formula:
     """Read a formula in lme4's dialect.
 
     Parameters
@@ -100,12 +100,14 @@ class _Meaning:
     def block(self, node: Node) -> list[Block]:
         """One bar; ``(1|a/b)`` gives two blocks, for ``a`` and for ``a:b``."""
         assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
-        bar = node.inner
-        if _has_bar(bar.left) or _has_bar(bar.right):
+        bar, left = node.inner, node.inner.left
+        if _has_bar(left) or _has_bar(bar.right):
             raise self.error("One bar only inside parentheses, as in (x|g); brms's (x|id|g) is not read here.", node)
-        effects = self.terms_of(bar.left, default_intercept=True)
+        effects = self.terms_of(left, default_intercept=True)
         if not effects:
-            raise self.error("Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", bar.left)
+            raise self.error(
+                "Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left
+            )
         groups = self.group_terms(bar.right)
         shared = {v for effect in effects for v in effect.variables} & {v for g in groups for v in g.variables}
         if shared:

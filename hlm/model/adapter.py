@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,14 +24,16 @@ _FORMULAE_LOCK = threading.RLock()
 _SPARSE_SHARE = 0.2  # a constant matrix with fewer non-zeros than this is multiplied as a sparse one
 
 
-class HlmModel(bambi.Model):
+class HlmModel(bambi.Model):  # type: ignore[misc]  # Bambi has no type hints
     """A `bambi.Model` that reads new data as hlm reads data: any frame, any label dtype, nested cells made."""
 
     read_new_data: Callable[[Any], Any]
 
     def predict(self, idata: Any, kind: str = "response_params", data: Any = None, **options: Any) -> Any:
         """As `bambi.Model.predict`."""
-        return super().predict(idata, kind=kind, data=self._read(data), **options)
+        with warnings.catch_warnings():  # formulae 0.6 marks new groups in a way that pandas 4 will refuse
+            warnings.filterwarnings("ignore", "Constructing a Categorical with a dtype")
+            return super().predict(idata, kind=kind, data=self._read(data), **options)
 
     def compute_log_likelihood(self, idata: Any, data: Any = None, inplace: bool = True) -> Any:
         """As `bambi.Model.compute_log_likelihood`."""
@@ -43,7 +46,7 @@ class HlmModel(bambi.Model):
 def bambi_prior(
     *, prior: Prior | None = None, sigma: Prior | None = None, correlated: CorrelatedEffects | None = None
 ) -> bambi.Prior:
-    """hlm's prior as Bambi's: of a common term, or of a varying effect by the prior of its sd."""
+    """Hlm's prior as Bambi's: of a common term, or of a varying effect by the prior of its sd."""
     if prior is not None:
         args = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in prior.args.items()}
         return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
@@ -66,7 +69,9 @@ def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
     def set_data(term: Any, spans_intercept: Any) -> None:
         original(term, coding.get(term.name, spans_intercept))
 
-    with _FORMULAE_LOCK:
+    with _FORMULAE_LOCK, warnings.catch_warnings():
+        # ordinal families: the thresholds take the intercept's place, for Bambi as for everybody
+        warnings.filterwarnings("ignore", "The intercept is omitted in ordinal families")
         GroupSpecificTerm.set_data = set_data
         try:
             yield

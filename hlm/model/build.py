@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import Columns, block_columns, columns, formulae_text, grouped_text, none_arm
+from hlm.design import Columns, block_columns, formulae_text, grouped_text, none_arm
 from hlm.errors import DataError, FitError
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import POOLINGS, Pooling, check_has_groups, complete_formula, none_formula
@@ -94,6 +94,7 @@ def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
 
 
 def check_pooling(pooling: str) -> None:
+    """Raise a `FitError` for a label that is not an arm's."""
     if pooling not in POOLINGS:
         raise FitError(f"pooling is one of {', '.join(map(repr, POOLINGS))}, not {pooling!r}.")
 
@@ -207,5 +208,7 @@ def _check_names(formula: Formula, data: CleanData, family: Family) -> None:
     for name in formula.variables:
         if name in own and name != formula.response.variable:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
+        if name in formula.group_variables and name in ("pooling", "term"):
+            raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
         if "|" in name:
             raise DataError(f"The column {name!r} has a bar in its name: rename it.")

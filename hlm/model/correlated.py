@@ -1,12 +1,12 @@
 """The correlated group effects that Bambi lacks, through its public door: a prior with a ``dist`` of its own.
 
-Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block (``1|school``,
-then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard normal offsets
-(effects x groups); every call returns its own rows. Nothing is remembered here: what the block already has is asked of
-the PyMC model.
+Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block
+(``1|school``, then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard
+normal offsets (effects x groups); every call returns its own rows. Nothing is remembered here: what the block already
+has is asked of the PyMC model.
 
 The correlation matrix is built from canonical partial correlations, scaled Beta variables (Lewandowski, Kurowicka &
-Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of PyMC 6's LKJCorr is not what its name says.
+Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of PyMC 6's LKJCorr is a Cholesky factor.
 """
 
 from __future__ import annotations

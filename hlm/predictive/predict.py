@@ -200,16 +200,17 @@ def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.rando
     posterior = fit.idata["posterior"]
     match fit.family:
         case "gaussian":
-            return generator.normal(mean, posterior["sigma"].to_numpy().reshape(-1, 1))
+            values = generator.normal(mean, posterior["sigma"].to_numpy().reshape(-1, 1))
         case "bernoulli":
-            return generator.binomial(1, mean).astype(np.float64)
+            values = generator.binomial(1, mean)
         case "binomial":
             trials = fit.written.response.trials
             if trials is None or trials not in rows:
                 raise DataError(f"New binomial responses need the column of trials, {trials!r}.")
-            return generator.binomial(rows[trials].to_numpy().astype(np.int64), mean).astype(np.float64)
+            values = generator.binomial(rows[trials].to_numpy().astype(np.int64), mean)
         case "poisson":
-            return generator.poisson(mean).astype(np.float64)
+            values = generator.poisson(mean)
         case _:
             alpha = posterior["alpha"].to_numpy().reshape(-1, 1)
-            return generator.negative_binomial(alpha, alpha / (alpha + mean)).astype(np.float64)
+            values = generator.negative_binomial(alpha, alpha / (alpha + mean))
+    return np.asarray(values, dtype=np.float64)

@@ -45,7 +45,7 @@ def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
     """
     draws, rows = log_ratios.shape
     log_weights = log_ratios - log_ratios.max(axis=0)
-    tail = int(np.ceil(min(0.2 * draws, 3 * np.sqrt(draws / relative_ess))))
+    tail = int(3 * np.sqrt(draws / relative_ess) if draws * relative_ess > 225 else draws / 5)
     pareto_k = np.full(rows, np.inf)
     if 4 < tail < draws:
         order = np.argpartition(log_weights, draws - tail - 1, axis=0)[draws - tail - 1 :]

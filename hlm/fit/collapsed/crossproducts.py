@@ -1,6 +1,9 @@
 """All that the collapsed engine sees of the data: sums of squares and products per group.
 
-The Gaussian likelihood depends on the rows through these sums alone, so nothing after this file grows with the rows.
+The Gaussian likelihood depends on the rows through W_k'W_k alone, W_k = [X_k, Z_k, y_k] the rows of group k, so nothing
+after this file grows with the rows. The sums are kept as square roots: Z_k = Q_k R_k, the part of [X_k, y_k] that Q_k
+explains, and the products of what it leaves. The likelihood is then a sum of squares; nothing has to cancel, not even
+where a group-level sd is a million times sigma.
 """
 
 from __future__ import annotations
@@ -12,39 +15,34 @@ import numpy as np
 from hlm.design import Columns
 from hlm.formula.formula import INTERCEPT
 
+_NEW_SHARE = 1e-10  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
+
 
 @dataclass(frozen=True, slots=True)
 class CrossProducts:
-    """Sums of W'W per group, W = [X, Z, y], numerically centred.
-
-    The columns stand for the model's own ones in this way, exactly::
-
-        X beta = (X_centred) beta_centred,     beta_centred = beta, but its intercept is that of centred predictors
-        Z b    = (Z_centred) (change @ b)
-        y      = y_centred + X_centred @ shift + Z @ effect_mean
+    """The data per group. X is centred: ``X beta = constant + X_centred beta`` beside an intercept.
 
     Attributes
     ----------
     n : numpy.ndarray of int, shape (K,)
         Rows per group.
-    products : numpy.ndarray, shape (K, p + q + 1, p + q + 1)
-        W_k' W_k.
-    p, q : int
-        Columns of X (common terms) and of Z (effects that vary by group).
+    root : numpy.ndarray, shape (K, q, q)
+        R_k, upper triangular, R_k'R_k = Z_k'Z_k. A row of zeros where a group cannot tell an effect from those before.
+    explained : numpy.ndarray, shape (K, q, p + 1)
+        Q_k'[X_k, y_k], so that R_k' times it is Z_k'[X_k, y_k].
+    left : numpy.ndarray, shape (K, p + 1, p + 1)
+        Products of what Q_k leaves of [X_k, y_k].
     means : numpy.ndarray, shape (p,)
-        What was subtracted from the columns of X: their means beside an intercept, 0 without one.
-    change : numpy.ndarray, shape (q, q)
-        The change of basis of the effects.
+        What was subtracted from X: the columns' means beside an intercept, 0 without one.
     shift : numpy.ndarray, shape (p,)
-        Coefficients of X_centred that were taken out of y: least squares, so that little is left to cancel.
+        Coefficients of the centred X whose fit was subtracted from y: its least squares, so that y is small.
     """
 
     n: np.ndarray
-    products: np.ndarray
-    p: int
-    q: int
+    root: np.ndarray
+    explained: np.ndarray
+    left: np.ndarray
     means: np.ndarray
-    change: np.ndarray
     shift: np.ndarray
 
     @property
@@ -52,32 +50,14 @@ class CrossProducts:
         return int(self.n.sum())
 
     @property
-    def groups(self) -> int:
-        return len(self.n)
-
-    @property
-    def zz(self) -> np.ndarray:
-        """Z_k' Z_k, shape (K, q, q)."""
-        z = slice(self.p, self.p + self.q)
-        return np.ascontiguousarray(self.products[:, z, z])
-
-    @property
-    def zw(self) -> np.ndarray:
-        """Z_k' [X_k, y_k], shape (K, q, p + 1)."""
-        x_and_y = [*range(self.p), self.p + self.q]
-        return np.ascontiguousarray(self.products[:, self.p : self.p + self.q][:, :, x_and_y])
-
-    @property
-    def ww(self) -> np.ndarray:
-        """[X, y]' [X, y] over all rows, shape (p + 1, p + 1)."""
-        x_and_y = [*range(self.p), self.p + self.q]
-        return np.asarray(self.products.sum(axis=0)[np.ix_(x_and_y, x_and_y)])
+    def p(self) -> int:
+        return len(self.means)
 
 
 def cross_products(
-    common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, *, effect_mean: np.ndarray | None = None
+    common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, *, effect_mean: np.ndarray | float = 0.0
 ) -> CrossProducts:
-    """Sum the data up, in two passes: means first, then products of what is left.
+    """Sum the data up per group.
 
     Parameters
     ----------
@@ -86,8 +66,8 @@ def cross_products(
     codes : numpy.ndarray of int, shape (rows,)
         Group of each row, 0 .. K-1.
     y : numpy.ndarray, shape (rows,)
-    effect_mean : numpy.ndarray, shape (q,), optional
-        Prior mean of the groups' own coefficients (no pooling), taken out of y.
+    effect_mean : numpy.ndarray, shape (q,)
+        Prior mean of the groups' own coefficients in no pooling; its fit is subtracted from y.
 
     Returns
     -------
@@ -96,40 +76,64 @@ def cross_products(
     Examples
     --------
     >>> import numpy as np
-    >>> from hlm.formula.formula import INTERCEPT
     >>> one = Columns(np.ones((4, 1)), (INTERCEPT,), ("Intercept",))
     >>> sums = cross_products(one, one, np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 6.0, 6.0]))
-    >>> sums.zw[:, 0, 1] + sums.n * sums.shift  # the sum of y in each group
-    array([ 4., 12.])
+    >>> sums.left[:, 1, 1]  # squares of y about its mean, in each group
+    array([2., 0.])
     """
-    p, q = len(common.terms), len(effects.terms)
-    means, effect_means = _means(common), _means(effects)
-    change = np.eye(q)
-    if effect_means.any():
-        change[effects.terms.index(INTERCEPT)] += effect_means
-    w = np.vstack([(common.matrix - means).T, (effects.matrix - effect_means).T, y])  # a row per column: contiguous
-    if effect_mean is not None:
-        w[-1] -= (change @ effect_mean) @ w[p:-1]
-    shift = np.linalg.pinv(w[:p] @ w[:p].T, hermitian=True) @ (w[:p] @ w[-1])
-    w[-1] -= shift @ w[:p]
+    means = _means(common)
+    x = np.ascontiguousarray((common.matrix - means).T)  # a row per column: contiguous sums
+    y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
+    shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
+    w = np.vstack([x, y - shift @ x])
     n = np.bincount(codes)
-    return CrossProducts(n, _products(w, codes, len(n)), p, q, means, change, shift)
+    root, basis = _orthonormal(np.ascontiguousarray(effects.matrix.T), codes, len(n))
+    explained = _project_out(basis, w, codes, len(n))
+    return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
 
 
-def _means(design: Columns) -> np.ndarray:
-    """Means of the columns beside an intercept, which can take them up; 0 for itself and where there is none."""
-    if INTERCEPT not in design.terms:
-        return np.zeros(len(design.terms))
-    means = design.matrix.mean(axis=0)
-    means[design.terms.index(INTERCEPT)] = 0.0
+def _means(common: Columns) -> np.ndarray:
+    """Column means beside an intercept, which takes them up; 0 for itself, and for all columns without one."""
+    if INTERCEPT not in common.terms:
+        return np.zeros(len(common.terms))
+    means = common.matrix.mean(axis=0)
+    means[common.terms.index(INTERCEPT)] = 0.0
     return np.asarray(means)
 
 
+def _orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gram-Schmidt within every group: R_k, shape (K, q, q), and the rows of Q, shape (q, rows)."""
+    root = np.zeros((groups, len(z), len(z)))
+    basis = np.empty_like(z)
+    for j, column in enumerate(z):
+        rest = column[None].copy()
+        root[:, :j, j] = _project_out(basis[:j], rest, codes, groups)[:, :, 0]
+        length, whole = (np.sqrt(np.bincount(codes, c**2, groups)) for c in (rest[0], column))
+        length[length <= _NEW_SHARE * whole] = 0.0
+        root[:, j, j] = length
+        basis[j] = rest[0] * np.divide(1.0, length, out=np.zeros(groups), where=length > 0)[codes]
+    return root, basis
+
+
+def _project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+    """Take the basis out of the columns, in place; returns what was in them, shape (K, basis, columns).
+
+    Done twice: the second pass removes the rounding that the first one leaves.
+    """
+    found = np.zeros((groups, len(basis), len(columns)))
+    for _ in range(2):
+        for i, direction in enumerate(basis):
+            for j, column in enumerate(columns):
+                share = np.bincount(codes, direction * column, groups)
+                column -= share[codes] * direction
+                found[:, i, j] += share
+    return found
+
+
 def _products(w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
-    """W_k' W_k of every group, shape (K, columns, columns)."""
-    columns = len(w)
-    products = np.empty((groups, columns, columns))
-    for i in range(columns):
+    """Sums of products of every two columns in each group, shape (K, columns, columns)."""
+    products = np.empty((groups, len(w), len(w)))
+    for i in range(len(w)):
         for j in range(i + 1):
             products[:, i, j] = products[:, j, i] = np.bincount(codes, w[i] * w[j], groups)
     return products

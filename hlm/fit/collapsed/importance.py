@@ -1,0 +1,186 @@
+"""Adaptive importance sampling of a density in a few unconstrained dimensions.
+
+Modes by quasi-Newton, Laplace approximations there as the first proposal, then rounds of: draw, weight, refit a small
+mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert 2008, Stat. Comput. 18:447-459;
+Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). A wide component stays in every proposal, so that
+no tail is forgotten. The last round is larger; its weights are Pareto-smoothed (Vehtari et al. 2024, JMLR 25(72)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.fit.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
+from hlm.predictive.psis import smooth
+
+GOOD_PARETO_K = 0.7
+_LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
+_CALM_PARETO_K = 0.5
+_STEPS = 8  # of EM in each round
+_POINTS_PER_DIMENSION = 400
+_COMPONENTS = 5
+_DOF = 10.0
+_WIDE_DOF = 4.0
+_WIDE_SHARE = 0.1
+_WIDE = 4.0  # the wide component's covariance over the posterior's
+_SPARE = 1.5  # effective points for each draw that is wanted, so that resampling repeats few
+_MOST_POINTS = 20  # times the draws wanted
+_STEP = 1e-4  # for derivatives; the coordinates are normal scores, of order 1
+_FLATTEST = 0.2  # least curvature that a Laplace approximation believes, of order 1 under the prior alone
+
+type LogDensity = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedPoints:
+    """Points that stand for a distribution.
+
+    Attributes
+    ----------
+    points : numpy.ndarray, shape (n, d)
+    weights : numpy.ndarray, shape (n,)
+        Pareto-smoothed; sum to 1.
+    pareto_k : float
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    pareto_k: float
+
+    @property
+    def ess(self) -> float:
+        """Effective number of points."""
+        return float(1.0 / np.sum(self.weights**2))
+
+    @property
+    def efficiency(self) -> float:
+        return self.ess / len(self.weights)
+
+
+def importance_sample(
+    log_density: LogDensity, starts: np.ndarray, *, draws: int, rng: np.random.Generator
+) -> WeightedPoints:
+    """Sample a density.
+
+    Parameters
+    ----------
+    log_density : callable
+        Log density of points, shape (n, d), up to a constant; -inf is allowed.
+    starts : numpy.ndarray, shape (s, d)
+        Where to look for modes.
+    draws : int
+        How many draws will be resampled: decides how many points the last round has.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    WeightedPoints
+        Not to be trusted where ``pareto_k`` is above 0.7.
+    """
+    size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
+    core, found = _adapt(log_density, starts, size, rng)
+    for _ in range(2):
+        enough = int(np.clip(_SPARE * draws / found.efficiency, size, _MOST_POINTS * draws + size))
+        found = _weigh(log_density, _with_wide(core, found), enough, rng)
+        if found.pareto_k <= GOOD_PARETO_K:
+            break
+        core = core.refit(found.points, found.weights, _STEPS)
+    return found
+
+
+def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw points with their weights, in random order, shape (size, d).
+
+    Systematic: a point of weight w comes floor(size w) or ceil(size w) times, so that hardly any comes twice.
+    """
+    ticks = (np.arange(size) + rng.uniform()) / size
+    chosen = np.searchsorted(np.cumsum(found.weights), ticks).clip(max=len(found.weights) - 1)
+    return np.asarray(found.points[rng.permutation(chosen)])
+
+
+def _adapt(
+    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[Mixture, WeightedPoints]:
+    """Rounds of drawing, weighing and refitting; the fitted mixture and the last round's points."""
+    modes = np.array([_mode(log_density, start) for start in starts])
+    found = _weigh(log_density, _laplace(log_density, modes), size, rng)
+    mean, covariance = moments(found.points, found.weights)
+    core = equal_parts(mean[None], covariance, _DOF)
+    for round_ in range(_MOST_ROUNDS):
+        found = _weigh(log_density, _with_wide(core, found), size, rng)
+        if round_ == 0:
+            core = equal_parts(_apart(found, rng), moments(found.points, found.weights)[1] / 2, _DOF)
+        core = core.refit(found.points, found.weights, 2 * _STEPS if round_ == 0 else _STEPS)
+        if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
+            break
+    return core, found
+
+
+def _apart(found: WeightedPoints, rng: np.random.Generator) -> np.ndarray:
+    """Places for new components, far from each other (k-means++; Arthur & Vassilvitskii 2007): the tails get theirs."""
+    root = safe_cholesky(moments(found.points, found.weights)[1])
+    standard = np.linalg.solve(root, found.points.T).T
+    chosen = [int(rng.choice(len(standard), p=found.weights))]
+    distance = np.full(len(standard), np.inf)
+    while len(chosen) < _COMPONENTS:
+        distance = np.minimum(distance, ((standard - standard[chosen[-1]]) ** 2).sum(axis=1))
+        share = found.weights * distance
+        chosen.append(int(rng.choice(len(standard), p=share / share.sum())))
+    return found.points[chosen]
+
+
+def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
+    """One round: points from the proposal and their smoothed weights."""
+    points = proposal.draw(size, rng)
+    smoothed = smooth((log_density(points) - proposal.log_density(points))[:, None])
+    return WeightedPoints(points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]))
+
+
+def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
+    """The fitted mixture and a component that reaches much further."""
+    mean, covariance = moments(found.points, found.weights)
+    return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
+
+
+def _mode(log_density: LogDensity, start: np.ndarray) -> np.ndarray:
+    """A local maximum, by BFGS with derivatives from central differences, all points in one call."""
+    from scipy.optimize import minimize
+
+    steps = _STEP * np.vstack([np.zeros(len(start)), np.eye(len(start)), -np.eye(len(start))])
+
+    def negative(point: np.ndarray) -> tuple[float, np.ndarray]:
+        values = log_density(point + steps)
+        if not np.isfinite(values).all():
+            return 1e100, np.zeros(len(point))  # a step too far: the line search comes back
+        up, down = np.split(values[1:], 2)
+        return -values[0], -(up - down) / (2 * _STEP)
+
+    return np.asarray(minimize(negative, start, jac=True, method="BFGS", options={"gtol": 1e-2, "maxiter": 200}).x)
+
+
+def _laplace(log_density: LogDensity, modes: np.ndarray) -> Mixture:
+    """Wide t distributions at the modes, with the curvature there."""
+    covariances = []
+    for mode in modes:
+        diagonal = np.diag(_curvature(log_density, mode, np.full(len(mode), _STEP)))
+        curvature = _curvature(log_density, mode, 0.5 / np.sqrt(np.maximum(diagonal, _FLATTEST)))
+        values, vectors = np.linalg.eigh(curvature)
+        covariances.append(vectors / np.maximum(values, _FLATTEST) @ vectors.T)
+    return equal_parts(modes, 1.3 * np.array(covariances), _WIDE_DOF)
+
+
+def _curvature(log_density: LogDensity, mode: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Minus the matrix of second derivatives, by central differences, shape (d, d)."""
+    d = len(mode)
+    moves = np.diag(steps)
+    pairs = [(i, j) for i in range(d) for j in range(i + 1)]
+    signs = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    values = log_density(np.array([mode + a * moves[i] + b * moves[j] for i, j in pairs for a, b in signs]))
+    mixed = values.reshape(-1, 4) @ np.array([1, -1, -1, 1]) / 4
+    curvature = np.empty((d, d))
+    for (i, j), value in zip(pairs, mixed, strict=True):
+        curvature[i, j] = curvature[j, i] = -value / (steps[i] * steps[j])
+    return curvature

@@ -1,0 +1,122 @@
+"""The proposal of the importance sampler: a mixture of multivariate t distributions, fitted to weighted points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln
+
+_LEAST_SHARE = 0.005  # a component with less of the weight rests on too few points
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Multivariate t components.
+
+    Attributes
+    ----------
+    shares : numpy.ndarray, shape (m,)
+        Sum to 1.
+    means : numpy.ndarray, shape (m, d)
+    roots : numpy.ndarray, shape (m, d, d)
+        Lower Cholesky factors of the scale matrices.
+    dof : numpy.ndarray, shape (m,)
+        Degrees of freedom.
+    """
+
+    shares: np.ndarray
+    means: np.ndarray
+    roots: np.ndarray
+    dof: np.ndarray
+
+    def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Points, shape (size, d); each component gets its share of them as exactly as whole numbers allow."""
+        edges = np.floor(size * np.cumsum(self.shares) + rng.uniform()).astype(int)
+        component = np.searchsorted(np.minimum(edges, size), np.arange(size), side="right").clip(max=len(edges) - 1)
+        normals = rng.standard_normal((size, self.means.shape[1]))
+        stretch = np.sqrt(self.dof[component] / rng.chisquare(self.dof[component]))
+        points = self.means[component].copy()
+        for k, root in enumerate(self.roots):
+            mine = component == k
+            points[mine] += (normals[mine] * stretch[mine, None]) @ root.T
+        return np.asarray(points)
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        """Shape (points,)."""
+        return np.asarray(np.logaddexp.reduce(self._log_parts(points), axis=0))
+
+    def refit(self, points: np.ndarray, weights: np.ndarray, steps: int) -> Mixture:
+        """Move the components towards weighted points by EM steps (Cappe et al. 2008, Stat. Comput. 18:447-459).
+
+        Parameters
+        ----------
+        points : numpy.ndarray, shape (n, d)
+        weights : numpy.ndarray, shape (n,)
+            Sum to 1.
+        steps : int
+        """
+        mixture = self
+        for _ in range(steps):
+            mixture = mixture._em_step(points, weights)
+        return mixture
+
+    def _em_step(self, points: np.ndarray, weights: np.ndarray) -> Mixture:
+        d = points.shape[1]
+        log_parts = self._log_parts(points)
+        owned = weights * np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=0))
+        shares = owned.sum(axis=1)
+        stay = np.flatnonzero(shares >= _LEAST_SHARE)
+        _, whole = moments(points, weights)
+        means, scales = np.empty((len(stay), d)), np.empty((len(stay), d, d))
+        for place, k in enumerate(stay.tolist()):
+            near = owned[k] * (self.dof[k] + d) / (self.dof[k] + self._distance(k, points))
+            means[place], scatter = moments(points, near / near.sum())
+            trust = max(0.0, 1.0 - d * np.sum(weights**2) / shares[k])  # few points: lean on the scatter of all
+            scales[place] = trust * near.sum() / shares[k] * scatter + (1.0 - trust) * whole
+        return Mixture(shares[stay] / shares[stay].sum(), means, safe_cholesky(scales), self.dof[stay])
+
+    def _log_parts(self, points: np.ndarray) -> np.ndarray:
+        """Log of share times density of each component, shape (m, points)."""
+        d = points.shape[1]
+        constant = gammaln((self.dof + d) / 2) - gammaln(self.dof / 2) - d / 2 * np.log(self.dof * np.pi)
+        constant -= np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)
+        distance = np.array([self._distance(k, points) for k in range(len(self.dof))])
+        spread = (self.dof + d)[:, None] / 2 * np.log1p(distance / self.dof[:, None])
+        return np.asarray((np.log(self.shares) + constant)[:, None] - spread)
+
+    def _distance(self, k: int, points: np.ndarray) -> np.ndarray:
+        """Squared distance from one component in its own metric, shape (points,)."""
+        standard = np.linalg.solve(self.roots[k], (points - self.means[k]).T)
+        return np.asarray((standard**2).sum(axis=0))
+
+
+def joined(*weighted: tuple[float, Mixture]) -> Mixture:
+    """Several mixtures as one, each with the share that stands before it."""
+    return Mixture(
+        np.concatenate([share * mixture.shares for share, mixture in weighted]),
+        np.concatenate([mixture.means for _, mixture in weighted]),
+        np.concatenate([mixture.roots for _, mixture in weighted]),
+        np.concatenate([mixture.dof for _, mixture in weighted]),
+    )
+
+
+def equal_parts(means: np.ndarray, covariance: np.ndarray, dof: float) -> Mixture:
+    """One component at each mean, shape (m, d); ``covariance`` has shape (d, d) or (m, d, d)."""
+    m, d = means.shape
+    roots = np.broadcast_to(safe_cholesky(covariance), (m, d, d))
+    return Mixture(np.full(m, 1 / m), means, roots, np.full(m, dof))
+
+
+def moments(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and covariance matrix; the weights sum to 1."""
+    mean = weights @ points
+    centred = points - mean
+    return mean, (centred * weights[:, None]).T @ centred
+
+
+def safe_cholesky(covariance: np.ndarray) -> np.ndarray:
+    """Cholesky factor of a covariance matrix (or a stack) that may be singular for want of points."""
+    d = covariance.shape[-1]
+    size = np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / d
+    return np.linalg.cholesky(covariance + (1e-9 * size + 1e-18) * np.eye(d))

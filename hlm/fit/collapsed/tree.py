@@ -1,0 +1,125 @@
+"""Draws as a DataTree under Bambi's names and dims, so that Bambi's and ArviZ's tools work on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlm.design import Columns
+from hlm.fit.collapsed.arm import EffectTerm, GaussianArm
+from hlm.fit.collapsed.coefficients import Draws
+from hlm.fit.collapsed.marginal import Theta
+from hlm.formula.formula import INTERCEPT, Formula
+from hlm.frame import CleanData
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+type _Variable = tuple[tuple[str, ...], np.ndarray]
+type _Coords = dict[str, np.ndarray]
+
+
+def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: Draws) -> xr.DataTree:
+    """Groups ``posterior`` and ``observed_data``, as NUTS gives them through Bambi.
+
+    Parameters
+    ----------
+    arm : GaussianArm
+    formula : Formula
+    data : CleanData
+    draws : Draws
+
+    Returns
+    -------
+    xarray.DataTree
+    """
+    import xarray as xr
+
+    shape = (draws.chains, len(draws.theta) // draws.chains)
+    variables: dict[str, _Variable] = {}
+    coords: _Coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    _add_common(variables, coords, arm.common, draws.common)
+    variables["sigma"] = (), draws.theta.sigma
+    if arm.group is not None and arm.known_sd is not None:
+        _add_own(variables, coords, arm, draws.effects)
+    elif arm.group is not None:
+        _add_group_level(variables, coords, arm, draws.theta)
+        _add_departures(variables, coords, arm, draws.effects)
+    posterior = {
+        name: (("chain", "draw", *dims), values.reshape(*shape, *values.shape[1:]))
+        for name, (dims, values) in variables.items()
+    }
+    response = formula.response.variable
+    observed = {response: ("__obs__", data.columns[response].to_numpy(dtype=np.float64))}
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(posterior, coords=coords),
+            "observed_data": xr.Dataset(observed, coords={"__obs__": np.arange(data.rows)}),
+        }
+    )
+
+
+def _add_common(variables: dict[str, _Variable], coords: _Coords, design: Columns, values: np.ndarray) -> None:
+    """``Intercept``, ``pre``, and ``sex`` with a dim ``sex_dim`` for a factor's columns."""
+    for term in dict.fromkeys(design.terms):
+        mine = [i for i, t in enumerate(design.terms) if t == term]
+        levels = _levels(design.labels_of(term))
+        name = "Intercept" if term == INTERCEPT else term.name
+        if levels is None:
+            variables[name] = (), values[:, mine[0]]
+        else:
+            coords[f"{name}_dim"] = levels
+            variables[name] = (f"{name}_dim",), values[:, mine]
+
+
+def _add_own(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, effects: np.ndarray) -> None:
+    """No pooling: ``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns."""
+    for term in arm.effects:
+        inner, dim = _levels(term.labels), f"{term.name}_dim"
+        labels = arm.levels if inner is None else [f"{group}, {level}" for group in arm.levels for level in inner]
+        coords[dim] = np.array(labels, dtype=object)
+        variables[term.name] = (dim,), effects[:, :, term.columns].reshape(len(effects), -1)
+
+
+def _add_group_level(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, theta: Theta) -> None:
+    """``pre|school_sigma`` and ``school_corr``."""
+    for term in arm.effects:
+        rows = theta.factor[:, term.columns]
+        sds = np.sqrt((rows**2).sum(axis=2))
+        dims = _expression_dims(term, coords)
+        variables[f"{term.name}_sigma"] = dims, sds if dims else sds[:, 0]
+    for block in arm.blocks:
+        here = slice(block.start, block.stop)
+        root = theta.factor[:, here, here]
+        root = root / np.sqrt((root**2).sum(axis=2, keepdims=True))
+        factor, _, number = block.name.rpartition("_corr")
+        dims = (f"{factor}_effect{number}", f"{factor}_effect_bis{number}")
+        coords |= dict.fromkeys(dims, np.array(arm.design.labels[here], dtype=object))
+        variables[block.name] = dims, root @ root.swapaxes(1, 2)
+
+
+def _add_departures(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, effects: np.ndarray) -> None:
+    """``pre|school``; a factor's columns have a dim of their own, before the groups'."""
+    assert arm.group is not None
+    dim = f"{arm.group.name}__factor_dim"
+    coords[dim] = np.array(arm.levels, dtype=object)
+    for term in arm.effects:
+        values = effects[:, :, term.columns].swapaxes(1, 2)
+        dims = _expression_dims(term, coords)
+        variables[term.name] = (*dims, dim), values if dims else values[:, 0]
+
+
+def _expression_dims(term: EffectTerm, coords: _Coords) -> tuple[str, ...]:
+    levels, dim = _levels(term.labels), f"{term.effect.name}__expr_dim"
+    if levels is None:
+        return ()
+    coords[dim] = levels
+    return (dim,)
+
+
+def _levels(labels: tuple[str, ...]) -> np.ndarray | None:
+    """``sex[M]`` has the level ``M``; a numeric column, ``pre``, has none."""
+    if not labels[0].endswith("]"):
+        return None
+    return np.array([label[label.index("[") + 1 : -1] for label in labels], dtype=object)

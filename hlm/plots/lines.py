@@ -1,0 +1,255 @@
+"""`plot_lines`: a line for each group and the black line for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import pandas as pd
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+
+from hlm.compare.slopes import family_of, written_and_data
+from hlm.errors import FitError, nearest
+from hlm.families import get_family
+from hlm.formula.formula import Formula, Term
+from hlm.frame import CleanData
+from hlm.plots.data import draw_points, group_means, numeric_predictor, response_label, response_values, varying_first
+from hlm.plots.grammar import (
+    GROUP_COLORS,
+    QUIET,
+    bare,
+    complete_line,
+    describe,
+    extremes,
+    group_colors,
+    group_key,
+    headline,
+    new_axes,
+)
+from hlm.plots.group_lines import Drawn, arms_of, group_lines, held, pooled_line, within_predictors
+from hlm.posterior import find_group
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HEADLINES: Mapping[Drawn, str] = {
+    "least_squares": "Every {group} for itself: {lines} least-squares lines",
+    "none": "No pooling: {lines} lines, every {group} for itself",
+    "partial": "Partial pooling: {lines} lines, every {group} learns from the others",
+}
+_KEYS: Mapping[Drawn, str] = {
+    "least_squares": "one {group}, least squares",
+    "none": "one {group}, no pooling",
+    "partial": "one {group}, partial pooling",
+}
+_POOLED_WIDTH = 3.5  # points
+_CHOSEN_AREA = 14.0  # square points
+_PALE = "#DEDEDE"
+
+
+def plot_lines(
+    fits: Any,
+    *,
+    pooling: Drawn | None = None,
+    group: str | None = None,
+    x: str | None = None,
+    levels: Sequence[Any] | None = None,
+    show_data: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """One line a group, each over that group's own range of the predictor, and complete pooling's black line.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+        Without the arm ``"complete"`` there is no black line.
+    pooling : {"least_squares", "none", "partial"}, optional
+        Which lines: each group's own least squares, or the posterior means of an arm. By default least squares, and
+        ``"none"`` for a family that has no least squares.
+    group : str, optional
+        The grouping factor; needed where there are several.
+    x : str, optional
+        The numeric predictor on the horizontal axis; by default the first one whose effect varies by the group.
+    levels : sequence, optional
+        Groups to bring out in colour; the others turn grey.
+    show_data : bool
+        Draw the rows as points too (gaussian family only).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure. The names of groups stand to the right of it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a description in words, ``alt_text``. Other predictors are held at their mean or first level, which the
+        axis label says: where they matter, a line need not go through the middle of its group's points. A group
+        whose own rows cannot determine a line has none, except in partial pooling. For families other than the
+        gaussian the lines are on the scale of the linear predictor, and there are no points.
+
+    Raises
+    ------
+    FitError
+        For an unknown pooling, factor or level, or an arm that was not fitted.
+    DataError
+        Where no numeric predictor varies within groups, or not the one asked for.
+
+    Examples
+    --------
+    >>> from hlm import fit_pooling, load_data, plot_lines
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> ax = plot_lines(fits, levels=["308", "335"])
+    >>> ax.get_title(loc="left")
+    'Every Subject for itself: 18 least-squares lines'
+    """
+    formula, data = written_and_data(fits)
+    factor = find_group(formula, group)
+    drawn = _check_pooling(fits, pooling)
+    chosen = _check_levels(levels, data.levels(factor), factor)
+    inside = within_predictors(formula, data)
+    horizontal = numeric_predictor(formula, [v for v in varying_first(formula, factor) if v in inside], data, x)
+    lines = group_lines(fits, drawn, factor, horizontal)
+    pooled = pooled_line(fits, factor, horizontal)
+    colors = _colors(formula, factor, data, chosen)
+    named = np.full(len(lines), len(lines) <= len(GROUP_COLORS)) if chosen is None else chosen
+    ax = new_axes(7, 5) if ax is None else ax
+    if show_data and family_of(fits) == "gaussian":
+        _draw_rows(ax, formula, data, factor, horizontal, colors, named)
+    _draw_lines(ax, lines, colors, named)
+    if pooled is not None:
+        ax.plot(pooled.index, pooled, **complete_line(_POOLED_WIDTH), zorder=4, path_effects=_halo(_POOLED_WIDTH))
+    _label(ax, fits, factor, drawn, horizontal, lines)
+    if named.any():
+        group_key(ax, factor.name, [_name(row) for row in lines[named].itertuples()], list(colors[named]), marker="")
+    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled))
+    return ax
+
+
+def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
+    """The lines to draw, which the fits must have."""
+    arms, family = arms_of(fits), family_of(fits)
+    if pooling is None:
+        return "least_squares" if family == "gaussian" else "none" if "none" in arms else "partial"
+    allowed: tuple[str, ...] = get_args(Drawn.__value__)
+    if pooling not in allowed:
+        raise FitError(
+            f"There are no group lines for pooling={pooling!r} (complete pooling is always there, as the black line). "
+            f"{nearest(pooling, allowed)}"
+        )
+    if pooling == "least_squares" and family != "gaussian":
+        raise FitError(f"The {family} family has no least-squares lines: draw pooling='none' instead.")
+    if pooling != "least_squares" and pooling not in arms:
+        raise FitError(f"The arm {pooling!r} was not fitted: fit_pooling(...) fits all three. {nearest(pooling, arms)}")
+    return pooling
+
+
+def _check_levels(levels: Sequence[Any] | None, known: list[str], factor: Term) -> np.ndarray | None:
+    """Which groups to bring out, shape (K,); None where no group is named."""
+    if levels is None:
+        return None
+    wanted = [levels] if isinstance(levels, str) else [str(level) for level in levels]
+    for level in wanted:
+        if level not in known:
+            raise FitError(f"There is no {factor.name} {level!r}. {nearest(level, known)}")
+    return np.isin(known, wanted)
+
+
+def _colors(formula: Formula, factor: Term, data: CleanData, chosen: np.ndarray | None) -> np.ndarray:
+    """A colour for each group, shape (K, 4): as in `plot_data`, or grey beside the chosen ones."""
+    means = group_means(_response_codes(formula, data), data, factor)
+    if chosen is None:
+        return group_colors(means)
+    colors = np.tile(to_rgba(QUIET), (len(means), 1))
+    colors[chosen] = group_colors(means[chosen])
+    return colors
+
+
+def _draw_rows(
+    ax: Axes, formula: Formula, data: CleanData, factor: Term, x: str, colors: np.ndarray, named: np.ndarray
+) -> None:
+    """The rows: pale behind the lines, in colour above them for named groups, the smallest group on top."""
+    codes = data.codes(factor)
+    values, y = data.columns[x].to_numpy(dtype=np.float64), response_values(formula, data)
+    if not named.all():
+        rest = ~named[codes]
+        draw_points(ax, values[rest], y[rest], np.tile(to_rgba(_PALE), (rest.sum(), 1)))
+    if named.any():
+        largest_first = np.argsort(-np.bincount(codes)[codes], kind="stable")
+        rows = largest_first[named[codes[largest_first]]]
+        area = None if named.all() else _CHOSEN_AREA
+        draw_points(ax, values[rows], y[rows], colors[codes[rows]], area=area, layer=2.5)
+
+
+def _draw_lines(ax: Axes, lines: pd.DataFrame, colors: np.ndarray, named: np.ndarray) -> None:
+    """The groups' lines, thin where there are many; named groups thick, and above the black line if chosen."""
+    ends = lines[["start", "at_start", "stop", "at_stop"]].to_numpy().reshape(-1, 2, 2)
+    there = np.isfinite(ends).all(axis=(1, 2))
+    thin = float(np.clip(65 / len(lines), 0.3, 1.3))
+    for which, width, alpha, layer in ((~named, thin, 0.9, 2), (named, 2.2, 1.0, 3 if named.all() else 5)):
+        shown = which & there
+        strokes = LineCollection(
+            list(ends[shown]), colors=colors[shown], linewidths=width, alpha=alpha, capstyle="round", zorder=layer
+        )
+        if layer > 4:  # chosen ones cross the black line
+            strokes.set_path_effects(_halo(width))
+        ax.add_collection(strokes)
+    ax.autoscale_view()
+
+
+def _halo(width: float) -> list[AbstractPathEffect]:
+    """A white rim, so that a line can be followed across others."""
+    return [withStroke(linewidth=width + 2, foreground="white")]
+
+
+def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: pd.DataFrame) -> None:
+    """Headline, key and the names of the axes, with what must be known to read the lines."""
+    formula, data = written_and_data(fits)
+    missing = int(lines["at_start"].isna().sum())
+    gap = f"{missing} of {len(lines)} groups of {factor.name} without a line: their rows cannot determine it"
+    ax.set(xlabel="\n".join(filter(None, [x, held(formula, data, x), gap if missing else ""])), ylabel=_vertical(fits))
+    bare(ax)
+    thin = Line2D([], [], color=QUIET, linewidth=1.3, label=_KEYS[drawn].format(group=factor.name))
+    black = Line2D([], [], **complete_line(_POOLED_WIDTH))
+    headline(
+        ax,
+        _HEADLINES[drawn].format(group=factor.name, lines=len(lines) - missing),
+        key=[thin, black] if "complete" in arms_of(fits) else [thin],
+    )
+
+
+def _vertical(fits: Any) -> str:
+    """The response, or what stands for it on the scale of the linear predictor."""
+    formula, _ = written_and_data(fits)
+    if family_of(fits) == "gaussian":
+        return response_label(formula)
+    family = get_family(family_of(fits))
+    return f"linear predictor of {response_label(formula)}: {family.link}({family.parent})"
+
+
+def _name(line: Any) -> str:
+    """A group in the key, with its size and with what happened to its line."""
+    return f"{line.level} (n = {line.n}{', no line' if np.isnan(line.at_start) else ''})"
+
+
+def _response_codes(formula: Formula, data: CleanData) -> np.ndarray:
+    """The response as numbers; the codes of its labels where it has labels."""
+    column = data.columns[formula.response.variable]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.asarray(column.cat.codes, dtype=np.float64)
+    return response_values(formula, data)
+
+
+def _in_words(fits: Any, factor: Term, drawn: Drawn, x: str, lines: pd.DataFrame, pooled: pd.Series | None) -> str:
+    there = lines[lines["at_start"].notna() & (lines["stop"] > lines["start"])].set_index("level")
+    sentences = [_HEADLINES[drawn].format(group=factor.name, lines=lines["at_start"].notna().sum())]
+    sentences.append(f"{_vertical(fits)} against {x}")
+    if len(there):
+        slopes = (there["at_stop"] - there["at_start"]) / (there["stop"] - there["start"])
+        sentences.append(f"The slopes go from {extremes(slopes, factor.name)}")
+    if pooled is not None:
+        black = np.diff(pooled)[0] / np.diff(pooled.index)[0]
+        sentences.append(f"The black line of complete pooling has slope {black:.3g}")
+    return ". ".join(sentences) + "."

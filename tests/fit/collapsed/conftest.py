@@ -1,0 +1,95 @@
+"""Small designs of every awkward kind, as the engine's inputs and as dense matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hlm.design import Columns
+from hlm.fit.collapsed.crossproducts import CrossProducts, cross_products
+from hlm.fit.collapsed.marginal import NormalPrior, Theta
+from hlm.formula.formula import INTERCEPT, Term
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model y = X beta + Z b[group] + noise with numbers in it."""
+
+    common: Columns
+    effects: Columns
+    codes: np.ndarray
+    y: np.ndarray
+    prior: NormalPrior
+    theta: Theta
+
+    @property
+    def sums(self) -> CrossProducts:
+        return cross_products(self.common, self.effects, self.codes, self.y)
+
+    @property
+    def x_centred(self) -> np.ndarray:
+        """X as the prior of the intercept sees it: the other columns about their means beside an intercept."""
+        x = self.common.matrix.copy()
+        if INTERCEPT in self.common.terms:
+            others = [t != INTERCEPT for t in self.common.terms]
+            x[:, others] -= x[:, others].mean(axis=0)
+        return x
+
+    @property
+    def z_dense(self) -> np.ndarray:
+        """Z with a block of columns for each group, shape (rows, K q)."""
+        q = self.effects.matrix.shape[1]
+        z = np.zeros((len(self.y), (self.codes.max() + 1) * q))
+        for j in range(q):
+            z[np.arange(len(self.y)), self.codes * q + j] = self.effects.matrix[:, j]
+        return z
+
+
+def _columns(values: dict[str, np.ndarray]) -> Columns:
+    terms = tuple(INTERCEPT if name == "1" else Term((name.split("[")[0],)) for name in values)
+    return Columns(np.column_stack(list(values.values())), terms, tuple(values))
+
+
+def make_case(
+    sizes: list[int], *, common: str = "1 x", effects: str = "1 x", sds: tuple[float, ...] = (0.8, 0.5),
+    correlation: float = 0.4, sigma: float = 0.7, seed: int = 0, level: float = 0.0,
+) -> Case:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    n = len(codes)
+    pool = {"1": np.ones(n), "x": 3 + rng.normal(size=n), "u": rng.normal(size=len(sizes))[codes]}
+    c = rng.integers(0, 2, size=n)
+    pool |= {"c[a]": (c == 0) * 1.0, "c[b]": (c == 1) * 1.0}
+    x, z = (_columns({name: pool[name] for name in text.split()}) for text in (common, effects))
+    q = len(z.terms)
+    root = np.diag(sds) @ np.linalg.cholesky(np.full((q, q), correlation) + (1 - correlation) * np.eye(q))
+    b = rng.normal(size=(len(sizes), q)) @ root.T
+    y = level + x.matrix.sum(axis=1) + np.einsum("ij,ij->i", z.matrix, b[codes]) + sigma * rng.normal(size=n)
+    p = len(x.terms)
+    prior = NormalPrior(mean=rng.normal(size=p), sd=1 + rng.uniform(size=p))
+    scale = np.array([1.0, 0.6, 1.7])
+    return Case(x, z, codes, y, prior, Theta(sigma * scale, scale[::-1, None, None] * root))
+
+
+CASES = {
+    "correlated slopes": make_case([5, 9, 4, 7]),
+    "intercepts only": make_case([3, 6, 2], effects="1", sds=(1.2,)),
+    "fewer rows than effects": make_case([1, 2, 1, 3, 6], common="1 x u", effects="1 x u", sds=(0.8, 0.5, 0.3)),
+    "one row per group": make_case([1] * 7, effects="1", sds=(0.9,)),
+    "two groups": make_case([8, 6]),
+    "sds of nearly 0": make_case([4, 5, 6], sds=(1e-9, 1e-9)),
+    "an sd of 0": make_case([4, 5, 6], sds=(0.0, 0.5)),
+    "correlation of 1": make_case([4, 5, 6], correlation=1 - 1e-13),
+    "an sd a million times sigma": make_case([4, 5, 6], sds=(7e5, 3e5)),
+    "two blocks": make_case([4, 5, 6, 3], correlation=0.0),
+    "a factor's effects": make_case([6, 7, 5, 8], effects="c[a] c[b]"),
+    "slopes without intercepts": make_case([6, 7, 5, 8], common="1 x", effects="x", sds=(0.5,)),
+    "no common intercept": make_case([6, 7, 5], common="x", effects="1 x"),
+}
+
+
+@pytest.fixture(params=list(CASES))
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]

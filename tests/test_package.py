@@ -1,0 +1,45 @@
+"""The package as a whole: what is public, what importing costs, that documents and code agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import hlm
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, hlm; print([m for m in ('bambi', 'pymc', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_everything_public_is_there_and_documented() -> None:
+    for name in hlm.__all__:
+        thing = getattr(hlm, name)
+        assert thing.__module__.startswith("hlm."), name
+        assert len(thing.__doc__ or "") > 30, name
+        if not isinstance(thing, type):
+            assert all(part in thing.__doc__ for part in ("Parameters", "Returns", ">>>")) or name == "list_data", name
+    assert set(hlm.__all__) <= set(dir(hlm))
+
+
+def test_functions_are_not_hidden_by_folders() -> None:
+    """A subpackage named like a public function would replace it on import; no room may have such a name."""
+    folders = {path.stem for path in (ROOT / "hlm").iterdir() if path.suffix in ("", ".py")}
+    assert not folders & {name for name in hlm.__all__}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(hlm, "fit_pooled")
+
+
+def test_readme_commands_are_those_of_ci() -> None:
+    """What .ci/run runs is the README's own test command."""
+    commands = re.findall(r"^python3 -m pip install .*$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci" / "run").read_text()
