@@ -35,6 +35,11 @@ def exam_nuts() -> PoolingFits:
 
 
 @pytest.fixture(scope="session")
+def exam() -> PoolingFits:
+    return fit_pooling(EXAM, load_data("exam"), seed=1, progress=False)
+
+
+@pytest.fixture(scope="session")
 def exam_double_bar() -> Fit:
     return fit("post ~ pre + (pre||school)", load_data("exam"), method="nuts", seed=1, progress=False)
 

@@ -32,7 +32,12 @@ def test_unknown_family_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("family", "formula", "column", "message"),
     [
-        ("bernoulli", "y ~ (1|g)", [0, 1, 2, 0], "'y' is 2 in row 2 (counting from 0): the bernoulli family needs 0 and 1"),
+        (
+            "bernoulli",
+            "y ~ (1|g)",
+            [0, 1, 2, 0],
+            "'y' is 2 in row 2 (counting from 0): the bernoulli family needs 0 and 1",
+        ),
         ("poisson", "y ~ (1|g)", [0, 1, -2, 0], "'y' is -2 in row 2"),
         ("poisson", "y ~ (1|g)", [0, 1, 1.5, 0], "'y' is 1.5 in row 2"),
         ("gamma", "y ~ (1|g)", [0.0, 1, 2, 3], "numbers above 0"),

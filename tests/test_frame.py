@@ -39,7 +39,9 @@ FRAMES = {
     "polars": pl.DataFrame({"y": Y, "x": X, "g": G}),
     "polars lazy": pl.LazyFrame({"y": Y, "x": X, "g": G}),
     "polars str": pl.DataFrame({"y": Y, "x": X, "g": [str(v) for v in G]}),
-    "polars categorical": pl.DataFrame({"y": Y, "x": X, "g": pl.Series([str(v) for v in G], dtype=pl.Enum(["2", "10"]))}),
+    "polars categorical": pl.DataFrame(
+        {"y": Y, "x": X, "g": pl.Series([str(v) for v in G], dtype=pl.Enum(["2", "10"]))}
+    ),
     "pyarrow": pa.table({"y": Y, "x": X, "g": G}),
     "decimals": base().assign(y=[decimal.Decimal(str(v)) for v in Y]),
 }

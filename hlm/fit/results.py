@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hlm.errors import FitError, nearest
+from hlm.fit.collapsed.engine import CollapsedDiagnostics
 from hlm.fit.diagnostics import Diagnostics
 from hlm.fit.summary import summary_html, summary_table, summary_text
 from hlm.formula.arms import Pooling
@@ -40,8 +41,8 @@ class Fit:
     method : {"nuts", "collapsed"}
     idata : xarray.DataTree
         The posterior under Bambi's names and dims; ``chain`` x ``draw`` joint draws.
-    diagnostics : Diagnostics
-        r_hat, effective sample size, divergences, and one sentence.
+    diagnostics : Diagnostics or CollapsedDiagnostics
+        NUTS: r_hat, effective sample size, divergences. Collapsed: Pareto k, effective points. One sentence of each.
     written : Formula
         The partial-pooling formula that the arm was made from.
     data : CleanData
@@ -56,7 +57,7 @@ class Fit:
     priors: Priors
     method: str
     idata: xr.DataTree
-    diagnostics: Diagnostics
+    diagnostics: Diagnostics | CollapsedDiagnostics
     written: Formula = field(repr=False)
     data: CleanData = field(repr=False)
     notes: tuple[str, ...] = ()

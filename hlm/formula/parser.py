@@ -105,9 +105,7 @@ class _Meaning:
             raise self.error("One bar only inside parentheses, as in (x|g); brms's (x|id|g) is not read here.", node)
         effects = self.terms_of(left, default_intercept=True)
         if not effects:
-            raise self.error(
-                "Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left
-            )
+            raise self.error("Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left)
         groups = self.group_terms(bar.right)
         shared = {v for effect in effects for v in effect.variables} & {v for g in groups for v in g.variables}
         if shared:

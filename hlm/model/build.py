@@ -77,7 +77,7 @@ def build(
     check_response(kind, read, table)
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
     chosen = replace_priors(defaults, priors)
-    _check_names(read, table, kind)
+    check_names(read, kind)
     text, bambi_priors = _translate(read, table, pooling, chosen)
     return _assemble(read, table, text, family, bambi_priors)
 
@@ -91,6 +91,18 @@ def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
     check_has_groups(formula)
     arm = none_arm(formula, data)
     return none_formula(formula, arm.own, arm.dropped)
+
+
+def check_names(formula: Formula, family: Family) -> None:
+    """Raise a `DataError` for a column whose name would collide with the model's own variables."""
+    own = {*_RESERVED, family.parent, *family.auxiliary}
+    for name in formula.variables:
+        if name in own and name != formula.response.variable:
+            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
+        if name in formula.group_variables and name in ("pooling", "term"):
+            raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
+        if "|" in name:
+            raise DataError(f"The column {name!r} has a bar in its name: rename it.")
 
 
 def check_pooling(pooling: str) -> None:
@@ -200,15 +212,3 @@ def _repeated(prior: Prior, groups: int) -> Prior:
 
 def _is_group_level(name: str, formula: Formula) -> bool:
     return any(name.endswith(f"|{g.name}_sigma") or name.startswith(f"{g.name}_corr") for g in formula.groups)
-
-
-def _check_names(formula: Formula, data: CleanData, family: Family) -> None:
-    """Column names that would collide with the model's own variables."""
-    own = {*_RESERVED, family.parent, *family.auxiliary}
-    for name in formula.variables:
-        if name in own and name != formula.response.variable:
-            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
-        if name in formula.group_variables and name in ("pooling", "term"):
-            raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
-        if "|" in name:
-            raise DataError(f"The column {name!r} has a bar in its name: rename it.")

@@ -92,6 +92,33 @@ def test_partial_agrees_with_lme4_within_a_posterior_sd(
     assert checked == sum("var2" not in row and row["grp"] != "Residual" for row in reference["varcorr"])
 
 
+def test_auto_takes_the_engine_that_covers_the_model(
+    sleepstudy: PoolingFits, penicillin: PoolingFits, cbpp: PoolingFits
+) -> None:
+    assert [f.method for f in sleepstudy.values()] == ["collapsed"] * 3
+    assert [f.method for f in penicillin.values()] == ["collapsed", "nuts", "nuts"]
+    assert [f.method for f in cbpp.values()] == ["nuts"] * 3
+    assert penicillin["partial"].notes == (
+        "sampled by NUTS, not exactly: there are several grouping factors: plate, sample",
+    )
+    assert cbpp["partial"].notes == ()
+
+
+def test_the_exact_engine_refuses_what_it_does_not_cover(counts: pd.DataFrame) -> None:
+    with pytest.raises(FitError, match="does not cover this model. The family is poisson"):
+        fit("count ~ x + (1|g)", counts, family="poisson", method="collapsed", progress=False)
+
+
+def test_both_engines_agree_on_exam(exam: PoolingFits, exam_nuts: PoolingFits) -> None:
+    """Posterior means within 4 Monte Carlo standard errors of NUTS (effective sample size at least 400), sds within 5 %."""
+    ours, nuts = (fits["partial"].idata["posterior"] for fits in (exam, exam_nuts))
+    for name in ("Intercept", "pre", "sigma", "1|school_sigma", "pre|school_sigma", "1|school", "pre|school"):
+        sd = nuts[name].std(("chain", "draw"))
+        assert (abs(ours[name].mean(("chain", "draw")) - nuts[name].mean(("chain", "draw"))) < 4 * sd / 20).all()
+        assert abs(float((ours[name].std(("chain", "draw")) / sd).mean()) - 1) < 0.05
+        assert ours[name].dims == nuts[name].dims
+
+
 @pytest.mark.parametrize("name", [row[0] for row in LME4])
 def test_every_packaged_example_has_three_arms(name: str, request: pytest.FixtureRequest) -> None:
     fits = request.getfixturevalue(name)
@@ -105,9 +132,7 @@ FAMILIES = [("bernoulli", "hit"), ("poisson", "count"), ("negativebinomial", "ov
 
 @pytest.mark.parametrize(("family", "response"), FAMILIES)
 def test_other_families_in_all_arms(family: str, response: str, counts: pd.DataFrame) -> None:
-    fits = fit_pooling(
-        f"{response} ~ x + (1|g)", counts, family=family, draws=500, tune=500, seed=2, progress=False
-    )
+    fits = fit_pooling(f"{response} ~ x + (1|g)", counts, family=family, draws=500, tune=500, seed=2, progress=False)
     partial = fits["partial"].idata["posterior"]
     # simulated with slope 0.8: within 3 posterior sds, as 99.7 % of data sets are
     assert abs(float(partial["x"].mean()) - 0.8) < 3 * float(partial["x"].std())
@@ -126,7 +151,9 @@ def test_same_seed_same_draws_and_ids_of_any_dtype() -> None:
     assert np.array_equal(first["Days"], fit(formula, sleep, **options).idata["posterior"]["Days"])
     integer = sleep.assign(Subject=sleep["Subject"].astype(str).astype(int)).sample(frac=1, random_state=1)
     other = fit(formula, integer, **options).idata["posterior"]
-    assert list(other["Days|Subject"]["Subject__factor_dim"].values) == list(first["Days|Subject"]["Subject__factor_dim"].values)
+    assert list(other["Days|Subject"]["Subject__factor_dim"].values) == list(
+        first["Days|Subject"]["Subject__factor_dim"].values
+    )
     for name in ("Intercept", "Days", "Days|Subject_sigma", "sigma"):
         # 1200 draws, efficiency at least 1/4: Monte Carlo error below sd/17; the difference of two: 4 x sd/12
         assert abs(float(first[name].mean() - other[name].mean())) < 4 * float(first[name].std()) / 12
