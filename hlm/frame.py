@@ -120,7 +120,7 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
             f"Rename the labels of {' or '.join(group.variables)}."
         )
-    return pd.Series(pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels)), index=columns.index)
+    return pd.Series(pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index)
 
 
 def _narwhalize(data: Any) -> Any:
@@ -218,7 +218,8 @@ def _factor(values: list[Any], order: list[Any] | None) -> pd.Series:
         levels = _sorted_labels(used)
     else:
         levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
-    return pd.Series(pd.Categorical(labels, categories=levels))
+    # ordered, or formulae 0.6 would sort the levels by the alphabet
+    return pd.Series(pd.Categorical(labels, categories=levels, ordered=True))
 
 
 def _label(value: Any) -> str:

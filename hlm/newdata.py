@@ -65,4 +65,4 @@ def _known_levels(column: Any, trained: Any, name: str) -> Any:
         raise DataError(
             f"Column {name!r} has the level {unknown[0]!r}, which the data did not have. {nearest(unknown[0], levels)}"
         )
-    return pd.Series(pd.Categorical(labels, categories=levels), index=column.index)
+    return pd.Series(pd.Categorical(labels, categories=levels, ordered=True), index=column.index)

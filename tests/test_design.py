@@ -12,6 +12,7 @@ from hlm.errors import FormulaError
 from hlm.formula.arms import none_formula
 from hlm.formula.parser import parse
 from hlm.frame import clean
+from hlm.model.build import build
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,19 @@ def test_coding_is_rs(formula: str, labels: tuple[str, ...], frame: pd.DataFrame
     design = columns(read.common, clean(read, frame))
     assert design.labels == labels
     assert np.linalg.matrix_rank(design.matrix) == len(labels)
+
+
+def test_levels_stand_in_the_order_of_the_categories(frame: pd.DataFrame) -> None:
+    """The first category is the reference, as in R; by itself formulae would sort them."""
+    read = parse("y ~ c + (1|g)")
+    data = frame.assign(
+        c=pd.Categorical(frame["c"], categories=["r", "p", "q"]), g=frame["g"].map({"A": 10, "B": 2, "C": 33})
+    )
+    cleaned = clean(read, data)
+    assert columns(read.common, cleaned).labels == ("Intercept", "c[p]", "c[q]")
+    graph = build(read, cleaned).backend.model
+    assert list(graph.coords["c_dim"]) == ["p", "q"]
+    assert list(graph.coords["g__factor_dim"]) == ["2", "10", "33"]
 
 
 def test_values_of_columns(frame: pd.DataFrame) -> None:

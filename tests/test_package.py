@@ -31,7 +31,7 @@ def test_everything_public_is_there_and_documented() -> None:
 def test_functions_are_not_hidden_by_folders() -> None:
     """A subpackage named like a public function would replace it on import; no room may have such a name."""
     folders = {path.stem for path in (ROOT / "hlm").iterdir() if path.suffix in ("", ".py")}
-    assert not folders & {name for name in hlm.__all__}
+    assert not folders & set(hlm.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

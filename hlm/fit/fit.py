@@ -212,7 +212,7 @@ def _run(
         )
         if diagnostics.ok or options.method == "collapsed":
             return "collapsed", idata, diagnostics, ()
-        why = f"sampled by NUTS, because the collapsed engine's importance weights had Pareto k {diagnostics.pareto_k:.2f}"
+        why = f"sampled by NUTS: the collapsed engine's importance weights had Pareto k {diagnostics.pareto_k:.2f}"
         return "nuts", *_by_nuts(read, table, pooling, priors, options), (why,)
     if options.method == "collapsed":
         raise FitError(f"The collapsed engine does not cover this model. {why_not} Use method='nuts' or 'auto'.")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hlm.families import get_family
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,16 +71,40 @@ def summary_html(fits: Mapping[str, Fit]) -> str:
 def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
     """Name to (mean, sd) of one arm's population parameters."""
     posterior = fit.idata["posterior"].to_dataset()
+    if get_family(fit.family).support in ("labels", "ordered"):  # several linear predictors, or thresholds
+        return _every_variable(fit)
     found: dict[str, tuple[float, float]] = {}
     for label, values in zip(fit.parts.common.labels, fit.parts.shared.T, strict=True):
         found[label] = (float(values.mean()), float(values.std(ddof=1)))
-    for name in ("sigma", "alpha", "nu", "kappa", "psi", "lam", "b"):
-        if name in posterior and name in fit.priors and posterior[name].ndim == 2:
-            found[name] = _mean_sd(posterior[name].to_numpy())
+    for name in get_family(fit.family).auxiliary:
+        found[name] = _mean_sd(posterior[name].to_numpy())
     if fit.pooling == "partial":
         found |= _group_level(fit)
+    found |= _predictive(fit)
+    return found
+
+
+def _every_variable(fit: Fit) -> dict[str, tuple[float, float]]:
+    """Every population variable of the posterior by name and label."""
+    posterior = fit.idata["posterior"].to_dataset()
+    own = [g.name for g in fit.written.groups]
+    found = {}
+    for name, values in posterior.data_vars.items():
+        if any(f"{group}__factor_dim" in values.dims for group in own) or "_corr" in str(name):
+            continue
+        array = values.transpose("chain", "draw", ...)
+        labels = product(*(array[dim].values for dim in array.dims[2:]))
+        flat = array.to_numpy().reshape(*array.shape[:2], -1)
+        for j, label in enumerate(labels):
+            shown = f"[{', '.join(map(str, label))}]" if label else ""
+            found[f"{name}{shown}"] = _mean_sd(flat[:, :, j])
+    return found | _predictive(fit)
+
+
+def _predictive(fit: Fit) -> dict[str, tuple[float, float]]:
+    """Leave-one-out, with the number of rows at which it is not to be trusted."""
     loo = fit.loo
-    found["elpd (se)"] = (loo.total, loo.se)
+    found = {"elpd (se)": (loo.total, loo.se)}
     found["p_loo"] = (loo.p, np.nan)
     if len(loo.bad):
         found["rows with bad Pareto k"] = (float(len(loo.bad)), np.nan)
@@ -125,17 +152,20 @@ def _cells(fits: Mapping[str, Fit]) -> list[list[str]]:
 
 def _cell(name: str, fit: Fit, mean: float, sd: float) -> str:
     if np.isnan(mean):
-        own = {label for part in fit.parts.groups for label in part.design.labels}
-        return f"by {_owners(fit, name)}" if fit.pooling == "none" and name in own else _BLANK
+        owners = _owners(fit, name)
+        return f"by {owners}" if owners else _BLANK
     if name == "elpd (se)":
         return f"{mean:.1f} ({sd:.1f})"
     if np.isnan(sd):
         return f"{mean:.1f}" if name == "p_loo" else f"{mean:.0f}"
-    digits = max(0, min(6, 2 - int(np.floor(np.log10(sd))))) if sd > 0 else 3  # three figures of the sd
+    digits = max(0, min(6, 1 - int(np.floor(np.log10(sd))))) if sd > 0 else 3  # two figures of the sd
     return f"{mean:.{digits}f} ({sd:.{digits}f})"
 
 
 def _owners(fit: Fit, label: str) -> str:
+    """In no pooling: whose own coefficients these are."""
+    if fit.pooling != "none" or get_family(fit.family).support in ("labels", "ordered"):
+        return ""
     return ", ".join(dict.fromkeys(part.group.name for part in fit.parts.groups if label in part.design.labels))
 
 
@@ -145,7 +175,7 @@ def _pad(cell: str, width: int, column: int) -> str:
 
 def _head(fits: Mapping[str, Fit]) -> list[str]:
     some = next(iter(fits.values()))
-    groups = "".join(f", {len(some.data.levels(g))} {g.name}" for g in some.written.groups)
+    groups = "".join(f", {g.name} ({len(some.data.levels(g))})" for g in some.written.groups)
     width = max(map(len, fits))
     arms = [f"{arm:<{width}}  {fit.formula}" for arm, fit in fits.items()]
     return [f"{some.family}, {some.data.rows} rows{groups}. Posterior means (sds).", *arms]

@@ -181,9 +181,18 @@ def test_missing_rows_are_said() -> None:
     assert "2 of 180 rows left out for missing values: Days (2)." in repr(fits)
 
 
+def test_ordered_responses_are_fitted_and_shown(counts: pd.DataFrame) -> None:
+    data = counts.assign(grade=pd.cut(counts["count"], [-1, 0, 2, 99], labels=["low", "mid", "high"]))
+    partial = fit("grade ~ x + (1|g)", data, family="cumulative", draws=100, tune=200, chains=2, seed=1, progress=False)
+    posterior = partial.idata["posterior"]
+    assert float(posterior["x"].mean()) > 3 * float(posterior["x"].std())  # more x, higher grade
+    shown = next(line for line in repr(partial).splitlines() if line.startswith("threshold[0]"))
+    assert float(shown.split()[1]) == pytest.approx(float(posterior["threshold"][..., 0].mean()), abs=0.01)
+
+
 def test_table_in_the_terminal_and_in_jupyter(exam_nuts: PoolingFits) -> None:
     text = repr(exam_nuts)
-    assert text.splitlines()[0] == "gaussian, 4059 rows, 65 school. Posterior means (sds)."
+    assert text.splitlines()[0] == "gaussian, 4059 rows, school (65). Posterior means (sds)."
     assert "cor Intercept, pre | school" in text
     assert "by school" in text
     html = exam_nuts._repr_html_()

@@ -55,10 +55,7 @@ class GaussianArm:
         Of its coefficients, the intercept's about centred columns.
     group : Term or None
         None in complete pooling, where all rows are one group without effects.
-    levels : tuple of str
-        The groups' labels in Bambi's order, length K.
     codes : numpy.ndarray of int, shape (rows,)
-        Place of each row's group among them.
     design : Columns
         Z, shape (rows, q): the columns of all blocks side by side.
     effects : tuple of EffectTerm
@@ -72,7 +69,6 @@ class GaussianArm:
     common: Columns
     prior: NormalPrior
     group: Term | None
-    levels: tuple[str, ...]
     codes: np.ndarray
     design: Columns
     effects: tuple[EffectTerm, ...]
@@ -99,13 +95,12 @@ def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
     prior = _normal(common, priors)
     if pooling == "complete" or not formula.blocks:
         one_group, no_effects = np.zeros(data.rows, dtype=np.int64), columns((), data)
-        return GaussianArm(common, prior, None, (), one_group, no_effects, (), np.zeros(0), np.zeros(0))
+        return GaussianArm(common, prior, None, one_group, no_effects, (), np.zeros(0), np.zeros(0))
     design, effects = _side_by_side(formula, data)
     group = formula.groups[0]
-    levels, codes = _sorted_groups(group, data)
     blocks = _correlations(formula, data, priors)
     return GaussianArm(
-        common, prior, group, levels, codes, design, effects, np.zeros(len(design.terms)), None, blocks
+        common, prior, group, data.codes(group), design, effects, np.zeros(len(design.terms)), None, blocks
     )  # fmt: skip
 
 
@@ -138,15 +133,7 @@ def _none(formula: Formula, data: CleanData, priors: Priors) -> GaussianArm:
         np.concatenate([np.broadcast_to(priors[e.name].args[key], len(e.labels)) for e in effects])
         for key in ("mu", "sigma")
     )
-    levels, codes = _sorted_groups(group, data)
-    return GaussianArm(common, _normal(common, priors), group, levels, codes, design, effects, mean, sd)
-
-
-def _sorted_groups(group: Term, data: CleanData) -> tuple[tuple[str, ...], np.ndarray]:
-    """Labels and codes in Bambi's order: formulae sorts labels as text, and Bambi's predictions go by position."""
-    given = data.levels(group)
-    order = sorted(range(len(given)), key=given.__getitem__)
-    return tuple(given[i] for i in order), np.argsort(order)[data.codes(group)]
+    return GaussianArm(common, _normal(common, priors), group, data.codes(group), design, effects, mean, sd)
 
 
 def _side_by_side(formula: Formula, data: CleanData) -> tuple[Columns, tuple[EffectTerm, ...]]:

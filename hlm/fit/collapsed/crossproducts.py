@@ -78,7 +78,7 @@ def cross_products(
     >>> import numpy as np
     >>> one = Columns(np.ones((4, 1)), (INTERCEPT,), ("Intercept",))
     >>> sums = cross_products(one, one, np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 6.0, 6.0]))
-    >>> sums.left[:, 1, 1]  # squares of y about its mean, in each group
+    >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
     array([2., 0.])
     """
     means = _means(common)

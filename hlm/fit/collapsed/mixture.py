@@ -44,7 +44,7 @@ class Mixture:
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Shape (points,)."""
-        return np.asarray(np.logaddexp.reduce(self._log_parts(points), axis=0))
+        return np.asarray(np.logaddexp.reduce(self._log_parts(self._distances(points)), axis=0))
 
     def refit(self, points: np.ndarray, weights: np.ndarray, steps: int) -> Mixture:
         """Move the components towards weighted points by EM steps (Cappe et al. 2008, Stat. Comput. 18:447-459).
@@ -63,32 +63,32 @@ class Mixture:
 
     def _em_step(self, points: np.ndarray, weights: np.ndarray) -> Mixture:
         d = points.shape[1]
-        log_parts = self._log_parts(points)
+        distances = self._distances(points)
+        log_parts = self._log_parts(distances)
         owned = weights * np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=0))
         shares = owned.sum(axis=1)
         stay = np.flatnonzero(shares >= _LEAST_SHARE)
         _, whole = moments(points, weights)
         means, scales = np.empty((len(stay), d)), np.empty((len(stay), d, d))
         for place, k in enumerate(stay.tolist()):
-            near = owned[k] * (self.dof[k] + d) / (self.dof[k] + self._distance(k, points))
+            near = owned[k] * (self.dof[k] + d) / (self.dof[k] + distances[k])
             means[place], scatter = moments(points, near / near.sum())
             trust = max(0.0, 1.0 - d * np.sum(weights**2) / shares[k])  # few points: lean on the scatter of all
             scales[place] = trust * near.sum() / shares[k] * scatter + (1.0 - trust) * whole
         return Mixture(shares[stay] / shares[stay].sum(), means, safe_cholesky(scales), self.dof[stay])
 
-    def _log_parts(self, points: np.ndarray) -> np.ndarray:
+    def _distances(self, points: np.ndarray) -> np.ndarray:
+        """Squared distance of each point from each component in its own metric, shape (m, points)."""
+        standard = np.linalg.inv(self.roots) @ (points - self.means[:, None]).swapaxes(1, 2)
+        return np.asarray((standard**2).sum(axis=1))
+
+    def _log_parts(self, distances: np.ndarray) -> np.ndarray:
         """Log of share times density of each component, shape (m, points)."""
-        d = points.shape[1]
+        d = self.means.shape[1]
         constant = gammaln((self.dof + d) / 2) - gammaln(self.dof / 2) - d / 2 * np.log(self.dof * np.pi)
         constant -= np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)
-        distance = np.array([self._distance(k, points) for k in range(len(self.dof))])
-        spread = (self.dof + d)[:, None] / 2 * np.log1p(distance / self.dof[:, None])
+        spread = (self.dof + d)[:, None] / 2 * np.log1p(distances / self.dof[:, None])
         return np.asarray((np.log(self.shares) + constant)[:, None] - spread)
-
-    def _distance(self, k: int, points: np.ndarray) -> np.ndarray:
-        """Squared distance from one component in its own metric, shape (points,)."""
-        standard = np.linalg.solve(self.roots[k], (points - self.means[k]).T)
-        return np.asarray((standard**2).sum(axis=0))
 
 
 def joined(*weighted: tuple[float, Mixture]) -> Mixture:

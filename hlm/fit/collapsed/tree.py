@@ -42,10 +42,10 @@ def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: D
     _add_common(variables, coords, arm.common, draws.common)
     variables["sigma"] = (), draws.theta.sigma
     if arm.group is not None and arm.known_sd is not None:
-        _add_own(variables, coords, arm, draws.effects)
+        _add_own(variables, coords, arm, data.levels(arm.group), draws.effects)
     elif arm.group is not None:
         _add_group_level(variables, coords, arm, draws.theta)
-        _add_departures(variables, coords, arm, draws.effects)
+        _add_departures(variables, coords, arm, data.levels(arm.group), draws.effects)
     posterior = {
         name: (("chain", "draw", *dims), values.reshape(*shape, *values.shape[1:]))
         for name, (dims, values) in variables.items()
@@ -73,11 +73,13 @@ def _add_common(variables: dict[str, _Variable], coords: _Coords, design: Column
             variables[name] = (f"{name}_dim",), values[:, mine]
 
 
-def _add_own(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, effects: np.ndarray) -> None:
+def _add_own(
+    variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, groups: list[str], effects: np.ndarray
+) -> None:
     """No pooling: ``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns."""
     for term in arm.effects:
         inner, dim = _levels(term.labels), f"{term.name}_dim"
-        labels = arm.levels if inner is None else [f"{group}, {level}" for group in arm.levels for level in inner]
+        labels = groups if inner is None else [f"{group}, {level}" for group in groups for level in inner]
         coords[dim] = np.array(labels, dtype=object)
         variables[term.name] = (dim,), effects[:, :, term.columns].reshape(len(effects), -1)
 
@@ -99,11 +101,13 @@ def _add_group_level(variables: dict[str, _Variable], coords: _Coords, arm: Gaus
         variables[block.name] = dims, root @ root.swapaxes(1, 2)
 
 
-def _add_departures(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, effects: np.ndarray) -> None:
+def _add_departures(
+    variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, groups: list[str], effects: np.ndarray
+) -> None:
     """``pre|school``; a factor's columns have a dim of their own, before the groups'."""
     assert arm.group is not None
     dim = f"{arm.group.name}__factor_dim"
-    coords[dim] = np.array(arm.levels, dtype=object)
+    coords[dim] = np.array(groups, dtype=object)
     for term in arm.effects:
         values = effects[:, :, term.columns].swapaxes(1, 2)
         dims = _expression_dims(term, coords)

@@ -20,7 +20,10 @@ def mixture() -> Mixture:
 
 def test_mixture_density_is_scipys(mixture):
     points = np.random.default_rng(0).normal(size=(20, 2))
-    parts = [stats.multivariate_t(m, r @ r.T, df=v) for m, r, v in zip(mixture.means, mixture.roots, mixture.dof)]
+    parts = [
+        stats.multivariate_t(m, r @ r.T, df=v)
+        for m, r, v in zip(mixture.means, mixture.roots, mixture.dof, strict=True)
+    ]
     expected = np.log(0.7 * parts[0].pdf(points) + 0.3 * parts[1].pdf(points))
     assert mixture.log_density(points) == pytest.approx(expected, abs=1e-7)  # roots have 1e-9 added for safety
 
