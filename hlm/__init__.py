@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hlm.errors import FitError as FitError
     from hlm.errors import FormulaError as FormulaError
     from hlm.errors import HlmError as HlmError
-    from hlm.fit.fit import fit as fit
-    from hlm.fit.fit import fit_pooling as fit_pooling
+    from hlm.fitting.fit import fit as fit
+    from hlm.fitting.fit import fit_pooling as fit_pooling
     from hlm.formula.parser import parse as parse
     from hlm.model.build import build as build
     from hlm.plots.data import plot_data as plot_data
@@ -41,8 +41,8 @@ _HOME = {
     "compare_loo": "hlm.compare.loo",
     "compare_slopes": "hlm.compare.slopes",
     "default_priors": "hlm.priors",
-    "fit": "hlm.fit.fit",
-    "fit_pooling": "hlm.fit.fit",
+    "fit": "hlm.fitting.fit",
+    "fit_pooling": "hlm.fitting.fit",
     "list_data": "hlm.datasets",
     "load_data": "hlm.datasets",
     "parse": "hlm.formula.parser",

@@ -49,7 +49,7 @@ def compare(
         Say nothing while fitting.
     """
     from hlm.compare.loo import compare_loo
-    from hlm.fit.fit import fit_pooling
+    from hlm.fitting.fit import fit_pooling
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded

@@ -120,7 +120,9 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
             f"Rename the labels of {' or '.join(group.variables)}."
         )
-    return pd.Series(pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index)
+    return pd.Series(
+        pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index
+    )
 
 
 def _narwhalize(data: Any) -> Any:

@@ -21,7 +21,7 @@ from hlm.frame import CleanData
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hlm.fit.results import Fit
+    from hlm.fitting.results import Fit
 
 _SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
 

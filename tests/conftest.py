@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from hlm.datasets import load_data
-from hlm.fit.fit import fit, fit_pooling
-from hlm.fit.results import Fit, PoolingFits
+from hlm.fitting.fit import fit, fit_pooling
+from hlm.fitting.results import Fit, PoolingFits
 
 REFERENCE = Path(__file__).parent / "reference"
 EXAM = "post ~ pre + (pre|school)"

@@ -13,7 +13,7 @@ from hlm.predictive.loo import GOOD_K, PointwiseLoo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hlm.fit.results import Fit
+    from hlm.fitting.results import Fit
 
 _SHOWN = 5
 

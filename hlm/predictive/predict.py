@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from hlm.fit.results import Fit
+    from hlm.fitting.results import Fit
 
 Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]

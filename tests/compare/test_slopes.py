@@ -15,7 +15,7 @@ from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slopes import NOT_ESTIMABLE, compare_slopes
 from hlm.datasets import load_data
 from hlm.errors import FitError
-from hlm.fit.results import PoolingFits
+from hlm.fitting.results import PoolingFits
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.posterior import coefficients
@@ -135,7 +135,7 @@ def test_crossed_no_pooling_is_at_the_average_of_the_other_factor(penicillin: Po
 
 def test_group_level_predictors_are_part_of_the_intercept() -> None:
     """Uranium does not vary within a county: all arms' intercepts are at the county's own uranium."""
-    from hlm.fit.fit import fit_pooling
+    from hlm.fitting.fit import fit_pooling
 
     homes = load_data("radon")
     fits = fit_pooling(

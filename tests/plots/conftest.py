@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hlm.fit.diagnostics import Diagnostics
-from hlm.fit.results import Fit, PoolingFits
+from hlm.fitting.diagnostics import Diagnostics
+from hlm.fitting.results import Fit, PoolingFits
 from hlm.formula.arms import POOLINGS
 from hlm.formula.parser import parse
 from hlm.frame import clean

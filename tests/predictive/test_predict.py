@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from hlm.errors import DataError, FitError
-from hlm.fit.results import PoolingFits
+from hlm.fitting.results import PoolingFits
 from hlm.predictive.predict import predict
 
 

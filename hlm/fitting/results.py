@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hlm.errors import FitError, nearest
-from hlm.fit.collapsed.engine import CollapsedDiagnostics
-from hlm.fit.diagnostics import Diagnostics
-from hlm.fit.summary import summary_html, summary_table, summary_text
+from hlm.fitting.collapsed.engine import CollapsedDiagnostics
+from hlm.fitting.diagnostics import Diagnostics
+from hlm.fitting.summary import summary_html, summary_table, summary_text
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData

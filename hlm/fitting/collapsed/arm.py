@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
-from hlm.fit.collapsed.crossproducts import CrossProducts
-from hlm.fit.collapsed.marginal import NormalPrior
-from hlm.fit.collapsed.parameters import Correlations, Parameters
-from hlm.fit.collapsed.scales import scale
+from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.fitting.collapsed.marginal import NormalPrior
+from hlm.fitting.collapsed.parameters import Correlations, Parameters
+from hlm.fitting.collapsed.scales import scale
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
@@ -78,7 +78,7 @@ class GaussianArm:
 
 
 def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors) -> GaussianArm:
-    """The arm of a partial-pooling formula; see `hlm.fit.collapsed.coverage.covers` for what must hold.
+    """The arm of a partial-pooling formula; see `hlm.fitting.collapsed.coverage.covers` for what must hold.
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hlm.design import Columns
-from hlm.fit.collapsed.crossproducts import CrossProducts, cross_products
-from hlm.fit.collapsed.marginal import NormalPrior, Theta
+from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
+from hlm.fitting.collapsed.marginal import NormalPrior, Theta
 from hlm.formula.formula import INTERCEPT, Term
 
 

@@ -26,8 +26,8 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from hlm.fit.collapsed.crossproducts import CrossProducts
-from hlm.fit.collapsed.kernels import draw_kernel, sweep_kernel
+from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
 
 _WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.fit.collapsed.parameters import Correlations, Parameters
-from hlm.fit.collapsed.scales import scale
+from hlm.fitting.collapsed.parameters import Correlations, Parameters
+from hlm.fitting.collapsed.scales import scale
 from hlm.prior import Prior
 
 

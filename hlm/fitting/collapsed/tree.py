@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fit.collapsed.arm import EffectTerm, GaussianArm
-from hlm.fit.collapsed.coefficients import Draws
-from hlm.fit.collapsed.marginal import Theta
+from hlm.fitting.collapsed.arm import EffectTerm, GaussianArm
+from hlm.fitting.collapsed.coefficients import Draws
+from hlm.fitting.collapsed.marginal import Theta
 from hlm.formula.formula import INTERCEPT, Formula
 from hlm.frame import CleanData
 

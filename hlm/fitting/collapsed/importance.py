@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.fit.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
+from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.predictive.psis import smooth
 
 GOOD_PARETO_K = 0.7

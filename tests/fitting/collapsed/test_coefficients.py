@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.fit.collapsed.coefficients import balanced_normals
+from hlm.fitting.collapsed.coefficients import balanced_normals
 
 
 def test_every_chain_sums_to_0():

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln, log_ndtr, ndtr
 
-from hlm.fit.collapsed.marginal import Theta
-from hlm.fit.collapsed.scales import Scale, log_normal_density
+from hlm.fitting.collapsed.marginal import Theta
+from hlm.fitting.collapsed.scales import Scale, log_normal_density
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.fit.collapsed.crossproducts import CrossProducts
-from hlm.fit.collapsed.marginal import NormalPrior, Theta, common_posterior, draw_effects, sweep
+from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, draw_effects, sweep
 
 
 def twin(sums: CrossProducts, prior: NormalPrior, sigma: float, factor: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hlm.fit.collapsed.engine import sample_collapsed
+from hlm.fitting.collapsed.engine import sample_collapsed
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
 from hlm.prior import Prior, Priors

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hlm.datasets import load_data
-from hlm.fit.collapsed.coverage import covers
+from hlm.fitting.collapsed.coverage import covers
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.prior import Prior, Priors

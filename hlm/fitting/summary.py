@@ -14,7 +14,7 @@ from hlm.families import get_family
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hlm.fit.results import Fit
+    from hlm.fitting.results import Fit
 
 _BLANK = "-"
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 from hlm.datasets import load_data
 from hlm.design import within_least_squares
-from hlm.fit.collapsed.engine import CollapsedDiagnostics, sample_collapsed
-from hlm.fit.fit import fit
+from hlm.fitting.collapsed.engine import CollapsedDiagnostics, sample_collapsed
+from hlm.fitting.fit import fit
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.model.build import build

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.fit.collapsed.arm import make_arm, make_parameters
-from hlm.fit.collapsed.coefficients import draw_coefficients
-from hlm.fit.collapsed.coverage import covers
-from hlm.fit.collapsed.crossproducts import cross_products
-from hlm.fit.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
-from hlm.fit.collapsed.marginal import common_posterior
-from hlm.fit.collapsed.tree import posterior_tree
+from hlm.fitting.collapsed.arm import make_arm, make_parameters
+from hlm.fitting.collapsed.coefficients import draw_coefficients
+from hlm.fitting.collapsed.coverage import covers
+from hlm.fitting.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
+from hlm.fitting.collapsed.marginal import common_posterior
+from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData

@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args
 from hlm.design import none_arm
 from hlm.errors import FitError
 from hlm.families import get_family
-from hlm.fit.collapsed.engine import CollapsedDiagnostics, covers, sample_collapsed
-from hlm.fit.diagnostics import Diagnostics, diagnose
-from hlm.fit.nuts import sample
-from hlm.fit.results import Fit, PoolingFits
+from hlm.fitting.collapsed.engine import CollapsedDiagnostics, covers, sample_collapsed
+from hlm.fitting.diagnostics import Diagnostics, diagnose
+from hlm.fitting.nuts import sample
+from hlm.fitting.results import Fit, PoolingFits
 from hlm.formula.arms import POOLINGS, Pooling, check_has_groups
 from hlm.formula.formula import Formula
 from hlm.formula.parser import parse

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.fit.collapsed.importance import WeightedPoints, importance_sample, resample
-from hlm.fit.collapsed.mixture import Mixture, equal_parts, joined, moments
+from hlm.fitting.collapsed.importance import WeightedPoints, importance_sample, resample
+from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.fit.collapsed.arm import GaussianArm
-from hlm.fit.collapsed.crossproducts import CrossProducts
-from hlm.fit.collapsed.marginal import Theta, common_posterior, draw_effects
+from hlm.fitting.collapsed.arm import GaussianArm
+from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.fitting.collapsed.marginal import Theta, common_posterior, draw_effects
 from hlm.formula.formula import INTERCEPT
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hlm.design import Columns
-from hlm.fit.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.crossproducts import cross_products
 from hlm.formula.formula import INTERCEPT, Term
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlm.design import block_columns, none_arm
-from hlm.fit.collapsed.scales import why_not_a_scale
+from hlm.fitting.collapsed.scales import why_not_a_scale
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import INTERCEPT, Formula
 from hlm.frame import CleanData

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from hlm.fit.collapsed.scales import SCALE_PRIORS, scale, why_not_a_scale
+from hlm.fitting.collapsed.scales import SCALE_PRIORS, scale, why_not_a_scale
 from hlm.prior import Prior
 
 # every covered parametrisation with SciPy's name for it

@@ -11,8 +11,8 @@ import pytest
 
 from hlm.datasets import load_data
 from hlm.errors import DataError, FitError, FormulaError
-from hlm.fit.fit import fit, fit_pooling
-from hlm.fit.results import Fit, PoolingFits
+from hlm.fitting.fit import fit, fit_pooling
+from hlm.fitting.results import Fit, PoolingFits
 from hlm.prior import Prior
 
 EXAM = "post ~ pre + (pre|school)"
