@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hlm.errors import DataError, FitError, nearest
-from hlm.frame import check_rows
+from hlm.reading import check_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

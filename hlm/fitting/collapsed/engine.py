@@ -76,8 +76,8 @@ class CollapsedDiagnostics:
                 f"part of the posterior may be missing. Use method='nuts'."
             )
         return (
-            f"Exact, but for sampling: {self.draws} independent draws from {self.ess:.0f} effective points "
-            f"(Pareto k {self.pareto_k:.2f}, wanted 0.7 at most)."
+            f"{self.draws} joint draws of the exact posterior, by importance sampling "
+            f"(efficiency {self.efficiency:.0%}, Pareto k {self.pareto_k:.1f}; at most 0.7 wanted)."
         )
 
 

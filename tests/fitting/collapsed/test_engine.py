@@ -340,8 +340,8 @@ def test_diagnostics_say_what_to_make_of_them():
     good = CollapsedDiagnostics(pareto_k=0.12, ess=6000.0, points=6700, draws=4000)
     assert good.ok and good.efficiency == pytest.approx(0.896, abs=1e-3)
     assert good.sentence == (
-        "Exact, but for sampling: 4000 independent draws from 6000 effective points "
-        "(Pareto k 0.12, wanted 0.7 at most)."
+        "4000 joint draws of the exact posterior, by importance sampling "
+        "(efficiency 90%, Pareto k 0.1; at most 0.7 wanted)."
     )
     bad = CollapsedDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
     assert not bad.ok

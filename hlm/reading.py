@@ -1,0 +1,155 @@
+"""One column of any frame library as hlm's own: numbers as float64 or int64, everything else as category of strings.
+
+What is particular about pandas' many dtypes, polars and pyarrow is handled here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def narwhalize(data: Any) -> Any:
+    """A frame of any library behind narwhals' one interface; what is no frame is a `DataError`."""
+    import narwhals.stable.v2 as nw
+
+    try:
+        frame = nw.from_native(data)
+    except TypeError:
+        raise DataError(
+            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}."
+        ) from None
+    except Exception as problem:  # narwhals has its own DuplicateError, and frame libraries theirs
+        raise DataError(f"The data frame cannot be read: {problem}") from problem
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, pd.Series]:
+    """Every column in hlm's own dtypes, in the order of ``names``, still with missing values."""
+    available = list(frame.columns)
+    for name in names:
+        if name not in available:
+            raise DataError(f"The data have no column {name!r}. {nearest(name, available)}")
+    if len(frame) == 0:
+        raise DataError("The data have no rows.")
+    read = {name: _read(frame[name], name, as_group=name in groups) for name in names}
+    _check_finite(read)
+    return read
+
+
+def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
+    """One column as float64/int64 or category, still with its missing values."""
+    import narwhals.stable.v2 as nw
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        native = nw.to_native(series)
+        if isinstance(native, pd.Series):
+            order, values = list(native.cat.categories), native.tolist()
+        else:
+            order, values = series.cat.get_categories().to_list(), series.to_list()
+        return _factor(values, order)
+    if dtype == nw.Boolean:
+        return _factor(series.to_list(), [False, True])
+    if dtype == nw.String:
+        return _factor(series.to_list(), None)
+    if dtype.is_numeric():
+        numbers = _numbers(series)
+        return _factor(numbers.tolist(), None) if as_group else numbers
+    if dtype == nw.Object:
+        return _read_objects(series.to_list(), name, as_group=as_group)
+    raise DataError(
+        f"Column {name!r} holds {dtype}: a formula can use numbers and labels only. "
+        f"Convert it first, for example to a number of days or to text."
+    )
+
+
+def _numbers(series: Any) -> pd.Series:
+    import narwhals.stable.v2 as nw
+    import pandas as pd
+
+    if series.dtype.is_integer() and series.null_count() == 0:
+        values = np.asarray(series.to_numpy())
+        if values.dtype != np.uint64 or not len(values) or values.max() <= np.iinfo(np.int64).max:
+            return pd.Series(values.astype(np.int64))
+    return pd.Series(np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+
+
+def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
+    """A column of Python objects: all numbers, or all labels."""
+    import decimal
+    import numbers
+
+    import pandas as pd
+
+    present = [v for v in values if not _is_missing(v)]
+    if all(isinstance(v, numbers.Real | decimal.Decimal) and not isinstance(v, bool) for v in present) and not as_group:
+        return pd.Series([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+    for row, value in enumerate(values):
+        if not _is_missing(value) and not isinstance(value, str | bool | numbers.Real | decimal.Decimal):
+            raise DataError(
+                f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
+                f"{str(value)[:40]!r}): a formula can use numbers and labels only."
+            )
+    return _factor(values, None)
+
+
+def _factor(values: list[Any], order: list[Any] | None) -> pd.Series:
+    """Labels as a category of strings; a given order is kept, unused levels are not."""
+    import pandas as pd
+
+    labels = [None if _is_missing(v) else _label(v) for v in values]
+    used = {label for label in labels if label is not None}
+    if order is None:
+        levels = _sorted_labels(used)
+    else:
+        levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
+    # ordered, or formulae 0.6 would sort the levels by the alphabet
+    return pd.Series(pd.Categorical(labels, categories=levels, ordered=True))
+
+
+def _label(value: Any) -> str:
+    """48 and 48.0 and "48" are the same label."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _sorted_labels(labels: set[str]) -> list[str]:
+    """By value if all are numbers (2 before 10), else by the alphabet."""
+    try:
+        return sorted(labels, key=lambda label: (float(label), label))
+    except ValueError:
+        return sorted(labels)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _check_finite(read: Mapping[str, pd.Series]) -> None:
+    for name, column in read.items():
+        if column.dtype == np.float64:
+            check_rows(name, column, np.isinf(column.to_numpy()), "mend the value or make it missing")
+
+
+def check_rows(name: str, column: pd.Series, bad: np.ndarray, why: str) -> None:
+    """Raise a `DataError` that names the first bad row of a column and says why it is bad."""
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        more = f", and in {len(rows) - 1} more" if len(rows) > 1 else ""
+        raise DataError(
+            f"Column {name!r} is {column.iloc[rows[0]]} in row {column.index[rows[0]]} (counting from 0){more}: {why}."
+        )
