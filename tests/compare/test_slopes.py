@@ -150,8 +150,8 @@ def test_group_level_predictors_are_part_of_the_intercept() -> None:
     np.testing.assert_allclose(coef.sel(pooling="complete", county="AITKIN", term="Intercept"), by_hand, rtol=1e-9)
 
 
-def test_loo_table(exam_nuts: PoolingFits) -> None:
-    table = compare_loo(exam_nuts)
+def test_loo_table(exam: PoolingFits) -> None:
+    table = compare_loo(exam)
     assert list(table["pooling"]) == ["partial", "none", "complete"]
     assert list(table.columns) == [
         "pooling", "elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight", "unit", "note",
@@ -159,11 +159,13 @@ def test_loo_table(exam_nuts: PoolingFits) -> None:
     assert table["elpd_diff"].iloc[0] == 0
     assert table["se_diff"].iloc[0] == 0
     np.testing.assert_allclose(table["elpd"] - table["elpd"].iloc[0], table["elpd_diff"], atol=1e-9)
-    paired = exam_nuts["complete"].loo.elpd - exam_nuts["partial"].loo.elpd
+    paired = exam["complete"].loo.elpd - exam["partial"].loo.elpd
     assert table["se_diff"].iloc[2] == pytest.approx(np.sqrt(4059 * paired.var()))
     assert table["weight"].sum() == pytest.approx(1)
-    assert table.set_index("pooling").loc["none", "bad_k"] == 2
-    assert table.set_index("pooling").loc["none", "note"].endswith("Pareto k > 0.7: school 48")
+    none = table.set_index("pooling").loc["none"]
+    assert none["bad_k"] == len(exam["none"].loo.bad)
+    assert {3054, 3055} <= set(exam["none"].loo.bad)  # school 48's two students: k from 0.77 to 1.08 over five seeds
+    assert "48" in none["note"].rpartition("school ")[2].split(", ")
 
 
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # ArviZ says what our table says: 4 rows have bad k
