@@ -12,11 +12,11 @@ from hlm.errors import FitError, nearest
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import coefficients, find_group, target_columns
+from hlm.predictive.predict import DEFAULT_PROB, check_prob
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_PROB = 0.89  # ArviZ's default
 NOT_ESTIMABLE = "this group's rows cannot determine it"
 
 
@@ -61,7 +61,8 @@ def compare_slopes(
 
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
-    probability = check_prob(prob)
+    probability = DEFAULT_PROB if prob is None else prob
+    check_prob(probability)
     draws = coefficients(fits, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
     counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
     own, known = own_least_squares(fits, factor)
@@ -120,15 +121,6 @@ def family_of(fits: Any) -> str:
     """The family that all arms share."""
     some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
     return str(some.family)
-
-
-def check_prob(prob: float | None) -> float:
-    """The probability of intervals, ArviZ's default if none is given."""
-    if prob is None:
-        return DEFAULT_PROB
-    if not 0 < prob < 1:
-        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
-    return float(prob)
 
 
 def _as_given(draws: Any) -> Any:

@@ -110,10 +110,15 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
     ):
         if value not in allowed:
             raise FitError(f"{name} is one of {', '.join(map(repr, allowed))}, not {value!r}.")
-    if not 0 < prob < 1:
-        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
+    check_prob(prob)
     if fit.family not in _INVERSE:
         raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+
+
+def check_prob(prob: float) -> None:
+    """Raise a `FitError` for what is not the probability of an interval."""
+    if not 0 < prob < 1:
+        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
 
 
 def _original(fit: Fit, formula: Formula) -> pd.DataFrame:

@@ -240,3 +240,39 @@ def test_bad_options_fail_before_anything_is_fitted(options: dict[str, Any], err
 def test_unknown_arm_is_named(exam_nuts: PoolingFits) -> None:
     with pytest.raises(FitError, match="no fit 'Partial'. Did you mean 'partial'"):
         exam_nuts["Partial"]
+
+
+SLEEP = load_data("sleepstudy")
+SAME_IDS = {
+    "int": lambda ids: ids.astype(str).astype(int),
+    "str": lambda ids: ids.astype(str),
+    "float": lambda ids: ids.astype(str).astype(float),
+    "nullable": lambda ids: ids.astype(str).astype(int).astype("Int64"),
+    "pyarrow": lambda ids: ids.astype(str).astype("string[pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("name", SAME_IDS)
+def test_ids_of_any_dtype_give_the_same_answer(name: str, sleepstudy: PoolingFits) -> None:
+    frame = SLEEP.assign(Subject=SAME_IDS[name](SLEEP["Subject"]))
+    again = fit("Reaction ~ Days + (Days|Subject)", frame, seed=1, progress=False).idata["posterior"]
+    for variable, values in sleepstudy["partial"].idata["posterior"].data_vars.items():
+        np.testing.assert_array_equal(again[variable], values)
+
+
+def test_row_order_and_labels_do_not_matter(sleepstudy: PoolingFits) -> None:
+    """The sums run in another order, so that the last bits differ; labels of the same order change nothing else."""
+    shuffled = SLEEP.sample(frac=1, random_state=3).assign(Subject=lambda d: "s" + d["Subject"].astype(str))
+    again = fit("Reaction ~ 1 + Days + (1 + Days|Subject)", shuffled, seed=1, progress=False)
+    before, after = (f.idata["posterior"] for f in (sleepstudy["partial"], again))
+    for name, values in before.data_vars.items():
+        np.testing.assert_allclose(after[name], values, rtol=0, atol=1e-5)  # 3e-7 here, in milliseconds
+    assert str(after["Days|Subject"]["Subject__factor_dim"].values[0]) == "s308"
+
+
+def test_minus_one_and_zero_plus_are_the_same() -> None:
+    first, second = (
+        fit(f"Reaction ~ Days + ({bar}|Subject)", SLEEP, seed=2, progress=False) for bar in ("Days - 1", "0 + Days")
+    )
+    assert first.formula == second.formula == "Reaction ~ Days + (0 + Days|Subject)"
+    np.testing.assert_array_equal(first.idata["posterior"]["Days|Subject"], second.idata["posterior"]["Days|Subject"])
