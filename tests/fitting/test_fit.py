@@ -11,6 +11,7 @@ import pytest
 
 from hlm.datasets import load_data
 from hlm.errors import DataError, FitError, FormulaError
+from hlm.fitting.collapsed.engine import CollapsedDiagnostics
 from hlm.fitting.fit import fit, fit_pooling
 from hlm.fitting.results import Fit, PoolingFits
 from hlm.prior import Prior
@@ -276,3 +277,20 @@ def test_minus_one_and_zero_plus_are_the_same() -> None:
     )
     assert first.formula == second.formula == "Reaction ~ Days + (0 + Days|Subject)"
     np.testing.assert_array_equal(first.idata["posterior"]["Days|Subject"], second.idata["posterior"]["Days|Subject"])
+
+
+def test_bad_importance_weights_fall_back_to_nuts_and_say_so(
+    monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits
+) -> None:
+    """Auto never returns draws whose diagnostic failed; asked for by name, the engine's sentence says so."""
+    partial = sleepstudy["partial"]
+    bad = CollapsedDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
+    monkeypatch.setattr("hlm.fitting.fit.sample_collapsed", lambda *_, **__: (partial.idata, bad))
+    monkeypatch.setattr("hlm.fitting.fit._by_nuts", lambda *_: (partial.idata, partial.diagnostics))
+    formula = "Reaction ~ Days + (Days|Subject)"
+    fallen = fit(formula, SLEEP, seed=1, progress=False)
+    assert fallen.method == "nuts"
+    assert fallen.notes == ("sampled by NUTS: the collapsed engine's importance weights had Pareto k 0.83",)
+    named = fit(formula, SLEEP, method="collapsed", seed=1, progress=False)
+    assert named.method == "collapsed"
+    assert "Not reliable" in repr(named)
