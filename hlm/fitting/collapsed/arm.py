@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
-from hlm.fitting.collapsed.crossproducts import CrossProducts
-from hlm.fitting.collapsed.marginal import NormalPrior
+from hlm.fitting.collapsed.crossed import crossed_products
+from hlm.fitting.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.marginal import NormalPrior, Sums
 from hlm.fitting.collapsed.parameters import Correlations, Parameters
 from hlm.fitting.collapsed.scales import scale
-from hlm.formula.arms import Pooling
+from hlm.formula.arms import Pooling, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import kept_columns
@@ -32,7 +34,7 @@ class EffectTerm:
         Its variable in the posterior: ``pre|school``, or ``school:pre`` in no pooling.
     effect : Term
     columns : slice
-        Its columns of Z.
+        Its columns of its factor's Z.
     labels : tuple of str
         Its columns' labels.
     """
@@ -44,8 +46,34 @@ class EffectTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class Factor:
+    """One grouping factor with the effects that vary by it.
+
+    Attributes
+    ----------
+    group : Term
+    codes : numpy.ndarray of int, shape (rows,)
+    design : Columns
+        Z, shape (rows, q): the columns of all its blocks side by side.
+    effects : tuple of EffectTerm
+    start : int
+        Where its columns begin among those of all factors.
+    """
+
+    group: Term
+    codes: np.ndarray
+    design: Columns
+    effects: tuple[EffectTerm, ...]
+    start: int = 0
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.start, self.start + len(self.design.terms))
+
+
+@dataclass(frozen=True, slots=True)
 class GaussianArm:
-    """One arm: y = X beta + Z b[group] + noise.
+    """One arm: y = X beta + sum of Z b[group] over the factors + noise.
 
     Attributes
     ----------
@@ -53,25 +81,18 @@ class GaussianArm:
         X, shape (rows, p).
     prior : NormalPrior
         Of its coefficients, the intercept's about centred columns.
-    group : Term or None
-        None in complete pooling, where all rows are one group without effects.
-    codes : numpy.ndarray of int, shape (rows,)
-    design : Columns
-        Z, shape (rows, q): the columns of all blocks side by side.
-    effects : tuple of EffectTerm
+    factors : tuple of Factor
+        Empty in complete pooling, where all rows are one group without effects.
     mean : numpy.ndarray, shape (q,)
         Prior mean of b; 0 but in no pooling.
     known_sd : numpy.ndarray, shape (q,), or None
-        Prior sd of b in no pooling.
+        Prior sd of b where it is not to be estimated: in no pooling.
     blocks : tuple of Correlations
     """
 
     common: Columns
     prior: NormalPrior
-    group: Term | None
-    codes: np.ndarray
-    design: Columns
-    effects: tuple[EffectTerm, ...]
+    factors: tuple[Factor, ...]
     mean: np.ndarray
     known_sd: np.ndarray | None
     blocks: tuple[Correlations, ...] = ()
@@ -90,29 +111,36 @@ def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
         Of that arm.
     """
     if pooling == "none":
-        return _none(formula, data, priors)
+        return none_as_groups(formula, data, priors) or none_as_columns(formula, data, priors)
     common = columns(formula.common, data)
-    prior = _normal(common, priors)
+    prior = normal_prior(common, priors)
     if pooling == "complete" or not formula.blocks:
-        one_group, no_effects = np.zeros(data.rows, dtype=np.int64), columns((), data)
-        return GaussianArm(common, prior, None, one_group, no_effects, (), np.zeros(0), np.zeros(0))
-    design, effects = _side_by_side(formula, data)
-    group = formula.groups[0]
-    blocks = _correlations(formula, data, priors)
-    return GaussianArm(
-        common, prior, group, data.codes(group), design, effects, np.zeros(len(design.terms)), None, blocks
-    )  # fmt: skip
+        return GaussianArm(common, prior, (), np.zeros(0), np.zeros(0))
+    factors = tuple(_factors(formula, data))
+    mean = np.zeros(factors[-1].columns.stop)
+    return GaussianArm(common, prior, factors, mean, None, _correlations(formula, factors, data, priors))
 
 
-def make_parameters(arm: GaussianArm, sums: CrossProducts, priors: Priors) -> tuple[Parameters, np.ndarray]:
+def summed(arm: GaussianArm, y: np.ndarray) -> Sums:
+    """The cross-products of an arm with a response."""
+    if len(arm.factors) > 1:
+        return crossed_products(arm.common, [(f.design, f.codes) for f in arm.factors], y)
+    if arm.factors:
+        factor = arm.factors[0]
+        return cross_products(arm.common, factor.design, factor.codes, y, effect_mean=arm.mean)
+    return cross_products(arm.common, Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64), y)
+
+
+def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:
     """The coordinates of theta with their priors, and points to look for modes from, shape (starts, d)."""
-    sigma, sds = _rough_sizes(sums)
+    sigma, sds = _rough_sizes(arm, sums)
     residual = scale(priors["sigma"], unit=_UNIT * sigma)
     if arm.known_sd is not None:
         return Parameters(residual, (), (), np.diag(arm.known_sd)), np.array([[residual.coordinate(sigma)]])
     scales = tuple(
-        scale(priors[f"{term.name}_sigma"], unit=_UNIT * sds[j], column=j - term.columns.start)
-        for term in arm.effects
+        scale(priors[f"{term.name}_sigma"], unit=_UNIT * sds[factor.start + j], column=j - term.columns.start)
+        for factor in arm.factors
+        for term in factor.effects
         for j in range(term.columns.start, term.columns.stop)
     )
     parameters = Parameters(residual, scales, arm.blocks, np.zeros((0, 0)))
@@ -123,31 +151,51 @@ def make_parameters(arm: GaussianArm, sums: CrossProducts, priors: Priors) -> tu
     return parameters, starts
 
 
-def _none(formula: Formula, data: CleanData, priors: Priors) -> GaussianArm:
+def none_as_groups(formula: Formula, data: CleanData, priors: Priors) -> GaussianArm | None:
+    """No pooling with the groups' own coefficients as effects of known sd, fast for any number of groups.
+
+    None where the groups are not independent given the common coefficients: with a second factor, or beside a common
+    intercept, whose prior is about the centred columns of all groups.
+    """
     arm = none_arm(formula, data)
+    common = kept_columns(formula, arm, data)
+    if len({o.group for o in arm.own}) != 1 or INTERCEPT in common.terms:
+        return None
     group = arm.own[0].group
     design = own_columns(arm.own, group, data)
     effects = tuple(_term(o.term.name, o.effect, design, 0) for o in arm.own)
-    common = kept_columns(formula, arm, data)
     mean, sd = (
         np.concatenate([np.broadcast_to(priors[e.name].args[key], len(e.labels)) for e in effects])
         for key in ("mu", "sigma")
     )
-    return GaussianArm(common, _normal(common, priors), group, data.codes(group), design, effects, mean, sd)
+    factor = Factor(group, data.codes(group), design, effects)
+    return GaussianArm(common, normal_prior(common, priors), (factor,), mean, sd)
 
 
-def _side_by_side(formula: Formula, data: CleanData) -> tuple[Columns, tuple[EffectTerm, ...]]:
-    """The columns of all blocks of a factor as one Z."""
-    parts = block_columns(formula, data)
-    effects: list[EffectTerm] = []
+def none_as_columns(formula: Formula, data: CleanData, priors: Priors) -> GaussianArm:
+    """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
+    arm = none_arm(formula, data)
+    own = {o.term: Term((o.group.name, *o.effect.variables)) for o in arm.own}  # cells a:b are one column of the data
+    terms = none_formula(formula, arm.own, arm.dropped).common
+    common = columns(tuple(own.get(term, term) for term in terms), data)
+    return GaussianArm(common, normal_prior(common, priors), (), np.zeros(0), np.zeros(0))
+
+
+def _factors(formula: Formula, data: CleanData) -> Iterator[Factor]:
+    """Each grouping factor with the columns of all its blocks as one Z."""
     start = 0
-    for block, design in parts:
-        effects += [_term(f"{e.name}|{block.group.name}", e, design, start) for e in block.effects]
-        start += len(design.terms)
-    matrix = np.column_stack([design.matrix for _, design in parts])
-    terms = tuple(t for _, design in parts for t in design.terms)
-    labels = tuple(label for _, design in parts for label in design.labels)
-    return Columns(matrix, terms, labels), tuple(effects)
+    for group in formula.groups:
+        parts = [(block, design) for block, design in block_columns(formula, data) if block.group == group]
+        effects: list[EffectTerm] = []
+        at = 0
+        for block, design in parts:
+            effects += [_term(f"{e.name}|{group.name}", e, design, at) for e in block.effects]
+            at += len(design.terms)
+        matrix = np.column_stack([design.matrix for _, design in parts])
+        terms = tuple(t for _, design in parts for t in design.terms)
+        labels = tuple(label for _, design in parts for label in design.labels)
+        yield Factor(group, data.codes(group), Columns(matrix, terms, labels), tuple(effects), start)
+        start += at
 
 
 def _term(name: str, effect: Term, design: Columns, start: int) -> EffectTerm:
@@ -156,20 +204,23 @@ def _term(name: str, effect: Term, design: Columns, start: int) -> EffectTerm:
     return EffectTerm(name, effect, slice(start + first, start + first + len(labels)), labels)
 
 
-def _correlations(formula: Formula, data: CleanData, priors: Priors) -> tuple[Correlations, ...]:
+def _correlations(
+    formula: Formula, factors: Sequence[Factor], data: CleanData, priors: Priors
+) -> tuple[Correlations, ...]:
     names = {index: name for name, index in correlated_blocks(formula, data).items()}
-    found, start = [], 0
-    for index, (_, design) in enumerate(block_columns(formula, data)):
-        stop = start + len(design.terms)
+    place = {factor.group: factor.start for factor in factors}
+    found = []
+    for index, (block, design) in enumerate(block_columns(formula, data)):
+        start = place[block.group]
+        place[block.group] = stop = start + len(design.terms)
         if index in names:
             eta = priors[names[index]].args["eta"]
             assert isinstance(eta, float)
             found.append(Correlations(names[index], start, stop, eta))
-        start = stop
     return tuple(found)
 
 
-def _normal(common: Columns, priors: Priors) -> NormalPrior:
+def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     """The priors of the common terms as one mean and sd per column."""
     mean, sd = np.empty(len(common.terms)), np.empty(len(common.terms))
     for term in dict.fromkeys(common.terms):
@@ -179,14 +230,18 @@ def _normal(common: Columns, priors: Priors) -> NormalPrior:
     return NormalPrior(mean, sd)
 
 
-def _rough_sizes(sums: CrossProducts) -> tuple[float, np.ndarray]:
-    """Guesses of sigma and of the effects' sds, shape (q,), from what the groups' own lines leave and explain."""
-    y, q = sums.p, sums.root.shape[1]
-    left = float(sums.left[:, y, y].sum())
-    whole = np.sqrt((left + (sums.explained[:, :, y] ** 2).sum()) / sums.rows)
+def _rough_sizes(arm: GaussianArm, sums: Sums) -> tuple[float, np.ndarray]:
+    """Guesses of sigma and of the effects' sds, shape (q,), from what is left beside the first factor's own lines."""
+    left, explained = sums.response
+    whole = np.sqrt((left + (explained**2).sum()) / sums.rows)
     spare = sums.rows - (np.abs(np.diagonal(sums.root, axis1=1, axis2=2)) > 0).sum()
     sigma = np.sqrt(left / spare) if spare > 0 else 0.0
-    new = (np.diagonal(sums.root, axis1=1, axis2=2) ** 2).sum(axis=0) / sums.rows  # of a column beside those before
-    all_ = (sums.root**2).sum(axis=(0, 1)) / sums.rows
-    size = np.sqrt(np.where(new > 1e-6 * all_, new, all_))
-    return float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / size if q else np.zeros(0)
+    sizes = [_size(column) for factor in arm.factors for column in factor.design.matrix.T]
+    return float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / np.array(sizes)
+
+
+def _size(column: np.ndarray) -> float:
+    """How much a column varies; its length where it does not."""
+    sd = column.std()
+    length = np.sqrt(np.mean(column**2))
+    return float(sd if sd > 1e-6 * length else length)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.fitting.collapsed.arm import GaussianArm
-from hlm.fitting.collapsed.crossproducts import CrossProducts
-from hlm.fitting.collapsed.marginal import Theta, common_posterior, draw_effects
+from hlm.fitting.collapsed.crossed import CrossedProducts
+from hlm.fitting.collapsed.marginal import Sums, Theta, common_posterior, draw_crossed, draw_effects
 from hlm.formula.formula import INTERCEPT
 
 
@@ -22,43 +22,58 @@ class Draws:
         S = chains x draws values.
     common : numpy.ndarray, shape (S, p)
         beta, with the intercept where all predictors are 0.
-    effects : numpy.ndarray, shape (S, K, q)
-        b.
+    effects : list of numpy.ndarray, shape (S, K, q) each
+        b of every factor.
     chains : int
     """
 
     theta: Theta
     common: np.ndarray
-    effects: np.ndarray
+    effects: list[np.ndarray]
     chains: int
 
 
 def draw_coefficients(
-    arm: GaussianArm, sums: CrossProducts, theta: Theta, *, chains: int, rng: np.random.Generator
+    arm: GaussianArm, sums: Sums, theta: Theta, which: np.ndarray, *, chains: int, rng: np.random.Generator
 ) -> Draws:
-    """One joint draw of beta and b for each theta.
+    """One joint draw of beta and b for each entry of ``which``.
 
     Parameters
     ----------
     arm : GaussianArm
-    sums : CrossProducts
+    sums : CrossProducts or CrossedProducts
     theta : Theta
-        chains x draws values, a chain after the other.
+        Different values.
+    which : numpy.ndarray of int, shape (S,)
+        The theta of each draw, a chain after the other.
     chains : int
     rng : numpy.random.Generator
     """
-    p, (groups, q, _) = sums.p, sums.root.shape
     given = common_posterior(sums, theta, arm.prior)
-    normals = balanced_normals(chains, len(theta) // chains, p, rng)
-    upper = np.linalg.cholesky(given.precision).swapaxes(1, 2)
-    common = given.mean + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]
-    effects = balanced_normals(chains, len(theta) // chains, groups * q, rng).reshape(len(theta), groups, q)
-    draw_effects(sums, theta, common, effects)
-    effects += arm.mean
+    normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
+    upper = np.linalg.cholesky(given.precision).swapaxes(1, 2)[which]
+    common = given.mean[which] + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]
+    every = Theta(theta.sigma[which], theta.factor[which])
+    effects = _effects(arm, sums, theta, every, which, common, chains, rng)
     common = common + sums.shift
     if INTERCEPT in arm.common.terms:
         common[:, arm.common.terms.index(INTERCEPT)] -= common @ sums.means
-    return Draws(theta, common, effects, chains)
+    return Draws(every, common, effects, chains)
+
+
+def _effects(
+    arm: GaussianArm, sums: Sums, theta: Theta, every: Theta, which: np.ndarray, common: np.ndarray, chains: int,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:  # fmt: skip
+    draws = len(which) // chains
+    groups, q, _ = sums.root.shape
+    first = balanced_normals(chains, draws, groups * q, rng).reshape(len(which), groups, q)
+    if isinstance(sums, CrossedProducts):
+        rest = balanced_normals(chains, draws, sums.m, rng)
+        order = np.argsort(which, kind="stable")  # draws of one theta together
+        back = np.argsort(order)
+        return [e[back] for e in draw_crossed(sums, theta, which[order], common[order], first[order], rest[order])]
+    return [draw_effects(sums, every, common, first) + arm.mean] if arm.factors else []
 
 
 def balanced_normals(chains: int, draws: int, size: int, rng: np.random.Generator) -> np.ndarray:

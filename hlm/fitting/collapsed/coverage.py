@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.design import block_columns, none_arm
+from hlm.design import Columns, block_columns, none_arm
 from hlm.fitting.collapsed.scales import why_not_a_scale
 from hlm.formula.arms import Pooling
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import INTERCEPT, Block, Formula
 from hlm.frame import CleanData
 from hlm.posterior import kept_columns
 from hlm.prior import Prior, Priors
 from hlm.priors import correlated_blocks
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
+MOST_DENSE = 5000  # effects in one dense matrix, whose factorisation takes some seconds then
+MOST_OWN_COLUMNS = 2000
+MOST_OWN_NUMBERS = 100_000_000  # 800 MB
 
 
 def covers(formula: Formula, data: CleanData, *, pooling: Pooling, family: str, priors: Priors) -> str | None:
@@ -36,7 +39,8 @@ def covers(formula: Formula, data: CleanData, *, pooling: Pooling, family: str, 
     >>> formula = parse("diameter ~ 1 + (1|plate) + (1|sample)")
     >>> data = clean(formula, load_data("penicillin"))
     >>> covers(formula, data, pooling="partial", family="gaussian", priors=default_priors(formula, data))
-    'There are several grouping factors: plate, sample.'
+    >>> covers(formula, data, pooling="partial", family="poisson", priors=default_priors(formula, data))
+    'The family is poisson: only in the gaussian family can the coefficients be integrated out.'
     """
     if family != "gaussian":
         return f"The family is {family}: only in the gaussian family can the coefficients be integrated out."
@@ -49,10 +53,8 @@ def _nothing(formula: Formula, data: CleanData) -> None:
 
 
 def _partial(formula: Formula, data: CleanData) -> str | None:
-    if len(formula.groups) > 1:
-        return f"There are several grouping factors: {', '.join(g.name for g in formula.groups)}."
     blocks = block_columns(formula, data)
-    effects = [e for block, _ in blocks for e in block.effects]
+    effects = [(e, block.group) for block, _ in blocks for e in block.effects]
     if len(set(effects)) < len(effects):
         return "An effect stands in two bars of the same grouping factor."
     widths = [len(design.terms) for _, design in blocks]
@@ -60,17 +62,31 @@ def _partial(formula: Formula, data: CleanData) -> str | None:
     dimensions = 1 + sum(widths) + sum(q * (q - 1) // 2 for q in correlated)
     if dimensions > MOST_DIMENSIONS:
         return f"There are {dimensions} standard deviations and correlations, more than {MOST_DIMENSIONS}."
-    return None
+    return _too_many_beside_the_largest(formula, data, blocks)
+
+
+def _too_many_beside_the_largest(
+    formula: Formula, data: CleanData, blocks: tuple[tuple[Block, Columns], ...]
+) -> str | None:
+    """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
+    sizes = {
+        group: len(data.levels(group)) * sum(len(design.terms) for block, design in blocks if block.group == group)
+        for group in formula.groups
+    }
+    rest = sum(sizes.values()) - max(sizes.values(), default=0)
+    if rest <= MOST_DENSE:
+        return None
+    return f"Beside the largest grouping factor there are {rest} effects of others; NUTS is faster beyond {MOST_DENSE}."
 
 
 def _none(formula: Formula, data: CleanData) -> str | None:
     arm = none_arm(formula, data)
-    groups = dict.fromkeys(o.group.name for o in arm.own)
-    if len(groups) != 1:
-        return f"Several grouping factors have coefficients of their own: {', '.join(groups)}."
-    if INTERCEPT in kept_columns(formula, arm, data).terms:
-        return "The groups share an intercept, whose prior is about the centred columns of all groups."
-    return None
+    if len({o.group for o in arm.own}) == 1 and INTERCEPT not in kept_columns(formula, arm, data).terms:
+        return None
+    columns = sum(len(data.levels(o.group)) for o in arm.own)
+    if columns <= MOST_OWN_COLUMNS and columns * data.rows <= MOST_OWN_NUMBERS:
+        return None
+    return f"The groups' {columns} own coefficients are not independent of each other, and too many for one matrix."
 
 
 def _priors(formula: Formula, data: CleanData, priors: Priors) -> str | None:

@@ -53,6 +53,17 @@ class CrossProducts:
     def p(self) -> int:
         return len(self.means)
 
+    @property
+    def response(self) -> tuple[float, np.ndarray]:
+        """Squares of y that the groups' own lines leave, and Q_k'y, shape (K, q)."""
+        return float(self.left[:, -1, -1].sum()), self.explained[:, :, -1]
+
+    @property
+    def operations(self) -> float:
+        """Multiplications for one theta, roughly."""
+        _, q, size = self.explained.shape
+        return float(len(self.n) * q * (q + size) ** 2 / 2 + self.p**3)
+
 
 def cross_products(
     common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, *, effect_mean: np.ndarray | float = 0.0
@@ -81,15 +92,20 @@ def cross_products(
     >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
     array([2., 0.])
     """
+    y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
+    w, means, shift = centred(common, y)
+    n = np.bincount(codes)
+    root, basis = orthonormal(np.ascontiguousarray(effects.matrix.T), codes, len(n))
+    explained = project_out(basis, w, codes, len(n))
+    return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
+
+
+def centred(common: Columns, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit."""
     means = _means(common)
     x = np.ascontiguousarray((common.matrix - means).T)  # a row per column: contiguous sums
-    y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
     shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
-    w = np.vstack([x, y - shift @ x])
-    n = np.bincount(codes)
-    root, basis = _orthonormal(np.ascontiguousarray(effects.matrix.T), codes, len(n))
-    explained = _project_out(basis, w, codes, len(n))
-    return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
+    return np.vstack([x, y - shift @ x]), means, shift
 
 
 def _means(common: Columns) -> np.ndarray:
@@ -101,13 +117,13 @@ def _means(common: Columns) -> np.ndarray:
     return np.asarray(means)
 
 
-def _orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+def orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
     """Gram-Schmidt within every group: R_k, shape (K, q, q), and the rows of Q, shape (q, rows)."""
     root = np.zeros((groups, len(z), len(z)))
     basis = np.empty_like(z)
     for j, column in enumerate(z):
         rest = column[None].copy()
-        root[:, :j, j] = _project_out(basis[:j], rest, codes, groups)[:, :, 0]
+        root[:, :j, j] = project_out(basis[:j], rest, codes, groups)[:, :, 0]
         length, whole = (np.sqrt(np.bincount(codes, c**2, groups)) for c in (rest[0], column))
         length[length <= _NEW_SHARE * whole] = 0.0
         root[:, j, j] = length
@@ -115,7 +131,7 @@ def _orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndar
     return root, basis
 
 
-def _project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+def project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
     """Take the basis out of the columns, in place; returns what was in them, shape (K, basis, columns).
 
     Done twice: the second pass removes the rounding that the first one leaves.
@@ -132,6 +148,8 @@ def _project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, grou
 
 def _products(w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
     """Sums of products of every two columns in each group, shape (K, columns, columns)."""
+    if groups == 1:
+        return np.asarray(w @ w.T)[None]
     products = np.empty((groups, len(w), len(w)))
     for i in range(len(w)):
         for j in range(i + 1):

@@ -4,7 +4,7 @@ All coefficients are integrated out, so that only theta (the standard deviations
 to be sampled; then the coefficients are drawn exactly, given theta::
 
     formula, data -> arm.py            which columns, which priors
-                  -> crossproducts.py  all that is kept of the rows
+                  -> crossproducts.py  all that is kept of the rows (crossed.py: of several factors)
                   -> marginal.py       log p(y | theta)
     + the prior of theta (parameters.py, scales.py)
                   -> importance.py     draws of theta, with Pareto k
@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.fitting.collapsed.arm import make_arm, make_parameters
+from hlm.fitting.collapsed.arm import make_arm, make_parameters, summed
 from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
-from hlm.fitting.collapsed.crossproducts import cross_products
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
 from hlm.fitting.collapsed.marginal import common_posterior
 from hlm.fitting.collapsed.tree import posterior_tree
@@ -33,6 +32,8 @@ from hlm.prior import Priors
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_OPERATIONS = 2e11  # for one fit, some 20 s: where theta is dear, few values with several coefficient draws each do
 
 __all__ = ["CollapsedDiagnostics", "covers", "sample_collapsed"]
 
@@ -127,7 +128,7 @@ def sample_collapsed(
     rng = np.random.default_rng(seed)
     arm = make_arm(formula, data, pooling, priors)
     response = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
-    sums = cross_products(arm.common, arm.design, arm.codes, response, effect_mean=arm.mean)
+    sums = summed(arm, response)
     parameters, starts = make_parameters(arm, sums, priors)
 
     def log_posterior(u: np.ndarray) -> np.ndarray:
@@ -135,7 +136,9 @@ def sample_collapsed(
             values = parameters.log_prior(u) + common_posterior(sums, parameters.theta(u), arm.prior).log_marginal
         return np.where(np.isfinite(values), values, -np.inf)
 
-    found = importance_sample(log_posterior, starts, draws=chains * draws, rng=rng)
-    theta = parameters.theta(resample(found, chains * draws, rng))
-    idata = posterior_tree(arm, formula, data, draw_coefficients(arm, sums, theta, chains=chains, rng=rng))
+    most = int(_OPERATIONS / sums.operations)
+    found = importance_sample(log_posterior, starts, draws=chains * draws, most=most, rng=rng)
+    chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)
+    theta = parameters.theta(found.points[chosen])
+    idata = posterior_tree(arm, formula, data, draw_coefficients(arm, sums, theta, which, chains=chains, rng=rng))
     return idata, CollapsedDiagnostics(found.pareto_k, found.ess, len(found.weights), chains * draws)

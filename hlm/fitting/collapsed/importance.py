@@ -21,6 +21,8 @@ _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the ca
 _CALM_PARETO_K = 0.5
 _STEPS = 8  # of EM in each round
 _POINTS_PER_DIMENSION = 400
+_LEAST_POINTS_PER_DIMENSION = 25
+_DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
 _COMPONENTS = 5
 _DOF = 10.0
 _WIDE_DOF = 4.0
@@ -61,7 +63,7 @@ class WeightedPoints:
 
 
 def importance_sample(
-    log_density: LogDensity, starts: np.ndarray, *, draws: int, rng: np.random.Generator
+    log_density: LogDensity, starts: np.ndarray, *, draws: int, most: int = 10**9, rng: np.random.Generator
 ) -> WeightedPoints:
     """Sample a density.
 
@@ -73,6 +75,8 @@ def importance_sample(
         Where to look for modes.
     draws : int
         How many draws will be resampled: decides how many points the last round has.
+    most : int
+        Points that are worth their price, all rounds together; not less than some 50 for each dimension are taken.
     rng : numpy.random.Generator
 
     Returns
@@ -81,9 +85,14 @@ def importance_sample(
         Not to be trusted where ``pareto_k`` is above 0.7.
     """
     size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
-    core, found = _adapt(log_density, starts, size, rng)
+    dear = most < _DEAR * size
+    if dear:
+        size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
+    core, found = _frugal(log_density, starts[0], size, rng) if dear else _adapt(log_density, starts, size, rng)
     for _ in range(2):
-        enough = int(np.clip(_SPARE * draws / found.efficiency, size, _MOST_POINTS * draws + size))
+        enough = int(
+            np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
+        )
         found = _weigh(log_density, _with_wide(core, found), enough, rng)
         if found.pareto_k <= GOOD_PARETO_K:
             break
@@ -92,13 +101,22 @@ def importance_sample(
 
 
 def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw points with their weights, in random order, shape (size, d).
+    """Choose points by their weights, in random order: their places, shape (size,).
 
     Systematic: a point of weight w comes floor(size w) or ceil(size w) times, so that hardly any comes twice.
     """
     ticks = (np.arange(size) + rng.uniform()) / size
     chosen = np.searchsorted(np.cumsum(found.weights), ticks).clip(max=len(found.weights) - 1)
-    return np.asarray(found.points[rng.permutation(chosen)])
+    return rng.permutation(chosen)
+
+
+def _frugal(
+    log_density: LogDensity, start: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[Mixture, WeightedPoints]:
+    """One mode, one round and one component: for densities that are dear, and near normal if the data are many."""
+    found = _weigh(log_density, _laplace(log_density, _mode(log_density, start)[None]), size, rng)
+    mean, covariance = moments(found.points, found.weights)
+    return equal_parts(mean[None], covariance, _DOF), found
 
 
 def _adapt(

@@ -96,33 +96,44 @@ def _add_squares(explained, k, lower, half, total):
 def draw_kernel(root, explained, factor, sigma, common, normals):
     """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
     q, p = explained.shape[1], explained.shape[2] - 1
-    a, lower, rest, v = np.empty((q, q)), np.empty((q, q)), np.empty(q), np.empty(q)
+    work, rest = np.empty((3, q, q)), np.empty(q)
     for t in range(len(sigma)):
+        work[0] = factor[t]
         for k in range(len(root)):
             for i in range(q):
                 rest[i] = explained[k, i, p]
                 for c in range(p):
                     rest[i] -= explained[k, i, c] * common[t, c]
-                for j in range(q):
-                    a[i, j] = 0.0
-                    for b in range(max(i, j), q):
-                        a[i, j] += root[k, i, b] * factor[t, b, j] / sigma[t]
-            _factor_precision(a, lower)
-            for i in range(q):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
-                v[i] = 0.0
-                for j in range(q):
-                    v[i] += a[j, i] * rest[j] / sigma[t]
-                for j in range(i):
-                    v[i] -= lower[i, j] * (v[j] - normals[t, k, j])
-                v[i] = v[i] * lower[i, i] + normals[t, k, i]
-            for i in range(q - 1, -1, -1):
-                for j in range(i + 1, q):
-                    v[i] -= lower[j, i] * v[j]
-                v[i] *= lower[i, i]
-            for i in range(q):
-                normals[t, k, i] = 0.0
-                for j in range(i + 1):
-                    normals[t, k, i] += factor[t, i, j] * v[j]
+            draw_one_group(root[k], sigma[t], rest, normals[t, k], work)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def draw_one_group(root, sigma, rest, normals, work):
+    """b_k in place of its standard normal numbers; ``rest`` is Q_k'(y_k - X_k beta), ``work[0]`` holds L."""
+    factor, a, lower = work[0], work[1], work[2]
+    q = len(rest)
+    for i in range(q):
+        for j in range(q):
+            a[i, j] = 0.0
+            for b in range(max(i, j), q):
+                a[i, j] += root[i, b] * factor[b, j] / sigma
+    _factor_precision(a, lower)
+    v = rest.copy()
+    for i in range(q):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
+        v[i] = 0.0
+        for j in range(q):
+            v[i] += a[j, i] * rest[j] / sigma
+        for j in range(i):
+            v[i] -= lower[i, j] * (v[j] - normals[j])
+        v[i] = v[i] * lower[i, i] + normals[i]
+    for i in range(q - 1, -1, -1):
+        for j in range(i + 1, q):
+            v[i] -= lower[j, i] * v[j]
+        v[i] *= lower[i, i]
+    for i in range(q):
+        normals[i] = 0.0
+        for j in range(i + 1):
+            normals[i] += factor[i, j] * v[j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

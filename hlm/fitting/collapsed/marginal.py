@@ -17,6 +17,7 @@ inverted but N_k and M_k, whose eigenvalues are 1 at least: sds of 0, correlatio
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,10 +27,15 @@ from itertools import pairwise
 import numba
 import numpy as np
 
+from hlm.fitting.collapsed.crossed import CrossedProducts
+from hlm.fitting.collapsed.crossed_kernels import draw_crossed_kernel, sweep_crossed_kernel
 from hlm.fitting.collapsed.crossproducts import CrossProducts
 from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
 
+type Sums = CrossProducts | CrossedProducts
+
 _WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
+_LARGE = 100  # columns in a dense matrix from which LAPACK takes threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class CommonPosterior:
     precision: np.ndarray
 
 
-def common_posterior(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> CommonPosterior:
+def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPosterior:
     """Log p(y | theta) and the common coefficients' conditional mean and precision, for many theta at once."""
     p, variance = sums.p, theta.sigma**2
     reduced, log_det = sweep(sums, theta)
@@ -97,7 +103,7 @@ def common_posterior(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> C
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """The groups' effects b_k given theta and the common coefficients, one draw for each theta.
+    """The effects b_k of one factor given theta and the common coefficients, one draw for each theta.
 
     Parameters
     ----------
@@ -114,11 +120,39 @@ def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals:
     numpy.ndarray, shape (T, K, q)
     """
     work = partial(draw_kernel, sums.root, sums.explained)
-    _in_threads(work, np.ascontiguousarray(theta.factor), theta.sigma, common, normals)
+    _in_threads(work, _WORTH_A_THREAD, np.ascontiguousarray(theta.factor), theta.sigma, common, normals)
     return normals
 
 
-def sweep(sums: CrossProducts, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
+def draw_crossed(
+    sums: CrossedProducts, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray, rest: np.ndarray
+) -> list[np.ndarray]:
+    """The effects of several factors, several draws for a theta at the price of one factorisation.
+
+    Parameters
+    ----------
+    sums : CrossedProducts
+    theta : Theta
+        T values.
+    which : numpy.ndarray of int, shape (draws,)
+        The theta of each draw, in rising order.
+    common : numpy.ndarray, shape (draws, p)
+    first, rest : numpy.ndarray, shapes (draws, K, q) and (draws, m)
+        Standard normal numbers; overwritten.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each factor in the arm's order, shape (draws, levels, width).
+    """
+    work = partial(draw_crossed_kernel, *_data(sums), np.ascontiguousarray(theta.factor), theta.sigma)
+    _in_threads(work, _worth_a_thread(sums), which, common, first, rest)
+    effects = sums.split(rest)
+    effects.insert(sums.first, first)
+    return effects
+
+
+def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """One pass over the groups for each theta.
 
     Returns
@@ -126,21 +160,35 @@ def sweep(sums: CrossProducts, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     reduced : numpy.ndarray, shape (T, p + 1, p + 1)
         S in the formulas above.
     log_det : numpy.ndarray, shape (T,)
-        sum_k log|N_k|.
+        sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
     reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
-    _in_threads(work, np.ascontiguousarray(theta.factor), theta.sigma, reduced, log_det)
+    results = np.ascontiguousarray(theta.factor), theta.sigma, reduced, log_det
+    if isinstance(sums, CrossedProducts):
+        _in_threads(partial(sweep_crossed_kernel, *_data(sums)), _worth_a_thread(sums), *results)
+    else:
+        work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
+        _in_threads(work, _WORTH_A_THREAD, *results)
     return reduced, log_det
 
 
-def _in_threads(work: Callable[..., None], *arrays: np.ndarray) -> None:
-    """Call ``work`` on stretches of all arrays; the kernels release the interpreter's lock.
+def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
+    places = sums.level.start, sums.level.stop, sums.level.effect, sums.offset
+    return sums.root, sums.begin, sums.column, sums.explained, sums.left, *places
+
+
+def _worth_a_thread(sums: CrossedProducts) -> int:
+    """Where the rest is large LAPACK has threads of its own, which ours would only hinder."""
+    return _WORTH_A_THREAD if sums.m < _LARGE else sys.maxsize
+
+
+def _in_threads(work: Callable[..., None], worth: int, *arrays: np.ndarray) -> None:
+    """Call ``work`` on stretches of all arrays, ``worth`` long at least; the kernels release the interpreter's lock.
 
     Python's own threads rather than numba's, which may not be used after a fork nor from two threads at a time.
     """
     size = len(arrays[0])
-    workers = max(1, min(numba.get_num_threads(), size // _WORTH_A_THREAD))
+    workers = max(1, min(numba.get_num_threads(), size // worth))
     edges = np.linspace(0, size, workers + 1).astype(int)
     stretches = [tuple(a[i:j] for a in arrays) for i, j in pairwise(edges)]
     if workers == 1:

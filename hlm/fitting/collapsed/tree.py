@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.arm import EffectTerm, GaussianArm
+from hlm.fitting.collapsed.arm import EffectTerm, Factor, GaussianArm
 from hlm.fitting.collapsed.coefficients import Draws
 from hlm.fitting.collapsed.marginal import Theta
 from hlm.formula.formula import INTERCEPT, Formula
@@ -41,11 +41,15 @@ def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: D
     coords: _Coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
     _add_common(variables, coords, arm.common, draws.common)
     variables["sigma"] = (), draws.theta.sigma
-    if arm.group is not None and arm.known_sd is not None:
-        _add_own(variables, coords, arm, data.levels(arm.group), draws.effects)
-    elif arm.group is not None:
-        _add_group_level(variables, coords, arm, draws.theta)
-        _add_departures(variables, coords, arm, data.levels(arm.group), draws.effects)
+    for factor, effects in zip(arm.factors, draws.effects, strict=True):
+        levels = data.levels(factor.group)
+        if arm.known_sd is not None:
+            _add_own(variables, coords, factor, levels, effects)
+        else:
+            _add_sds(variables, coords, factor, draws.theta)
+            _add_departures(variables, coords, factor, levels, effects)
+    if arm.known_sd is None:
+        _add_correlations(variables, coords, arm, draws.theta)
     posterior = {
         name: (("chain", "draw", *dims), values.reshape(*shape, *values.shape[1:]))
         for name, (dims, values) in variables.items()
@@ -64,7 +68,7 @@ def _add_common(variables: dict[str, _Variable], coords: _Coords, design: Column
     """``Intercept``, ``pre``, and ``sex`` with a dim ``sex_dim`` for a factor's columns."""
     for term in dict.fromkeys(design.terms):
         mine = [i for i, t in enumerate(design.terms) if t == term]
-        levels = _levels(design.labels_of(term))
+        levels = levels_of(design.labels_of(term))
         name = "Intercept" if term == INTERCEPT else term.name
         if levels is None:
             variables[name] = (), values[:, mine[0]]
@@ -74,55 +78,59 @@ def _add_common(variables: dict[str, _Variable], coords: _Coords, design: Column
 
 
 def _add_own(
-    variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, groups: list[str], effects: np.ndarray
+    variables: dict[str, _Variable], coords: _Coords, factor: Factor, groups: list[str], effects: np.ndarray
 ) -> None:
     """No pooling: ``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns."""
-    for term in arm.effects:
-        inner, dim = _levels(term.labels), f"{term.name}_dim"
+    for term in factor.effects:
+        inner, dim = levels_of(term.labels), f"{term.name}_dim"
         labels = groups if inner is None else [f"{group}, {level}" for group in groups for level in inner]
         coords[dim] = np.array(labels, dtype=object)
         variables[term.name] = (dim,), effects[:, :, term.columns].reshape(len(effects), -1)
 
 
-def _add_group_level(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, theta: Theta) -> None:
-    """``pre|school_sigma`` and ``school_corr``."""
-    for term in arm.effects:
-        rows = theta.factor[:, term.columns]
-        sds = np.sqrt((rows**2).sum(axis=2))
+def _add_sds(variables: dict[str, _Variable], coords: _Coords, factor: Factor, theta: Theta) -> None:
+    """``pre|school_sigma``."""
+    sds = np.sqrt((theta.factor[:, factor.columns] ** 2).sum(axis=2))
+    for term in factor.effects:
         dims = _expression_dims(term, coords)
-        variables[f"{term.name}_sigma"] = dims, sds if dims else sds[:, 0]
+        mine = sds[:, term.columns]
+        variables[f"{term.name}_sigma"] = dims, mine if dims else mine[:, 0]
+
+
+def _add_correlations(variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, theta: Theta) -> None:
+    """``school_corr``."""
+    labels = [label for factor in arm.factors for label in factor.design.labels]
     for block in arm.blocks:
         here = slice(block.start, block.stop)
         root = theta.factor[:, here, here]
         root = root / np.sqrt((root**2).sum(axis=2, keepdims=True))
         factor, _, number = block.name.rpartition("_corr")
         dims = (f"{factor}_effect{number}", f"{factor}_effect_bis{number}")
-        coords |= dict.fromkeys(dims, np.array(arm.design.labels[here], dtype=object))
+        coords |= dict.fromkeys(dims, np.array(labels[here], dtype=object))
         variables[block.name] = dims, root @ root.swapaxes(1, 2)
 
 
 def _add_departures(
-    variables: dict[str, _Variable], coords: _Coords, arm: GaussianArm, groups: list[str], effects: np.ndarray
+    variables: dict[str, _Variable], coords: _Coords, factor: Factor, groups: list[str], effects: np.ndarray
 ) -> None:
     """``pre|school``; a factor's columns have a dim of their own, before the groups'."""
-    assert arm.group is not None
-    dim = f"{arm.group.name}__factor_dim"
+    dim = f"{factor.group.name}__factor_dim"
     coords[dim] = np.array(groups, dtype=object)
-    for term in arm.effects:
+    for term in factor.effects:
         values = effects[:, :, term.columns].swapaxes(1, 2)
         dims = _expression_dims(term, coords)
         variables[term.name] = (*dims, dim), values if dims else values[:, 0]
 
 
 def _expression_dims(term: EffectTerm, coords: _Coords) -> tuple[str, ...]:
-    levels, dim = _levels(term.labels), f"{term.effect.name}__expr_dim"
+    levels, dim = levels_of(term.labels), f"{term.effect.name}__expr_dim"
     if levels is None:
         return ()
     coords[dim] = levels
     return (dim,)
 
 
-def _levels(labels: tuple[str, ...]) -> np.ndarray | None:
+def levels_of(labels: tuple[str, ...]) -> np.ndarray | None:
     """``sex[M]`` has the level ``M``; a numeric column, ``pre``, has none."""
     if not labels[0].endswith("]"):
         return None

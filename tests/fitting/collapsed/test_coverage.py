@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hlm.datasets import load_data
@@ -31,6 +32,9 @@ def _why_not(formula, data="exam", *, pooling="partial", family="gaussian", **pr
         ("post ~ pre + (0 + sex|school)", "none"),
         ("post ~ pre + (sex + pre + vr|school)", "none"),  # no limit where the sds are known
         ("post ~ pre + (1|school) + (1|vr)", "complete"),
+        ("post ~ pre + (1|school) + (1|vr)", "partial"),
+        ("post ~ pre + (1|school) + (pre|student)", "partial"),
+        ("post ~ pre + (0 + pre|school)", "none"),
     ],
 )  # fmt: skip
 def test_covered(formula, pooling):
@@ -40,8 +44,6 @@ def test_covered(formula, pooling):
 @pytest.mark.parametrize(
     ("formula", "pooling", "sentence"),
     [
-        ("post ~ pre + (1|school) + (1|vr)", "partial", "There are several grouping factors: school, vr."),
-        ("post ~ pre + (0 + pre|school)", "none", "The groups share an intercept, whose prior is about the centred"),
         ("post ~ pre + (pre + sex + vr|school)", "partial", "There are 16 standard deviations and correlations, more"),
     ],
 )
@@ -49,9 +51,23 @@ def test_structures_that_are_not_covered(formula, pooling, sentence):
     assert _why_not(formula, pooling=pooling).startswith(sentence)
 
 
-def test_crossed_factors_without_pooling_are_not_covered():
-    why = _why_not("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin", pooling="none")
-    assert why == "Several grouping factors have coefficients of their own: plate, sample."
+def test_crossed_factors_without_pooling_are_covered():
+    assert _why_not("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin", pooling="none") is None
+
+
+def test_too_many_effects_beside_the_largest_factor():
+    """6,000 x 6,000 levels would make one dense matrix of 6,000 columns; 6,000 own intercepts times 12,000 rows more."""
+    rng = np.random.default_rng(1)
+    a = np.concatenate([np.arange(6000), rng.integers(0, 6000, 6000)])
+    frame = pd.DataFrame({"y": rng.normal(size=12_000), "a": a, "b": rng.permutation(a)})
+    read = parse("y ~ 1 + (1|a) + (1|b)")
+    table = clean(read, frame)
+    for pooling, sentence in (
+        ("partial", "Beside the largest grouping factor there are 6000 effects of others; NUTS is faster beyond 5000."),
+        ("none", "The groups' 12000 own coefficients are not independent of each other, and too many for one matrix."),
+    ):
+        priors = default_priors(read, table, pooling=pooling)
+        assert covers(read, table, pooling=pooling, family="gaussian", priors=priors) == sentence
 
 
 @pytest.mark.parametrize(
