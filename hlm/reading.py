@@ -118,10 +118,11 @@ def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Serie
 
     codes, distinct = pd.factorize(values)  # the code of a missing value is -1
     labels = [_label(value) for value in distinct]
+    used = set(labels)
     if order is None:
-        levels = _sorted_labels(set(labels))
+        levels = _sorted_labels(used)
     else:
-        levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in set(labels)]
+        levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
     place = {label: position for position, label in enumerate(levels)}
     positions = np.array([*(place[label] for label in labels), -1])  # code -1 finds the last, again -1
     # ordered, or formulae 0.6 would sort the levels by the alphabet
