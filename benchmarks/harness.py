@@ -60,14 +60,17 @@ def conditions(packages: Sequence[str]) -> str:
 
 def holds(what: str, measured: float, aim: float, *, at_least: bool = False, unit: str = "") -> str:
     """One line that says whether an aim is reached."""
-    reached = measured >= aim if at_least else measured <= aim
+    verdict = "holds" if (measured >= aim if at_least else measured <= aim) else "DOES NOT HOLD"
     side = "at least" if at_least else "at most"
-    return f"- {what}: {_cell(measured)}{unit}, wanted {side} {_cell(aim)}{unit}: {'holds' if reached else 'DOES NOT HOLD'}"
+    return f"- {what}: {figures(measured)}{unit}, wanted {side} {figures(aim)}{unit}: {verdict}"
+
+
+def figures(value: float) -> str:
+    """Three figures, or all of a large or whole number."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def _cell(value: str | float | None) -> str:
     if value is None:
         return _BLANK
-    if isinstance(value, str):
-        return value
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return value if isinstance(value, str) else figures(value)
