@@ -150,10 +150,10 @@ def reading(found: dict[tuple[int, int], dict[str, float]]) -> str:
 
     if LARGEST not in found:
         return "Too small to show anything."
-    (sampling, rest), (sampling_groups, rest_groups) = growth(BY_ROWS), growth(BY_GROUPS)
+    by_rows, by_groups = ([figures(times) for times in growth(cases)] for cases in (BY_ROWS, BY_GROUPS))
     return (
-        f"With 1,000 times the rows, sampling takes {figures(sampling)} times as long and all that reads the rows "
-        f"{figures(rest)} times; with 100 times the groups, {figures(sampling_groups)} and {figures(rest_groups)} times."
+        f"With 1,000 times the rows, sampling takes {by_rows[0]} times as long and all that reads the rows "
+        f"{by_rows[1]} times; with 100 times the groups, {by_groups[0]} and {by_groups[1]} times."
     )
 
 
