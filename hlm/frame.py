@@ -132,6 +132,8 @@ def _complete_rows(read: Mapping[str, pd.Series], rows: int) -> tuple[pd.DataFra
     if not keep.any():
         where = ", ".join(f"{name} ({count} of {rows})" for name, count in missing.items())
         raise DataError(f"No row is complete. Missing values: {where}.")
+    if keep.all():
+        return pd.DataFrame(dict(read)), missing
     columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
     for name in columns:
         if isinstance(columns[name].dtype, pd.CategoricalDtype):
@@ -161,7 +163,7 @@ def _response(column: pd.Series, name: str, family: str) -> pd.Series:
 def _check_usable(formula: Formula, data: CleanData) -> None:
     """The response varies, every predictor varies, every grouping factor has two levels at least."""
     response = data.columns[formula.response.variable]
-    if response.nunique() < 2:
+    if _is_constant(response):
         raise DataError(
             f"The response {formula.response.variable!r} is constant ({response.iloc[0]} in all {data.rows} rows): "
             f"there is nothing to model."
@@ -174,6 +176,12 @@ def _check_usable(formula: Formula, data: CleanData) -> None:
                 f"partial pooling needs two groups at least."
             )
     for name in formula.predictors:
-        if data.columns[name].nunique() < 2:
+        if _is_constant(data.columns[name]):
             value = data.columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
+
+
+def _is_constant(column: pd.Series) -> bool:
+    """Whether all rows have the same value (none is missing); counting the distinct values would take far longer."""
+    values = (column.cat.codes if column.dtype == "category" else column).to_numpy()
+    return bool((values == values[0]).all())

@@ -52,24 +52,30 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
     dtype = series.dtype
     if isinstance(dtype, nw.Categorical | nw.Enum):
         native = nw.to_native(series)
-        if isinstance(native, pd.Series):
-            order, values = list(native.cat.categories), native.tolist()
-        else:
-            order, values = series.cat.get_categories().to_list(), series.to_list()
-        return _factor(values, order)
+        order = native.cat.categories if isinstance(native, pd.Series) else series.cat.get_categories()
+        return _factor(_labels(series), list(order))
     if dtype == nw.Boolean:
-        return _factor(series.to_list(), [False, True])
+        return _factor(_labels(series), [False, True])
     if dtype == nw.String:
-        return _factor(series.to_list(), None)
+        return _factor(_labels(series), None)
     if dtype.is_numeric():
         numbers = _numbers(series)
-        return _factor(numbers.tolist(), None) if as_group else numbers
+        return _factor(numbers, None) if as_group else numbers
     if dtype == nw.Object:
         return _read_objects(series.to_list(), name, as_group=as_group)
     raise DataError(
         f"Column {name!r} holds {dtype}: a formula can use numbers and labels only. "
         f"Convert it first, for example to a number of days or to text."
     )
+
+
+def _labels(series: Any) -> pd.Series | np.ndarray:
+    """A column of labels as pandas can sort it by value: its own as it is, another library's as Python objects."""
+    import narwhals.stable.v2 as nw
+    import pandas as pd
+
+    native = nw.to_native(series)
+    return native if isinstance(native, pd.Series) else np.array(series.to_list(), dtype=object)
 
 
 def _numbers(series: Any) -> pd.Series:
@@ -99,21 +105,28 @@ def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
                 f"{str(value)[:40]!r}): a formula can use numbers and labels only."
             )
-    return _factor(values, None)
+    # labelled value by value: 1 and True are the same to pandas, but not to a reader
+    return _factor(np.array([None if _is_missing(v) else _label(v) for v in values], dtype=object), None)
 
 
-def _factor(values: list[Any], order: list[Any] | None) -> pd.Series:
-    """Labels as a category of strings; a given order is kept, unused levels are not."""
+def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Series:
+    """Labels as a category of strings; a given order is kept, unused levels are not.
+
+    Each distinct value is labelled once, however many rows have it.
+    """
     import pandas as pd
 
-    labels = [None if _is_missing(v) else _label(v) for v in values]
-    used = {label for label in labels if label is not None}
+    codes, distinct = pd.factorize(values)  # the code of a missing value is -1
+    labels = [_label(value) for value in distinct]
+    used = set(labels)
     if order is None:
         levels = _sorted_labels(used)
     else:
         levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
+    place = {label: position for position, label in enumerate(levels)}
+    positions = np.array([*(place[label] for label in labels), -1])  # code -1 finds the last, again -1
     # ordered, or formulae 0.6 would sort the levels by the alphabet
-    return pd.Series(pd.Categorical(labels, categories=levels, ordered=True))
+    return pd.Series(pd.Categorical.from_codes(positions[codes], pd.Index(levels), ordered=True))
 
 
 def _label(value: Any) -> str:

@@ -73,3 +73,15 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "compare" in done.stdout
+
+
+def test_the_exact_engine_needs_neither_pymc_nor_bambi() -> None:
+    """Which take six seconds to import: the whole of `hlm compare` is meant to take less."""
+    code = (
+        "import sys; from hlm.cli import main; "
+        "status = main(['compare', 'Reaction ~ Days + (Days|Subject)', 'sleepstudy', '--seed', '1', '--quiet']); "
+        "print(status, [m for m in ('bambi', 'pymc', 'pytensor', 'nutpie', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+    assert done.stdout.count("joint draws of the exact posterior") == 3

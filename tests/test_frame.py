@@ -75,6 +75,13 @@ def test_text_and_booleans_become_factors() -> None:
     assert list(clean(FORMULA, frame).columns["x"].cat.categories) == ["False", "True"]
 
 
+def test_equal_numbers_are_one_label_but_true_is_not_one() -> None:
+    frame = base().assign(g=pd.Series([1, 1.0, "1", True, "True", None], dtype=object))
+    data = clean(FORMULA, frame)
+    assert data.levels(Term(("g",))) == ["1", "True"]
+    assert data.codes(Term(("g",))).tolist() == [0, 0, 0, 1, 1]
+
+
 def test_missing_values_are_dropped_and_counted() -> None:
     frame = base()
     frame["x"] = [np.nan, 1, 2, 0, np.nan, 2]
@@ -104,6 +111,7 @@ BAD = [
     (base().assign(x=[1, 2, 3, 4, -np.inf, np.inf]), "'x' is -inf in row 4 (counting from 0), and in 1 more"),
     (base().assign(y=2.0), "'y' is constant (2.0 in all 6 rows)"),
     (base().assign(x=1), "'x' is constant"),
+    (base().assign(x="same"), "'x' is constant (same in every row)"),
     (base().assign(g="only"), "'g' has one group only ('only')"),
     (base().assign(x=np.nan), "No row is complete. Missing values: x (6 of 6)"),
     (base().assign(y=list("abcdef")), "'y' holds labels (a, b, c, d, e), not numbers"),
