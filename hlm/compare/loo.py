@@ -1,4 +1,4 @@
-"""`compare_loo`: which arm predicts new rows best, with the caveats beside the numbers."""
+"""`compare_loo`: which arm predicts best what is new, with the caveats beside the numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.errors import FitError
+from hlm.posterior import find_group
 from hlm.predictive.loo import GOOD_K, PointwiseLoo
+from hlm.predictive.stacking import stacking_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from hlm.fitting.results import Fit
 
 _SHOWN = 5
+_NOTHING = float("nan")
 
 
 def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
@@ -24,86 +27,122 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     Parameters
     ----------
     fits : PoolingFits
-    unit : {"observation"}
-        What is left out: a single row, so that the question is about a new row of a known group.
+        Or any mapping of labels to `Fit` of the same rows.
+    unit : str
+        What is left out, and so which question is asked. ``"observation"``: a single row; how well is a new row of a
+        known group predicted? The name of a grouping factor: a whole group; how well is a new group predicted?
 
     Returns
     -------
     pandas.DataFrame
         Best first: ``pooling, elpd, se, elpd_diff, se_diff, p, bad_k, weight, unit, note``. ``elpd`` is the sum of log
         predictive densities, larger is better; ``elpd_diff`` is 0 for the best and negative for the rest, ``se_diff``
-        its standard error from the paired rows; ``p`` the effective number of parameters; ``bad_k`` the number of
-        rows whose Pareto k is above 0.7, so that their share of ``elpd`` cannot be trusted (the note names their
+        its standard error from the paired units; ``p`` the effective number of parameters; ``bad_k`` the number of
+        units whose Pareto k is above 0.7, so that their share of ``elpd`` cannot be trusted (the note names their
         groups); ``weight`` the stacking weight. Differences of less than about 4, or less than two standard errors,
-        decide nothing.
+        decide nothing. No pooling cannot predict a new group: its row has no numbers, and says why.
 
     Raises
     ------
     FitError
-        For fewer than two arms or an unknown unit.
+        For fewer than two arms, an unknown unit, fits of different rows, or where whole groups cannot be left out
+        (other families than gaussian).
 
     Notes
     -----
-    Pareto-smoothed importance sampling: Vehtari, Gelman & Gabry (2017), Statistics and Computing 27:1413-1432.
-    Stacking: Yao, Vehtari, Simpson & Gelman (2018), Bayesian Analysis 13:917-1007, as computed by ArviZ.
+    Fits of the collapsed engine: given each draw of the sds and correlations the density of a left-out unit is exact,
+    every coefficient integrated out (Vehtari et al. 2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019,
+    Psychometrika 84:802-829, for whole groups). Other fits: conditional on the coefficients. Both by Pareto-smoothed
+    importance sampling (Vehtari, Gelman & Gabry 2017, Statistics and Computing 27:1413-1432). Never add up the values
+    of single rows to judge new groups. Stacking: Yao, Vehtari, Simpson & Gelman (2018), Bayesian Analysis 13:917-1007.
 
     Examples
     --------
     >>> from hlm import compare_loo, fit_pooling, load_data
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
-    >>> compare_loo(fits)["pooling"].iloc[-1]
-    'complete'
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
+    >>> compare_loo(fits)["pooling"].to_list()
+    ['partial', 'none', 'complete']
+    >>> compare_loo(fits, unit="Subject")["elpd"].round().to_list()
+    [-866.0, -957.0, nan]
     """
     import pandas as pd
 
     if not isinstance(fits, Mapping) or len(fits) < 2:
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
-    if unit != "observation":
-        raise FitError(f"unit is 'observation', not {unit!r}.")
-    best = max(fits.values(), key=lambda fit: fit.loo.total)
-    weights = _stacking_weights({arm: fit.loo for arm, fit in fits.items()})
-    rows = [
-        {
-            "pooling": arm, "elpd": fit.loo.total, "se": fit.loo.se, **_difference(fit.loo, best.loo),
-            "p": fit.loo.p, "bad_k": len(fit.loo.bad), "weight": weights[arm], "unit": unit, "note": _note(fit),
-        }
-        for arm, fit in fits.items()
-    ]  # fmt: skip
+    _check_same_rows(fits)
+    loos = {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+    known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
+    best = max(known.values(), key=lambda loo: loo.total)
+    weights = stacking_weights(known)
+    rows = []
+    for arm, fit in fits.items():
+        loo = loos[arm]
+        if isinstance(loo, PointwiseLoo):
+            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p": loo.p, "bad_k": len(loo.bad)}
+            rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
+        else:
+            rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
     return pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
 
 
-def _difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
-    """To the best arm, row by row, so that what all arms find hard cancels."""
+_NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
+    ("elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight"), _NOTHING
+)
+
+
+def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
+    """To the best arm, unit by unit, so that what all arms find hard cancels.
+
+    Raises
+    ------
+    FitError
+        Where one leaves out rows and the other groups: the two answer different questions.
+    """
+    if loo.unit != best.unit:
+        raise FitError(
+            f"Leaving out each {loo.unit} and leaving out each {best.unit} answer different questions: "
+            f"their elpd cannot be compared. Ask for one unit."
+        )
     paired = loo.elpd - best.elpd
     return {"elpd_diff": float(paired.sum()), "se_diff": float(np.sqrt(len(paired) * paired.var()))}
 
 
-def _note(fit: Fit) -> str:
-    """Which groups the untrustworthy rows belong to."""
-    if not len(fit.loo.bad):
+def _check_same_rows(fits: Mapping[str, Fit]) -> None:
+    """Predictive densities compare models of the same responses only."""
+    (label, some), *others = fits.items()
+    for other, fit in others:
+        response, theirs = some.written.response.variable, fit.written.response.variable
+        same = response == theirs and fit.data.columns.index.equals(some.data.columns.index)
+        if not (same and (fit.data.columns[theirs].to_numpy() == some.data.columns[response].to_numpy()).all()):
+            raise FitError(
+                f"{label!r} ({response}, {some.data.rows} rows) and {other!r} ({theirs}, {fit.data.rows} rows) are not "
+                f"fits of the same rows and response: their predictive densities cannot be compared."
+            )
+
+
+def _leave_out(fit: Fit, unit: str) -> PointwiseLoo | str:
+    """Its leave-one-out, or one sentence why there is none."""
+    if unit == "observation":
+        return fit.loo
+    names = [group.name for group in fit.written.groups]
+    if unit not in names:
+        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {unit!r}.")
+    group = find_group(fit.written, unit)
+    if fit.pooling == "none":
+        return f"no pooling cannot predict a new {unit}: its prior would be all that speaks"
+    return fit.loo_of_groups(group)
+
+
+def _note(fit: Fit, loo: PointwiseLoo) -> str:
+    """Which groups the untrustworthy units belong to."""
+    if not len(loo.bad):
         return ""
     where = []
-    for group in fit.written.groups:
-        labels = np.asarray(fit.data.levels(group))[fit.data.codes(group)[fit.loo.bad]]
+    for group in fit.written.groups if loo.unit == "observation" else (find_group(fit.written, loo.unit),):
+        labels = np.asarray(fit.data.levels(group))
+        labels = labels[fit.data.codes(group)[loo.bad]] if loo.unit == "observation" else labels[loo.bad]
         names = list(dict.fromkeys(labels.tolist()))
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         where.append(f"{group.name} {', '.join(names[:_SHOWN])}{more}")
-    return f"elpd not to be trusted at {len(fit.loo.bad)} row(s) with Pareto k > {GOOD_K}: {'; '.join(where)}"
-
-
-def _stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
-    """The mixture of arms that would predict best, from ArviZ."""
-    import arviz_stats
-    import xarray as xr
-
-    compared = {
-        arm: arviz_stats.ELPDData(
-            elpd=loo.total, se=loo.se, p=loo.p, n_samples=1000, n_data_points=len(loo.elpd), scale="log",
-            warning=False, good_k=GOOD_K, elpd_i=xr.DataArray(loo.elpd, dims="__obs__"),
-            pareto_k=xr.DataArray(loo.pareto_k, dims="__obs__"),
-        )
-        for arm, loo in loos.items()
-    }  # fmt: skip
-    table = arviz_stats.compare(compared, method="stacking", round_to="none")
-    return {str(arm): float(table.loc[arm, "weight"]) for arm in compared}
+    what = "row(s)" if loo.unit == "observation" else "group(s)"
+    return f"elpd not to be trusted at {len(loo.bad)} {what} with Pareto k > {GOOD_K}: {'; '.join(where)}"

@@ -57,8 +57,9 @@ def fit(
     lkj_eta : float
         Of the LKJ prior of a correlated block.
     method : {"auto", "collapsed", "nuts"}
-        The engine. ``"collapsed"`` draws from the exact posterior of gaussian models, in about a tenth of a second; ``"nuts"`` samples any model; ``"auto"`` takes the first where it covers the model and its
-        diagnostic is good, and says so where it does not.
+        The engine. ``"collapsed"`` draws from the exact posterior of gaussian models, in about a tenth of a second;
+        ``"nuts"`` samples any model; ``"auto"`` takes the first where it covers the model and its diagnostic is good,
+        and says so where it does not.
     draws, chains, tune : int
         Posterior draws per chain, chains, and (NUTS) draws per chain for warming up.
     seed : int, optional

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hlm.errors import FitError, nearest
-from hlm.fitting.collapsed.engine import CollapsedDiagnostics
+from hlm.fitting.collapsed.engine import CollapsedDiagnostics, covers
+from hlm.fitting.collapsed.loo import integrated_group_loo, integrated_loo
 from hlm.fitting.diagnostics import Diagnostics
 from hlm.fitting.summary import summary_html, summary_table, summary_text
 from hlm.formula.arms import Pooling
-from hlm.formula.formula import Formula
+from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import Parts, linear_predictor, parts
 from hlm.predictive.loglik import DENSITIES
@@ -76,10 +77,37 @@ class Fit:
 
     @cached_property
     def loo(self) -> PointwiseLoo:
-        """Leave-one-out over responses; computed when first asked for."""
+        """Leave-one-out over responses; computed when first asked for.
+
+        Draws of the collapsed engine: with every coefficient integrated out, else conditional on them.
+        """
         posterior = self.idata["posterior"]
+        if self.method == "collapsed":
+            found = integrated_loo(
+                posterior.to_dataset(), self.written, self.data, pooling=self.pooling, priors=self.priors
+            )
+            if found is not None:
+                return found
         draws = posterior.sizes["chain"] * posterior.sizes["draw"]
         return pointwise_loo(self.log_density, self.data.rows, draws)
+
+    def loo_of_groups(self, group: Term) -> PointwiseLoo:
+        """Leave-one-out over the groups of a factor, each as if it were new.
+
+        Raises
+        ------
+        FitError
+            For no pooling, which cannot predict a new group, and where the coefficients cannot be integrated out.
+        """
+        why_not = covers(self.written, self.data, pooling=self.pooling, family=self.family, priors=self.priors)
+        if self.pooling == "none":
+            why_not = f"No pooling cannot predict a new {group.name}: its prior would be all that speaks."
+        if why_not is not None:
+            raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")
+        posterior = self.idata["posterior"].to_dataset()
+        return integrated_group_loo(
+            posterior, self.written, self.data, pooling=self.pooling, priors=self.priors, group=group
+        )
 
     def log_density(self, rows: slice) -> np.ndarray:
         """Log density of some responses given each draw, shape (draws, rows)."""

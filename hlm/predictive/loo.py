@@ -1,8 +1,8 @@
-"""Leave-one-out predictive densities of single responses, by Pareto-smoothed importance sampling."""
+"""Leave-one-out predictive densities, by Pareto-smoothed importance sampling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,21 +15,24 @@ _CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
 
 @dataclass(frozen=True, slots=True)
 class PointwiseLoo:
-    """Leave-one-out, response by response.
+    """Leave-one-out, unit by unit: response by response, or group by group.
 
     Attributes
     ----------
     elpd : numpy.ndarray
-        Log predictive density of each response given all others, shape (rows,).
+        Log predictive density of each unit given all others, shape (units,).
     lppd : numpy.ndarray
-        The same given all responses, its own included; the difference is the effective number of parameters.
+        The same given all units, itself included; the difference is the effective number of parameters.
     pareto_k : numpy.ndarray
-        Above 0.7 the row's ``elpd`` cannot be trusted.
+        Above 0.7 the unit's ``elpd`` cannot be trusted.
+    unit : str
+        What was left out each time: ``observation``, a row, or the name of a grouping factor, a whole group.
     """
 
     elpd: np.ndarray
     lppd: np.ndarray
     pareto_k: np.ndarray
+    unit: str = "observation"
 
     @property
     def total(self) -> float:
@@ -37,7 +40,7 @@ class PointwiseLoo:
 
     @property
     def se(self) -> float:
-        """Standard error of the total, from the variation between responses."""
+        """Standard error of the total, from the variation between units."""
         return float(np.sqrt(len(self.elpd) * self.elpd.var(ddof=0)))
 
     @property
@@ -47,7 +50,7 @@ class PointwiseLoo:
 
     @property
     def bad(self) -> np.ndarray:
-        """The rows that cannot be trusted."""
+        """The units that cannot be trusted."""
         return np.flatnonzero(self.pareto_k > GOOD_K)
 
 
@@ -61,13 +64,30 @@ def pointwise_loo(log_density: Callable[[slice], np.ndarray], rows: int, draws: 
     rows, draws : int
     """
     size = max(1, _CHUNK_NUMBERS // draws)
-    pieces = [_piece(log_density(slice(start, min(start + size, rows)))) for start in range(0, rows, size)]
-    elpd, lppd, pareto_k = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return PointwiseLoo(elpd, lppd, pareto_k)
+    stretches = (np.arange(start, min(start + size, rows)) for start in range(0, rows, size))
+    pieces = ((units, log_density(slice(units[0], units[-1] + 1))) for units in stretches)
+    return from_densities(((units, values, values) for units, values in pieces), rows)
 
 
-def _piece(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    smoothed = smooth(-log_likelihood)
-    elpd = log_sum_exp(smoothed.log_weights + log_likelihood)
-    lppd = log_sum_exp(log_likelihood) - np.log(len(log_likelihood))
-    return elpd, lppd, smoothed.pareto_k
+def from_densities(
+    pieces: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], units: int, *, unit: str = "observation"
+) -> PointwiseLoo:
+    """Leave-one-out from densities given each draw of the parameters that are not integrated out.
+
+    Parameters
+    ----------
+    pieces : iterable of (places, without, inside)
+        Some units at a time: which, and their log densities given the draw and all other units, and given the draw and
+        all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated out.
+    units : int
+        How many there are.
+    unit : str
+        Their name.
+    """
+    elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
+    for places, without, inside in pieces:
+        smoothed = smooth(-without)
+        elpd[places] = log_sum_exp(smoothed.log_weights + without)
+        lppd[places] = log_sum_exp(inside) - np.log(len(inside))
+        pareto_k[places] = smoothed.pareto_k
+    return PointwiseLoo(elpd, lppd, pareto_k, unit)

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from hlm.compare.least_squares import least_squares
-from hlm.compare.loo import compare_loo
 from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slopes import NOT_ESTIMABLE, compare_slopes
 from hlm.datasets import load_data
@@ -150,49 +149,12 @@ def test_group_level_predictors_are_part_of_the_intercept() -> None:
     np.testing.assert_allclose(coef.sel(pooling="complete", county="AITKIN", term="Intercept"), by_hand, rtol=1e-9)
 
 
-def test_loo_table(exam: PoolingFits) -> None:
-    table = compare_loo(exam)
-    assert list(table["pooling"]) == ["partial", "none", "complete"]
-    assert list(table.columns) == [
-        "pooling", "elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight", "unit", "note",
-    ]  # fmt: skip
-    assert table["elpd_diff"].iloc[0] == 0
-    assert table["se_diff"].iloc[0] == 0
-    np.testing.assert_allclose(table["elpd"] - table["elpd"].iloc[0], table["elpd_diff"], atol=1e-9)
-    paired = exam["complete"].loo.elpd - exam["partial"].loo.elpd
-    assert table["se_diff"].iloc[2] == pytest.approx(np.sqrt(4059 * paired.var()))
-    assert table["weight"].sum() == pytest.approx(1)
-    none = table.set_index("pooling").loc["none"]
-    assert none["bad_k"] == len(exam["none"].loo.bad)
-    assert {3054, 3055} <= set(exam["none"].loo.bad)  # school 48's two students: k from 0.77 to 1.08 over five seeds
-    assert "48" in none["note"].rpartition("school ")[2].split(", ")
-
-
-@pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # ArviZ says what our table says: 4 rows have bad k
-def test_loo_equals_arviz(sleepstudy: PoolingFits) -> None:
-    """A second route: Bambi's log-likelihood and ArviZ's loo."""
-    import arviz_stats
-
-    partial = sleepstudy["partial"]
-    idata = partial.model.compute_log_likelihood(partial.idata, inplace=False)
-    theirs = arviz_stats.loo(idata, pointwise=True, reff=1.0)
-    np.testing.assert_allclose(partial.loo.elpd, theirs.elpd_i, rtol=0, atol=1e-6)
-    assert partial.loo.p == pytest.approx(theirs.p, abs=1e-5)
-
-
-def test_identical_arms_differ_by_nothing(sleepstudy: PoolingFits) -> None:
-    twice = PoolingFits({"none": sleepstudy["partial"], "partial": sleepstudy["partial"]})
-    assert (compare_loo(twice)[["elpd_diff", "se_diff"]] == 0).all(axis=None)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda fits: compare_slopes(fits, term="Pre"), "no term 'Pre'. Did you mean 'pre'"),
         (lambda fits: compare_slopes(fits, group="pupil"), "no grouping factor 'pupil'"),
         (lambda fits: compare_slopes(fits, prob=89), "between 0 and 1, such as 0.89, not 89"),
-        (lambda fits: compare_loo(fits, unit="row"), "not 'row'"),
-        (lambda fits: compare_loo(fits["partial"]), "two arms at least"),
         (lambda fits: shrinkage(PoolingFits({"partial": fits["partial"]})), "'none' is missing"),
     ],
 )

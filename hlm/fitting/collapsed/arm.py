@@ -9,7 +9,7 @@ import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
 from hlm.fitting.collapsed.crossed import crossed_products
-from hlm.fitting.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
 from hlm.fitting.collapsed.marginal import NormalPrior, Sums
 from hlm.fitting.collapsed.parameters import Correlations, Parameters
 from hlm.fitting.collapsed.scales import scale
@@ -125,6 +125,11 @@ def summed(arm: GaussianArm, y: np.ndarray) -> Sums:
     """The cross-products of an arm with a response."""
     if len(arm.factors) > 1:
         return crossed_products(arm.common, [(f.design, f.codes) for f in arm.factors], y)
+    return summed_alone(arm, y)
+
+
+def summed_alone(arm: GaussianArm, y: np.ndarray) -> CrossProducts:
+    """The cross-products of an arm with one factor, or none: then all rows are one group."""
     if arm.factors:
         factor = arm.factors[0]
         return cross_products(arm.common, factor.design, factor.codes, y, effect_mean=arm.mean)

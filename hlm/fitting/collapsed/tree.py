@@ -64,6 +64,32 @@ def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: D
     )
 
 
+def theta_of(posterior: xr.Dataset, arm: GaussianArm) -> Theta:
+    """Read theta back from a posterior under Bambi's names, whatever engine it is from; T = chains x draws."""
+    sigma = _flat(posterior["sigma"])
+    if arm.known_sd is not None:
+        return Theta(sigma, np.repeat(np.diag(arm.known_sd)[None], len(sigma), axis=0))
+    sds = [_flat(posterior[f"{t.name}_sigma"]).reshape(len(sigma), -1) for f in arm.factors for t in f.effects]
+    factor = np.eye(len(arm.mean)) * np.concatenate([np.empty((len(sigma), 0)), *sds], axis=1)[:, :, None]
+    for block in arm.blocks:
+        here = slice(block.start, block.stop)
+        factor[:, here, here] = factor[:, here, here] @ _root(_flat(posterior[block.name]))
+    return Theta(sigma, factor)
+
+
+def _flat(values: xr.DataArray) -> np.ndarray:
+    array = values.transpose("chain", "draw", ...).to_numpy()
+    return np.asarray(array.reshape(-1, *array.shape[2:]), dtype=np.float64)
+
+
+def _root(correlation: np.ndarray) -> np.ndarray:
+    """Lower triangular roots of correlation matrices, singular ones too."""
+    values, vectors = np.linalg.eigh(correlation)
+    upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))[:, None]).swapaxes(1, 2))[1]
+    signs = np.where(np.diagonal(upper, axis1=1, axis2=2) < 0, -1.0, 1.0)
+    return np.asarray((upper * signs[:, :, None]).swapaxes(1, 2))
+
+
 def _add_common(variables: dict[str, _Variable], coords: _Coords, design: Columns, values: np.ndarray) -> None:
     """``Intercept``, ``pre``, and ``sex`` with a dim ``sex_dim`` for a factor's columns."""
     for term in dict.fromkeys(design.terms):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hlm.design import Columns
+from hlm.fitting.collapsed.crossed import CrossedProducts, crossed_products
 from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
 from hlm.fitting.collapsed.marginal import NormalPrior, Theta
 from hlm.formula.formula import INTERCEPT, Term
@@ -99,3 +100,90 @@ def case(request: pytest.FixtureRequest) -> Case:
 def ordinary_case(request: pytest.FixtureRequest) -> Case:
     """Those whose V a dense matrix can hold; the other stands against exact fractions."""
     return CASES[request.param]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """y = X beta + Z1 b1[g1] + Z2 b2[g2] + ... + noise with numbers in it."""
+
+    common: Columns
+    factors: list[tuple[Columns, np.ndarray]]
+    y: np.ndarray
+    prior: NormalPrior
+    theta: Theta
+
+    @property
+    def sums(self) -> CrossedProducts:
+        return crossed_products(self.common, self.factors, self.y)
+
+    @property
+    def x(self) -> np.ndarray:
+        """Centred beside the intercept, which is the first column here."""
+        x = self.common.matrix.copy()
+        x[:, 1:] -= x[:, 1:].mean(axis=0)
+        return x
+
+    def z(self, t: int) -> np.ndarray:
+        """All factors' dummies times their L: columns with standard normal coefficients, factor by factor."""
+        parts, at = [], 0
+        for design, codes in self.factors:
+            q, groups = design.matrix.shape[1], int(codes.max()) + 1
+            dense = np.zeros((len(self.y), groups * q))
+            for j in range(q):
+                dense[np.arange(len(self.y)), codes * q + j] = design.matrix[:, j]
+            parts.append(dense @ np.kron(np.eye(groups), self.theta.factor[t, at : at + q, at : at + q]))
+            at += q
+        return np.hstack(parts)
+
+
+def _crossing(codes, *, slopes=(), sds=None, rows_apart=False, seed=0) -> Crossing:
+    rng = np.random.default_rng(seed)
+    n = len(codes[0])
+    x = 2 + rng.normal(size=n)
+    line = Columns(np.column_stack([np.ones(n), x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"))
+    factors = [(line if i in slopes else line.select((INTERCEPT,)), c) for i, c in enumerate(codes)]
+    q = sum(len(d.terms) for d, _ in factors)
+    factor = np.zeros((3, q, q))
+    at = 0
+    for design, _ in factors:
+        width = len(design.terms)
+        block = np.tril(rng.normal(size=(3, width, width)))
+        block[:, range(width), range(width)] = np.abs(block[:, range(width), range(width)]) + 0.2
+        factor[:, at : at + width, at : at + width] = block
+        at += width
+    if sds is not None:
+        factor = np.repeat(np.diag(sds)[None], 3, axis=0)
+    y = 1 + x + sum(rng.normal(size=c.max() + 1)[c] for c in codes) + 0.5 * rng.normal(size=n)
+    prior = NormalPrior(rng.normal(size=2), 1 + rng.uniform(size=2))
+    return Crossing(line, factors, y, prior, Theta(np.array([0.5, 0.9, 0.2]), factor))
+
+
+def _codes(seed: int, n: int, *levels: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [np.concatenate([np.arange(k), rng.integers(0, k, n - k)]) for k in levels]
+
+
+_OUTER, _INNER = _codes(5, 40, 9)[0] // 3, _codes(5, 40, 9)[0]
+CROSSINGS = {
+    "fully crossed": _crossing([np.repeat(np.arange(6), 4), np.tile(np.arange(4), 6)]),
+    "unbalanced": _crossing(_codes(1, 50, 7, 5)),
+    "nested": _crossing([_OUTER, _INNER]),
+    "slopes by the first": _crossing(_codes(2, 60, 8, 6), slopes=(0,)),
+    "slopes by the second": _crossing(_codes(2, 60, 8, 6), slopes=(1,)),
+    "slopes by both": _crossing(_codes(3, 60, 6, 7), slopes=(0, 1)),
+    "three factors": _crossing(_codes(4, 70, 4, 9, 5), slopes=(2,)),
+    "one row per group": _crossing([np.arange(12), np.repeat(np.arange(4), 3)]),
+    "an sd of 0": _crossing(_codes(1, 50, 7, 5), sds=(0.0, 0.7)),
+    "large sds": _crossing(_codes(1, 50, 7, 5), sds=(300.0, 1000.0)),
+    "the same factor twice": _crossing([_INNER, _INNER]),
+}
+
+
+@pytest.fixture(params=list(CROSSINGS))
+def crossing(request: pytest.FixtureRequest) -> Crossing:
+    return CROSSINGS[request.param]
+
+
+@pytest.fixture(scope="session")
+def crossings() -> dict[str, Crossing]:
+    return CROSSINGS

@@ -2,99 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.design import Columns
-from hlm.fitting.collapsed.crossed import CrossedProducts, crossed_products
+from hlm.fitting.collapsed.crossed import CrossedProducts
 from hlm.fitting.collapsed.crossproducts import cross_products
-from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, draw_crossed, sweep
-from hlm.formula.formula import INTERCEPT, Term
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """y = X beta + Z1 b1[g1] + Z2 b2[g2] + ... + noise with numbers in it."""
-
-    common: Columns
-    factors: list[tuple[Columns, np.ndarray]]
-    y: np.ndarray
-    prior: NormalPrior
-    theta: Theta
-
-    @property
-    def sums(self) -> CrossedProducts:
-        return crossed_products(self.common, self.factors, self.y)
-
-    @property
-    def x(self) -> np.ndarray:
-        """Centred beside the intercept, which is the first column here."""
-        x = self.common.matrix.copy()
-        x[:, 1:] -= x[:, 1:].mean(axis=0)
-        return x
-
-    def z(self, t: int) -> np.ndarray:
-        """All factors' dummies times their L: columns with standard normal coefficients, factor by factor."""
-        parts, at = [], 0
-        for design, codes in self.factors:
-            q, groups = design.matrix.shape[1], int(codes.max()) + 1
-            dense = np.zeros((len(self.y), groups * q))
-            for j in range(q):
-                dense[np.arange(len(self.y)), codes * q + j] = design.matrix[:, j]
-            parts.append(dense @ np.kron(np.eye(groups), self.theta.factor[t, at : at + q, at : at + q]))
-            at += q
-        return np.hstack(parts)
-
-
-def _crossing(codes, *, slopes=(), sds=None, rows_apart=False, seed=0) -> Crossing:
-    rng = np.random.default_rng(seed)
-    n = len(codes[0])
-    x = 2 + rng.normal(size=n)
-    line = Columns(np.column_stack([np.ones(n), x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"))
-    factors = [(line if i in slopes else line.select((INTERCEPT,)), c) for i, c in enumerate(codes)]
-    q = sum(len(d.terms) for d, _ in factors)
-    factor = np.zeros((3, q, q))
-    at = 0
-    for design, _ in factors:
-        width = len(design.terms)
-        block = np.tril(rng.normal(size=(3, width, width)))
-        block[:, range(width), range(width)] = np.abs(block[:, range(width), range(width)]) + 0.2
-        factor[:, at : at + width, at : at + width] = block
-        at += width
-    if sds is not None:
-        factor = np.repeat(np.diag(sds)[None], 3, axis=0)
-    y = 1 + x + sum(rng.normal(size=c.max() + 1)[c] for c in codes) + 0.5 * rng.normal(size=n)
-    prior = NormalPrior(rng.normal(size=2), 1 + rng.uniform(size=2))
-    return Crossing(line, factors, y, prior, Theta(np.array([0.5, 0.9, 0.2]), factor))
-
-
-def _codes(seed: int, n: int, *levels: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return [np.concatenate([np.arange(k), rng.integers(0, k, n - k)]) for k in levels]
-
-
-_OUTER, _INNER = _codes(5, 40, 9)[0] // 3, _codes(5, 40, 9)[0]
-CASES = {
-    "fully crossed": _crossing([np.repeat(np.arange(6), 4), np.tile(np.arange(4), 6)]),
-    "unbalanced": _crossing(_codes(1, 50, 7, 5)),
-    "nested": _crossing([_OUTER, _INNER]),
-    "slopes by the first": _crossing(_codes(2, 60, 8, 6), slopes=(0,)),
-    "slopes by the second": _crossing(_codes(2, 60, 8, 6), slopes=(1,)),
-    "slopes by both": _crossing(_codes(3, 60, 6, 7), slopes=(0, 1)),
-    "three factors": _crossing(_codes(4, 70, 4, 9, 5), slopes=(2,)),
-    "one row per group": _crossing([np.arange(12), np.repeat(np.arange(4), 3)]),
-    "an sd of 0": _crossing(_codes(1, 50, 7, 5), sds=(0.0, 0.7)),
-    "large sds": _crossing(_codes(1, 50, 7, 5), sds=(300.0, 1000.0)),
-    "the same factor twice": _crossing([_INNER, _INNER]),
-}
-
-
-@pytest.fixture(params=list(CASES))
-def crossing(request: pytest.FixtureRequest) -> Crossing:
-    return CASES[request.param]
+from hlm.fitting.collapsed.marginal import Theta, common_posterior, draw_crossed, sweep
 
 
 def test_log_marginal_is_the_dense_normal_density(crossing):
@@ -121,9 +35,7 @@ def test_draws_have_the_dense_mean_and_covariance(crossing):
         fitted = _fitted(crossing, t, given.mean[t], None)
         tolerance = {"rel": 1e-6, "abs": 1e-6 * np.abs(crossing.y).max()}
         assert fitted == pytest.approx(z @ mean[p:], **tolerance)
-        of_normals = np.column_stack(
-            [_fitted(crossing, t, given.mean[t], i) - fitted for i in range(_numbers(sums))]
-        )
+        of_normals = np.column_stack([_fitted(crossing, t, given.mean[t], i) - fitted for i in range(_numbers(sums))])
         of_common = np.column_stack(
             [_fitted(crossing, t, given.mean[t] + step, None) - fitted for step in np.eye(p)]
         )  # fmt: skip
@@ -136,7 +48,7 @@ def _numbers(sums: CrossedProducts) -> int:
     return sums.m + sums.root.shape[0] * sums.root.shape[1]
 
 
-def _fitted(crossing: Crossing, t: int, common: np.ndarray, number: int | None) -> np.ndarray:
+def _fitted(crossing, t: int, common: np.ndarray, number: int | None) -> np.ndarray:
     """What the drawn effects add to each row, with one of the normal numbers 1 and the rest 0."""
     sums = crossing.sums
     groups, q, _ = sums.root.shape
@@ -151,25 +63,23 @@ def _fitted(crossing: Crossing, t: int, common: np.ndarray, number: int | None) 
     )
 
 
-def test_draws_of_one_theta_share_its_factor():
+def test_draws_of_one_theta_share_its_factor(crossings):
     """Several draws for each theta are those that would be drawn one by one."""
-    crossing = CASES["slopes by both"]
+    crossing = crossings["slopes by both"]
     sums, rng = crossing.sums, np.random.default_rng(1)
     which = np.array([0, 0, 1, 2, 2, 2])
     common, first = rng.normal(size=(6, 2)), rng.normal(size=(6, *sums.root.shape[:2]))
     rest = rng.normal(size=(6, sums.m))
     together = draw_crossed(sums, crossing.theta, which, common, first.copy(), rest.copy())
     for i in range(6):
-        alone = draw_crossed(
-            sums, crossing.theta, which[[i]], common[[i]], first[[i]].copy(), rest[[i]].copy()
-        )
+        alone = draw_crossed(sums, crossing.theta, which[[i]], common[[i]], first[[i]].copy(), rest[[i]].copy())
         for a, b in zip(alone, together, strict=True):
             assert a[0] == pytest.approx(b[i], rel=1e-12)
 
 
-def test_a_second_factor_without_spread_changes_nothing():
-    one, two = CASES["slopes by the first"].factors
-    crossing = CASES["slopes by the first"]
+def test_a_second_factor_without_spread_changes_nothing(crossings):
+    crossing = crossings["slopes by the first"]
+    one, _ = crossing.factors
     factor = crossing.theta.factor.copy()
     factor[:, 2, 2] = 0.0
     reduced, log_det = sweep(crossing.sums, Theta(crossing.theta.sigma, factor))
@@ -180,8 +90,8 @@ def test_a_second_factor_without_spread_changes_nothing():
     assert log_det == pytest.approx(log_det_alone, rel=1e-12)
 
 
-def test_an_impossible_theta_has_no_density_and_does_not_raise():
-    crossing = CASES["unbalanced"]
+def test_an_impossible_theta_has_no_density_and_does_not_raise(crossings):
+    crossing = crossings["unbalanced"]
     theta = Theta(np.array([np.nan, 1e-200, 0.5]), crossing.theta.factor)
     with np.errstate(all="ignore"):
         found = common_posterior(crossing.sums, theta, crossing.prior).log_marginal

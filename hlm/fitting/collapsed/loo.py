@@ -1,0 +1,101 @@
+"""Leave-one-out of rows or whole groups, given draws of theta from any engine: all coefficients integrated out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlm.design import Columns
+from hlm.errors import FitError
+from hlm.fitting.collapsed.arm import GaussianArm, make_arm
+from hlm.fitting.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.leave_out import groups_left_out, rows_left_out
+from hlm.fitting.collapsed.leave_out_crossed import (
+    coefficients_of,
+    crossed_groups_left_out,
+    crossed_rows_left_out,
+)
+from hlm.fitting.collapsed.marginal import Theta
+from hlm.fitting.collapsed.tree import theta_of
+from hlm.formula.arms import Pooling
+from hlm.formula.formula import Formula, Term
+from hlm.frame import CleanData
+from hlm.predictive.loo import PointwiseLoo, from_densities
+from hlm.prior import Priors
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_LEAST = 1000  # thetas: given theta the densities are exact, and differ little from theta to theta
+_NUMBERS = 4_000_000  # thetas x rows that are worth their price beyond that
+_OPERATIONS = 1e11  # for the covariances of crossed factors
+_MOST_COEFFICIENTS = 1000  # in one covariance matrix
+
+
+def integrated_loo(
+    posterior: xr.Dataset, formula: Formula, data: CleanData, *, pooling: Pooling, priors: Priors
+) -> PointwiseLoo | None:
+    """Leave-one-out of every row; None where crossed factors have too many coefficients for one covariance matrix.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Under Bambi's names.
+    formula : Formula
+        Of the partial-pooling model.
+    data : CleanData
+    pooling : {"complete", "none", "partial"}
+    priors : Priors
+        Of that arm.
+    """
+    arm, y = make_arm(formula, data, pooling, priors), _response(formula, data)
+    theta = theta_of(posterior, arm)
+    if len(arm.factors) < 2:
+        pieces = rows_left_out(arm, y, _some(theta, max(_LEAST, _NUMBERS // len(y))))
+    elif coefficients_of(arm) <= _MOST_COEFFICIENTS:
+        pieces = crossed_rows_left_out(arm, y, _affordable(arm, theta))
+    else:
+        return None
+    return from_densities(((piece.units, piece.without, piece.inside) for piece in pieces), len(y))
+
+
+def integrated_group_loo(
+    posterior: xr.Dataset, formula: Formula, data: CleanData, *, pooling: Pooling, priors: Priors, group: Term
+) -> PointwiseLoo:
+    """Leave-one-out of every group of a factor, as if it were new; not for no pooling, which cannot predict one.
+
+    Raises
+    ------
+    FitError
+        Where crossed factors have too many coefficients for one covariance matrix.
+    """
+    arm, y = make_arm(formula, data, pooling, priors), _response(formula, data)
+    theta, codes = theta_of(posterior, arm), data.codes(group)
+    if len(arm.factors) < 2:
+        effects = arm.factors[0].design if arm.factors else Columns(np.empty((len(y), 0)), (), ())
+        left = groups_left_out(cross_products(arm.common, effects, codes, y), theta, arm.prior)
+    elif coefficients_of(arm) <= _MOST_COEFFICIENTS:
+        order = np.argsort(codes, kind="stable")
+        members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+        left = crossed_groups_left_out(arm, y, _affordable(arm, theta), members)
+    else:
+        raise FitError(
+            f"Leaving out whole groups takes the covariance of all {coefficients_of(arm)} coefficients where factors "
+            f"are crossed, and {_MOST_COEFFICIENTS} is the most. Use unit='observation'."
+        )
+    return from_densities([(left.units, left.without, left.inside)], len(left.units), unit=group.name)
+
+
+def _affordable(arm: GaussianArm, theta: Theta) -> Theta:
+    return _some(theta, max(_LEAST // 2, int(_OPERATIONS / coefficients_of(arm) ** 3)))
+
+
+def _some(theta: Theta, most: int) -> Theta:
+    """Every second, third, ... theta; they come in random order."""
+    step = -(-len(theta) // most)
+    return Theta(theta.sigma[::step], theta.factor[::step])
+
+
+def _response(formula: Formula, data: CleanData) -> np.ndarray:
+    return data.columns[formula.response.variable].to_numpy(dtype=np.float64)
