@@ -87,19 +87,19 @@ def _crossed_arm(crossing):
     return GaussianArm(crossing.common, crossing.prior, tuple(factors), np.zeros(start), None)
 
 
-def test_rows_and_groups_of_several_factors(crossing):
+def test_rows_and_groups_of_several_factors(ordinary_crossing):
+    crossing = ordinary_crossing
     arm = _crossed_arm(crossing)
     (rows,) = crossed_rows_left_out(arm, crossing.y, crossing.theta)
     codes = crossing.factors[0][1]
     members = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
     groups = crossed_groups_left_out(arm, crossing.y, crossing.theta, members)
-    worth = max(WORTH, 1e-16 * crossing.theta.factor.max() ** 4 / 0.2**2)  # sds of 1000: 1e6 - 1e6, condition 1e8
     for t, sigma in enumerate(crossing.theta.sigma):
         mean, v = _dense(crossing.x, crossing.z(t), crossing.prior, sigma)
         for i in rows.units:
             unit = np.array([i])
             expected = _conditional(crossing.y, mean, v, unit), _again(crossing.y, mean, v, sigma, unit)
-            assert (rows.without[t, i], rows.inside[t, i]) == pytest.approx(expected, rel=worth, abs=worth)
+            assert (rows.without[t, i], rows.inside[t, i]) == pytest.approx(expected, rel=WORTH, abs=WORTH)
         for k, unit in enumerate(members):
             expected = _conditional(crossing.y, mean, v, unit), _again(crossing.y, mean, v, sigma, unit)
-            assert (groups.without[t, k], groups.inside[t, k]) == pytest.approx(expected, rel=worth, abs=worth)
+            assert (groups.without[t, k], groups.inside[t, k]) == pytest.approx(expected, rel=WORTH, abs=WORTH)
