@@ -93,7 +93,10 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
     at = profile(design, found.factor[None], reml=reml)
     sigma = float(at.sigma[0])
     if not sigma > _NOTHING_LEFT * design.y.std():
-        raise FitError("The model explains the response exactly: no residual variation is left to estimate.")
+        raise FitError(
+            "The model explains the response exactly, so that sigma would be 0: let less vary by group, leave common "
+            "terms out, or take fit(), whose priors keep sigma above 0."
+        )
     back = np.linalg.inv(design.x_root)
     covariance = sigma**2 * back @ np.linalg.inv(at.information[0]) @ back.T
     names = pd.Index(design.x_labels, name="term", dtype=object)

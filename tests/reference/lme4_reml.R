@@ -30,7 +30,7 @@ gaps$x2 <- 2 * gaps$x - 1
 
 frames <- list(
   Dyestuff = Dyestuff, Dyestuff2 = Dyestuff2, cake = cake, ChickWeight = ChickWeight, Orange = Orange,
-  Orthodont = as.data.frame(nlme::Orthodont), Machines = as.data.frame(nlme::Machines),
+  Orthodont = transform(as.data.frame(nlme::Orthodont), Sex = as.character(Sex)), Machines = as.data.frame(nlme::Machines),
   plus_one = simulate(1, rep(10, 12), along(0.7, 0.4), 0.6),
   minus_one = simulate(22, rep(10, 12), along(0.7, -0.4), 0.6),
   no_slopes = simulate(3, rep(8, 15), independent(0.6), 0.9),
@@ -46,7 +46,7 @@ frames <- list(
 models <- list(
   c("Dyestuff", "Yield ~ 1 + (1 | Batch)"),
   c("Dyestuff2", "Yield ~ 1 + (1 | Batch)"),
-  c("cake", "angle ~ recipe * temp + (1 | recipe:replicate)"),
+  c("cake", "angle ~ temp * recipe + (1 | recipe:replicate)"),
   c("ChickWeight", "weight ~ Time * Diet + (Time | Chick)"),
   c("Orange", "circumference ~ age + (age | Tree)"),
   c("Orthodont", "distance ~ age * Sex + (age | Subject)"),

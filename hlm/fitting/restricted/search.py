@@ -9,7 +9,7 @@ the criterion as it is, so that an sd of 0 or a correlation of 1 is exact.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ Criterion = Callable[[np.ndarray], np.ndarray]
 _SIZES = 10.0 ** np.arange(-2.0, 6.5, 0.5)  # of group-level sds relative to sigma, to start from
 _CHANGES = 10.0 ** np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0])
 _STEPS = np.array([4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 1e-3, 1e-4])  # of a Newton step, tried together
-_DIFFERENCE = 5e-4  # of a coordinate's own size: errors of its square, 1e-7, and of rounding / its square, are small
+_DIFFERENCE = 5e-4  # where 1 is a large step: its square, 1e-7, and rounding over its square are both small
 _MOST_ITERATIONS = 200
 _STATIONARY = 1e-11  # gain of the criterion that a Newton step promises
 _AS_GOOD = 1e-5  # such a gain, where rounding hides it: sds 1e4 times sigma and more leave that much of y'y
@@ -49,27 +49,31 @@ class Minimum:
     settled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """What of a block may move: ``rank`` columns of its factor. One group's data tell sds of ``floor`` from 0."""
+
+    block: VaryingBlock
+    rank: int
+    floor: float
+
+
 def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
     """Search from several starting points, keep the best, take the smallest ranks that are as good."""
-    blocks = design.blocks
-    free = [entry for block in blocks for entry in block.entries]
-    own_size = 1.0 / np.sqrt([len(design.y) / design.groups[_owner(blocks, i)] for i, _ in free])
-    ends = [_newton(criterion, start, free, own_size) for start in _starts(criterion, design)]
+    full = tuple(
+        _Free(block, len(block.labels), np.sqrt(groups / len(design.y)))
+        for block, groups in zip(design.blocks, design.groups, strict=True)
+    )
+    ends = [_newton(criterion, start, full) for start in _starts(criterion, design)]
     factor, settled = min(ends, key=lambda end: float(criterion(end[0][None])[0]))
-    ranks = []
-    for block in blocks:
-        factor, rank = _smallest_rank(criterion, factor, block)
-        ranks.append(rank)
-    if sum(ranks) < factor.shape[0]:  # the rest moves a little when a block loses a rank
-        left = [(i, j) for b, r in zip(blocks, ranks, strict=True) for i, j in b.entries if j < b.start + r]
-        sizes = own_size[[free.index(entry) for entry in left]]
-        factor, settled = _newton(criterion, factor, left, sizes)
+    kept = []
+    for free in full:
+        factor, rank = _smallest_rank(criterion, factor, free.block)
+        kept.append(replace(free, rank=rank))
+    if tuple(kept) != full:  # the rest moves a little when a block loses a rank
+        factor, settled = _newton(criterion, factor, tuple(kept))
     signs = np.where(np.diagonal(factor) < 0, -1.0, 1.0)
-    return Minimum(factor * signs, tuple(ranks), settled)
-
-
-def _owner(blocks: tuple[VaryingBlock, ...], row: int) -> int:
-    return next(k for k, block in enumerate(blocks) if block.start <= row < block.stop)
+    return Minimum(np.tril(factor * signs), tuple(free.rank for free in kept), settled)
 
 
 def _starts(criterion: Criterion, design: MixedDesign) -> list[np.ndarray]:
@@ -93,63 +97,67 @@ def _diagonal(sds: np.ndarray) -> np.ndarray:
     return np.asarray(sds[:, :, None] * np.eye(sds.shape[1]))
 
 
-def _newton(
-    criterion: Criterion, start: np.ndarray, free: list[tuple[int, int]], own_size: np.ndarray
-) -> tuple[np.ndarray, bool]:
+def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) -> tuple[np.ndarray, bool]:
     """Newton steps in the free entries, uphill curvature turned around; the best of several step lengths each time."""
-    if not free:
-        return start, True
-    rows, columns = (np.array(index) for index in zip(*free, strict=True))
-
-    def at(points: np.ndarray) -> np.ndarray:
-        factors = np.repeat(start[None], len(points), axis=0)
-        factors[:, rows, columns] = points
-        return criterion(factors)
-
-    point, value = start[rows, columns], float(criterion(start[None])[0])
-    gain = np.inf
+    factor, value, gain = start, float(criterion(start[None])[0]), np.inf
+    if not any(free.rank for free in blocks):
+        return factor, True
     for _ in range(_MOST_ITERATIONS):
-        size = np.maximum(np.maximum(np.abs(point), _diagonal_of_row(point, rows, columns)), own_size)
-        step, gain = _newton_step(*_derivatives(at, point, _DIFFERENCE * size), size)
-        trials = point + _STEPS[:, None] * step
+        directions = _directions(factor, blocks)
+
+        def at(points: np.ndarray, here: np.ndarray = factor, along: np.ndarray = directions) -> np.ndarray:
+            return criterion(here + np.tensordot(points, along, axes=1))
+
+        step, gain = _newton_step(*_derivatives(at, len(directions)))
+        trials = _STEPS[:, None] * step
         values = at(trials)
         best = int(np.argmin(values))
         if gain < _STATIONARY or not values[best] < value:
             break
-        point, value = trials[best], float(values[best])
-    factor = start.copy()
-    factor[rows, columns] = point
+        factor, value = factor + np.tensordot(trials[best], directions, axes=1), float(values[best])
     return factor, bool(gain < _AS_GOOD)
 
 
-def _diagonal_of_row(point: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """For each entry the size of the diagonal entry of its row; 0 where that is not free."""
-    diagonal = {i: abs(x) for i, j, x in zip(rows, columns, point, strict=True) if i == j}
-    return np.array([diagonal.get(i, 0.0) for i in rows])
+def _directions(factor: np.ndarray, blocks: tuple[_Free, ...]) -> np.ndarray:
+    """Changes of Lambda, shape (d, q, q), by which it takes a step of about 1 to make another covariance matrix.
+
+    Lambda moves by C E, E lower triangular and C C' the block's covariance matrix, widened by what the data of one
+    group can tell: however long and narrow that matrix is, the entries of E are all of one size.
+    """
+    found = []
+    for free in blocks:
+        place = free.block.columns
+        lower = factor[place, place]
+        wide = np.linalg.cholesky(lower @ lower.T + free.floor**2 * np.eye(len(lower)))
+        for i, j in free.block.entries:
+            if j < free.block.start + free.rank:
+                change = np.zeros_like(factor)
+                change[place, j] = wide[:, i - free.block.start]
+                found.append(change)
+    return np.array(found)
 
 
-def _derivatives(at: Criterion, point: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient and Hessian by central differences, from one batch of points."""
-    d = len(point)
-    moves = np.diag(h)
+def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient and Hessian at 0 by central differences, from one batch of points."""
+    h = _DIFFERENCE
+    moves = h * np.eye(d)
     pairs = [(i, j) for i in range(d) for j in range(i)]
     corners = [s * moves[i] + t * moves[j] for i, j in pairs for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-    values = at(point + np.array([np.zeros(d), *moves, *-moves, *corners]))
+    values = at(np.array([np.zeros(d), *moves, *-moves, *corners]))
     here, up, down = values[0], values[1 : d + 1], values[d + 1 : 2 * d + 1]
-    gradient = (up - down) / (2 * h)
     hessian = np.diag((up - 2 * here + down) / h**2)
     around = values[2 * d + 1 :].reshape(-1, 4)
     for (i, j), (both, first, second, neither) in zip(pairs, around, strict=True):
-        hessian[i, j] = hessian[j, i] = (both - first - second + neither) / (4 * h[i] * h[j])
-    return gradient, hessian
+        hessian[i, j] = hessian[j, i] = (both - first - second + neither) / (4 * h**2)
+    return (up - down) / (2 * h), hessian
 
 
-def _newton_step(gradient: np.ndarray, hessian: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, float]:
-    """-|H|^-1 g in coordinates measured by their sizes, and how much it promises to gain."""
-    curvature, axes = np.linalg.eigh(hessian * np.outer(size, size))
+def _newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, float]:
+    """-|H|^-1 g, and how much it promises to gain."""
+    curvature, axes = np.linalg.eigh(hessian)
     curvature = np.maximum(np.abs(curvature), _FLAT * np.abs(curvature).max() + 1e-300)
-    slope = axes.T @ (gradient * size)
-    return -size * (axes @ (slope / curvature)), float((slope**2 / curvature).sum()) / 2
+    slope = axes.T @ gradient
+    return -(axes @ (slope / curvature)), float((slope**2 / curvature).sum()) / 2
 
 
 def _smallest_rank(criterion: Criterion, factor: np.ndarray, block: VaryingBlock) -> tuple[np.ndarray, int]:
