@@ -104,9 +104,6 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
     outside = design.y - design.x @ at.coefficients[0]
     modes = conditional_modes(design, found.factor, outside)
     ranef = _ranef(data, design, modes)
-    for block, codes, values in zip(design.blocks, design.codes, modes, strict=True):
-        outside = outside - np.einsum("nw,nw->n", design.z[:, block.columns], values[codes])
-    quantiles = np.quantile(outside / sigma, [0, 0.25, 0.5, 0.75, 1])
     singular = any(rank < len(b.labels) for b, rank in zip(design.blocks, found.ranks, strict=True))
     return Reml(
         formula=str(read),
@@ -121,9 +118,18 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
         singular=singular,
         n=data.rows,
         parameters=len(fixef) + sum(len(block.entries) for block in design.blocks) + 1,
-        scaled_residuals=pd.Series(quantiles, index=["Min", "1Q", "Median", "3Q", "Max"]),
+        scaled_residuals=_quantiles(design, outside / sigma, [values / sigma for values in modes]),
         notes=(*filter(None, [data.message]), *design.notes, *_search_note(found)),
     )
+
+
+def _quantiles(design: MixedDesign, outside: np.ndarray, modes: list[np.ndarray]) -> pd.Series:
+    """Of the residuals, the groups' effects taken out; all in units of sigma."""
+    import pandas as pd
+
+    for block, codes, values in zip(design.blocks, design.codes, modes, strict=True):
+        outside = outside - np.einsum("nw,nw->n", design.z[:, block.columns], values[codes])
+    return pd.Series(np.quantile(outside, [0, 0.25, 0.5, 0.75, 1]), index=["Min", "1Q", "Median", "3Q", "Max"])
 
 
 def _search_note(found: Minimum) -> tuple[str, ...]:

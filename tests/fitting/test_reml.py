@@ -161,6 +161,13 @@ def test_missing_rows_and_spanned_columns_are_named(groups):
     assert found.loglik == pytest.approx(reml("y ~ x + c + (1|g)", data).loglik, abs=1e-9)  # the same model
 
 
+def test_a_search_that_did_not_settle_says_so(groups, monkeypatch):
+    monkeypatch.setattr("hlm.fitting.restricted.search._MOST_ITERATIONS", 1)
+    assert reml("y ~ x + (x|g)", groups).notes == (
+        "The search did not settle: the estimates may not be the best ones.",
+    )
+
+
 def test_variation_that_cannot_be_told_apart_is_said(groups):
     (note,) = reml("y ~ x + (c||g)", groups).notes
     assert note.startswith("The standard deviations by g are not unique")
@@ -204,7 +211,7 @@ def test_as_many_effects_as_rows_is_refused(groups):
         reml("y ~ 1 + (1|g)", groups.groupby("g").head(1))
 
 
-@pytest.mark.parametrize("y", ["2 * x + 1", "2 * x + code"])
+@pytest.mark.parametrize("y", ["2 * x + 1", "2 * x + code", "1e-200 * y"])
 def test_a_response_without_residual_variation_is_refused(groups, y):
     data = groups.assign(code=groups["g"].astype("category").cat.codes.astype(float))
     with pytest.raises(FitError, match="The model explains the response exactly"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from hlm.datasets import load_data
 from hlm.errors import FitError
 from hlm.fitting.reml import reml
 from hlm.fitting.restricted.result import Reml
-from tests.conftest import REFERENCE
 
+REFERENCE = Path(__file__).parents[1] / "reference"
 PACKAGED = [r for r in json.loads((REFERENCE / "lme4.json").read_text()) if r["family"] == "gaussian"]
 AWKWARD = json.loads((REFERENCE / "lme4_reml.json").read_text())["models"]
 ONE_FACTOR = [r for r in PACKAGED + AWKWARD if len(r["groups"]) == 1]

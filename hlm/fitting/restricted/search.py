@@ -108,7 +108,10 @@ def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) 
         def at(points: np.ndarray, here: np.ndarray = factor, along: np.ndarray = directions) -> np.ndarray:
             return criterion(here + np.tensordot(points, along, axes=1))
 
-        step, gain = _newton_step(*_derivatives(at, len(directions)))
+        gradient, hessian = _derivatives(at, len(directions))
+        if not np.isfinite(hessian).all():  # rounding has left nothing of sigma
+            return factor, False
+        step, gain = _newton_step(gradient, hessian)
         trials = _STEPS[:, None] * step
         values = at(trials)
         best = int(np.argmin(values))
@@ -144,6 +147,7 @@ def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
     pairs = [(i, j) for i in range(d) for j in range(i)]
     corners = [s * moves[i] + t * moves[j] for i, j in pairs for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
     values = at(np.array([np.zeros(d), *moves, *-moves, *corners]))
+    values = np.where(np.isfinite(values), values, np.nan)
     here, up, down = values[0], values[1 : d + 1], values[d + 1 : 2 * d + 1]
     hessian = np.diag((up - 2 * here + down) / h**2)
     around = values[2 * d + 1 :].reshape(-1, 4)
