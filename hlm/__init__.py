@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hlm.errors import HlmError as HlmError
     from hlm.fitting.fit import fit as fit
     from hlm.fitting.fit import fit_pooling as fit_pooling
+    from hlm.fitting.reml import reml as reml
     from hlm.formula.parser import parse as parse
     from hlm.model.build import build as build
     from hlm.plots.data import plot_data as plot_data
@@ -50,6 +51,7 @@ _HOME = {
     "plot_lines": "hlm.plots.lines",
     "plot_slopes": "hlm.plots.slopes",
     "predict": "hlm.predictive.predict",
+    "reml": "hlm.fitting.reml",
     "shrinkage": "hlm.compare.shrinkage",
 }
 __all__ = list(_HOME)
