@@ -14,6 +14,7 @@ from hlm.frame import CleanData
 from hlm.linting.codes import CODES, threshold
 from hlm.linting.findings import Finding
 from hlm.linting.places import Place, place_of_block, place_of_name, place_of_response, place_of_term
+from hlm.linting.rewrite import if_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Case:
         at: Term | Block | str | Place | None = None,
         instead: Formula | str | None = None,
     ) -> Finding:
-        """A finding about a term, a block, a column's name or a place."""
+        """A finding about a term, a block, a column's name or a place; a proposal that cannot be read is left out."""
         place = self._place(at)
         text = self.text[slice(*place)] if place else ""
-        return Finding(code, CODES[code], place, text, message, None if instead is None else str(instead))
+        return Finding(code, CODES[code], place, text, message, None if instead is None else if_read(str(instead)))
 
     def _place(self, at: Term | Block | str | Place | None) -> Place | None:
         match at:

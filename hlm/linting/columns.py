@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Term, quote
+from hlm.formula.formula import INTERCEPT, Block, quote
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
@@ -138,18 +139,20 @@ def rare_level(case: DataCase) -> Iterator[Finding]:
 def many_levels(case: DataCase) -> Iterator[Finding]:
     """A common factor that would rather be a grouping factor."""
     own = {v for group in case.formula.groups for v in group.variables}
-    for name in _common_factors(case):
-        levels = len(case.levels(name))
-        if levels >= threshold("levels of a common factor") and name not in own:
-            message = (
-                f"{name} has {levels} levels, each with a coefficient of its own that learns nothing from the others "
-                f"(no pooling). As a grouping factor they would be partially pooled."
-            )
-            terms = [term for term in case.formula.common if name in term.variables]
-            instead = None
-            if terms == [Term((name,))]:
-                instead = f"{with_common(without_common(case.formula, terms), [INTERCEPT])} + (1|{quote(name)})"
-            yield case.finding("many-levels", message, at=name, instead=instead)
+    many = threshold("levels of a common factor")
+    names = [name for name in _common_factors(case) if len(case.levels(name)) >= many and name not in own]
+    terms = [term for term in case.formula.common if set(term.variables) & set(names)]
+    grouped = with_common(without_common(case.formula, terms), [INTERCEPT])
+    for name in names:
+        message = (
+            f"{name} has {len(case.levels(name))} levels, each with a coefficient of its own that learns nothing from "
+            f"the others (no pooling). As a grouping factor they would be partially pooled."
+        )
+        instead = None
+        if all(term.degree == 1 for term in terms):
+            blocks = tuple(Block((INTERCEPT,), term) for term in terms)
+            instead = replace(grouped, blocks=(*grouped.blocks, *blocks))
+        yield case.finding("many-levels", message, at=name, instead=instead)
 
 
 def more_coefficients_than_rows(case: DataCase) -> Iterator[Finding]:

@@ -11,25 +11,26 @@ from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
-from hlm.linting.rewrite import with_blocks, with_common, without_effects
+from hlm.linting.rewrite import with_blocks, with_common, without_effects, without_groups
 
 
 def group_count(case: DataCase) -> Iterator[Finding]:
     """One group is none; a handful says little about their own spread."""
-    for block in _first_blocks(case.formula):
-        levels = case.data.levels(block.group)
-        without = _without_group(case.formula, block.group)
-        if len(levels) == 1:
-            message = f"{block.group} has one group only ({levels[0]}) on these rows: nothing can vary by it."
-            yield case.finding("one-group", message, at=block, instead=without)
-        elif len(levels) < threshold("few groups"):
-            message = (
-                f"{block.group} has {len(levels)} groups ({', '.join(levels)}): their standard deviation is hardly "
-                f"known from so few, and its prior decides how much is pooled. As a common term each group has its "
-                f"own coefficient."
-            )
-            instead = _as_common(case.formula, block.group)
-            yield case.finding("few-groups", message, at=block, instead=instead)
+    levels = {group: case.data.levels(group) for group in case.formula.groups}
+    single = [group for group, labels in levels.items() if len(labels) == 1]
+    few = [group for group, labels in levels.items() if 1 < len(labels) < threshold("few groups")]
+    for group in single:
+        message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
+        instead = without_groups(case.formula, single)
+        yield case.finding("one-group", message, at=_block_of(group, case), instead=instead)
+    for group in few:
+        message = (
+            f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
+            f"known from so few, and its prior decides how much is pooled. As a common term each group has its own "
+            f"coefficient."
+        )
+        instead = _as_common(case.formula, few)
+        yield case.finding("few-groups", message, at=_block_of(group, case), instead=instead)
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -55,14 +56,10 @@ def numeric_group(case: DataCase) -> Iterator[Finding]:
 
 
 def group_sizes(case: DataCase) -> Iterator[Finding]:
-    """Groups with too few rows for a line of their own, and groups that are rows."""
-    for block in case.formula.blocks:
-        sizes = _sizes(block.group, case)
-        q = case.coefficients(block.effects)
-        if case.data.rows < threshold("rows per group") * len(sizes):
-            if block.has_intercept and case.family.support not in ("count", "trials"):  # there: extra variation
-                yield _one_row_per_group(block, len(sizes), case)
-            continue
+    """Groups with too few rows for a line of their own."""
+    blocks = [block for block in case.formula.blocks if not _nearly_rows(block.group, case)]
+    for block in blocks:
+        sizes, q = _sizes(block.group, case), case.coefficients(block.effects)
         small = np.flatnonzero(sizes <= q)
         if len(small):
             levels = case.data.levels(block.group)
@@ -76,28 +73,44 @@ def group_sizes(case: DataCase) -> Iterator[Finding]:
             yield case.finding("small-groups", message, at=block)
 
 
+def one_row_per_group(case: DataCase) -> Iterator[Finding]:
+    """The groups are the rows, and the group-level sd is the residual sd."""
+    if case.family.support in ("count", "trials"):
+        return  # there it is extra variation, which the family lacks
+    groups = [g for g in case.formula.groups if _nearly_rows(g, case) and INTERCEPT in case.formula.effects_of(g)]
+    for group in groups:
+        count = len(case.data.levels(group))
+        what = "one row each" if count == case.data.rows else "nearly all of one row"
+        message = (
+            f"{group} makes {count} groups on {case.data.rows} rows, {what}: what varies by it is the residual under "
+            f"another name, and the two standard deviations cannot be told apart."
+        )
+        instead = without_groups(case.formula, groups)
+        yield case.finding("one-row-per-group", message, at=_block_of(group, case), instead=instead)
+
+
 def constant_within_groups(case: DataCase) -> Iterator[Finding]:
     """A slope needs values of x that differ within the group."""
-    for block in case.formula.blocks:
-        sizes = _sizes(block.group, case)
-        if (sizes < 2).all():
-            continue
-        varies = {e: _varies(e, block.group, case) for e in block.effects if e != INTERCEPT}
-        stuck = [e for e, groups in varies.items() if not groups.any() and not _is_constant(e, case)]
-        for effect, groups in varies.items():
-            if effect in stuck:
-                message = (
-                    f"{effect} is the same in all rows of each {block.group}, so no {block.group} can show a slope for "
-                    f"it. It can stand among the common terms, where it describes the groups."
-                )
-                instead = without_effects(case.formula, block.group, stuck)
-                yield case.finding("constant-within-groups", message, at=block, instead=instead)
-            elif 0 < groups.sum() < threshold("share of groups that vary") * len(sizes):
-                message = (
-                    f"{effect} differs within {groups.sum()} of the {len(sizes)} groups of {block.group} only: the "
-                    f"others say nothing about the spread of its slopes, and theirs are taken from these few."
-                )
-                yield case.finding("rarely-varies", message, at=block)
+    blocks = [block for block in case.formula.blocks if (_sizes(block.group, case) > 1).any()]
+    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT and not _is_constant(e, case)]
+    varies = {(block, effect): _varies(effect, block.group, case) for block, effect in pairs}
+    instead = case.formula
+    for (block, effect), groups in varies.items():
+        if not groups.any():
+            instead = without_effects(instead, block.group, (effect,))
+    for (block, effect), groups in varies.items():
+        if not groups.any():
+            message = (
+                f"{effect} is the same in all rows of each {block.group}, so no {block.group} can show a slope for it. "
+                f"It can stand among the common terms, where it describes the groups."
+            )
+            yield case.finding("constant-within-groups", message, at=block, instead=instead)
+        elif groups.mean() < threshold("share of groups that vary"):
+            message = (
+                f"{effect} differs within {groups.sum()} of the {len(groups)} groups of {block.group} only: the others "
+                f"say nothing about the spread of its slopes, and theirs are taken from these few."
+            )
+            yield case.finding("rarely-varies", message, at=block)
 
 
 def double_bar_factor(case: DataCase) -> Iterator[Finding]:
@@ -116,16 +129,6 @@ def double_bar_factor(case: DataCase) -> Iterator[Finding]:
             yield case.finding("double-bar-factor", message, at=block, instead=instead)
 
 
-def _one_row_per_group(block: Block, groups: int, case: DataCase) -> Finding:
-    rows = f"{groups} groups on {case.data.rows} rows"
-    what = "one row each" if groups == case.data.rows else "nearly all of one row"
-    message = (
-        f"{block.group} makes {rows}, {what}: what varies by it is the residual under another name, and the two "
-        f"standard deviations cannot be told apart."
-    )
-    return case.finding("one-row-per-group", message, at=block, instead=_without_group(case.formula, block.group))
-
-
 def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     """A ``||`` block with its factors in a correlated block, the numbers still apart."""
     factors = tuple(e for e in block.effects if case.factors_of(e))
@@ -136,19 +139,19 @@ def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     return (together, *(Block((effect,), block.group) for effect in numbers))
 
 
-def _first_blocks(formula: Formula) -> list[Block]:
-    """One block for each grouping factor."""
-    return [next(b for b in formula.blocks if b.group == group) for group in formula.groups]
+def _block_of(group: Term, case: DataCase) -> Block:
+    """The first block of a grouping factor, as the place of what is said about the factor."""
+    return next(block for block in case.formula.blocks if block.group == group)
 
 
-def _without_group(formula: Formula, group: Term) -> Formula:
-    return with_blocks(formula, {block: () for block in formula.blocks if block.group == group})
+def _as_common(formula: Formula, groups: list[Term]) -> Formula:
+    """The varying effects of some groups as common interactions with them."""
+    terms = [Term((*g.variables, *effect.variables)) for g in groups for effect in formula.effects_of(g)]
+    return with_common(without_groups(formula, groups), terms)
 
 
-def _as_common(formula: Formula, group: Term) -> Formula:
-    """The varying effects of one group as common interactions with it."""
-    terms = [Term((*group.variables, *effect.variables)) for effect in formula.effects_of(group)]
-    return with_common(_without_group(formula, group), terms)
+def _nearly_rows(group: Term, case: DataCase) -> bool:
+    return case.data.rows < threshold("rows per group") * len(case.data.levels(group))
 
 
 def _sizes(group: Term, case: DataCase) -> np.ndarray:
@@ -181,4 +184,11 @@ def _is_constant(effect: Term, case: DataCase) -> bool:
     return any(case.data.columns[name].nunique() < 2 for name in effect.variables)
 
 
-GROUP_CHECKS = (group_count, numeric_group, group_sizes, constant_within_groups, double_bar_factor)
+GROUP_CHECKS = (
+    group_count,
+    numeric_group,
+    group_sizes,
+    one_row_per_group,
+    constant_within_groups,
+    double_bar_factor,
+)

@@ -12,7 +12,7 @@ from hlm.formula.formula import Block, Formula, Term, quote
 from hlm.linting.case import DataCase
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
-from hlm.linting.rewrite import with_blocks
+from hlm.linting.rewrite import with_blocks, without_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,60 +58,79 @@ class _Cells:
 
 def reused_ids(case: DataCase) -> Iterator[Finding]:
     """``(1|student)`` where every school numbers its students from 1."""
-    for child in _single(case.formula):
-        for parent, codes in _possible_parents(child, case):
-            cells = _cells(case.data.codes(child), codes)
-            if not cells.numbered_anew:
-                continue
-            label = case.data.levels(child)[int(cells.parents.argmax())]
-            message = (
-                f"{child} looks numbered anew in each {parent}: {child} {label} occurs in {cells.parents.max()} of the "
-                f"{cells.parent_count} groups of {parent}, and low numbers recur most. As written they are taken for "
-                f"one and the same {child}. Nested: (1|{quote(parent)}/{child})."
-            )
-            block = next(b for b in case.formula.blocks if b.group == child)
-            yield case.finding("reused-ids", message, at=block, instead=_nested(case.formula, child, parent))
-            break
+    found = {child: pair for child in _single(case.formula) if (pair := _parent(child, case))}
+    instead = case.formula
+    for child, (parent, _) in found.items():
+        instead = _nested(instead, child, parent)
+    for child, (parent, cells) in found.items():
+        label = case.data.levels(child)[int(cells.parents.argmax())]
+        message = (
+            f"{child} looks numbered anew in each {parent}: {child} {label} occurs in {cells.parents.max()} of the "
+            f"{cells.parent_count} groups of {parent}, and low numbers recur most. As written they are taken for one "
+            f"and the same {child}. Nested: (1|{quote(parent)}/{child})."
+        )
+        block = next(b for b in case.formula.blocks if b.group == child)
+        yield case.finding("reused-ids", message, at=block, instead=instead)
 
 
 def crossed_or_nested(case: DataCase) -> Iterator[Finding]:
     """``(1|a) + (1|b)``: every label means the same thing in all of the other factor."""
-    for a, b in combinations(_single(case.formula), 2):
-        for child, parent in ((b, a), (a, b)):
-            cells = _cells(case.data.codes(child), case.data.codes(parent))
-            if cells.recurring < 1 or cells.filled < threshold("share of cells filled"):
-                continue
-            label = case.data.levels(child)[0]
-            message = (
-                f"{parent} and {child} are read as crossed: {child} {label} is the same {child} in every {parent}. If "
-                f"it is another one in each {parent}, write (1|{parent}/{child})."
-            )
-            block = next(block for block in case.formula.blocks if block.group == child)
-            instead = _nested(case.formula, child, parent.variables[0])
-            yield case.finding("crossed-or-nested", message, at=block, instead=instead)
-            break
+    pairs = [pair for a, b in combinations(_single(case.formula), 2) if (pair := _crossed(a, b, case))]
+    for parent, child in pairs:
+        label = case.data.levels(child)[0]
+        message = (
+            f"{parent} and {child} are read as crossed: {child} {label} is the same {child} in every {parent}. If it "
+            f"is another one in each {parent}, write (1|{parent}/{child})."
+        )
+        block = next(block for block in case.formula.blocks if block.group == child)
+        instead = _nested(case.formula, child, parent.variables[0]) if len(pairs) == 1 else None
+        yield case.finding("crossed-or-nested", message, at=block, instead=instead)
 
 
 def same_groups(case: DataCase) -> Iterator[Finding]:
     """Two names for one partition of the rows."""
     formula = case.formula
-    for i, group in enumerate(formula.groups):
-        same = next((g for g in formula.groups[:i] if _same_partition(g, group, case)), None)
-        shared = set(formula.effects_of(group)) & set(formula.effects_of(same)) if same else set()
-        if same and shared:
-            blocks = [block for block in formula.blocks if block.group == group]
-            message = (
-                f"{same} and {group} divide the rows into the same {len(case.data.levels(group))} groups: two standard "
-                f"deviations for the same thing cannot be told apart."
-            )
-            instead = with_blocks(formula, dict.fromkeys(blocks, ()))
-            yield case.finding("same-groups", message, at=blocks[0], instead=instead)
+    same = {group: earlier for group in formula.groups if (earlier := _same_earlier(group, case))}
+    for group, earlier in same.items():
+        message = (
+            f"{earlier} and {group} divide the rows into the same {len(case.data.levels(group))} groups: two standard "
+            f"deviations for the same thing cannot be told apart."
+        )
+        block = next(block for block in formula.blocks if block.group == group)
+        yield case.finding("same-groups", message, at=block, instead=without_groups(formula, tuple(same)))
 
 
 def _single(formula: Formula) -> list[Term]:
     """Grouping factors of one column that are no part of another factor's cells."""
     inside = {v for group in formula.groups if group.degree > 1 for v in group.variables}
     return [group for group in formula.groups if group.degree == 1 and not set(group.variables) & inside]
+
+
+def _parent(child: Term, case: DataCase) -> tuple[str, _Cells] | None:
+    """The column in which a factor looks numbered anew, if there is one."""
+    for parent, codes in _possible_parents(child, case):
+        cells = _cells(case.data.codes(child), codes)
+        if cells.numbered_anew:
+            return parent, cells
+    return None
+
+
+def _crossed(a: Term, b: Term, case: DataCase) -> tuple[Term, Term] | None:
+    """The pair, the one with more levels first, if (nearly) all combinations are observed."""
+    parent, child = sorted((a, b), key=lambda group: -len(case.data.levels(group)))
+    cells = _cells(case.data.codes(child), case.data.codes(parent))
+    crossed = cells.recurring == 1 and cells.filled >= threshold("share of cells filled")
+    return (parent, child) if crossed else None
+
+
+def _same_earlier(group: Term, case: DataCase) -> Term | None:
+    """A factor written before that makes the same groups and has an effect in common."""
+    formula = case.formula
+    for other in formula.groups[: formula.groups.index(group)]:
+        shared = set(formula.effects_of(group)) & set(formula.effects_of(other))
+        if shared and _same_partition(other, group, case):
+            return other
+    return None
 
 
 def _possible_parents(child: Term, case: DataCase) -> Iterator[tuple[str, np.ndarray]]:

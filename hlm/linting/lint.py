@@ -15,7 +15,7 @@ from hlm.linting.columns import COLUMN_CHECKS
 from hlm.linting.findings import Finding, Findings, sorted_findings
 from hlm.linting.groups import GROUP_CHECKS
 from hlm.linting.ids import ID_CHECKS
-from hlm.linting.repair import if_read, unreadable
+from hlm.linting.repair import unreadable
 from hlm.linting.response import RESPONSE_CHECKS, trials_and_family
 from hlm.linting.rewrite import renamed
 from hlm.linting.syntax import SYNTAX_CHECKS
@@ -67,7 +67,7 @@ def lint(formula: str | Formula, data: Any = None, *, family: str = "gaussian") 
         y ~ x + (0 + z|g)
                 ^^^^^^^^^
       The slope of z varies by g but the intercept does not: the lines of all groups go through one
-      point, at z = 0. With (... |g) and no '0 +' the intercepts vary, too.
+      point, at z = 0. Without '0 +' the intercepts vary, too.
       or: y ~ x + (z|g)
     >>> lint("y ~ x | g")[0].instead
     'y ~ x + (x|g)'
@@ -106,7 +106,7 @@ def _with_data(case: Case, frame: Any) -> Iterator[Finding]:
 def _unusable(case: Case, available: list[str], problem: str) -> Iterator[Finding]:
     missing = [name for name in case.formula.variables if name not in available]
     near = {name: found[0] for name in missing if (found := closest(name, available))}
-    instead = if_read(renamed(case.text, near)) if len(near) == len(missing) else None
+    instead = renamed(case.text, near) if len(near) == len(missing) else None
     for name in missing:
         message = f"The data have no column {name!r}. {nearest(name, available)}"
         yield case.finding("missing-column", message, at=name, instead=instead)

@@ -8,7 +8,7 @@ from hlm.formula.formula import INTERCEPT, Term
 from hlm.linting.case import DataCase
 
 _RANK_TOLERANCE = 1e-7  # share of a column's length that must be new, as in R's lm
-_MOST_CELLS = 40_000_000  # beyond about 300 MB of columns the check costs more than it tells
+_MOST_CELLS = 20_000_000  # beyond about 150 MB of columns the check costs more than it tells
 
 
 def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
@@ -17,9 +17,9 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
     From the last term back, so that of two terms which contain each other the later one is named.
     """
     terms = [t for t in case.formula.common if all(case.data.columns[v].nunique() > 1 for v in t.variables)]
-    if case.coefficients(terms) * case.data.rows > _MOST_CELLS:
+    if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
         return {}
-    kept = {term: _scaled(term_columns(term, case)) for term in terms}
+    kept = _reduced({term: _scaled(term_columns(term, case)) for term in terms})
     dependent: dict[Term, list[Term]] = {}
     for term in reversed(terms):
         others = {other: values for other, values in kept.items() if other != term}
@@ -46,6 +46,13 @@ def term_columns(term: Term, case: DataCase) -> np.ndarray:
             own = case.numbers(name)[:, None]
         columns = (columns[:, :, None] * own[:, None, :]).reshape(case.data.rows, -1)
     return columns
+
+
+def _reduced(columns: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:
+    """The same lengths and angles in as few rows as there are columns: the triangle of a QR decomposition."""
+    edges = np.cumsum([values.shape[1] for values in columns.values()])[:-1]
+    triangle = np.linalg.qr(np.column_stack(list(columns.values())), mode="r")
+    return dict(zip(columns, np.split(triangle, edges, axis=1), strict=True))
 
 
 def _scaled(columns: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from hlm.linting.case import spoken
 from hlm.linting.codes import CODES
 from hlm.linting.findings import Finding
 from hlm.linting.places import Place, bare_bars, bars, place_of_name, tokens_of
-from hlm.linting.rewrite import without_variables
+from hlm.linting.rewrite import if_read, without_variables
 
 _STANDIN = "` {}`"  # a column name that nobody has: a blank first
 
@@ -23,7 +23,7 @@ def unreadable(text: str, problem: FormulaError) -> list[Finding]:
     if not found:
         place = (problem.start, problem.stop) if problem.formula == text and text else None
         message = problem.message
-        found.append(_finding("cannot-be-read", text, place, message, _closed(text)))
+        found.append(_finding("cannot-be-read", text, place, message, _mended(text)))
     return found
 
 
@@ -143,19 +143,11 @@ def _response_on_both_sides(text: str) -> Iterator[Finding]:
         yield _finding("response-on-both-sides", text, place, message, if_read(instead))
 
 
-def _closed(text: str) -> str | None:
-    """With the parentheses closed that were left open, or without a sign left at the end."""
+def _mended(text: str) -> str | None:
+    """What can be read with the smallest change: parentheses closed or not doubled, no sign left at the end."""
     missing = text.count("(") - text.count(")")
-    return if_read(text.rstrip(" +") + ")" * max(0, missing))
-
-
-def if_read(text: str) -> str | None:
-    """A proposal, if it can be read at all."""
-    try:
-        parse(text)
-    except FormulaError:
-        return None
-    return text
+    closed = text.rstrip(" +") + ")" * max(0, missing)
+    return if_read(closed) or if_read(text.replace("((", "(").replace("))", ")"))
 
 
 def _finding(code: str, text: str, place: Place | None, message: str, instead: str | None) -> Finding:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from hlm.errors import FormulaError
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term, quote
+from hlm.formula.parser import parse
 from hlm.linting.places import tokens_of
 
 
@@ -40,6 +42,11 @@ def with_blocks(formula: Formula, change: Mapping[Block, tuple[Block, ...]]) -> 
     return replace(formula, blocks=tuple(dict.fromkeys(blocks)))
 
 
+def without_groups(formula: Formula, groups: Collection[Term]) -> Formula:
+    """The same formula without the bars of some grouping factors."""
+    return replace(formula, blocks=tuple(block for block in formula.blocks if block.group not in groups))
+
+
 def without_effects(formula: Formula, group: Term, effects: Collection[Term]) -> Formula:
     """The same formula with some effects no longer varying by one group."""
     change: dict[Block, tuple[Block, ...]] = {}
@@ -55,4 +62,13 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     for token in reversed(tokens_of(text)):
         if token.kind == "name" and token.text in names:
             text = text[: token.start] + quote(names[token.text]) + text[token.stop :]
+    return text
+
+
+def if_read(text: str) -> str | None:
+    """A proposal, if it can be read at all."""
+    try:
+        parse(text)
+    except FormulaError:
+        return None
     return text

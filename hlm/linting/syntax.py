@@ -98,17 +98,22 @@ def _own_common_terms(block: Block, common: tuple[Term, ...]) -> list[Term]:
 def slope_without_intercept(case: Case) -> Iterator[Finding]:
     """``(0 + x|g)`` alone: all lines of the groups through one point."""
     formula = case.formula
-    for block in formula.blocks:
-        effects = formula.effects_of(block.group)
-        if INTERCEPT in effects or any(_has_factor(b, case) for b in formula.blocks if b.group == block.group):
-            continue
-        names = listed([str(effect) for effect in block.effects])
+    groups = [group for group in formula.groups if _through_one_point(group, case)]
+    blocks = [next(block for block in formula.blocks if block.group == group) for group in groups]
+    instead = with_blocks(formula, {b: (replace(b, effects=(INTERCEPT, *b.effects)),) for b in blocks})
+    for block in blocks:
+        names = listed([str(effect) for effect in formula.effects_of(block.group)])
         message = (
             f"The slope of {names} varies by {block.group} but the intercept does not: the lines of all groups go "
-            f"through one point, at {names} = 0. With (... |{block.group}) and no '0 +' the intercepts vary, too."
+            f"through one point, at {names} = 0. Without '0 +' the intercepts vary, too."
         )
-        instead = with_blocks(formula, {block: (replace(block, effects=(INTERCEPT, *block.effects)),)})
         yield case.finding("slope-without-intercept", message, at=block, instead=instead)
+
+
+def _through_one_point(group: Term, case: Case) -> bool:
+    """Whether only slopes vary by a group; the levels of a factor would be intercepts."""
+    blocks = [block for block in case.formula.blocks if block.group == group]
+    return not any(block.has_intercept or _has_factor(block, case) for block in blocks)
 
 
 def nested_slopes(case: Case) -> Iterator[Finding]:
@@ -147,7 +152,7 @@ def correlated_slopes(case: Case) -> Iterator[Finding]:
         )
         if block in free:
             message += " '||' leaves the correlations out." if pairs > 1 else " '||' leaves the correlation out."
-        instead = with_blocks(case.formula, free) if block in free else None
+        instead = with_blocks(case.formula, free) if len(free) == len(blocks) else None
         yield case.finding("correlated-slopes", message, at=block, instead=instead)
 
 
