@@ -151,7 +151,8 @@ def _as_common(formula: Formula, groups: list[Term]) -> Formula:
 
 
 def _nearly_rows(group: Term, case: DataCase) -> bool:
-    return case.data.rows < threshold("rows per group") * len(case.data.levels(group))
+    groups = len(case.data.levels(group))
+    return groups > 1 and case.data.rows < threshold("rows per group") * groups
 
 
 def _sizes(group: Term, case: DataCase) -> np.ndarray:

@@ -170,7 +170,7 @@ def _cells(child: np.ndarray, parent: np.ndarray) -> _Cells:
 
 def _same_partition(a: Term, b: Term, case: DataCase) -> bool:
     groups = len(case.data.levels(a))
-    if groups != len(case.data.levels(b)):
+    if groups == 1 or groups != len(case.data.levels(b)):  # of one group, `one-group` speaks
         return False
     return len(np.unique(case.data.codes(a) * groups + case.data.codes(b))) == groups
 
