@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hlm.fitting.fit import fit_pooling as fit_pooling
     from hlm.fitting.reml import reml as reml
     from hlm.formula.parser import parse as parse
+    from hlm.linting.lint import lint as lint
     from hlm.model.build import build as build
     from hlm.plots.data import plot_data as plot_data
     from hlm.plots.lines import plot_lines as plot_lines
@@ -44,6 +45,7 @@ _HOME = {
     "default_priors": "hlm.priors",
     "fit": "hlm.fitting.fit",
     "fit_pooling": "hlm.fitting.fit",
+    "lint": "hlm.linting.lint",
     "list_data": "hlm.datasets",
     "load_data": "hlm.datasets",
     "parse": "hlm.formula.parser",

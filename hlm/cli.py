@@ -63,6 +63,26 @@ def compare(
             print(f"{arm}: {note}.")
 
 
+@app.command
+def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian") -> int:
+    """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted.
+
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file; without it only the formula is checked.
+    family
+        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    """
+    from hlm.linting.lint import lint as check
+
+    findings = check(formula, None if data is None else _read(data), family=family)
+    print(findings)
+    return 2 if findings.errors else 0
+
+
 @app.command(name="data")
 def show_data(name: str | None = None, /) -> None:
     """List the packaged data, or show the first rows of one.
@@ -87,7 +107,7 @@ def show_data(name: str | None = None, /) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 when done, 2 for bad input, 130 when interrupted."""
     try:
-        app(arguments, exit_on_error=False, result_action="return_value")
+        status = app(arguments, exit_on_error=False, result_action="return_value")
     except HlmError as problem:
         print(f"hlm: {problem}", file=sys.stderr)
         return 2
@@ -96,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("hlm: interrupted; nothing was fitted.", file=sys.stderr)
         return 130
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def run() -> None:

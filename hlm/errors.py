@@ -42,13 +42,19 @@ class FitError(HlmError):
 def nearest(name: object, allowed: Iterable[object]) -> str:
     """A closing hint for an unknown name: the nearest allowed names, then all of them."""
     names = [str(a) for a in allowed]
-    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
-    if not close:  # difflib is case-sensitive; people are not
-        lower = {n.lower(): n for n in names}
-        close = [lower[c] for c in difflib.get_close_matches(str(name).lower(), list(lower), n=3, cutoff=0.5)]
+    close = closest(str(name), names)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
     return f"{hint}There {'is' if len(names) == 1 else 'are'}: {shown or 'none'}."
+
+
+def closest(name: str, names: list[str]) -> list[str]:
+    """The names that a misspelt one may stand for, the likeliest first, three at most."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return close
+    lower = {n.lower(): n for n in names}  # difflib is case-sensitive; people are not
+    return [lower[c] for c in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)]
 
 
 def _marked(message: str, formula: str, start: int, stop: int) -> str:

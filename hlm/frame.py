@@ -60,7 +60,7 @@ class CleanData:
         return list(self.columns[group.name].cat.categories)
 
 
-def clean(formula: Formula, data: Any, *, family: str = "gaussian") -> CleanData:
+def clean(formula: Formula, data: Any, *, family: str = "gaussian", must_vary: bool = True) -> CleanData:
     """Take the formula's columns out of any data frame and check them.
 
     Parameters
@@ -70,6 +70,8 @@ def clean(formula: Formula, data: Any, *, family: str = "gaussian") -> CleanData
         pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
     family : str
         Decides what a response may be.
+    must_vary : bool
+        False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
 
     Raises
     ------
@@ -88,7 +90,8 @@ def clean(formula: Formula, data: Any, *, family: str = "gaussian") -> CleanData
         if len(group.variables) > 1:
             columns[group.name] = cells(columns, group)
     result = CleanData(columns, len(frame), missing)
-    _check_usable(formula, result)
+    if must_vary:
+        _check_usable(formula, result)
     return result
 
 

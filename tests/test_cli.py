@@ -29,7 +29,25 @@ def test_compare_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert printed.err == ""
 
 
+def test_lint_prints_findings_and_exits_by_severity(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", "post ~ pre | school"]) == 2
+    assert "write: post ~ pre + (pre|school)" in capsys.readouterr().out
+    assert main(["lint", "post ~ 1 + (pre|school)", "exam"]) == 0
+    assert "warning: slope-without-common-effect" in capsys.readouterr().out
+    assert main(["lint", "p(incidence, size) ~ period + (1|herd)", "cbpp", "--family", "binomial"]) == 0
+    assert ": 1 note." in capsys.readouterr().out
+    assert main(["lint", "post ~ pre + (1|scool)", "exam"]) == 2
+    assert "write: post ~ pre + (1|school)" in capsys.readouterr().out
+    assert main(["lint", "post ~ pre + (1|school)", "exam"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "Nothing to say about post ~ pre + (1|school).\n"
+    assert printed.err == ""
+
+
 BAD = [
+    (["lint", "post ~ pre", "exma"], "Did you mean 'exam'"),
+    (["lint", "post ~ pre", "--family", "normal"], "no family 'normal'"),
+    (["lint", ""], "The formula is empty"),
     (["compare", "y ~ x | g", "exam"], "must stand inside parentheses"),
     (["compare", "post ~ pre", "exam"], "nothing to pool"),
     (["compare", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),
@@ -65,6 +83,12 @@ def test_broken_files(content: bytes, message: str, tmp_path: Path, capsys: pyte
     path.write_bytes(content)
     assert main(["compare", "y ~ x + (1|g)", str(path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_lint_of_a_formula_loads_no_frame_library() -> None:
+    code = "import sys; from hlm.cli import main; main(['lint', 'y ~ x + (1|g)']); print([m for m in ('bambi', 'pymc', 'pandas', 'formulae') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_loads_nothing_heavy() -> None:

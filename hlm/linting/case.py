@@ -1,0 +1,114 @@
+"""What every check is given: the formula, its text, and the data if there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlm.families import Family
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.frame import CleanData
+from hlm.linting.codes import CODES, threshold
+from hlm.linting.findings import Finding
+from hlm.linting.places import Place, place_of_block, place_of_name, place_of_response, place_of_term
+from hlm.linting.rewrite import if_read
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A formula without data.
+
+    Attributes
+    ----------
+    text : str
+        The formula as written.
+    formula : Formula
+        The same, read.
+    family : Family
+    """
+
+    text: str
+    formula: Formula
+    family: Family
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        *,
+        at: Term | Block | str | Place | None = None,
+        instead: Formula | str | None = None,
+    ) -> Finding:
+        """A finding about a term, a block, a column's name or a place; a proposal that cannot be read is left out."""
+        place = self._place(at)
+        text = self.text[slice(*place)] if place else ""
+        return Finding(code, CODES[code], place, text, message, None if instead is None else if_read(str(instead)))
+
+    def _place(self, at: Term | Block | str | Place | None) -> Place | None:
+        match at:
+            case Term():
+                return place_of_term(self.text, at)
+            case Block():
+                return place_of_block(self.text, at)
+            case str() if at in self.formula.response.variables:
+                return place_of_response(self.text)
+            case str():
+                return place_of_name(self.text, at)
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class DataCase(Case):
+    """A formula with its data: ``data`` are the complete rows, ``frame`` the whole frame behind narwhals."""
+
+    data: CleanData
+    frame: Any
+
+    def is_factor(self, variable: str) -> bool:
+        return str(self.data.columns[variable].dtype) == "category"
+
+    def factors_of(self, term: Term) -> tuple[str, ...]:
+        return tuple(v for v in term.variables if self.is_factor(v))
+
+    def numbers(self, variable: str) -> np.ndarray:
+        """A numeric column, shape (rows,)."""
+        return self.data.columns[variable].to_numpy(dtype=np.float64)
+
+    def codes(self, variable: str) -> np.ndarray:
+        """A factor as integers 0 .. L-1, shape (rows,)."""
+        return np.asarray(self.data.columns[variable].cat.codes, dtype=np.int64)
+
+    def levels(self, variable: str) -> list[str]:
+        return list(self.data.columns[variable].cat.categories)
+
+    def width(self, term: Term, terms: Sequence[Term]) -> int:
+        """How many coefficients a term has beside the others, factors coded as in R."""
+        return int(np.prod([self._columns_of(v, term, terms) for v in term.variables], dtype=np.int64))
+
+    def coefficients(self, terms: Sequence[Term]) -> int:
+        return sum(self.width(term, terms) for term in terms)
+
+    def has_full_coding(self, variable: str, term: Term, terms: Sequence[Term]) -> bool:
+        """Whether a factor has a column for every level: when the term without it is missing."""
+        rest = frozenset(term.variables) - {variable}
+        return rest not in {frozenset(t.variables) for t in terms}
+
+    def _columns_of(self, variable: str, term: Term, terms: Sequence[Term]) -> int:
+        if not self.is_factor(variable):
+            return 1
+        return len(self.levels(variable)) - (0 if self.has_full_coding(variable, term, terms) else 1)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, then how many more there are."""
+    most = int(threshold("names shown"))
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def spoken(terms: Sequence[Term]) -> str:
+    """Terms in a sentence."""
+    return listed(["intercept" if term == INTERCEPT else str(term) for term in terms])

@@ -1,0 +1,68 @@
+"""Which common terms the data cannot tell apart. Without formulae, whose import alone takes longer than `hlm.lint`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlm.formula.formula import INTERCEPT, Term
+from hlm.linting.case import DataCase
+
+_RANK_TOLERANCE = 1e-7  # share of a column's length that must be new, as in R's lm
+_MOST_CELLS = 20_000_000  # beyond about 150 MB of columns the check costs more than it tells
+
+
+def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
+    """The terms all of whose columns lie in the span of the others, each with those that span it.
+
+    From the last term back, so that of two terms which contain each other the later one is named.
+    """
+    terms = [t for t in case.formula.common if all(case.data.columns[v].nunique() > 1 for v in t.variables)]
+    if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
+        return {}
+    kept = _reduced({term: _scaled(term_columns(term, case)) for term in terms})
+    dependent: dict[Term, list[Term]] = {}
+    for term in reversed(terms):
+        others = {other: values for other, values in kept.items() if other != term}
+        if term == INTERCEPT or not others:
+            continue
+        matrix, values = np.column_stack(list(others.values())), kept[term]
+        coefficients, *_ = np.linalg.lstsq(matrix, values, rcond=None)
+        if (np.linalg.norm(values - matrix @ coefficients, axis=0) <= _RANK_TOLERANCE).all():
+            dependent[term] = _used(coefficients, others)
+            kept = others
+    return dependent
+
+
+def term_columns(term: Term, case: DataCase) -> np.ndarray:
+    """The columns of one common term, shape (rows, width): products of numbers and of factors' indicators."""
+    columns = np.ones((case.data.rows, 1))
+    for name in term.variables:
+        if case.is_factor(name):
+            levels = np.arange(len(case.levels(name)))
+            if not case.has_full_coding(name, term, case.formula.common):
+                levels = levels[1:]
+            own = (case.codes(name)[:, None] == levels).astype(np.float64)
+        else:
+            own = case.numbers(name)[:, None]
+        columns = (columns[:, :, None] * own[:, None, :]).reshape(case.data.rows, -1)
+    return columns
+
+
+def _reduced(columns: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:
+    """The same lengths and angles in as few rows as there are columns: the triangle of a QR decomposition."""
+    edges = np.cumsum([values.shape[1] for values in columns.values()])[:-1]
+    triangle = np.linalg.qr(np.column_stack(list(columns.values())), mode="r")
+    return dict(zip(columns, np.split(triangle, edges, axis=1), strict=True))
+
+
+def _scaled(columns: np.ndarray) -> np.ndarray:
+    """Columns of length 1; an empty cell's column of zeros stays."""
+    length = np.linalg.norm(columns, axis=0)
+    return columns / np.where(length > 0, length, 1.0)
+
+
+def _used(coefficients: np.ndarray, kept: dict[Term, np.ndarray]) -> list[Term]:
+    """The terms whose columns have a share in the combination."""
+    owners = [term for term, values in kept.items() for _ in range(values.shape[1])]
+    share = np.abs(coefficients).max(axis=1) > 1e-6  # columns have length 1, so a real share is of order 1
+    return list(dict.fromkeys(owner for owner, shares in zip(owners, share, strict=True) if shares))
