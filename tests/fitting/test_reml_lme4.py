@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from hlm.datasets import load_data
-from hlm.errors import FitError
 from hlm.fitting.reml import reml
 from hlm.fitting.restricted.result import Reml
 
@@ -157,9 +156,6 @@ def test_agrees_with_lme4(row):
     check(row)
 
 
-@pytest.mark.xfail(
-    raises=FitError, strict=True, reason="the integral over several grouping factors is not wired in yet"
-)
 @pytest.mark.parametrize("row", SEVERAL_FACTORS, ids=case_name)
 def test_agrees_with_lme4_on_several_factors(row):
     check(row)

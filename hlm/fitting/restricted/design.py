@@ -13,7 +13,9 @@ import numpy as np
 
 from hlm.design import Columns, block_columns, columns
 from hlm.errors import DataError, FitError
-from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
+from hlm.fitting.collapsed.crossed import crossed_products
+from hlm.fitting.collapsed.crossproducts import cross_products
+from hlm.fitting.collapsed.marginal import Sums
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 
@@ -71,7 +73,7 @@ class MixedDesign:
         The group of each row, for each block.
     groups : tuple of int
         The number of groups, for each block.
-    sums : CrossProducts
+    sums : CrossProducts or CrossedProducts
         Of all that, for `hlm.fitting.collapsed.marginal.sweep`.
     notes : tuple of str
         What was left out, and what the data cannot tell apart.
@@ -85,7 +87,7 @@ class MixedDesign:
     z: np.ndarray
     codes: tuple[np.ndarray, ...]
     groups: tuple[int, ...]
-    sums: CrossProducts
+    sums: Sums
     notes: tuple[str, ...]
 
 
@@ -97,7 +99,7 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     DataError
         Where there are not more rows than common coefficients.
     FitError
-        Where a block has as many effects as there are rows, as in lme4; for several grouping factors.
+        Where a block has as many effects as there are rows, as in lme4.
     """
     y = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
     x, x_root, x_labels, dropped = _independent(columns(formula.common, data))
@@ -109,7 +111,7 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
         _check_enough_rows(block, count, len(y))
     notes = (*dropped, *_confounded(blocks, z))
     codes = tuple(data.codes(block.group) for block in blocks)
-    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, _sums(formula, data, x, z, y), notes)
+    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, _sums(formula, data, x, blocks, z, y), notes)
 
 
 def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
@@ -182,12 +184,17 @@ def _confounded(blocks: tuple[VaryingBlock, ...], z: np.ndarray) -> tuple[str, .
     return tuple(notes)
 
 
-def _sums(formula: Formula, data: CleanData, x: np.ndarray, z: np.ndarray, y: np.ndarray) -> CrossProducts:
-    """All that `sweep` needs. The only place where the number of grouping factors matters."""
-    if len(formula.groups) > 1:
-        names = ", ".join(g.name for g in formula.groups)
-        raise FitError(f"reml fits one grouping factor so far, not several ({names}).")
-    return cross_products(_unnamed(x), _unnamed(z), data.codes(formula.groups[0]), y)
+def _sums(
+    formula: Formula, data: CleanData, x: np.ndarray, blocks: tuple[VaryingBlock, ...], z: np.ndarray, y: np.ndarray
+) -> Sums:
+    """All that `sweep` needs."""
+    factors = []
+    for group in formula.groups:
+        mine = [block for block in blocks if block.group == group]
+        factors.append((_unnamed(z[:, mine[0].start : mine[-1].stop]), data.codes(group)))
+    if len(factors) > 1:
+        return crossed_products(_unnamed(x), factors, y)
+    return cross_products(_unnamed(x), *factors[0], y)
 
 
 def _unnamed(matrix: np.ndarray) -> Columns:
