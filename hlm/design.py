@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from hlm.errors import FormulaError
+from hlm.errors import FitError, FormulaError
 from hlm.formula.arms import OwnEffect, own_effects
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.frame import CleanData
@@ -166,6 +166,24 @@ def none_arm(formula: Formula, data: CleanData) -> Arm:
         name = "the intercept" if term == INTERCEPT else term.name
         notes.append(f"{name} is left out: the own coefficients of each {groups} already contain it")
     return Arm(own, dropped, tuple(notes))
+
+
+def separate_by(formula: Formula, data: CleanData) -> Term:
+    """The factor whose groups have a residual sd each in no pooling with ``residual="separate"``.
+
+    Raises
+    ------
+    FitError
+        Where the groups of several factors have coefficients of their own.
+    """
+    groups = list(dict.fromkeys(o.group for o in none_arm(formula, data).own))
+    if len(groups) == 1:
+        return groups[0]
+    names = ", ".join(group.name for group in groups)
+    raise FitError(
+        f"residual='separate' gives each group of one factor its own residual standard deviation, but the groups of "
+        f"{names} all have coefficients of their own. Use residual='shared', or leave one factor out."
+    )
 
 
 def _labels(name: str, term: Term, part: object, width: int) -> list[str]:

@@ -91,6 +91,22 @@ def linear_predictor(arm: Parts, data: CleanData, rows: slice) -> np.ndarray:
     return np.asarray(eta)
 
 
+def residual_sd(posterior: xr.Dataset, codes: np.ndarray | None, group: Term | None) -> np.ndarray:
+    """Sigma of some rows given each draw, shape (draws, 1) if shared, (draws, rows) if each group has its own.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+    codes : numpy.ndarray of int, shape (rows,), or None
+        The rows' groups, where each has its own.
+    group : Term or None
+        Whose groups; None if sigma is shared.
+    """
+    if group is None or codes is None:
+        return _flat(posterior["sigma"])[:, None]
+    return np.asarray(_flat(posterior[f"sigma_{group.name}"])[:, codes])
+
+
 def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     """Each group's total intercept and slopes, all arms in one array.
 

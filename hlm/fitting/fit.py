@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from hlm.design import none_arm
+from hlm.design import none_arm, separate_by
 from hlm.errors import FitError
 from hlm.families import get_family
 from hlm.fitting.collapsed.engine import CollapsedDiagnostics, covers, sample_collapsed
 from hlm.fitting.diagnostics import Diagnostics, diagnose
 from hlm.fitting.nuts import sample
 from hlm.fitting.results import Fit, PoolingFits
-from hlm.formula.arms import POOLINGS, Pooling, check_has_groups
+from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups
 from hlm.formula.formula import Formula
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
-from hlm.model.build import arm_formula, build, check_names, check_pooling
+from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
 
@@ -33,6 +33,7 @@ def fit(
     family: str = "gaussian",
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
+    residual: Residual = "shared",
     method: Method = "auto",
     draws: int = 1000,
     chains: int = 4,
@@ -56,6 +57,9 @@ def fit(
         Replacements by name; `default_priors` shows names and numbers.
     lkj_eta : float
         Of the LKJ prior of a correlated block.
+    residual : {"shared", "separate"}
+        One residual sd for all rows; with ``"separate"``, no pooling has one for each group, as if each group were
+        fitted apart (gaussian family).
     method : {"auto", "collapsed", "nuts"}
         The engine. ``"collapsed"`` draws from the exact posterior of gaussian models, in about a tenth of a second;
         ``"nuts"`` samples any model; ``"auto"`` takes the first where it covers the model and its diagnostic is good,
@@ -87,7 +91,9 @@ def fit(
     10
     """
     check_pooling(pooling)
-    options = _Options(family, priors, lkj_eta, method, draws, chains, tune, seed, progress, sampler_kwargs)
+    if residual != "shared":
+        check_residual(residual, pooling, family)
+    options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read = parse(formula)
     table = clean(read, data, family=family)
@@ -102,6 +108,7 @@ def fit_pooling(
     family: str = "gaussian",
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
+    residual: Residual = "shared",
     method: Method = "auto",
     draws: int = 1000,
     chains: int = 4,
@@ -118,7 +125,7 @@ def fit_pooling(
         The lme4 formula of the partial-pooling model; the other arms are made from it.
     poolings : sequence of {"complete", "none", "partial"}
         Which arms; always fitted and shown in this order.
-    data, family, priors, lkj_eta, method, draws, chains, tune, seed, progress, sampler_kwargs
+    data, family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs
         As in `fit`. A prior is used in every arm that has a parameter of its name.
 
     Returns
@@ -142,7 +149,9 @@ def fit_pooling(
     (['complete', 'none', 'partial'], 'Reaction ~ 0 + Subject + Subject:Days')
     """
     chosen = _chosen(poolings)
-    options = _Options(family, priors, lkj_eta, method, draws, chains, tune, seed, progress, sampler_kwargs)
+    if residual != "shared":
+        check_residual(residual, "none", family)
+    options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read = parse(formula)
     check_has_groups(read)
@@ -159,6 +168,7 @@ class _Options:
     family: str
     priors: Mapping[str, Any] | None
     lkj_eta: float
+    residual: Residual
     method: Method
     draws: int
     chains: int
@@ -181,10 +191,13 @@ class _Options:
 
 def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Options, also_known: tuple[str, ...]) -> Fit:
     family = options.family
+    residual: Residual = options.residual if pooling == "none" else "shared"
+    if residual == "separate":
+        separate_by(read, table)  # says what is wrong where there is no such factor
     check_names(read, get_family(family))
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=options.lkj_eta)
     priors = replace_priors(defaults, options.priors, also_known=also_known)
-    method, idata, diagnostics, why = _run(read, table, pooling, priors, options)
+    method, idata, diagnostics, why = _run(read, table, pooling, residual, priors, options)
     return Fit(
         formula=str(arm_formula(read, table, pooling)),
         pooling=pooling,
@@ -196,35 +209,37 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
         written=read,
         data=table,
         notes=(*(none_arm(read, table).notes if pooling == "none" else ()), *why),
+        residual=residual,
     )
 
 
 def _run(
-    read: Formula, table: CleanData, pooling: Pooling, priors: Priors, options: _Options
+    read: Formula, table: CleanData, pooling: Pooling, residual: Residual, priors: Priors, options: _Options
 ) -> tuple[str, Any, Diagnostics | CollapsedDiagnostics, tuple[str, ...]]:
     """Take the engine that covers the model; returns its name, the posterior, its diagnostics, and why NUTS if so."""
     if options.method == "nuts":
-        return "nuts", *_by_nuts(read, table, pooling, priors, options), ()
-    why_not = covers(read, table, pooling=pooling, family=options.family, priors=priors)
+        return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), ()
+    why_not = covers(read, table, pooling=pooling, family=options.family, priors=priors, residual=residual)
     if why_not is None:
         idata, diagnostics = sample_collapsed(
-            read, table, pooling=pooling, priors=priors, draws=options.draws, chains=options.chains, seed=options.seed
-        )
+            read, table, pooling=pooling, priors=priors, residual=residual, draws=options.draws, chains=options.chains,
+            seed=options.seed,
+        )  # fmt: skip
         if diagnostics.ok or options.method == "collapsed":
             return "collapsed", idata, diagnostics, ()
         why = f"sampled by NUTS: the collapsed engine's importance weights had Pareto k {diagnostics.pareto_k:.2f}"
-        return "nuts", *_by_nuts(read, table, pooling, priors, options), (why,)
+        return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,)
     if options.method == "collapsed":
         raise FitError(f"The collapsed engine does not cover this model. {why_not} Use method='nuts' or 'auto'.")
     gaussian = options.family == "gaussian"  # in the other families nobody expects the exact engine
     why = f"sampled by NUTS, not exactly: {why_not[0].lower()}{why_not[1:].rstrip('.')}"
-    return "nuts", *_by_nuts(read, table, pooling, priors, options), (why,) if gaussian else ()
+    return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,) if gaussian else ()
 
 
 def _by_nuts(
-    read: Formula, table: CleanData, pooling: Pooling, priors: Priors, options: _Options
+    read: Formula, table: CleanData, pooling: Pooling, residual: Residual, priors: Priors, options: _Options
 ) -> tuple[Any, Diagnostics]:
-    model = build(read, table, pooling=pooling, family=options.family, priors=priors)
+    model = build(read, table, pooling=pooling, family=options.family, priors=priors, residual=residual)
     idata = sample(
         model, draws=options.draws, tune=options.tune, chains=options.chains, seed=options.seed,
         progress=options.progress, label=_LABEL[pooling], sampler_kwargs=options.sampler_kwargs,

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hlm.design import separate_by
 from hlm.errors import FitError, nearest
 from hlm.fitting.collapsed.engine import CollapsedDiagnostics, covers
 from hlm.fitting.collapsed.loo import integrated_group_loo, integrated_loo
 from hlm.fitting.diagnostics import Diagnostics
 from hlm.fitting.summary import summary_html, summary_table, summary_text
-from hlm.formula.arms import Pooling
+from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import Parts, linear_predictor, parts
+from hlm.posterior import Parts, linear_predictor, parts, residual_sd
 from hlm.predictive.loglik import DENSITIES
 from hlm.predictive.loo import PointwiseLoo, pointwise_loo
 from hlm.prior import Priors
@@ -50,6 +51,8 @@ class Fit:
         The rows and columns that were used.
     notes : tuple of str
         What must be known to read the numbers.
+    residual : {"shared", "separate"}
+        Whether there is one residual sd, or one for each group (in no pooling).
     """
 
     formula: str
@@ -62,13 +65,26 @@ class Fit:
     written: Formula = field(repr=False)
     data: CleanData = field(repr=False)
     notes: tuple[str, ...] = ()
+    residual: Residual = "shared"
+
+    @cached_property
+    def separate(self) -> Term | None:
+        """The factor whose groups have a residual sd each; None if one is shared."""
+        return None if self.residual == "shared" else separate_by(self.written, self.data)
 
     @cached_property
     def model(self) -> bambi.Model:
         """The Bambi model of this arm, built when first asked for."""
         from hlm.model.build import build
 
-        return build(self.written, self.data, pooling=self.pooling, family=self.family, priors=self.priors)
+        return build(
+            self.written,
+            self.data,
+            pooling=self.pooling,
+            family=self.family,
+            priors=self.priors,
+            residual=self.residual,
+        )
 
     @cached_property
     def parts(self) -> Parts:
@@ -82,7 +98,7 @@ class Fit:
         Draws of the collapsed engine: with every coefficient integrated out, else conditional on them.
         """
         posterior = self.idata["posterior"]
-        if self.method == "collapsed":
+        if self.method == "collapsed" and self.separate is None:
             found = integrated_loo(
                 posterior.to_dataset(), self.written, self.data, pooling=self.pooling, priors=self.priors
             )
@@ -116,7 +132,11 @@ class Fit:
         if self.family not in DENSITIES:
             return self._bambi_log_density[:, rows]
         posterior = self.idata["posterior"]
-        auxiliary = {str(n): v.to_numpy().ravel() for n, v in posterior.data_vars.items() if n in ("sigma", "alpha")}
+        auxiliary = {str(n): v.to_numpy().reshape(-1, 1) for n, v in posterior.data_vars.items() if n == "alpha"}
+        if self.family == "gaussian":
+            group = self.separate
+            codes = None if group is None else self.data.codes(group)[rows]
+            auxiliary["sigma"] = residual_sd(posterior.to_dataset(), codes, group)
         response = self.written.response
         y = self.data.columns[response.variable].to_numpy()[rows].astype(np.float64)
         trials = None if response.trials is None else self.data.columns[response.trials].to_numpy()[rows]

@@ -76,7 +76,7 @@ def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     for label, values in zip(fit.parts.common.labels, fit.parts.shared.T, strict=True):
         found[label] = (float(values.mean()), float(values.std(ddof=1)))
-    for name in get_family(fit.family).auxiliary:
+    for name in get_family(fit.family).auxiliary if fit.separate is None else ():
         found[name] = _mean_sd(posterior[name].to_numpy())
     if fit.pooling == "partial":
         found |= _group_level(fit)
@@ -164,6 +164,8 @@ def _cell(name: str, fit: Fit, mean: float, sd: float) -> str:
 
 def _owners(fit: Fit, label: str) -> str:
     """In no pooling: whose own coefficients these are."""
+    if label == "sigma" and fit.separate is not None:
+        return fit.separate.name
     if fit.pooling != "none" or get_family(fit.family).support in ("labels", "ordered"):
         return ""
     return ", ".join(dict.fromkeys(part.group.name for part in fit.parts.groups if label in part.design.labels))

@@ -9,6 +9,7 @@ from hlm.errors import FormulaError
 from hlm.formula.formula import INTERCEPT, Formula, Term
 
 Pooling = Literal["complete", "none", "partial"]
+Residual = Literal["shared", "separate"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 

@@ -56,6 +56,11 @@ def bambi_prior(
     return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=hyperprior)
 
 
+def residual_formula(text: str, group: str) -> tuple[bambi.Formula, dict[str, Any]]:
+    """A formula with a residual sd for each group, and its links; Bambi has no name for the identity link of sigma."""
+    return bambi.Formula(text, f"sigma ~ 0 + {group}"), {"mu": "identity", "sigma": bambi.Link("identity")}
+
+
 @contextmanager
 def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
     """While inside, formulae codes the factors of varying effects as told.

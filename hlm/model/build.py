@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from hlm.design import Columns, block_columns, formulae_text, grouped_text, none_arm
+from hlm.design import Columns, block_columns, formulae_text, grouped_text, none_arm, separate_by
 from hlm.errors import DataError, FitError
 from hlm.families import Family, check_response, get_family
-from hlm.formula.arms import POOLINGS, Pooling, check_has_groups, complete_formula, none_formula
+from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups, complete_formula, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
@@ -34,6 +34,7 @@ def build(
     family: str = "gaussian",
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
+    residual: Residual = "shared",
 ) -> bambi.Model:
     """Build one arm as a Bambi model in which ``(x|g)`` is correlated, as in lme4.
 
@@ -50,6 +51,8 @@ def build(
         Replacements by name (see `default_priors` for the names).
     lkj_eta : float
         Of the LKJ prior of a correlated block.
+    residual : {"shared", "separate"}
+        With "separate" each group has a residual sd of its own in no pooling (gaussian family), ``sigma_school``.
 
     Returns
     -------
@@ -78,8 +81,10 @@ def build(
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
     chosen = replace_priors(defaults, priors)
     check_names(read, kind)
+    check_residual(residual, pooling, family)
     text, bambi_priors = _translate(read, table, pooling, chosen)
-    return _assemble(read, table, text, family, bambi_priors)
+    separate = separate_by(read, table) if residual == "separate" else None
+    return _assemble(read, table, text, family, bambi_priors, separate)
 
 
 def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
@@ -109,6 +114,17 @@ def check_pooling(pooling: str) -> None:
     """Raise a `FitError` for a label that is not an arm's."""
     if pooling not in POOLINGS:
         raise FitError(f"pooling is one of {', '.join(map(repr, POOLINGS))}, not {pooling!r}.")
+
+
+def check_residual(residual: str, pooling: str, family: str) -> None:
+    """Raise a `FitError` for an unknown choice, and for an arm that cannot have a residual sd for each group."""
+    if residual not in get_args(Residual):
+        raise FitError(f"residual is one of {', '.join(map(repr, get_args(Residual)))}, not {residual!r}.")
+    if residual == "separate" and (pooling != "none" or family != "gaussian"):
+        raise FitError(
+            f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
+            f"not for pooling={pooling!r}, family={family!r}."
+        )
 
 
 def _translate(
@@ -154,17 +170,20 @@ def _translate_none(formula: Formula, data: CleanData, priors: Priors) -> tuple[
     return f"{_response_text(formula)} ~ {' + '.join([first, *texts])}", translated
 
 
-def _assemble(formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]]) -> Any:
+def _assemble(
+    formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]], separate: Term | None
+) -> Any:
     """Make the Bambi model: from here on Bambi's own classes."""
-    from hlm.model.adapter import HlmModel, bambi_prior, group_coding
+    from hlm.model.adapter import HlmModel, bambi_prior, group_coding, residual_formula
 
+    translated: dict[str, Any] = {name: bambi_prior(**arguments) for name, arguments in priors.items()}
+    whole, link = text, None
+    if separate is not None:
+        whole, link = residual_formula(text, grouped_text(separate))
+        translated["sigma"] = {separate.name: translated["sigma"]}
+    frame = data.columns.reset_index(drop=True)
     with group_coding(_group_coding(formula, data)):
-        model = HlmModel(
-            text,
-            data.columns.reset_index(drop=True),
-            family=family,
-            priors={name: bambi_prior(**arguments) for name, arguments in priors.items()},
-        )
+        model = HlmModel(whole, frame, family=family, link=link, priors=translated)
     model.read_new_data = partial(prepare, formula, data)
     model.build()
     return model

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.special import betaln, gammaln, log_expit, xlogy
 
+# response (rows,), linear predictor (draws, rows), trials, and sigma or alpha of shape (draws, 1) or (draws, rows)
 type Density = Callable[[np.ndarray, np.ndarray, np.ndarray | None, Mapping[str, np.ndarray]], np.ndarray]
 
 
 def _gaussian(
     y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    sigma = auxiliary["sigma"][:, None]
+    sigma = auxiliary["sigma"]
     return np.asarray(-0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - eta) / sigma) ** 2)
 
 
@@ -40,7 +41,7 @@ def _poisson(
 def _negativebinomial(
     y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    alpha = auxiliary["alpha"][:, None]
+    alpha = auxiliary["alpha"]
     mu = np.exp(eta)
     ways = gammaln(y + alpha) - gammaln(alpha) - gammaln(y + 1)
     return np.asarray(ways + alpha * np.log(alpha / (mu + alpha)) + xlogy(y, mu / (mu + alpha)))

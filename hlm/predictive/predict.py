@@ -14,7 +14,7 @@ from hlm.formula.arms import complete_formula
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.newdata import prepare
-from hlm.posterior import GroupPart
+from hlm.posterior import GroupPart, residual_sd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,7 +205,7 @@ def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.rando
     posterior = fit.idata["posterior"]
     match fit.family:
         case "gaussian":
-            values = generator.normal(mean, posterior["sigma"].to_numpy().reshape(-1, 1))
+            values = generator.normal(mean, _sigma(fit, rows))
         case "bernoulli":
             values = generator.binomial(1, mean)
         case "binomial":
@@ -219,3 +219,15 @@ def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.rando
             alpha = posterior["alpha"].to_numpy().reshape(-1, 1)
             values = generator.negative_binomial(alpha, alpha / (alpha + mean))
     return np.asarray(values, dtype=np.float64)
+
+
+def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
+    posterior, group = fit.idata["posterior"].to_dataset(), fit.separate
+    if group is None:
+        return residual_sd(posterior, None, None)
+    codes = {level: k for k, level in enumerate(fit.data.levels(group))}
+    labels = rows[group.name].astype(str)
+    unknown = [label for label in labels if label not in codes]
+    if unknown:
+        raise DataError(f"The {group.name} {unknown[0]!r} is new: with residual='separate' it has no residual sd.")
+    return residual_sd(posterior, np.array([codes[label] for label in labels]), group)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hlm.design import Columns, block_columns, none_arm
 from hlm.fitting.collapsed.scales import why_not_a_scale
-from hlm.formula.arms import Pooling
+from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import INTERCEPT, Block, Formula
 from hlm.frame import CleanData
 from hlm.posterior import kept_columns
@@ -19,7 +19,9 @@ MOST_OWN_COLUMNS = 2000
 MOST_OWN_NUMBERS = 100_000_000  # 800 MB
 
 
-def covers(formula: Formula, data: CleanData, *, pooling: Pooling, family: str, priors: Priors) -> str | None:
+def covers(
+    formula: Formula, data: CleanData, *, pooling: Pooling, family: str, priors: Priors, residual: Residual = "shared"
+) -> str | None:
     """None if the collapsed engine can fit the arm, else one sentence that says why not.
 
     Parameters
@@ -31,6 +33,7 @@ def covers(formula: Formula, data: CleanData, *, pooling: Pooling, family: str, 
     family : str
     priors : Priors
         Of that arm.
+    residual : {"shared", "separate"}
 
     Examples
     --------
@@ -45,7 +48,13 @@ def covers(formula: Formula, data: CleanData, *, pooling: Pooling, family: str, 
     if family != "gaussian":
         return f"The family is {family}: only in the gaussian family can the coefficients be integrated out."
     structure = {"partial": _partial, "none": _none, "complete": _nothing}[pooling]
-    return structure(formula, data) or _priors(formula, data, priors)
+    own_sigmas = _separate(formula, data) if residual == "separate" else None
+    return structure(formula, data) or own_sigmas or _priors(formula, data, priors)
+
+
+def _separate(formula: Formula, data: CleanData) -> str | None:
+    kept = kept_columns(formula, none_arm(formula, data), data).labels
+    return f"The groups, each with its own residual sd, share {', '.join(kept)}." if kept else None
 
 
 def _nothing(formula: Formula, data: CleanData) -> None:

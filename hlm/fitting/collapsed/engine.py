@@ -24,8 +24,9 @@ from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
 from hlm.fitting.collapsed.marginal import common_posterior
+from hlm.fitting.collapsed.separate import sample_separate
 from hlm.fitting.collapsed.tree import posterior_tree
-from hlm.formula.arms import Pooling
+from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData
 from hlm.prior import Priors
@@ -46,7 +47,7 @@ class CollapsedDiagnostics:
     ----------
     pareto_k : float
         Shape of the tail of the importance weights; above 0.7 part of the posterior may be missing (Vehtari et al.
-        2024, JMLR 25(72)).
+        2024, JMLR 25(72)). -inf where no weights were needed.
     ess : float
         Effective number of weighted points that the draws were taken from.
     points : int
@@ -76,6 +77,8 @@ class CollapsedDiagnostics:
                 f"Not reliable: the importance weights have Pareto k {self.pareto_k:.2f}, wanted 0.7 at most; "
                 f"part of the posterior may be missing. Use method='nuts'."
             )
+        if self.pareto_k == -np.inf:
+            return f"{self.draws} joint draws of the exact posterior, by quadrature."
         return (
             f"{self.draws} joint draws of the exact posterior, by importance sampling "
             f"(efficiency {self.efficiency:.0%}, Pareto k {self.pareto_k:.1f}; at most 0.7 wanted)."
@@ -88,6 +91,7 @@ def sample_collapsed(
     *,
     pooling: Pooling,
     priors: Priors,
+    residual: Residual = "shared",
     draws: int = 1000,
     chains: int = 4,
     seed: int | None = None,
@@ -102,6 +106,7 @@ def sample_collapsed(
     pooling : {"complete", "none", "partial"}
     priors : Priors
         Of that arm.
+    residual : {"shared", "separate"}
     draws, chains : int
         The posterior has ``chains x draws`` joint draws; they are exchangeable, so chains are only a shape.
     seed : int, optional
@@ -125,6 +130,9 @@ def sample_collapsed(
     >>> round(float(idata["posterior"]["1|school_sigma"].mean()), 2), diagnostics.ok
     (0.31, True)
     """
+    if residual == "separate":
+        idata = sample_separate(formula, data, priors=priors, draws=draws, chains=chains, seed=seed)
+        return idata, CollapsedDiagnostics(-np.inf, float(chains * draws), chains * draws, chains * draws)
     rng = np.random.default_rng(seed)
     arm = make_arm(formula, data, pooling, priors)
     response = data.columns[formula.response.variable].to_numpy(dtype=np.float64)

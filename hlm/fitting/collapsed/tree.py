@@ -34,11 +34,8 @@ def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: D
     -------
     xarray.DataTree
     """
-    import xarray as xr
-
-    shape = (draws.chains, len(draws.theta) // draws.chains)
     variables: dict[str, _Variable] = {}
-    coords: _Coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    coords: _Coords = {"chain": np.arange(draws.chains), "draw": np.arange(len(draws.theta) // draws.chains)}
     _add_common(variables, coords, arm.common, draws.common)
     variables["sigma"] = (), draws.theta.sigma
     for factor, effects in zip(arm.factors, draws.effects, strict=True):
@@ -50,6 +47,27 @@ def posterior_tree(arm: GaussianArm, formula: Formula, data: CleanData, draws: D
             _add_departures(variables, coords, factor, levels, effects)
     if arm.known_sd is None:
         _add_correlations(variables, coords, arm, draws.theta)
+    return _tree(formula, data, variables, coords)
+
+
+def separate_tree(
+    arm: GaussianArm, formula: Formula, data: CleanData, sigma: np.ndarray, effects: np.ndarray, *, chains: int
+) -> xr.DataTree:
+    """The same for no pooling with a residual sd for each group, ``sigma_school``, shape (draws, K)."""
+    (factor,) = arm.factors
+    levels = data.levels(factor.group)
+    coords: _Coords = {"chain": np.arange(chains), "draw": np.arange(len(sigma) // chains)}
+    name = f"sigma_{factor.group.name}"
+    coords[f"{name}_dim"] = np.array(levels, dtype=object)
+    variables: dict[str, _Variable] = {name: ((f"{name}_dim",), sigma)}
+    _add_own(variables, coords, factor, levels, effects)
+    return _tree(formula, data, variables, coords)
+
+
+def _tree(formula: Formula, data: CleanData, variables: dict[str, _Variable], coords: _Coords) -> xr.DataTree:
+    import xarray as xr
+
+    shape = len(coords["chain"]), len(coords["draw"])
     posterior = {
         name: (("chain", "draw", *dims), values.reshape(*shape, *values.shape[1:]))
         for name, (dims, values) in variables.items()
