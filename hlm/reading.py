@@ -116,6 +116,13 @@ def _factor(values: list[Any], order: list[Any] | None) -> pd.Series:
     return pd.Series(pd.Categorical(labels, categories=levels, ordered=True))
 
 
+def as_factor(values: list[Any], index: pd.Index[Any]) -> pd.Series:
+    """Numbers or truth values as a category of strings, in their own order."""
+    found = _factor(values, None)
+    found.index = index
+    return found
+
+
 def _label(value: Any) -> str:
     """48 and 48.0 and "48" are the same label."""
     if isinstance(value, float | np.floating) and float(value).is_integer():

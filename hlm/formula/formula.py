@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
 
-_PLAIN_NAME = re.compile(r"(?:[^\W\d]|\.(?!\d))[\w.]*\Z")
+from hlm.formula.expression import PLAIN_NAME, is_basis, is_call, shown, source_columns
+
+ALL_OTHERS = "."  # the variable of the term '.', until the data are known
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A product of columns: ``()`` is the intercept, ``("x",)`` a main effect, ``("x", "z")`` an interaction."""
+    """A product of columns: ``()`` is the intercept, ``("x",)`` a main effect, ``("x", "z")`` an interaction.
+
+    A variable is a column of the data or a computed one under its text, ``scale(x)``.
+    """
 
     variables: tuple[str, ...] = ()
 
@@ -32,10 +38,21 @@ INTERCEPT = Term()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The column on the left; ``trials`` is the second column of ``p(k, n)``, for binomial counts."""
+    """What stands on the left.
+
+    Attributes
+    ----------
+    variable : str
+        The column, or a computed one such as ``log(y)``.
+    trials : str, optional
+        The number of trials of a binomial count: of ``cbind(k, f)`` it is ``I(k + f)``.
+    written : str
+        How it was written, where that is not plain from the other two: ``cbind(k, n - k)``, ``k/n``.
+    """
 
     variable: str
     trials: str | None = None
+    written: str = ""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -47,6 +64,8 @@ class Response:
         return self.variable if self.trials is None else f"p({self.variable}, {self.trials})"
 
     def __str__(self) -> str:
+        if self.written:
+            return self.written
         quoted = ", ".join(quote(v) for v in self.variables)
         return quoted if self.trials is None else f"p({quoted})"
 
@@ -95,15 +114,29 @@ class Formula:
         The terms that all groups share ("fixed effects"), the intercept first where there is one.
     blocks : tuple of Block
         The group-level effects ("random effects"), in the order written.
+    offsets : tuple of str
+        Variables added to the linear predictor with coefficient 1: of ``offset(log(n))`` it is ``log(n)``.
+    removed : tuple of Term
+        What is taken away from ``.``, as in ``y ~ . - id``; empty without a ``.``.
+    functions : tuple of str
+        Names of the caller's own functions that may be called.
     """
 
     response: Response
     common: tuple[Term, ...]
     blocks: tuple[Block, ...] = ()
+    offsets: tuple[str, ...] = ()
+    removed: tuple[Term, ...] = ()
+    functions: tuple[str, ...] = ()
 
     @property
     def has_intercept(self) -> bool:
         return INTERCEPT in self.common
+
+    @property
+    def has_dot(self) -> bool:
+        """Whether a term holds ``.``, all other columns: only the data say which."""
+        return ALL_OTHERS in self.predictors
 
     @property
     def groups(self) -> tuple[Term, ...]:
@@ -112,19 +145,31 @@ class Formula:
 
     @property
     def group_variables(self) -> tuple[str, ...]:
-        """The columns that the grouping factors are made of."""
+        """The variables that the grouping factors are made of."""
         return tuple(dict.fromkeys(v for group in self.groups for v in group.variables))
 
     @property
     def predictors(self) -> tuple[str, ...]:
-        """The columns that the common terms and the varying effects are made of."""
+        """The variables that the common terms and the varying effects are made of."""
         terms = [*self.common, *(effect for block in self.blocks for effect in block.effects)]
         return tuple(dict.fromkeys(v for term in terms for v in term.variables))
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Every column that the formula needs, the response first."""
-        return tuple(dict.fromkeys([*self.response.variables, *self.predictors, *self.group_variables]))
+        """Every variable, the response first: columns of the data, and computed ones such as ``log(x)``."""
+        parts = [*self.response.variables, *self.predictors, *self.group_variables, *self.offsets]
+        return tuple(dict.fromkeys(parts))
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The variables that are computed from columns of the data."""
+        return tuple(v for v in self.variables if is_call(v, self.functions))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the data that is needed, the response's first; what ``.`` stands for is not among them."""
+        names = [c for v in self.variables if v != ALL_OTHERS for c in source_columns(v, self.functions)]
+        return tuple(dict.fromkeys(names))
 
     def expanded_blocks(self) -> tuple[Block, ...]:
         """All blocks with one covariance matrix each (see `Block.expand`)."""
@@ -134,14 +179,47 @@ class Formula:
         """The effects that vary by one group, over all of its blocks."""
         return tuple(dict.fromkeys(e for block in self.blocks if block.group == group for e in block.effects))
 
+    def expanded(self, columns: Mapping[str, tuple[str, ...]]) -> Formula:
+        """The formula with one term for each column of what stands for several.
+
+        Parameters
+        ----------
+        columns : Mapping
+            ``"."`` to the columns it stands for, ``"poly(x, 2)"`` to ``("poly(x, 2)1", "poly(x, 2)2")``: the data
+            know, see `hlm.frame.CleanData.expansions`. In ``(poly(x, 2)||g)`` the columns of one function stay
+            correlated among themselves, as in lme4.
+        """
+        if not columns:
+            return self
+        gone = {frozenset(term.variables) for term in self.removed}
+        common = [t for t in _spread(self.common, columns, only=ALL_OTHERS) if frozenset(t.variables) not in gone]
+        blocks: list[Block] = []
+        for block in self.blocks:
+            several = not block.correlated and any(v in columns for e in block.effects for v in e.variables)
+            for part in block.expand() if several else (block,):
+                blocks.append(replace(part, effects=_spread(part.effects, columns)))
+        return replace(self, common=_spread(tuple(common), columns), blocks=tuple(blocks), removed=())
+
+    def contracted(self) -> Formula:
+        """The other way round: ``poly(x, 2)1 + poly(x, 2)2`` written ``poly(x, 2)`` again."""
+        blocks = tuple(replace(block, effects=_gathered(block.effects)) for block in self.blocks)
+        return replace(self, common=_gathered(self.common), blocks=blocks)
+
     def __str__(self) -> str:
-        parts = [_sum(self.common)] if self.common else ["0"]
-        return f"{self.response} ~ {' + '.join([*parts, *map(str, self.blocks)])}"
+        common = _sum(self.common) if self.common else "0"
+        common += "".join(f" - {term}" for term in self.removed)
+        offsets = [f"offset({quote(v)})" for v in self.offsets]
+        text = f"{self.response} ~ {' + '.join([common, *offsets, *map(str, self.blocks)])}"
+        for variable in self.computed:  # `f(x)` of a function of the caller's
+            text = text.replace(f"`{variable}`", shown(variable))
+        return text
 
 
 def quote(name: str) -> str:
-    """A column name as it must stand in a formula: back-quoted unless it is a plain name."""
-    return name if _PLAIN_NAME.match(name) else f"`{name}`"
+    """A variable as it must stand in a formula: a column back-quoted unless it has a plain name, a call as it is."""
+    if is_call(name):
+        return shown(name)
+    return name if PLAIN_NAME.match(name) else f"`{name}`"
 
 
 def _sum(terms: tuple[Term, ...]) -> str:
@@ -150,3 +228,23 @@ def _sum(terms: tuple[Term, ...]) -> str:
     if INTERCEPT not in terms:
         others.insert(0, "0")
     return " + ".join(others) or "1"
+
+
+def _spread(terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]], only: str | None = None) -> tuple[Term, ...]:
+    """Every term with each of its variables replaced by the columns it stands for, in all combinations."""
+    found: dict[frozenset[str], Term] = {}
+    for term in terms:
+        choices = [columns[v] if v in columns and only in (None, v) else (v,) for v in term.variables]
+        for variables in product(*choices):
+            found.setdefault(frozenset(variables), Term(tuple(dict.fromkeys(variables))))
+    return tuple(sorted(found.values(), key=lambda term: term.degree))
+
+
+def _gathered(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    return tuple(dict.fromkeys(Term(tuple(_gather(v) for v in term.variables)) for term in terms))
+
+
+def _gather(variable: str) -> str:
+    """``poly(x, 2)1`` to ``poly(x, 2)``."""
+    function = variable.rstrip("0123456789")
+    return function if function != variable and is_basis(function) else variable
