@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def learn_bs(x: np.ndarray, *, raw: bool, df: int | None = None, degree: int = _
 def apply_bs(x: np.ndarray, learned: Learned) -> np.ndarray:
     """The columns; beyond the boundary knots the outermost pieces go on."""
     knots, degree = learned
-    return _splines(knots, int(degree[0]))(x)[:, 1:]
+    return np.asarray(_splines(knots, int(degree[0]))(x)[:, 1:])
 
 
 def learn_ns(x: np.ndarray, *, raw: bool, df: int = 1) -> Learned:
@@ -112,7 +113,7 @@ def _knots(x: np.ndarray, inner: int, degree: int) -> np.ndarray:
     return np.concatenate([ends[0], between, ends[1]])
 
 
-def _splines(knots: np.ndarray, degree: int) -> Callable[..., np.ndarray]:
+def _splines(knots: np.ndarray, degree: int) -> Any:
     from scipy.interpolate import BSpline
 
     return BSpline(knots, np.eye(len(knots) - degree - 1), degree, extrapolate=True)

@@ -17,9 +17,9 @@ from hlm.design import Arm, columns, none_arm, own_columns
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.parser import parse
-from hlm.frame import CleanData, clean
+from hlm.frame import CleanData, formula_and_data
 from hlm.prior import Prior, Priors
+from hlm.transforms import Functions
 
 STANDARD_DEVIATIONS = 2.5
 NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
@@ -39,6 +39,8 @@ def default_priors(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     lkj_eta: float = 1.0,
 ) -> Priors:
     """The priors that `fit` uses when none are given, with the numbers filled in.
@@ -53,6 +55,8 @@ def default_priors(
         prior and, in the gaussian and t families, 100 times its standard deviation, so that the other groups say
         nothing and each estimate is the group's own least squares.
     family : str
+    weights, functions
+        As in `fit`.
     lkj_eta : float
         Of the LKJ prior of a correlated block; 1 is uniform over correlation matrices, larger pulls towards 0.
 
@@ -73,9 +77,8 @@ def default_priors(
     >>> default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["Days"]
     Normal(mu=0, sigma=48.89)
     """
-    read = parse(formula)
     kind = get_family(family)
-    table = clean(read, data, family=family)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_response(kind, read, table)
     scales = _scales(read, table, kind)
     if pooling == "none":

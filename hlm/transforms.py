@@ -18,7 +18,7 @@ from hlm.errors import DataError
 from hlm.formula.expression import arguments, canonical, read_call, shown
 from hlm.formula.functions import FUNCTIONS
 from hlm.formula.tree import Call, Group, Leaf, Node, Operation
-from hlm.reading import as_factor, check_rows
+from hlm.reading import as_factor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,14 +165,11 @@ class _Walk:
         values = self.as_float(node.args[0])
         options = {name: canonical(value) == "TRUE" for name, value in arguments(node).items()}
         centred, scaled = options.get("center", True), options.get("scale", node.name == "scale")
-        middle = values.mean() if centred else 0.0
-        (middle,) = self.remember(canonical(node), lambda: (np.asarray(middle),))
+        (middle,) = self.remember(canonical(node), lambda: (np.asarray(values.mean() if centred else 0.0),))
         rest = values - middle
         if not scaled:
             return np.asarray(rest)
-        (size,) = self.remember(
-            f"sd of {canonical(node)}", lambda: (np.sqrt((rest**2).sum() / max(len(rest) - 1, 1)),)
-        )
+        (size,) = self.remember(f"sd of {canonical(node)}", lambda: (np.sqrt((rest**2).sum() / max(len(rest) - 1, 1)),))
         if size <= 1e-14 * np.abs(values).max(initial=0.0):  # float64 keeps about 1e-16 of a constant's size
             raise DataError(f"{shown(canonical(node))} would divide by 0: {canonical(node.args[0])} is constant.")
         return np.asarray(rest / size)

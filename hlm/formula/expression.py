@@ -141,7 +141,7 @@ def _check_options(node: Call, function: Function, options: tuple[Node, ...], so
 
 def _usage(name: str, function: Function) -> str:
     options = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
-    return f"Write {name}(x{''.join(options)})." if not options else f"Write {name}(x{''.join(options)}), or less of it."
+    return f"Write {name}(x{''.join(options)}){', or less of it' if options else ''}."
 
 
 def _check_arithmetic(node: Node, source: Source) -> None:

@@ -230,7 +230,9 @@ def _sum(terms: tuple[Term, ...]) -> str:
     return " + ".join(others) or "1"
 
 
-def _spread(terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]], only: str | None = None) -> tuple[Term, ...]:
+def _spread(
+    terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]], only: str | None = None
+) -> tuple[Term, ...]:
     """Every term with each of its variables replaced by the columns it stands for, in all combinations."""
     found: dict[frozenset[str], Term] = {}
     for term in terms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlm.formula.expression import Source, canonical, check_call, is_call, shown
+from hlm.formula.expression import DIVIDED, Source, canonical, check_call, is_call, shown
 from hlm.formula.formula import Response, quote
 from hlm.formula.tree import Call, Leaf, Node, Operation
 
@@ -31,6 +31,14 @@ def read_response(node: Node, source: Source) -> Response:
         f"I({source.of(node)}).",
         node,
     )
+
+
+def as_counts(response: Response, weights: str) -> Response:
+    """Successes out of trials: ``k/n`` with weights ``n`` is ``p(k, n)``, ``q`` is ``p(I(q * n), n)``."""
+    successes = response.variable.removeprefix("I(").removesuffix(f"{DIVIDED}{weights})")
+    if response.variable != f"I({successes}{DIVIDED}{weights})":
+        successes = f"I({response.variable} * {weights})"
+    return Response(successes, weights, str(response))
 
 
 def column(node: Leaf, source: Source) -> str:

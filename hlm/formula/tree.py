@@ -1,7 +1,7 @@
 """Tokens to a tree: which operator binds what. No statistics yet, only the grammar.
 
-Binding, loosest first (as in R): ``~``, ``| ||``, ``< > <= >= == !=``, ``+ -``, ``* /``, ``%in% %% %/%``, ``:``, a sign,
-and ``^``, which alone is read from the right.
+Binding, loosest first (as in R): ``~``, ``| ||``, ``< > <= >= == !=``, ``+ -``, ``* /``, ``%in% %% %/%``, ``:``,
+a sign, and ``^``, which alone is read from the right.
 """
 
 from __future__ import annotations

@@ -127,6 +127,7 @@ def sample_collapsed(
     rng = np.random.default_rng(seed)
     arm = make_arm(formula, data, pooling, priors)
     response = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
+    response = response if data.offset is None else response - data.offset
     sums = cross_products(arm.common, arm.design, arm.codes, response, effect_mean=arm.mean)
     parameters, starts = make_parameters(arm, sums, priors)
 
