@@ -103,14 +103,16 @@ class _Walk:
     learning: bool = False
 
     def columns_of(self, variable: str) -> dict[str, pd.Series]:
+        with np.errstate(all="ignore"):  # what is not finite is told with its row
+            return self._columns_of(variable, read_call(variable))
+
+    def _columns_of(self, variable: str, node: Call) -> dict[str, pd.Series]:
         import pandas as pd
 
-        node = read_call(variable)
-        kind = FUNCTIONS[node.name].kind if node.name in FUNCTIONS and node.name not in self.functions else "number"
+        kind = FUNCTIONS[node.name].kind if node.name not in self.functions else "number"
         if kind == "factor":
             return {variable: self.labels(node.args[0])}
-        with np.errstate(all="ignore"):  # what is not finite is told below, with its row
-            values = self.basis(node) if kind == "basis" else self.number(node)
+        values = self.basis(node) if kind == "basis" else self.number(node)
         if values.dtype == bool:
             return {variable: as_factor(values.tolist(), self.columns.index)}
         wide = values.reshape(len(self.columns), -1)
