@@ -194,7 +194,7 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
     priors = replace_priors(defaults, options.priors, also_known=also_known)
     method, idata, diagnostics, why = _run(read, table, pooling, priors, options)
     return Fit(
-        formula=str(arm_formula(read, table, pooling).contracted()),
+        formula=str(arm_formula(read, table, pooling).contracted(table.expansions)),
         pooling=pooling,
         family=family,
         priors=priors,

@@ -54,6 +54,11 @@ def shown(variable: str) -> str:
     return variable.replace(DIVIDED, "/")
 
 
+def kept(name: str) -> str:
+    """A name that somebody typed with '/', as it stands among the names of parameters."""
+    return name.replace("/", DIVIDED)
+
+
 def read_call(variable: str) -> Call:
     """The tree of a computed variable."""
     node = read_tree(shown(variable))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from hlm.formula.expression import PLAIN_NAME, is_basis, is_call, shown, source_columns
+from hlm.formula.expression import PLAIN_NAME, is_call, shown, source_columns
 
 ALL_OTHERS = "."  # the variable of the term '.', until the data are known
 
@@ -200,10 +200,10 @@ class Formula:
                 blocks.append(replace(part, effects=_spread(part.effects, columns)))
         return replace(self, common=_spread(tuple(common), columns), blocks=tuple(blocks), removed=())
 
-    def contracted(self) -> Formula:
-        """The other way round: ``poly(x, 2)1 + poly(x, 2)2`` written ``poly(x, 2)`` again."""
-        blocks = tuple(replace(block, effects=_gathered(block.effects)) for block in self.blocks)
-        return replace(self, common=_gathered(self.common), blocks=blocks)
+    def contracted(self, columns: Mapping[str, tuple[str, ...]]) -> Formula:
+        """The other way round: ``poly(x, 2)1 + poly(x, 2)2`` written ``poly(x, 2)`` again, where all columns stand."""
+        blocks = tuple(replace(block, effects=_gathered(block.effects, columns)) for block in self.blocks)
+        return replace(self, common=_gathered(self.common, columns), blocks=blocks)
 
     def __str__(self) -> str:
         common = _sum(self.common) if self.common else "0"
@@ -242,11 +242,18 @@ def _spread(
     return tuple(sorted(found.values(), key=lambda term: term.degree))
 
 
-def _gathered(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    return tuple(dict.fromkeys(Term(tuple(_gather(v) for v in term.variables)) for term in terms))
+def _gathered(terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]]) -> tuple[Term, ...]:
+    for function, names in columns.items():
+        if function == ALL_OTHERS:
+            continue
+        found = []
+        for term in terms:
+            own = next((v for v in term.variables if v in names), None)
+            whole = own is not None and all(_with(term, own, name) in terms for name in names)
+            found.append(_with(term, own, function) if whole and own is not None else term)
+        terms = tuple(dict.fromkeys(found))
+    return terms
 
 
-def _gather(variable: str) -> str:
-    """``poly(x, 2)1`` to ``poly(x, 2)``."""
-    function = variable.rstrip("0123456789")
-    return function if function != variable and is_basis(function) else variable
+def _with(term: Term, old: str, new: str) -> Term:
+    return Term(tuple(new if v == old else v for v in term.variables))

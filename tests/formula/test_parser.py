@@ -323,15 +323,18 @@ def test_columns_are_those_of_the_data() -> None:
 
 def test_a_function_with_several_columns_is_expanded_and_contracted() -> None:
     formula = parse("y ~ poly(x, 2)*c + (poly(x, 2)|g) + (poly(x, 2)||h)")
-    whole = formula.expanded({"poly(x, 2)": ("poly(x, 2)1", "poly(x, 2)2")})
+    columns = {"poly(x, 2)": ("poly(x, 2)1", "poly(x, 2)2")}
+    whole = formula.expanded(columns)
     first, second = "`poly(x, 2)1`", "`poly(x, 2)2`"
     assert str(whole) == (
         f"y ~ {first} + {second} + c + {first}:c + {second}:c + ({first} + {second}|g) + (1|h) + (0 + {first} + {second}|h)"
     )
     assert parse(str(whole)) == whole
-    assert str(whole.contracted()) == (
+    assert str(whole.contracted(columns)) == (
         "y ~ poly(x, 2) + c + poly(x, 2):c + (poly(x, 2)|g) + (1|h) + (0 + poly(x, 2)|h)"
     )
+    part = parse(f"y ~ {second} + c + {first}:c + {second}:c")
+    assert str(part.contracted(columns)) == f"y ~ {second} + c + poly(x, 2):c"  # one column alone is not the function
     assert formula.expanded({}) is formula
 
 
