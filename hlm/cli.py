@@ -56,9 +56,7 @@ def compare(
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
-    fits = fit_pooling(
-        read, _read(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet
-    )
+    fits = fit_pooling(read, _read(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
     table = compare_loo(fits)
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")

@@ -187,7 +187,14 @@ COUNTS = pd.DataFrame({"k": [1, 0, 3, 2, 5, 4], "f": [4, 5, 2, 3, 0, 6], "n": [5
 
 @pytest.mark.parametrize(
     ("response", "weights"),
-    [("p(k, n)", None), ("cbind(k, n - k)", None), ("cbind(k, f)", None), ("k/n", "n"), ("I(k/n)", "n"), ("share", "n")],
+    [
+        ("p(k, n)", None),
+        ("cbind(k, n - k)", None),
+        ("cbind(k, f)", None),
+        ("k/n", "n"),
+        ("I(k/n)", "n"),
+        ("share", "n"),
+    ],
 )
 def test_counts_are_the_same_however_they_are_written(response: str, weights: str | None) -> None:
     frame = COUNTS.assign(share=COUNTS["k"] / COUNTS["n"])

@@ -237,7 +237,11 @@ ERRORS = [
     ("y ~ x - offset(z)", "x - offset(z)", "Write + offset(x)"),
     ("y ~ x > 3", ">", "write I(x > 3)"),
     ("y ~ x %% 3", "%%", "write I(x %% 3)"),
-    ("y ~ x + s(x)", "s(x)", "s() is a smooth of mgcv and brms. Write a curve with a fixed number of pieces, ns(x, df = 4)"),
+    (
+        "y ~ x + s(x)",
+        "s(x)",
+        "s() is a smooth of mgcv and brms. Write a curve with a fixed number of pieces, ns(x, df = 4)",
+    ),
     ("y ~ t2(x, z)", "t2(x, z)", "Write ns(x, df = 3) * ns(z, df = 3)"),
     ("y ~ te(x, z)", "te(x, z)", "tensor-product smooth"),
     ("y ~ mo(x)", "mo(x)", "brms's monotonic effect. Write factor(x)"),
