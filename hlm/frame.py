@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.errors import DataError, FitError
+from hlm.formula.expansion import expanded
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import as_counts
@@ -41,7 +42,7 @@ class CleanData:
     transforms : Mapping
         By computed variable: its functions as they were learned on these rows.
     expansions : Mapping
-        What ``.`` and variables with several columns stand for: the argument of `Formula.expanded`.
+        What ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`.
     offset : numpy.ndarray, shape (rows,), optional
         What is added to the linear predictor: the sum of the formula's offsets.
     weights : numpy.ndarray, shape (rows,), optional
@@ -116,7 +117,7 @@ def formula_and_data(
         else:
             raise FitError(f"weights={weights!r}: the response {read.response} says the number of trials already.")
     table = clean(read, data, family=family, functions=functions)
-    return read.expanded(table.expansions), table
+    return expanded(read, table.expansions), table
 
 
 def clean(
@@ -152,7 +153,7 @@ def clean(
     frame = narwhalize(data)
     others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
     expansions = {ALL_OTHERS: others} if formula.has_dot else {}
-    named = formula.expanded(expansions)
+    named = expanded(formula, expansions)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
@@ -165,7 +166,7 @@ def clean(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
         None if weights is None else _weights(sources[weights], weights),
     )  # fmt: skip
-    _check_usable(named.expanded(bases), result)
+    _check_usable(expanded(named, bases), result)
     return result
 
 

@@ -14,6 +14,7 @@ from hlm.fitting.diagnostics import Diagnostics, diagnose
 from hlm.fitting.nuts import sample
 from hlm.fitting.results import Fit, PoolingFits
 from hlm.formula.arms import POOLINGS, Pooling, check_has_groups
+from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
 from hlm.model.build import arm_formula, build, check_names, check_pooling
@@ -194,7 +195,7 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
     priors = replace_priors(defaults, options.priors, also_known=also_known)
     method, idata, diagnostics, why = _run(read, table, pooling, priors, options)
     return Fit(
-        formula=str(arm_formula(read, table, pooling).contracted(table.expansions)),
+        formula=str(contracted(arm_formula(read, table, pooling), table.expansions)),
         pooling=pooling,
         family=family,
         priors=priors,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 from hlm.formula.expression import PLAIN_NAME, is_call, shown, source_columns
 
@@ -179,32 +177,6 @@ class Formula:
         """The effects that vary by one group, over all of its blocks."""
         return tuple(dict.fromkeys(e for block in self.blocks if block.group == group for e in block.effects))
 
-    def expanded(self, columns: Mapping[str, tuple[str, ...]]) -> Formula:
-        """The formula with one term for each column of what stands for several.
-
-        Parameters
-        ----------
-        columns : Mapping
-            ``"."`` to the columns it stands for, ``"poly(x, 2)"`` to ``("poly(x, 2)1", "poly(x, 2)2")``: the data
-            know, see `hlm.frame.CleanData.expansions`. In ``(poly(x, 2)||g)`` the columns of one function stay
-            correlated among themselves, as in lme4.
-        """
-        if not columns:
-            return self
-        gone = {frozenset(term.variables) for term in self.removed}
-        common = [t for t in _spread(self.common, columns, only=ALL_OTHERS) if frozenset(t.variables) not in gone]
-        blocks: list[Block] = []
-        for block in self.blocks:
-            several = not block.correlated and any(v in columns for e in block.effects for v in e.variables)
-            for part in block.expand() if several else (block,):
-                blocks.append(replace(part, effects=_spread(part.effects, columns)))
-        return replace(self, common=_spread(tuple(common), columns), blocks=tuple(blocks), removed=())
-
-    def contracted(self, columns: Mapping[str, tuple[str, ...]]) -> Formula:
-        """The other way round: ``poly(x, 2)1 + poly(x, 2)2`` written ``poly(x, 2)`` again, where all columns stand."""
-        blocks = tuple(replace(block, effects=_gathered(block.effects, columns)) for block in self.blocks)
-        return replace(self, common=_gathered(self.common, columns), blocks=blocks)
-
     def __str__(self) -> str:
         common = _sum(self.common) if self.common else "0"
         common += "".join(f" - {term}" for term in self.removed)
@@ -228,32 +200,3 @@ def _sum(terms: tuple[Term, ...]) -> str:
     if INTERCEPT not in terms:
         others.insert(0, "0")
     return " + ".join(others) or "1"
-
-
-def _spread(
-    terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]], only: str | None = None
-) -> tuple[Term, ...]:
-    """Every term with each of its variables replaced by the columns it stands for, in all combinations."""
-    found: dict[frozenset[str], Term] = {}
-    for term in terms:
-        choices = [columns[v] if v in columns and only in (None, v) else (v,) for v in term.variables]
-        for variables in product(*choices):
-            found.setdefault(frozenset(variables), Term(tuple(dict.fromkeys(variables))))
-    return tuple(sorted(found.values(), key=lambda term: term.degree))
-
-
-def _gathered(terms: tuple[Term, ...], columns: Mapping[str, tuple[str, ...]]) -> tuple[Term, ...]:
-    for function, names in columns.items():
-        if function == ALL_OTHERS:
-            continue
-        found = []
-        for term in terms:
-            own = next((v for v in term.variables if v in names), None)
-            whole = own is not None and all(_with(term, own, name) in terms for name in names)
-            found.append(_with(term, own, function) if whole and own is not None else term)
-        terms = tuple(dict.fromkeys(found))
-    return terms
-
-
-def _with(term: Term, old: str, new: str) -> Term:
-    return Term(tuple(new if v == old else v for v in term.variables))
