@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import xarray as xr
 from hlm.compare.least_squares import least_squares
 from hlm.compare.slopes import compare_slopes
 from hlm.datasets import load_data
+from hlm.design import columns
 from hlm.errors import DataError, FitError
 from hlm.fitting.fit import fit, fit_pooling
 from hlm.formula.arms import Pooling
@@ -94,6 +96,26 @@ def test_orthogonal_polynomials_and_powers_are_the_same_least_squares() -> None:
         for matrix, own in fits.values():
             curve = own[k, 0] + matrix[10 * k : 10 * k + 10] @ own[k, 1:]
             np.testing.assert_allclose(curve, expected, rtol=1e-6)  # an iterative solver's 1e-14 times condition
+
+
+def test_columns_give_lme4s_restricted_likelihood(lme4: Callable[[str, str], dict[str, Any]]) -> None:
+    """At lme4's own standard deviations, with dense matrices: fixed effects, their errors, and the criterion."""
+    row = lme4("sleepstudy", "Reaction ~ poly(Days, 2) + (1 | Subject)")
+    formula, data = formula_and_data(row["formula"], SLEEP)
+    design = columns(formula.common, data)
+    X, y, codes = design.matrix, data.columns["Reaction"].to_numpy(), data.codes(formula.groups[0])
+    tau, sigma = (part["sdcor"] for part in row["varcorr"])
+    V = sigma**2 * np.eye(len(y)) + tau**2 * (codes[:, None] == codes)
+    information = X.T @ np.linalg.solve(V, X)
+    beta = np.linalg.solve(information, X.T @ np.linalg.solve(V, y))
+    left = y - X @ beta
+    determinants = np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1]
+    reml = -0.5 * ((180 - 3) * np.log(2 * np.pi) + determinants + left @ np.linalg.solve(V, left))
+    assert reml == pytest.approx(row["loglik_reml"], abs=1e-8)  # stored with ten decimals, flat in tau and sigma
+    names = ["(Intercept)", *design.labels[1:]]
+    assert dict(zip(names, beta, strict=True)) == pytest.approx(row["fixef"], rel=1e-8)
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    assert dict(zip(names, errors, strict=True)) == pytest.approx(row["fixef_se"], rel=1e-8)
 
 
 @pytest.mark.parametrize("pooling", ["complete", "none", "partial"])
