@@ -51,11 +51,13 @@ def compare(
     quiet
         Say nothing while fitting.
     """
-    from hlm.compare.loo import compare_loo
-    from hlm.fitting.fit import fit_pooling
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
+
+    from hlm.compare.loo import compare_loo
+    from hlm.fitting.fit import fit_pooling
+
     fits = fit_pooling(read, _read(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
     table = compare_loo(fits)
     print(fits)

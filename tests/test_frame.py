@@ -214,6 +214,11 @@ def test_weights_that_are_not_read_are_refused() -> None:
         formula_and_data("p(k, n) ~ 1", COUNTS, family="binomial", weights="n")
 
 
+def test_weights_beside_a_proportion_have_plain_names() -> None:
+    with pytest.raises(FormulaError, match="the column 'my n' needs a plain name"):
+        formula_and_data("share ~ 1", COUNTS, family="binomial", weights="my n")
+
+
 def test_weights_are_kept_for_complete_rows() -> None:
     frame = base().assign(w=[1.0, 2.0, np.nan, 0.5, 1.0, 3.0])
     data = clean(FORMULA, frame, weights="w")

@@ -94,6 +94,20 @@ def canonical(node: Node) -> str:
 
 def check_call(node: Call, source: Source) -> Function:
     """Raise a `FormulaError` for what a formula may not call; returns what is called."""
+    function = _checked(node, source)
+    if not any(True for _ in _names(node)):
+        raise source.error(f"{source.of(node)} holds no column of the data.", node)
+    return function
+
+
+def arguments(node: Call) -> dict[str, Node]:
+    """The options of a call by their names, positions resolved: of ``poly(x, 2)`` the degree."""
+    names = iter(FUNCTIONS[node.name].options)
+    return dict((a.name, a.value) if isinstance(a, Named) else (next(names, ""), a) for a in node.args[1:])
+
+
+def _checked(node: Call, source: Source) -> Function:
+    """What is called; arguments may be constant here, as in ``I(x/sqrt(2))``."""
     if node.name in source.functions:
         function = Function("the caller's own", many=True)
     elif node.name in REFUSED:
@@ -113,15 +127,7 @@ def check_call(node: Call, source: Source) -> Function:
     _check_options(node, function, options, source)
     for argument in columns:
         _check_arithmetic(argument, source)
-    if not any(True for _ in _names(node)):
-        raise source.error(f"{source.of(node)} holds no column of the data.", node)
     return function
-
-
-def arguments(node: Call) -> dict[str, Node]:
-    """The options of a call by their names, positions resolved: of ``poly(x, 2)`` the degree."""
-    names = iter(FUNCTIONS[node.name].options)
-    return dict((a.name, a.value) if isinstance(a, Named) else (next(names, ""), a) for a in node.args[1:])
 
 
 def _check_options(node: Call, function: Function, options: tuple[Node, ...], source: Source) -> None:
@@ -164,7 +170,7 @@ def _check_arithmetic(node: Node, source: Source) -> None:
                 _check_arithmetic(left, source)
             _check_arithmetic(right, source)
         case Call():
-            if check_call(node, source).kind != "number":
+            if _checked(node, source).kind != "number":
                 raise source.error(f"{node.name}() cannot stand inside another function.", node)
         case Operation(op):
             raise source.error(f"{op!r} has no meaning inside a function: there it is arithmetic, + - * / ^.", node)

@@ -117,7 +117,7 @@ class Formula:
     removed : tuple of Term
         What is taken away from ``.``, as in ``y ~ . - id``; empty without a ``.``.
     functions : tuple of str
-        Names of the caller's own functions that may be called.
+        Names of the caller's own functions that it calls.
     """
 
     response: Response

@@ -82,7 +82,8 @@ class _Meaning:
         offsets, rest = self.offsets(right)
         common, removed = self.sum_of(rest, (INTERCEPT,))
         blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
-        formula = Formula(response, common, blocks, offsets, removed, self.source.functions)
+        own = tuple(name for name in self.source.functions if f"{name}(" in self.text)
+        formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
         return formula
 

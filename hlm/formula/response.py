@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hlm.formula.expression import DIVIDED, Source, canonical, check_call, is_call, shown
+from hlm.errors import FormulaError
+from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
 from hlm.formula.formula import Response, quote
 from hlm.formula.tree import Call, Leaf, Node, Operation
 
@@ -37,6 +38,9 @@ def as_counts(response: Response, weights: str) -> Response:
     """Successes out of trials: ``k/n`` with weights ``n`` is ``p(k, n)``, ``q`` is ``p(I(q * n), n)``."""
     successes = response.variable.removeprefix("I(").removesuffix(f"{DIVIDED}{weights})")
     if response.variable != f"I({successes}{DIVIDED}{weights})":
+        for name in (response.variable, weights):
+            if not (PLAIN_NAME.match(name) or is_call(name)):
+                raise FormulaError(f"Beside weights= the column {name!r} needs a plain name: rename it in the data.")
         successes = f"I({response.variable} * {weights})"
     return Response(successes, weights, str(response))
 
