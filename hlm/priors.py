@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hlm.design import Arm, columns, none_arm, own_columns
+from hlm.errors import DataError
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import INTERCEPT, Formula, Term
@@ -159,7 +160,7 @@ def _group_priors(formula: Formula, scales: _Scales, lkj_eta: float) -> dict[str
     for block in formula.expanded_blocks():
         design = columns(block.effects, scales.data)
         for effect in block.effects:
-            sd = scales.intercept_sd if effect == INTERCEPT else _scaled(design.of(effect), scales)
+            sd = scales.intercept_sd if effect == INTERCEPT else _scaled(effect, design.of(effect), scales)
             priors[f"{effect.name}|{block.group.name}_sigma"] = Prior("HalfNormal", sigma=sd)
     for name in correlated_blocks(formula, scales.data):
         priors[name] = Prior("LKJ", eta=lkj_eta)
@@ -202,12 +203,17 @@ def _common_intercept_sd(scales: _Scales) -> float:
 def _slope_sd(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
     """The prior sd of a common term's coefficients, one per column."""
     if scales.family.name not in ("bernoulli", "binomial"):
-        return _scaled(values, scales)
+        return _scaled(term, values, scales)
     if all(scales.data.columns[v].dtype == "category" for v in term.variables):
         return np.ones(values.shape[1])
     return np.full(values.shape[1], 1.0 / values.sum(axis=1).std())
 
 
-def _scaled(values: np.ndarray, scales: _Scales) -> np.ndarray:
+def _scaled(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
     """2.5 sd(y) / sd(x), for each column x."""
+    if (values.std(axis=0) == 0).any():
+        raise DataError(
+            f"The term {term} has a column that is the same in every row, so that it has no scale for a prior: leave "
+            f"the term out, or join levels of its factors."
+        )
     return np.asarray(STANDARD_DEVIATIONS * scales.sd / values.std(axis=0))
