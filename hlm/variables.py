@@ -70,6 +70,9 @@ def learn_variables(
     expansions : dict
         ``"poly(x, 2)"`` to the names of its columns.
     """
+    for name in formula.functions:
+        if name not in functions:
+            raise FormulaError(f"The formula calls {name}(), which is yours: pass functions={{{name!r}: ...}}.")
     transforms: dict[str, Transform] = {}
     expansions: dict[str, tuple[str, ...]] = {}
     made: dict[str, pd.Series] = {}

@@ -234,3 +234,5 @@ def test_callers_functions_are_called_by_name() -> None:
     formula, data = formula_and_data("y ~ twice(x) + (twice(x)|g)", base(), functions={"twice": lambda x: 2 * x})
     assert data.columns["twice(x)"].tolist() == [0, 2, 4, 0, 2, 4]
     assert str(formula) == "y ~ twice(x) + (twice(x)|g)"
+    with pytest.raises(FormulaError, match="calls twice\\(\\), which is yours: pass functions={'twice': ...}"):
+        clean(parse("y ~ twice(x)", functions=["twice"]), base())
