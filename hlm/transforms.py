@@ -93,9 +93,9 @@ def learn(variable: str, columns: pd.DataFrame, functions: Functions) -> tuple[T
     return Transform(variable, MappingProxyType(walk.memory), functions), found
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Walk:
-    """One walk over a tree; the only state is what is being learned."""
+    """One walk over a tree; ``memory`` is filled on the way where something is being learned."""
 
     columns: pd.DataFrame
     memory: dict[str, tuple[np.ndarray, ...]]
