@@ -27,6 +27,7 @@ def compare(
     /,
     *,
     family: str = "gaussian",
+    weights: str | None = None,
     method: Literal["auto", "collapsed", "nuts"] = "auto",
     seed: int | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
@@ -40,7 +41,9 @@ def compare(
     data
         A packaged name (see hlm data), a .csv or a .parquet file.
     family
-        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
+    weights
+        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
     method
         The engine.
     seed
@@ -48,12 +51,14 @@ def compare(
     quiet
         Say nothing while fitting.
     """
-    from hlm.compare.loo import compare_loo
-    from hlm.fitting.fit import fit_pooling
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
-    fits = fit_pooling(read, _read(data), family=family, method=method, seed=seed, progress=not quiet)
+
+    from hlm.compare.loo import compare_loo
+    from hlm.fitting.fit import fit_pooling
+
+    fits = fit_pooling(read, _read(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
     table = compare_loo(fits)
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")

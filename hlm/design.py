@@ -121,6 +121,12 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
     return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms)
 
 
+def response_without_offset(formula: Formula, data: CleanData) -> np.ndarray:
+    """The response less what is added to the linear predictor with coefficient 1, shape (rows,)."""
+    y = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
+    return y if data.offset is None else np.asarray(y - data.offset)
+
+
 def block_columns(formula: Formula, data: CleanData) -> tuple[tuple[Block, Columns], ...]:
     """The effects' columns of every block with a covariance matrix of its own (``||`` expanded)."""
     return tuple((block, columns(block.effects, data)) for block in formula.expanded_blocks())

@@ -95,9 +95,13 @@ def check_response(family: Family, formula: Formula, data: CleanData) -> None:
     """Raise a `DataError` naming column and row where the response cannot come from the family."""
     name, trials_name = formula.response.variable, formula.response.trials
     if family.support == "trials" and trials_name is None:
-        raise DataError(f"The {family.name} family needs successes and trials: write p({name}, n) ~ ...")
+        counts = "k" if formula.response.written else name
+        raise DataError(
+            f"The {family.name} family needs successes and trials: write p({counts}, n) ~ ... or "
+            f"cbind({counts}, n - {counts}) ~ ...; of a proportion, give the column of trials, weights='n'."
+        )
     if family.support != "trials" and trials_name is not None:
-        raise DataError(f"p({name}, {trials_name}) is a response for the binomial family: add family='binomial'.")
+        raise DataError(f"{formula.response} is a response for the binomial family: add family='binomial'.")
     if family.support in ("labels", "ordered"):
         return
     column = data.columns[name]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.errors import DataError
-from hlm.formula.formula import Formula, Term
-from hlm.reading import check_rows, narwhalize, read_all
+from hlm.errors import DataError, FitError
+from hlm.formula.expansion import expanded
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
+from hlm.formula.parser import parse
+from hlm.formula.response import as_counts
+from hlm.reading import check_rows, narwhalize
+from hlm.transforms import Functions, Transform
+from hlm.variables import all_others, learn_variables, read_variables
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CELL_SEPARATOR = ":"
+_COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +33,29 @@ class CleanData:
     columns : pandas.DataFrame
         The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64,
         everything else as category with string labels. Grouping columns are always category; a factor of cells such
-        as ``batch:cask`` has a column of its own, under that name.
+        as ``batch:cask`` has a column of its own, under that name, and so has each computed variable, ``log(x)`` or
+        ``poly(x, 2)1``; the columns that those are made of come last.
     rows_given : int
         Rows of the caller's frame.
     missing : Mapping
         Column name to the number of rows that it cost; a row may be counted in several columns.
+    transforms : Mapping
+        By computed variable: its functions as they were learned on these rows.
+    expansions : Mapping
+        What ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`.
+    offset : numpy.ndarray, shape (rows,), optional
+        What is added to the linear predictor: the sum of the formula's offsets.
+    weights : numpy.ndarray, shape (rows,), optional
+        How much each row counts, above 0.
     """
 
     columns: pd.DataFrame
     rows_given: int
     missing: Mapping[str, int] = field(default_factory=dict)
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    expansions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    offset: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
@@ -60,8 +79,57 @@ class CleanData:
         return list(self.columns[group.name].cat.categories)
 
 
-def clean(formula: Formula, data: Any, *, family: str = "gaussian", must_vary: bool = True) -> CleanData:
-    """Take the formula's columns out of any data frame and check them.
+def formula_and_data(
+    formula: str | Formula,
+    data: Any,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+) -> tuple[Formula, CleanData]:
+    """Read a formula and the data that it needs: what every public function starts with.
+
+    Parameters
+    ----------
+    formula : str
+    data : data frame
+    family : str
+    weights : str, optional
+        A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``.
+    functions : mapping of str to callable, optional
+        The caller's own functions by the names that the formula calls them.
+
+    Returns
+    -------
+    formula : Formula
+        With ``.`` and ``poly(x, 2)`` written out in single columns.
+    data : CleanData
+    """
+    read = parse(formula, functions=tuple(functions or ()))
+    if weights is not None:
+        if family not in _COUNTED:
+            raise FitError(
+                f"weights={weights!r}: only the binomial family reads weights so far, as the number of trials of a "
+                f"proportion, k/n ~ x with weights='n'. Leave weights out."
+            )
+        if read.response.trials is None:
+            read = replace(read, response=as_counts(read.response, weights))
+        else:
+            raise FitError(f"weights={weights!r}: the response {read.response} says the number of trials already.")
+    table = clean(read, data, family=family, functions=functions)
+    return expanded(read, table.expansions), table
+
+
+def clean(
+    formula: Formula,
+    data: Any,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+    must_vary: bool = True,
+) -> CleanData:
+    """Take the formula's columns out of any data frame, check them, and compute what the formula computes.
 
     Parameters
     ----------
@@ -70,39 +138,50 @@ def clean(formula: Formula, data: Any, *, family: str = "gaussian", must_vary: b
         pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
     family : str
         Decides what a response may be.
+    weights : str, optional
+        A column of numbers above 0, kept as ``weights``.
+    functions : mapping of str to callable, optional
+        The caller's own functions.
     must_vary : bool
         False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
 
     Raises
     ------
     DataError
-        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning:
-        the message names column and row.
+        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning, a
+        function without a value (``log(0)``): the message names column and row.
     """
     if isinstance(data, CleanData):
         return data
     frame = narwhalize(data)
-    read = read_all(formula.variables, set(formula.group_variables), frame)
-    columns, missing = _complete_rows(read, len(frame))
-    for name in formula.response.variables:
+    others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
+    expansions = {ALL_OTHERS: others} if formula.has_dot else {}
+    named = expanded(formula, expansions)
+    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
+    columns, sources, missing = read_variables(named, needed, frame)
+    columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
+    for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
-    for group in formula.groups:
+    for group in named.groups:
         if len(group.variables) > 1:
             columns[group.name] = cells(columns, group)
-    result = CleanData(columns, len(frame), missing)
+    result = CleanData(
+        columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
+        None if weights is None else _weights(sources[weights], weights),
+    )  # fmt: skip
     if must_vary:
-        _check_usable(formula, result)
+        _check_usable(expanded(named, bases), result)
     return result
 
 
-def read_columns(names: Sequence[str], groups: set[str], data: Any) -> pd.DataFrame:
-    """Columns of a frame that must not have missing values (new data for a prediction)."""
-    frame = narwhalize(data)
-    read = read_all(names, groups, frame)
-    for name, column in read.items():
-        check_rows(name, column, column.isna().to_numpy(), "a prediction needs a value here")
-    columns, _ = _complete_rows(read, len(frame))
-    return columns
+def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:
+    """The sum of a formula's offsets, shape (rows,); None where it has none."""
+    if not formula.offsets:
+        return None
+    for name in formula.offsets:
+        if columns[name].dtype == "category":
+            raise DataError(f"The offset {name!r} holds labels: an offset is a number added to the linear predictor.")
+    return np.sum([columns[name].to_numpy(dtype=np.float64) for name in formula.offsets], axis=0)
 
 
 def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
@@ -125,23 +204,11 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     )
 
 
-def _complete_rows(read: Mapping[str, pd.Series], rows: int) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The rows without missing values, and how many were missing in each column."""
-    import pandas as pd
-
-    gaps = {name: column.isna().to_numpy() for name, column in read.items()}
-    missing = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
-    keep = ~np.logical_or.reduce(list(gaps.values()))
-    if not keep.any():
-        where = ", ".join(f"{name} ({count} of {rows})" for name, count in missing.items())
-        raise DataError(f"No row is complete. Missing values: {where}.")
-    if keep.all():
-        return pd.DataFrame(dict(read)), missing
-    columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
-    for name in columns:
-        if isinstance(columns[name].dtype, pd.CategoricalDtype):
-            columns[name] = columns[name].cat.remove_unused_categories()
-    return columns, missing
+def _weights(column: pd.Series, name: str) -> np.ndarray:
+    if column.dtype == "category":
+        raise DataError(f"The weights {name!r} hold labels ({column.iloc[0]!r}, ...): they must be numbers above 0.")
+    check_rows(name, column, column.to_numpy() <= 0, "weights must be above 0")
+    return column.to_numpy(dtype=np.float64)
 
 
 def _response(column: pd.Series, name: str, family: str) -> pd.Series:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from hlm.errors import DataError, nearest
-from hlm.formula.formula import Formula, Term
-from hlm.frame import CELL_SEPARATOR, CleanData, read_columns
+from hlm.formula.expression import source_columns
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
+from hlm.frame import CELL_SEPARATOR, CleanData
+from hlm.reading import narwhalize
+from hlm.variables import apply_variables, read_variables
 
 
 def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
@@ -24,7 +27,8 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     Returns
     -------
     pandas.DataFrame
-        The predictors and grouping columns, and the response where the frame has it.
+        The predictors, grouping columns and offsets, the response where the frame has it, and the columns that
+        computed ones are made of.
 
     Raises
     ------
@@ -33,19 +37,29 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     """
     import pandas as pd
 
-    response = [v for v in formula.response.variables if v in getattr(frame, "columns", ())]
-    wanted = dict.fromkeys([*formula.predictors, *formula.group_variables, *response])
-    columns = read_columns(list(wanted), set(formula.group_variables), frame)
+    view = narwhalize(frame)
+    own, available = formula.functions, set(view.columns)
+    response = [v for v in formula.response.variables if available.issuperset(_sources(v, data, own))]
+    wanted = [*dict.fromkeys([*formula.predictors, *formula.group_variables, *formula.offsets, *response])]
+    names = dict.fromkeys(name for variable in wanted for name in _sources(variable, data, own))
+    columns, sources, _ = read_variables(formula, list(names), view, drop_missing=False)
+    columns = apply_variables(formula, wanted, columns, sources, data.transforms, data.expansions)
     for name in formula.predictors:
         if data.columns[name].dtype == "category":
             columns[name] = _known_levels(columns[name], data.columns[name], name)
     for group in formula.groups:
         if len(group.variables) > 1:
             columns[group.name] = _cell_labels(columns, group)
-        known = data.levels(group)
-        new = [label for label in dict.fromkeys(columns[group.name].astype(str)) if label not in known]
-        columns[group.name] = pd.Categorical(columns[group.name].astype(str), categories=[*known, *new])
+        levels = data.levels(group)
+        new = [label for label in dict.fromkeys(columns[group.name].astype(str)) if label not in levels]
+        columns[group.name] = pd.Categorical(columns[group.name].astype(str), categories=[*levels, *new])
     return columns
+
+
+def _sources(variable: str, data: CleanData, functions: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a frame that a variable is made of; of ``poly(x, 2)1`` it is ``x``."""
+    whole = next((v for v, names in data.expansions.items() if variable in names and v != ALL_OTHERS), variable)
+    return source_columns(whole, functions)
 
 
 def _cell_labels(columns: Any, group: Term) -> Any:

@@ -88,7 +88,7 @@ def linear_predictor(arm: Parts, data: CleanData, rows: slice) -> np.ndarray:
         codes = data.codes(part.group)[rows]
         for j in range(part.values.shape[2]):
             eta += part.values[:, codes, j] * part.design.matrix[rows, j]
-    return np.asarray(eta)
+    return np.asarray(eta if data.offset is None else eta + data.offset[rows])
 
 
 def residual_sd(posterior: xr.Dataset, codes: np.ndarray | None, group: Term | None) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hlm.errors import FitError, nearest
+from hlm.formula.expression import kept
 
 type Number = float | tuple[float, ...]
 
@@ -104,7 +105,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
     """
     replaced = dict(defaults)
     for name, prior in (given or {}).items():
-        target, value = _group_level_sd(name, prior)
+        target, value = _group_level_sd(kept(name), prior)
         if target in replaced:
             replaced[target] = as_prior(target, value)
         elif target not in also_known:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from hlm.design import Arm, columns, none_arm, own_columns
+from hlm.errors import DataError
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.parser import parse
-from hlm.frame import CleanData, clean
+from hlm.frame import CleanData, formula_and_data
 from hlm.prior import Prior, Priors
+from hlm.transforms import Functions
 
 STANDARD_DEVIATIONS = 2.5
 NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
@@ -39,6 +40,8 @@ def default_priors(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     lkj_eta: float = 1.0,
 ) -> Priors:
     """The priors that `fit` uses when none are given, with the numbers filled in.
@@ -53,6 +56,8 @@ def default_priors(
         prior and, in the gaussian and t families, 100 times its standard deviation, so that the other groups say
         nothing and each estimate is the group's own least squares.
     family : str
+    weights, functions
+        As in `fit`.
     lkj_eta : float
         Of the LKJ prior of a correlated block; 1 is uniform over correlation matrices, larger pulls towards 0.
 
@@ -73,9 +78,8 @@ def default_priors(
     >>> default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["Days"]
     Normal(mu=0, sigma=48.89)
     """
-    read = parse(formula)
     kind = get_family(family)
-    table = clean(read, data, family=family)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_response(kind, read, table)
     scales = _scales(read, table, kind)
     if pooling == "none":
@@ -156,7 +160,7 @@ def _group_priors(formula: Formula, scales: _Scales, lkj_eta: float) -> dict[str
     for block in formula.expanded_blocks():
         design = columns(block.effects, scales.data)
         for effect in block.effects:
-            sd = scales.intercept_sd if effect == INTERCEPT else _scaled(design.of(effect), scales)
+            sd = scales.intercept_sd if effect == INTERCEPT else _scaled(effect, design.of(effect), scales)
             priors[f"{effect.name}|{block.group.name}_sigma"] = Prior("HalfNormal", sigma=sd)
     for name in correlated_blocks(formula, scales.data):
         priors[name] = Prior("LKJ", eta=lkj_eta)
@@ -199,12 +203,17 @@ def _common_intercept_sd(scales: _Scales) -> float:
 def _slope_sd(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
     """The prior sd of a common term's coefficients, one per column."""
     if scales.family.name not in ("bernoulli", "binomial"):
-        return _scaled(values, scales)
+        return _scaled(term, values, scales)
     if all(scales.data.columns[v].dtype == "category" for v in term.variables):
         return np.ones(values.shape[1])
     return np.full(values.shape[1], 1.0 / values.sum(axis=1).std())
 
 
-def _scaled(values: np.ndarray, scales: _Scales) -> np.ndarray:
+def _scaled(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
     """2.5 sd(y) / sd(x), for each column x."""
+    if (values.std(axis=0) == 0).any():
+        raise DataError(
+            f"The term {term} has a column that is the same in every row, so that it has no scale for a prior: leave "
+            f"the term out, or join levels of its factors."
+        )
     return np.asarray(STANDARD_DEVIATIONS * scales.sd / values.std(axis=0))

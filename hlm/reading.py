@@ -129,6 +129,15 @@ def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Serie
     return pd.Series(pd.Categorical.from_codes(positions[codes], pd.Index(levels), ordered=True))
 
 
+def as_factor(values: list[Any], index: pd.Index[Any]) -> pd.Series:
+    """Numbers or truth values as a category of strings, in their own order."""
+    import pandas as pd
+
+    found = _factor(pd.Series(values, dtype=object), None)
+    found.index = index
+    return found
+
+
 def _label(value: Any) -> str:
     """48 and 48.0 and "48" are the same label."""
     if isinstance(value, float | np.floating) and float(value).is_integer():

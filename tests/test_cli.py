@@ -44,10 +44,27 @@ def test_lint_prints_findings_and_exits_by_severity(capsys: pytest.CaptureFixtur
     assert printed.err == ""
 
 
+def test_compare_reads_functions_and_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = "\n".join(f"{i % 7 + (i // 7) * 2 + (i * 37 % 11) / 5},{i % 7},{i // 7}" for i in range(56))
+    path = tmp_path / "small.csv"
+    path.write_text(f"y,x,g\n{rows}\n")
+    text = "log1p(y) ~ poly(x, 2) + (scale(x)|factor(g))"
+    assert main(["compare", text, str(path), "--seed", "1", "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    assert "partial   log1p(y) ~ poly(x, 2) + (scale(x)|factor(g))" in printed
+    assert "cor Intercept, scale(x) | factor(g)" in printed
+    assert main(["compare", "y ~ x + (x|g)", str(path), "--weights", "x"]) == 2
+    assert "only the binomial family reads weights so far" in capsys.readouterr().err
+
+
 BAD = [
     (["lint", "post ~ pre", "exma"], "Did you mean 'exam'"),
     (["lint", "post ~ pre", "--family", "normal"], "no family 'normal'"),
     (["lint", ""], "The formula is empty"),
+    (["compare", "post ~ __import__('os').system('id') + (1|school)", "exam"], "does not follow here"),
+    (["compare", "post ~ open(pre) + (1|school)", "exam"], "open() is not a function of formulas"),
+    (["compare", "post ~ s(pre) + (1|school)", "exam"], "Write a curve with a fixed number of pieces"),
+    (["compare", "post ~ log(pre) + (1|school)", "exam"], "log(pre) is nan in row"),
     (["compare", "y ~ x | g", "exam"], "must stand inside parentheses"),
     (["compare", "post ~ pre", "exam"], "nothing to pool"),
     (["compare", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),

@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hlm.errors import DataError
+from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.formula import Term
 from hlm.formula.parser import parse
-from hlm.frame import clean
+from hlm.frame import clean, formula_and_data
 
 Y = [1.0, 2.5, 3.0, 4.5, 2.0, 3.5]
 X = [0, 1, 2, 0, 1, 2]
@@ -139,3 +139,108 @@ def test_bernoulli_takes_two_labels_the_second_is_success() -> None:
     assert clean(FORMULA, frame, family="bernoulli").columns["y"].tolist() == [0, 1, 0, 1, 1, 0]
     with pytest.raises(DataError, match="two values for the bernoulli family, not 3"):
         clean(FORMULA, frame.assign(y=list("aabbcc")), family="bernoulli")
+
+
+def test_functions_see_complete_rows_only_and_learn_from_them() -> None:
+    frame = base().assign(z=[1.0, 2.0, np.nan, 4.0, 6.0, 100.0], y=[*Y[:5], np.nan])
+    data = clean(parse("y ~ scale(z) + log(z) + (1|g)"), frame)
+    assert list(data.columns) == ["y", "scale(z)", "log(z)", "g", "z"]
+    assert data.columns.index.tolist() == [0, 1, 3, 4]
+    z = np.array([1.0, 2.0, 4.0, 6.0])
+    np.testing.assert_allclose(data.columns["scale(z)"], (z - 3.25) / z.std(ddof=1), rtol=1e-14)  # one rounding each
+    np.testing.assert_allclose(data.columns["log(z)"], np.log(z), rtol=1e-14)
+    assert data.message == "2 of 6 rows left out for missing values: y (1), z (1)."
+    assert set(data.transforms) == {"scale(z)", "log(z)"}
+
+
+def test_a_row_without_a_value_is_named_as_the_caller_counts_rows() -> None:
+    frame = base().assign(z=[np.nan, 2.0, 1.0, 4.0, 0.0, 1.0])
+    with pytest.raises(DataError, match=r"log\(z\) is -inf in row 4 \(counting from 0\), where 'z' is 0.0"):
+        clean(parse("y ~ log(z) + (1|g)"), frame)
+
+
+def test_a_function_with_several_columns_makes_one_term_each() -> None:
+    formula, data = formula_and_data("y ~ poly(x, 2) + (poly(x, 2)|g)", base())
+    assert data.expansions == {"poly(x, 2)": ("poly(x, 2)1", "poly(x, 2)2")}
+    assert list(data.columns) == ["y", "poly(x, 2)1", "poly(x, 2)2", "g", "x"]
+    assert str(formula) == "y ~ `poly(x, 2)1` + `poly(x, 2)2` + (`poly(x, 2)1` + `poly(x, 2)2`|g)"
+    np.testing.assert_allclose(data.columns["poly(x, 2)1"], np.array([-1, 0, 1, -1, 0, 1]) / 2, atol=1e-15)
+    assert formula_and_data(formula, data) == (formula, data)
+
+
+def test_all_others_are_neither_response_nor_group_nor_offset() -> None:
+    frame = base().drop(columns="unused").assign(a=[1, 2, 3, 1, 2, 3], b=list("uvuvuv"), off=1.5)
+    formula, data = formula_and_data("log(y) ~ . - a + offset(off) + (1|g)", frame)
+    assert str(formula) == "log(y) ~ x + b + offset(off) + (1|g)"
+    assert data.offset is not None and data.offset.tolist() == [1.5] * 6
+    with pytest.raises(DataError, match="'unused' holds"):
+        formula_and_data("y ~ . + (1|g)", base())
+    with pytest.raises(FormulaError, match="there are none"):
+        formula_and_data("y ~ . - x - unused + (1|g)", base())
+    with pytest.raises(DataError, match=r"'log\(x\)', which '.' stands for, has a name like a function's"):
+        formula_and_data("y ~ . + (1|g)", base().drop(columns="unused").assign(**{"log(x)": X}))
+
+
+def test_a_group_of_numbers_is_labels_as_group_and_numbers_in_a_function() -> None:
+    data = clean(parse("y ~ I(g/2) + (1|g)"), base())
+    assert data.columns["g"].tolist() == ["10"] * 3 + ["2"] * 3
+    assert data.columns["I(g∕2)"].tolist() == [5.0] * 3 + [1.0] * 3
+    computed = clean(parse("y ~ x + (1|factor(g)) + (1|I(g > 5))"), base())
+    assert computed.levels(Term(("factor(g)",))) == ["2", "10"]
+    assert computed.codes(Term(("I(g > 5)",))).tolist() == [1, 1, 1, 0, 0, 0]
+
+
+COUNTS = pd.DataFrame({"k": [1, 0, 3, 2, 5, 4], "f": [4, 5, 2, 3, 0, 6], "n": [5, 5, 5, 5, 5, 10], "g": G})
+
+
+@pytest.mark.parametrize(
+    ("response", "weights"),
+    [
+        ("p(k, n)", None),
+        ("cbind(k, n - k)", None),
+        ("cbind(k, f)", None),
+        ("k/n", "n"),
+        ("I(k/n)", "n"),
+        ("share", "n"),
+    ],
+)
+def test_counts_are_the_same_however_they_are_written(response: str, weights: str | None) -> None:
+    frame = COUNTS.assign(share=COUNTS["k"] / COUNTS["n"])
+    formula, data = formula_and_data(f"{response} ~ 1 + (1|g)", frame, family="binomial", weights=weights)
+    read = formula.response
+    assert read.trials is not None
+    assert data.columns[read.variable].tolist() == COUNTS["k"].tolist()
+    assert data.columns[read.trials].tolist() == COUNTS["n"].tolist()
+    assert data.columns[read.variable].dtype == data.columns[read.trials].dtype == np.int64
+    assert str(formula) == f"{response} ~ 1 + (1|g)"
+
+
+def test_weights_that_are_not_read_are_refused() -> None:
+    with pytest.raises(FitError, match="only the binomial family reads weights so far"):
+        formula_and_data("y ~ x + (x|g)", base(), weights="x")
+    with pytest.raises(FitError, match=r"p\(k, n\) says the number of trials already"):
+        formula_and_data("p(k, n) ~ 1", COUNTS, family="binomial", weights="n")
+
+
+def test_weights_beside_a_proportion_have_plain_names() -> None:
+    with pytest.raises(FormulaError, match="the column 'my n' needs a plain name"):
+        formula_and_data("share ~ 1", COUNTS, family="binomial", weights="my n")
+
+
+def test_weights_are_kept_for_complete_rows() -> None:
+    frame = base().assign(w=[1.0, 2.0, np.nan, 0.5, 1.0, 3.0])
+    data = clean(FORMULA, frame, weights="w")
+    assert data.weights is not None and data.weights.tolist() == [1.0, 2.0, 0.5, 1.0, 3.0]
+    assert data.message == "1 of 6 rows left out for missing values: w (1)."
+    with pytest.raises(DataError, match=r"'w' is 0.0 in row 1 .*weights must be above 0"):
+        clean(FORMULA, frame.assign(w=[1.0, 0.0, 1, 1, 1, 1]), weights="w")
+    with pytest.raises(DataError, match="weights 'w' hold labels"):
+        clean(FORMULA, frame.assign(w=list("abcdef")), weights="w")
+
+
+def test_callers_functions_are_called_by_name() -> None:
+    formula, data = formula_and_data("y ~ twice(x) + (twice(x)|g)", base(), functions={"twice": lambda x: 2 * x})
+    assert data.columns["twice(x)"].tolist() == [0, 2, 4, 0, 2, 4]
+    assert str(formula) == "y ~ twice(x) + (twice(x)|g)"
+    with pytest.raises(FormulaError, match="calls twice\\(\\), which is yours: pass functions={'twice': ...}"):
+        clean(parse("y ~ twice(x)", functions=["twice"]), base())

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hlm.datasets import load_data
-from hlm.errors import FitError, FormulaError
+from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.prior import Prior, replace_priors
@@ -59,6 +59,12 @@ def test_the_numbers_are_bambis(formula: str, family: str, pooling: str, frame: 
         for key, value in prior.args.items():
             np.testing.assert_allclose(ours[name].args[key], np.squeeze(value), rtol=1e-12, atol=1e-12)
     assert {name for name in ours if "_corr" not in name} == set(theirs)
+
+
+def test_a_column_without_spread_is_named(frame: pd.DataFrame) -> None:
+    flat = frame.assign(x=frame["x"].where(frame["c"] != "p", 0.0))
+    with pytest.raises(DataError, match="The term c:x has a column that is the same in every row"):
+        default_priors("y ~ c + c:x + (1|g)", flat)
 
 
 def _bambi_numbers(model: bambi.Model) -> dict[str, Any]:

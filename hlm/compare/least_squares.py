@@ -28,6 +28,7 @@ def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray
     groups = tuple(dict.fromkeys(o.group for o in arm.own))
     designs = [own_columns(arm.own, group, data) for group in groups]
     y = data.columns[formula.response.variable].to_numpy().astype(np.float64)
+    y = y if data.offset is None else y - data.offset
     blocks = [sp.csr_matrix(common.matrix)]
     for group, design in zip(groups, designs, strict=True):
         codes, levels = data.codes(group), len(data.levels(group))

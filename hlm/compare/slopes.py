@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.compare.least_squares import estimable, least_squares
 from hlm.errors import FitError, nearest
+from hlm.formula.expression import kept
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import coefficients, find_group, target_columns
@@ -105,7 +106,7 @@ def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | N
     varying = estimable(formula, data, factor)[0]
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
-    wanted = "Intercept" if term in ("1", "(Intercept)") else term
+    wanted = "Intercept" if term in ("1", "(Intercept)") else kept(term)
     if wanted not in labels:
         raise FitError(f"There is no term {term!r}. {nearest(term, labels)}")
     return (wanted,)

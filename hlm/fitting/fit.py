@@ -14,12 +14,13 @@ from hlm.fitting.diagnostics import Diagnostics, diagnose
 from hlm.fitting.nuts import sample
 from hlm.fitting.results import Fit, PoolingFits
 from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups
+from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
-from hlm.formula.parser import parse
-from hlm.frame import CleanData, clean
+from hlm.frame import CleanData, formula_and_data
 from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
+from hlm.transforms import Functions
 
 Method = Literal["auto", "collapsed", "nuts"]
 _LABEL: Mapping[Pooling, str] = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
@@ -31,6 +32,8 @@ def fit(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
@@ -53,6 +56,12 @@ def fit(
     pooling : {"partial", "complete", "none"}
     family : str
         A univariate family of Bambi: gaussian, bernoulli, binomial (``p(k, n) ~ ...``), poisson, negativebinomial, ...
+    weights : str, optional
+        A column: the number of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``. Other families do
+        not read weights yet.
+    functions : mapping of str to callable, optional
+        Your own functions by the names that the formula calls them: they are given columns as arrays of numbers and
+        give one number a row. They are called again, on the new rows alone, for a prediction.
     priors : mapping of str to Prior or bambi.Prior, optional
         Replacements by name; `default_priors` shows names and numbers.
     lkj_eta : float
@@ -95,8 +104,7 @@ def fit(
         check_residual(residual, pooling, family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
-    read = parse(formula)
-    table = clean(read, data, family=family)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     return _fit_arm(read, table, pooling, options, ())
 
 
@@ -106,6 +114,8 @@ def fit_pooling(
     *,
     poolings: Sequence[Pooling] = POOLINGS,
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
@@ -125,7 +135,9 @@ def fit_pooling(
         The lme4 formula of the partial-pooling model; the other arms are made from it.
     poolings : sequence of {"complete", "none", "partial"}
         Which arms; always fitted and shown in this order.
-    data, family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs
+    data, family, weights, functions, priors, lkj_eta, residual, method
+        As in `fit`.
+    draws, chains, tune, seed, progress, sampler_kwargs
         As in `fit`. A prior is used in every arm that has a parameter of its name.
 
     Returns
@@ -153,9 +165,8 @@ def fit_pooling(
         check_residual(residual, "none", family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
-    read = parse(formula)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_has_groups(read)
-    table = clean(read, data, family=family)
     names = tuple(name for arm in chosen for name in default_priors(read, table, pooling=arm, family=family))
     fits: dict[str, Fit] = {arm: _fit_arm(read, table, arm, options, names) for arm in chosen}
     return PoolingFits(fits)
@@ -199,7 +210,7 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
     priors = replace_priors(defaults, options.priors, also_known=also_known)
     method, idata, diagnostics, why = _run(read, table, pooling, residual, priors, options)
     return Fit(
-        formula=str(arm_formula(read, table, pooling)),
+        formula=str(contracted(arm_formula(read, table, pooling), table.expansions)),
         pooling=pooling,
         family=family,
         priors=priors,

@@ -13,9 +13,9 @@ from hlm.fitting.restricted.effects import conditional_modes
 from hlm.fitting.restricted.result import Reml
 from hlm.fitting.restricted.search import Minimum, minimise
 from hlm.formula.arms import check_has_groups
+from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
-from hlm.formula.parser import parse
-from hlm.frame import CleanData, clean
+from hlm.frame import CleanData, formula_and_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,14 +74,13 @@ def reml(formula: str | Formula, data: Any, *, reml: bool = True) -> Reml:
     """
     if not isinstance(reml, bool):
         raise FitError(f"reml is True, or False for maximum likelihood, not {reml!r}.")
-    read = parse(formula)
+    read, table = formula_and_data(formula, data)
     check_has_groups(read)
     if read.response.trials is not None:
         raise FitError(
             f"reml fits gaussian responses, not counts out of trials ({read.response}). "
             f"Take fit({str(read)!r}, data, family='binomial')."
         )
-    table = clean(read, data)
     design = mixed_design(read, table)
     return _estimate(read, table, design, minimise(lambda f: profile(design, f, reml=reml).criterion, design), reml)
 
@@ -106,7 +105,7 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
     ranef = _ranef(data, design, modes)
     singular = any(rank < len(b.labels) for b, rank in zip(design.blocks, found.ranks, strict=True))
     return Reml(
-        formula=str(read),
+        formula=str(contracted(read, data.expansions)),
         reml=reml,
         fixef=fixef,
         fixef_cov=pd.DataFrame(covariance, index=names, columns=names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from hlm.errors import FormulaError
@@ -27,7 +27,7 @@ class OwnEffect:
 
 def complete_formula(formula: Formula) -> Formula:
     """Complete pooling: the bars removed, so that all groups share every coefficient."""
-    return Formula(formula.response, formula.common)
+    return replace(formula, blocks=())
 
 
 def own_effects(formula: Formula) -> tuple[OwnEffect, ...]:
@@ -55,7 +55,7 @@ def none_formula(formula: Formula, own: tuple[OwnEffect, ...], dropped: tuple[Te
     kept = [t for t in formula.common if frozenset(t.variables) not in replaced and t not in dropped]
     intercept = [t for t in kept if t == INTERCEPT]
     others = [t for t in kept if t != INTERCEPT and t not in [o.term for o in own]]
-    return Formula(formula.response, (*intercept, *(o.term for o in own), *others))
+    return replace(formula, common=(*intercept, *(o.term for o in own), *others), blocks=())
 
 
 def check_has_groups(formula: Formula) -> None:

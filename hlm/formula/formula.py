@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-_PLAIN_NAME = re.compile(r"(?:[^\W\d]|\.(?!\d))[\w.]*\Z")
+from hlm.formula.expression import PLAIN_NAME, is_call, shown, source_columns
+
+ALL_OTHERS = "."  # the variable of the term '.', until the data are known
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A product of columns: ``()`` is the intercept, ``("x",)`` a main effect, ``("x", "z")`` an interaction."""
+    """A product of columns: ``()`` is the intercept, ``("x",)`` a main effect, ``("x", "z")`` an interaction.
+
+    A variable is a column of the data or a computed one under its text, ``scale(x)``.
+    """
 
     variables: tuple[str, ...] = ()
 
@@ -32,10 +36,21 @@ INTERCEPT = Term()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The column on the left; ``trials`` is the second column of ``p(k, n)``, for binomial counts."""
+    """What stands on the left.
+
+    Attributes
+    ----------
+    variable : str
+        The column, or a computed one such as ``log(y)``.
+    trials : str, optional
+        The number of trials of a binomial count: of ``cbind(k, f)`` it is ``I(k + f)``.
+    written : str
+        How it was written, where that is not plain from the other two: ``cbind(k, n - k)``, ``k/n``.
+    """
 
     variable: str
     trials: str | None = None
+    written: str = ""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -47,6 +62,8 @@ class Response:
         return self.variable if self.trials is None else f"p({self.variable}, {self.trials})"
 
     def __str__(self) -> str:
+        if self.written:
+            return self.written
         quoted = ", ".join(quote(v) for v in self.variables)
         return quoted if self.trials is None else f"p({quoted})"
 
@@ -95,15 +112,29 @@ class Formula:
         The terms that all groups share ("fixed effects"), the intercept first where there is one.
     blocks : tuple of Block
         The group-level effects ("random effects"), in the order written.
+    offsets : tuple of str
+        Variables added to the linear predictor with coefficient 1: of ``offset(log(n))`` it is ``log(n)``.
+    removed : tuple of Term
+        What is taken away from ``.``, as in ``y ~ . - id``; empty without a ``.``.
+    functions : tuple of str
+        Names of the caller's own functions that it calls.
     """
 
     response: Response
     common: tuple[Term, ...]
     blocks: tuple[Block, ...] = ()
+    offsets: tuple[str, ...] = ()
+    removed: tuple[Term, ...] = ()
+    functions: tuple[str, ...] = ()
 
     @property
     def has_intercept(self) -> bool:
         return INTERCEPT in self.common
+
+    @property
+    def has_dot(self) -> bool:
+        """Whether a term holds ``.``, all other columns: only the data say which."""
+        return ALL_OTHERS in self.predictors
 
     @property
     def groups(self) -> tuple[Term, ...]:
@@ -112,19 +143,31 @@ class Formula:
 
     @property
     def group_variables(self) -> tuple[str, ...]:
-        """The columns that the grouping factors are made of."""
+        """The variables that the grouping factors are made of."""
         return tuple(dict.fromkeys(v for group in self.groups for v in group.variables))
 
     @property
     def predictors(self) -> tuple[str, ...]:
-        """The columns that the common terms and the varying effects are made of."""
+        """The variables that the common terms and the varying effects are made of."""
         terms = [*self.common, *(effect for block in self.blocks for effect in block.effects)]
         return tuple(dict.fromkeys(v for term in terms for v in term.variables))
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Every column that the formula needs, the response first."""
-        return tuple(dict.fromkeys([*self.response.variables, *self.predictors, *self.group_variables]))
+        """Every variable, the response first: columns of the data, and computed ones such as ``log(x)``."""
+        parts = [*self.response.variables, *self.predictors, *self.group_variables, *self.offsets]
+        return tuple(dict.fromkeys(parts))
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The variables that are computed from columns of the data."""
+        return tuple(v for v in self.variables if is_call(v, self.functions))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the data that is needed, the response's first; what ``.`` stands for is not among them."""
+        names = [c for v in self.variables if v != ALL_OTHERS for c in source_columns(v, self.functions)]
+        return tuple(dict.fromkeys(names))
 
     def expanded_blocks(self) -> tuple[Block, ...]:
         """All blocks with one covariance matrix each (see `Block.expand`)."""
@@ -135,13 +178,20 @@ class Formula:
         return tuple(dict.fromkeys(e for block in self.blocks if block.group == group for e in block.effects))
 
     def __str__(self) -> str:
-        parts = [_sum(self.common)] if self.common else ["0"]
-        return f"{self.response} ~ {' + '.join([*parts, *map(str, self.blocks)])}"
+        common = _sum(self.common) if self.common else "0"
+        common += "".join(f" - {term}" for term in self.removed)
+        offsets = [f"offset({quote(v)})" for v in self.offsets]
+        text = f"{self.response} ~ {' + '.join([common, *offsets, *map(str, self.blocks)])}"
+        for variable in self.computed:  # `f(x)` of a function of the caller's
+            text = text.replace(f"`{variable}`", shown(variable))
+        return text
 
 
 def quote(name: str) -> str:
-    """A column name as it must stand in a formula: back-quoted unless it is a plain name."""
-    return name if _PLAIN_NAME.match(name) else f"`{name}`"
+    """A variable as it must stand in a formula: a column back-quoted unless it has a plain name, a call as it is."""
+    if is_call(name):
+        return shown(name)
+    return name if PLAIN_NAME.match(name) else f"`{name}`"
 
 
 def _sum(terms: tuple[Term, ...]) -> str:

@@ -10,13 +10,14 @@ from hlm.errors import FormulaError
 
 Kind = Literal["name", "number", "string", "op", "end"]
 
+_LONGEST = 20_000  # characters
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<quoted>`[^`]*`)
       | (?P<string>"[^"]*"|'[^']*')
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<name>(?:[^\W\d]|\.(?!\d))[\w.]*)
-      | (?P<op>%in%|\|\||[~|+\-*/:^(),=])
+      | (?P<op>%in%|%%|%/%|\|\||[<>=!]=|[~|+\-*/:^(),=<>])
     """,
     re.VERBOSE,
 )
@@ -34,6 +35,8 @@ class Token:
 
 def tokenize(formula: str) -> tuple[Token, ...]:
     """Split a formula into names, numbers, strings and operators, with an ``end`` token last."""
+    if len(formula) > _LONGEST:
+        raise FormulaError(f"The formula has {len(formula)} characters, more than {_LONGEST}.")
     tokens = []
     position = 0
     while position < len(formula):
@@ -63,6 +66,6 @@ def _unreadable(character: str) -> str:
         return "This quotation mark is never closed."
     if character in "[]{}":
         return f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g)."
-    if character in "<>&!@$;?\\":
+    if character in "&!@$;?\\":
         return f"{character!r} has no meaning in a formula: compute a new column in the data first, then use its name."
     return f"The character {character!r} has no meaning in a formula; write an unusual column name in `back-quotes`."

@@ -1,6 +1,7 @@
 """Tokens to a tree: which operator binds what. No statistics yet, only the grammar.
 
-Binding, loosest first (as in R): ``~``, ``| ||``, ``+ -``, ``* /``, ``: %in%``, ``^``.
+Binding, loosest first (as in R): ``~``, ``| ||``, ``< > <= >= == !=``, ``+ -``, ``* /``, ``%in% %% %/%``, ``:``,
+a sign, and ``^``, which alone is read from the right.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from dataclasses import dataclass
 from hlm.errors import FormulaError
 from hlm.formula.tokens import Token, tokenize
 
-_BINDING = {"~": 1, "|": 2, "||": 2, "+": 3, "-": 3, "*": 4, "/": 4, ":": 5, "%in%": 5, "^": 6}
+COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
+_BINDING = {
+    "~": 1, "|": 2, "||": 2, **dict.fromkeys(COMPARISONS, 3), "+": 4, "-": 4, "*": 5, "/": 5,
+    "%in%": 6, "%%": 6, "%/%": 6, ":": 7, "^": 9,
+}  # fmt: skip
+_SIGN = 8
 _MAX_DEPTH = 100
 
 
@@ -40,6 +46,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An argument with its name, as in ``bs(x, df = 5)``."""
+
+    name: str
+    value: Node
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Something in parentheses."""
 
@@ -60,7 +76,7 @@ class Operation:
     place: int
 
 
-type Node = Leaf | Call | Group | Operation
+type Node = Leaf | Call | Named | Group | Operation
 
 
 def read_tree(formula: str) -> Node:
@@ -76,6 +92,7 @@ class _Reader:
         self.tokens = tokens
         self.position = 0
         self.depth = 0
+        self.calls = 0
 
     def whole(self) -> Node:
         node = self.expression(0)
@@ -89,10 +106,13 @@ class _Reader:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise self.error(f"The formula is nested more than {_MAX_DEPTH} levels deep.", self.peek())
-        left = self.operand()
+        left, length = self.operand(), 0
         while (power := _BINDING.get(self.peek().text, 0)) > binding and self.peek().kind == "op":
             operator = self.next()
-            right = self.expression(power)
+            length += self.calls > 0 or operator.text not in ("+", "-")  # sums of terms may be long
+            if length > _MAX_DEPTH:
+                raise self.error(f"More than {_MAX_DEPTH} operators follow each other here.", operator)
+            right = self.expression(power - 1 if operator.text == "^" else power)
             left = Operation(operator.text, left, right, left.start, right.stop, operator.start)
         self.depth -= 1
         return left
@@ -100,7 +120,7 @@ class _Reader:
     def operand(self) -> Node:
         token = self.next()
         if token.kind == "op" and token.text in ("+", "-", "~"):
-            right = self.expression(_BINDING[token.text])
+            right = self.expression(_BINDING["~"] if token.text == "~" else _SIGN)
             return Operation(token.text, None, right, token.start, right.stop, token.start)
         if token.text == "(" and token.kind == "op":
             inner = self.expression(0)
@@ -113,15 +133,23 @@ class _Reader:
 
     def call(self, name: Token) -> Call:
         opening = self.next()
+        self.calls += 1
         args: list[Node] = []
         while self.peek().text != ")":
-            args.append(self.expression(0))
-            if self.peek().text == "=":
-                raise self.error("Named arguments are not read in a formula.", self.peek())
+            args.append(self.argument())
             if self.peek().text != ",":
                 break
             self.next()
+        self.calls -= 1
         return Call(name.text, tuple(args), name.start, self.expect_close(opening).stop)
+
+    def argument(self) -> Node:
+        value = self.expression(0)
+        if self.peek().text != "=" or not (isinstance(value, Leaf) and value.token.kind == "name"):
+            return value
+        self.next()
+        right = self.expression(0)
+        return Named(value.token.text, right, value.start, right.stop)
 
     def expect_close(self, opening: Token) -> Token:
         if self.peek().text == ")":

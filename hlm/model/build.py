@@ -13,12 +13,12 @@ from hlm.errors import DataError, FitError
 from hlm.families import Family, check_response, get_family
 from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups, complete_formula, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.parser import parse
-from hlm.frame import CleanData, clean
+from hlm.frame import CleanData, formula_and_data
 from hlm.model.correlated import CorrelatedEffects
 from hlm.newdata import prepare
 from hlm.prior import Prior, Priors, replace_priors
 from hlm.priors import correlated_blocks, default_priors
+from hlm.transforms import Functions
 
 if TYPE_CHECKING:
     import bambi
@@ -32,6 +32,8 @@ def build(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
@@ -47,6 +49,10 @@ def build(
     pooling : {"partial", "complete", "none"}
     family : str
         Any univariate family of Bambi.
+    weights : str, optional
+        The number of trials of a binomial proportion (see `fit`).
+    functions : mapping of str to callable, optional
+        Your own functions by the names that the formula calls them (see `fit`).
     priors : mapping of str to Prior or bambi.Prior, optional
         Replacements by name (see `default_priors` for the names).
     lkj_eta : float
@@ -74,8 +80,7 @@ def build(
     True
     """
     check_pooling(pooling)
-    read = parse(formula)
-    table = clean(read, data, family=family)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     kind = get_family(family)
     check_response(kind, read, table)
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
@@ -106,8 +111,8 @@ def check_names(formula: Formula, family: Family) -> None:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in formula.group_variables and name in ("pooling", "term"):
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
-        if "|" in name:
-            raise DataError(f"The column {name!r} has a bar in its name: rename it.")
+        if "|" in name or "/" in name:
+            raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")
 
 
 def check_pooling(pooling: str) -> None:
@@ -134,7 +139,7 @@ def _translate(
     if pooling == "none":
         check_has_groups(formula)
         return _translate_none(formula, data, priors)
-    text = _common_text(formula.common)
+    text = _common_text(formula)
     translated = {name: _plain(prior) for name, prior in priors.items() if not _is_group_level(name, formula)}
     if pooling == "complete":
         return f"{_response_text(formula)} ~ {text}", translated
@@ -167,7 +172,7 @@ def _translate_none(formula: Formula, data: CleanData, priors: Priors) -> tuple[
     for term, o in own.items():  # one number per effect column, repeated for every group
         translated[term.name] = _plain(_repeated(priors[term.name], len(data.levels(o.group))))
     first = "1" if INTERCEPT in terms else "0"
-    return f"{_response_text(formula)} ~ {' + '.join([first, *texts])}", translated
+    return f"{_response_text(formula)} ~ {' + '.join([first, *texts, *_offset_texts(formula)])}", translated
 
 
 def _assemble(
@@ -194,9 +199,14 @@ def _response_text(formula: Formula) -> str:
     return names[0] if formula.response.trials is None else f"p({', '.join(names)})"
 
 
-def _common_text(terms: tuple[Term, ...]) -> str:
-    first = "1" if INTERCEPT in terms else "0"
-    return " + ".join([first, *(formulae_text(t) for t in terms if t != INTERCEPT)])
+def _common_text(formula: Formula) -> str:
+    first = "1" if formula.has_intercept else "0"
+    terms = [formulae_text(t) for t in formula.common if t != INTERCEPT]
+    return " + ".join([first, *terms, *_offset_texts(formula)])
+
+
+def _offset_texts(formula: Formula) -> list[str]:
+    return [f"offset({formulae_text(Term((variable,)))})" for variable in formula.offsets]
 
 
 def _group_coding(formula: Formula, data: CleanData) -> dict[str, Mapping[str, bool]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hlm.errors import DataError, nearest
+from hlm.formula.expression import source_columns
 from hlm.formula.formula import Formula, Term
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
@@ -124,9 +125,10 @@ def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanDa
 
 
 def varying_first(formula: Formula, factor: Term) -> list[str]:
-    """The predictors, those whose effect varies by the factor before the others."""
+    """The predictors, those whose effect varies by the factor before the others, then what they are computed from."""
     varying = [v for effect in formula.effects_of(factor) for v in effect.variables]
-    return list(dict.fromkeys([*varying, *formula.predictors]))
+    predictors = dict.fromkeys([*varying, *formula.predictors])
+    return list(dict.fromkeys([*predictors, *(c for v in predictors for c in source_columns(v, formula.functions))]))
 
 
 def response_values(formula: Formula, data: CleanData) -> np.ndarray:

@@ -12,7 +12,7 @@ from hlm.design import Columns
 from hlm.errors import DataError, FitError
 from hlm.formula.arms import complete_formula
 from hlm.formula.formula import Formula, Term
-from hlm.frame import CleanData
+from hlm.frame import CleanData, offsets
 from hlm.newdata import prepare
 from hlm.posterior import GroupPart, residual_sd
 
@@ -122,8 +122,9 @@ def check_prob(prob: float) -> None:
 
 
 def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
-    names = dict.fromkeys([*formula.predictors, *formula.group_variables, *(g.name for g in formula.groups)])
-    return fit.data.columns[[*names, *formula.response.variables]].reset_index(drop=True)
+    groups = [*formula.group_variables, *(g.name for g in formula.groups)]
+    names = dict.fromkeys([*formula.predictors, *groups, *formula.offsets, *formula.response.variables])
+    return fit.data.columns[[*names]].reset_index(drop=True)
 
 
 def _new_rows(formula: Formula, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
@@ -155,7 +156,8 @@ def _linear(
         places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
         codes = np.array([places[label] for label in labels])
         eta += np.einsum("drq,rq->dr", values[:, codes], design)
-    return np.asarray(eta)
+    offset = offsets(formula, rows)
+    return np.asarray(eta if offset is None else eta + offset)
 
 
 def _new_matrix(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlm.design import response_without_offset
 from hlm.fitting.collapsed.arm import make_arm, make_parameters, summed
 from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
@@ -135,8 +136,7 @@ def sample_collapsed(
         return idata, CollapsedDiagnostics(-np.inf, float(chains * draws), chains * draws, chains * draws)
     rng = np.random.default_rng(seed)
     arm = make_arm(formula, data, pooling, priors)
-    response = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
-    sums = summed(arm, response)
+    sums = summed(arm, response_without_offset(formula, data))
     parameters, starts = make_parameters(arm, sums, priors)
 
     def log_posterior(u: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.design import Columns
+from hlm.design import Columns, response_without_offset
 from hlm.errors import FitError
 from hlm.fitting.collapsed.arm import GaussianArm, make_arm
 from hlm.fitting.collapsed.crossproducts import cross_products
@@ -49,7 +49,7 @@ def integrated_loo(
     priors : Priors
         Of that arm.
     """
-    arm, y = make_arm(formula, data, pooling, priors), _response(formula, data)
+    arm, y = make_arm(formula, data, pooling, priors), response_without_offset(formula, data)
     theta = theta_of(posterior, arm)
     if len(arm.factors) < 2:
         pieces = rows_left_out(arm, y, _some(theta, max(_LEAST, _NUMBERS // len(y))))
@@ -70,7 +70,7 @@ def integrated_group_loo(
     FitError
         Where crossed factors have too many coefficients for one covariance matrix.
     """
-    arm, y = make_arm(formula, data, pooling, priors), _response(formula, data)
+    arm, y = make_arm(formula, data, pooling, priors), response_without_offset(formula, data)
     theta, codes = theta_of(posterior, arm), data.codes(group)
     if len(arm.factors) < 2:
         effects = arm.factors[0].design if arm.factors else Columns(np.empty((len(y), 0)), (), ())
@@ -95,7 +95,3 @@ def _some(theta: Theta, most: int) -> Theta:
     """Every second, third, ... theta; they come in random order."""
     step = -(-len(theta) // most)
     return Theta(theta.sigma[::step], theta.factor[::step])
-
-
-def _response(formula: Formula, data: CleanData) -> np.ndarray:
-    return data.columns[formula.response.variable].to_numpy(dtype=np.float64)

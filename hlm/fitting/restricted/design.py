@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.design import Columns, block_columns, columns
+from hlm.design import Columns, block_columns, columns, response_without_offset
 from hlm.errors import DataError, FitError
 from hlm.fitting.collapsed.crossed import crossed_products
 from hlm.fitting.collapsed.crossproducts import cross_products
@@ -101,7 +101,7 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     FitError
         Where a block has as many effects as there are rows, as in lme4.
     """
-    y = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
+    y = response_without_offset(formula, data)
     x, x_root, x_labels, dropped = _independent(columns(formula.common, data))
     if len(x_labels) >= len(y):
         raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")

@@ -1,0 +1,85 @@
+"""R's algebra of terms: sums, products, powers. Pure functions on terms and trees."""
+
+from __future__ import annotations
+
+from hlm.formula.formula import INTERCEPT, Term
+from hlm.formula.tree import Call, Group, Leaf, Named, Node, Operation
+
+type Terms = tuple[Term, ...]
+
+
+def combine(op: str, left: Terms, right: Terms) -> Terms:
+    """The terms of ``left op right`` for the operators ``:``, ``*``, ``/`` and ``%in%``."""
+    products = tuple(product(a, b) for a in left for b in right)
+    match op:
+        case "*":
+            return union(left, right, products)
+        case "/":  # a/b is a + a:b; (a + b)/c is a + b + a:b:c
+            return union(left, tuple(product(_whole(left), b) for b in right))
+        case "%in%":  # R: a %in% (b + c) is a:b:c
+            return union(tuple(product(a, _whole(right)) for a in left))
+    return union(products)
+
+
+def product(a: Term, b: Term) -> Term:
+    """The interaction of two terms; a variable stands in it once."""
+    return Term(tuple(dict.fromkeys((*a.variables, *b.variables))))
+
+
+def union(*parts: Terms) -> Terms:
+    """All terms once; ``b:a`` is the same term as ``a:b``."""
+    seen: dict[frozenset[str], Term] = {}
+    for part in parts:
+        for term in part:
+            seen.setdefault(frozenset(term.variables), term)
+    return tuple(seen.values())
+
+
+def without(terms: Terms, removed: Terms) -> Terms:
+    """The terms that are not among others, in whatever order their variables stand."""
+    gone = {frozenset(term.variables) for term in removed}
+    return tuple(term for term in terms if frozenset(term.variables) not in gone)
+
+
+def summands(node: Node) -> list[tuple[str, Node, Node]]:
+    """The parts of a sum from left to right: sign, part, and the sum up to there."""
+    parts: list[tuple[str, Node, Node]] = []
+    while isinstance(node, Operation) and node.op in ("+", "-"):
+        parts.append((node.op, node.right, node))
+        if node.left is None:
+            return parts[::-1]
+        node = node.left
+    return [("+", node, node), *parts[::-1]]
+
+
+def is_bar(node: Node) -> bool:
+    """``(x|g)`` or ``(x||g)``."""
+    return isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.op in ("|", "||")
+
+
+def find_bar(node: Node | None) -> Operation | None:
+    """The first bar anywhere below a node."""
+    match node:
+        case Operation(op="|" | "||"):
+            return node
+        case Operation(left=left, right=right):
+            return find_bar(left) or find_bar(right)
+        case Group(inner):
+            return find_bar(inner)
+        case Named(value=value):
+            return find_bar(value)
+        case Call(args=args):
+            return next((bar for bar in map(find_bar, args) if bar), None)
+    return None
+
+
+def is_number(node: Node, text: str) -> bool:
+    """Whether a node is the number written so."""
+    return isinstance(node, Leaf) and node.token.kind == "number" and node.token.text == text
+
+
+def _whole(terms: Terms) -> Term:
+    whole = INTERCEPT
+    for term in terms:
+        whole = product(whole, term)
+    return whole

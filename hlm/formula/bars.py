@@ -1,0 +1,104 @@
+"""The bars of a formula: what varies by which grouping factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hlm.formula.algebra import find_bar, product
+from hlm.formula.expression import Source, canonical, check_call
+from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
+from hlm.formula.response import column
+from hlm.formula.tree import Call, Group, Leaf, Node, Operation
+
+
+def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], source: Source) -> tuple[Block, ...]:
+    """Every bar as blocks, an effect at most once per group.
+
+    Parameters
+    ----------
+    bars : list of Node
+        The bars in their parentheses.
+    effects : callable
+        Reads the terms left of a bar.
+    source : Source
+    """
+    blocks: list[Block] = []
+    for bar in bars:
+        for block in _blocks(bar, effects, source):
+            _check_not_repeated(block, blocks, bar, source)
+            blocks.append(block)
+    return tuple(blocks)
+
+
+def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source: Source) -> list[Block]:
+    """One bar; ``(1|a/b)`` gives two blocks, for ``a`` and for ``a:b``."""
+    assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
+    bar, left = node.inner, node.inner.left
+    if find_bar(left) or find_bar(bar.right):
+        raise source.error("One bar only inside parentheses, as in (x|g); brms's (x|id|g) is not read here.", node)
+    effects = read_effects(left)
+    if not effects:
+        raise source.error("Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left)
+    if any(ALL_OTHERS in effect.variables for effect in effects):
+        raise source.error("'.' (all other columns) cannot vary by a group: name the columns that do.", left)
+    groups = _group_terms(bar.right, source)
+    shared = {v for effect in effects for v in effect.variables} & {v for g in groups for v in g.variables}
+    if shared:
+        raise source.error(f"{quote(min(shared))} stands on both sides of the bar.", node)
+    return [Block(effects, group, correlated=bar.op == "|") for group in groups]
+
+
+def _group_terms(node: Node, source: Source) -> list[Term]:
+    """The grouping factors right of a bar: columns joined by ``:`` (cells) and ``/`` (nested)."""
+    match node:
+        case Group(inner):
+            return _group_terms(inner, source)
+        case Leaf(token) if token.kind == "name" and token.text != ALL_OTHERS:
+            return [Term((column(node, source),))]
+        case Operation(op=":" | "/" as op, left=before, right=after) if before is not None:
+            left, right = _group_terms(before, source), _group_terms(after, source)
+            if op == ":":
+                return [product(a, b) for a in left for b in right]
+            return left + [product(left[-1], b) for b in right]
+        case Operation(op="+" | "*" as op, left=before, right=after) if before is not None:
+            a, b = source.of(before), source.of(after)
+            raise source.error(
+                f"A bar has one grouping factor; lme4 refuses {source.of(node)} too. Write one bar each, as in "
+                f"(1|{a}) + (1|{b}), or (1|{a}:{b}) for their cells.",
+                node,
+            )
+        case Call():
+            return [_computed_group(node, source)]
+    raise source.error("After the bar stands a grouping column, as in (1|school).", node)
+
+
+def _computed_group(node: Call, source: Source) -> Term:
+    """``factor(g)``; ``interaction(a, b)`` is ``a:b``."""
+    kind = check_call(node, source).kind
+    if kind == "cells":
+        cells = Term()
+        for argument in node.args:
+            for group in _group_terms(argument, source)[:1]:
+                cells = product(cells, group)
+        return cells
+    if kind in ("basis", "offset"):
+        raise source.error(f"{node.name}() cannot be a grouping factor: labels can, as in (1|factor(g)).", node)
+    return Term((canonical(node),))
+
+
+def _check_not_repeated(block: Block, blocks: list[Block], node: Node, source: Source) -> None:
+    for other in blocks:
+        repeated = set(block.effects) & set(other.effects)
+        if set(other.group.variables) != set(block.group.variables) or not repeated:
+            continue
+        if other.effects == block.effects:
+            raise source.error(f"The bar {block} stands twice: leave one out.", node)
+        effect = min(repeated, key=lambda term: term.degree)
+        what = "intercept" if effect == INTERCEPT else f"effect of {effect}"
+        merged = tuple(dict.fromkeys((*other.effects, *block.effects)))
+        raise source.error(
+            f"The {what} varies by {block.group} twice, in {other} and in {block}: its two standard deviations "
+            f"cannot be told apart. Write {Block(merged, block.group)} (correlated) or "
+            f"{Block(merged, block.group, correlated=False)} (not correlated).",
+            node,
+        )

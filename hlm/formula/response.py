@@ -1,0 +1,85 @@
+"""The left side of a formula: one column, a computed one, or successes out of trials."""
+
+from __future__ import annotations
+
+from hlm.errors import FormulaError
+from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
+from hlm.formula.formula import Response, quote
+from hlm.formula.tree import Call, Leaf, Node, Operation
+
+_PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
+
+
+def read_response(node: Node, source: Source) -> Response:
+    """The response, or a `FormulaError` that says what to write."""
+    if isinstance(node, Leaf) and node.token.kind == "name" and node.token.text != ".":
+        return Response(column(node, source))
+    if isinstance(node, Operation) and node.op == "/" and node.left is not None:
+        return _ratio(node, source)
+    if isinstance(node, Call) and node.name in _PROPORTION:
+        names = [column(a, source) for a in node.args if isinstance(a, Leaf) and a.token.kind == "name"]
+        if len(names) == len(node.args) == 2:
+            return Response(names[0], names[1])
+        raise source.error("Write p(k, n): the column of successes, then the column of trials.", node)
+    if isinstance(node, Call) and node.name == "cbind":
+        return _counts(node, source)
+    if isinstance(node, Call):
+        if check_call(node, source).kind != "number":
+            raise source.error(f"{node.name}() cannot be a response: numbers can, such as log(y).", node)
+        return Response(canonical(node))
+    raise source.error(
+        f"The response must be one column, a function of columns such as log(y), or p(k, n). For arithmetic write "
+        f"I({source.of(node)}).",
+        node,
+    )
+
+
+def as_counts(response: Response, weights: str) -> Response:
+    """Successes out of trials: ``k/n`` with weights ``n`` is ``p(k, n)``, ``q`` is ``p(I(q * n), n)``."""
+    successes = response.variable.removeprefix("I(").removesuffix(f"{DIVIDED}{weights})")
+    if response.variable != f"I({successes}{DIVIDED}{weights})":
+        for name in (response.variable, weights):
+            if not (PLAIN_NAME.match(name) or is_call(name)):
+                raise FormulaError(f"Beside weights= the column {name!r} needs a plain name: rename it in the data.")
+        successes = f"I({response.variable} * {weights})"
+    return Response(successes, weights, str(response))
+
+
+def column(node: Leaf, source: Source) -> str:
+    """The name of a column; one that looks like a call is an error, since its text would mean the call."""
+    name = node.token.text
+    if is_call(name):
+        raise source.error(f"{shown(name)} in back-quotes reads as the function: rename this column.", node)
+    return name
+
+
+def _counts(node: Call, source: Source) -> Response:
+    """``cbind(k, f)``: the trials are ``k + f``; of ``cbind(k, n - k)`` they are ``n``."""
+    if len(node.args) != 2:
+        raise source.error("Write cbind(k, n - k): the successes, then the failures.", node)
+    check_call(_inside(node), source)
+    successes, failures = node.args
+    k, f = canonical(successes), canonical(failures)
+    variable = k if isinstance(successes, Leaf) else f"I({k})"
+    trials = f"I({k} + {f})" if isinstance(failures, Leaf) else f"I({k} + ({f}))"
+    if isinstance(failures, Operation) and failures.op == "-" and canonical(failures.right) == k:
+        whole = failures.left
+        if isinstance(whole, Leaf) and whole.token.kind == "name":
+            trials = whole.token.text
+    return Response(variable, trials, f"cbind({shown(k)}, {shown(f)})")
+
+
+def _ratio(node: Operation, source: Source) -> Response:
+    """``k/n`` for itself, or, with ``weights="n"`` and a binomial family, for successes out of trials."""
+    if not all(isinstance(side, Leaf) and side.token.kind == "name" for side in (node.left, node.right)):
+        raise source.error(f"For arithmetic write I({source.of(node)}).", node)
+    call = Call("I", (node,), node.start, node.stop)
+    check_call(call, source)
+    sides = (canonical(side) for side in (node.left, node.right) if side is not None)
+    return Response(canonical(call), None, "/".join(map(quote, sides)))
+
+
+def _inside(node: Call) -> Call:
+    """Both arguments as one sum, to be checked as arithmetic."""
+    left, right = node.args
+    return Call("I", (Operation("+", left, right, node.start, node.stop, node.start),), node.start, node.stop)
