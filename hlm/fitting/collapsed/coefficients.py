@@ -8,7 +8,7 @@ import numpy as np
 
 from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.crossed import CrossedProducts
-from hlm.fitting.collapsed.marginal import Sums, Theta, common_posterior, draw_crossed, draw_effects
+from hlm.fitting.collapsed.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects
 from hlm.formula.formula import INTERCEPT
 
 
@@ -34,8 +34,9 @@ class Draws:
 
 
 def draw_coefficients(
-    arm: GaussianArm, sums: Sums, theta: Theta, which: np.ndarray, *, chains: int, rng: np.random.Generator
-) -> Draws:
+    arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior, which: np.ndarray, *, chains: int,
+    rng: np.random.Generator,
+) -> Draws:  # fmt: skip
     """One joint draw of beta and b for each entry of ``which``.
 
     Parameters
@@ -44,12 +45,13 @@ def draw_coefficients(
     sums : CrossProducts or CrossedProducts
     theta : Theta
         Different values.
+    given : CommonPosterior
+        Of these.
     which : numpy.ndarray of int, shape (S,)
         The theta of each draw, a chain after the other.
     chains : int
     rng : numpy.random.Generator
     """
-    given = common_posterior(sums, theta, arm.prior)
     normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
     upper = np.linalg.cholesky(given.precision).swapaxes(1, 2)[which]
     common = given.mean[which] + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]

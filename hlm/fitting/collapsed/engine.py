@@ -24,7 +24,7 @@ from hlm.fitting.collapsed.arm import make_arm, make_parameters, summed
 from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
-from hlm.fitting.collapsed.marginal import common_posterior
+from hlm.fitting.collapsed.marginal import CommonPosterior, common_posterior
 from hlm.fitting.collapsed.separate import sample_separate
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling, Residual
@@ -139,14 +139,20 @@ def sample_collapsed(
     sums = summed(arm, response_without_offset(formula, data))
     parameters, starts = make_parameters(arm, sums, priors)
 
+    given: CommonPosterior | None = None
+
     def log_posterior(u: np.ndarray) -> np.ndarray:
+        nonlocal given
         with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
-            values = parameters.log_prior(u) + common_posterior(sums, parameters.theta(u), arm.prior).log_marginal
+            given = common_posterior(sums, parameters.theta(u), arm.prior)
+            values = parameters.log_prior(u) + given.log_marginal
         return np.where(np.isfinite(values), values, -np.inf)
 
     most = int(_OPERATIONS / sums.operations)
     found = importance_sample(log_posterior, starts, draws=chains * draws, most=most, rng=rng)
+    assert given is not None  # and its points are the last evaluated, those of ``found``
     chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)
     theta = parameters.theta(found.points[chosen])
-    idata = posterior_tree(arm, formula, data, draw_coefficients(arm, sums, theta, which, chains=chains, rng=rng))
+    drawn = draw_coefficients(arm, sums, theta, given.some(chosen), which, chains=chains, rng=rng)
+    idata = posterior_tree(arm, formula, data, drawn)
     return idata, CollapsedDiagnostics(found.pareto_k, found.ess, len(found.weights), chains * draws)

@@ -81,6 +81,10 @@ class CommonPosterior:
     mean: np.ndarray
     precision: np.ndarray
 
+    def some(self, places: np.ndarray) -> CommonPosterior:
+        """Of some of the thetas."""
+        return CommonPosterior(self.log_marginal[places], self.mean[places], self.precision[places])
+
 
 def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPosterior:
     """Log p(y | theta) and the common coefficients' conditional mean and precision, for many theta at once."""
