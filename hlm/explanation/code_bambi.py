@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hlm.design import formulae_text
+from hlm.explanation.code_pymc import quoted
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Term
@@ -14,10 +15,10 @@ def bambi_code(model: ModelStructure) -> str:
 
 
 def _build(model: ModelStructure) -> str:
-    family = "" if model.family.name == "gaussian" else f", family={model.family.name!r}"
+    family = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
     given = any(prior.given for prior in model.priors)
     priors = ", priors=priors)  # those given to explain" if given else ")  # a bambi.Model"
-    return f"import hlm\n\nmodel = hlm.build({str(model.formula)!r}, data{family}{priors}\n"
+    return f"import hlm\n\nmodel = hlm.build({quoted(str(model.formula))}, data{family}{priors}\n"
 
 
 def _alone(model: ModelStructure) -> str:
@@ -30,9 +31,9 @@ def _alone(model: ModelStructure) -> str:
             f"matri{'x is' if len(correlated) == 1 else 'ces are'} missing below.\n"
             f"# For the model that lme4 and brms fit, use hlm.build above.\n"
         )
-    family = f", family={model.family.name!r}"
+    family = f", family={quoted(model.family.name)}"
     priors = _priors(model)
-    return f"{head}model = bmb.Model(\n    {_text(model)!r},\n    data{family},\n{priors})\n"
+    return f"{head}model = bmb.Model(\n    {quoted(_text(model))},\n    data{family},\n{priors})\n"
 
 
 def _text(model: ModelStructure) -> str:
@@ -61,7 +62,7 @@ def _priors(model: ModelStructure) -> str:
         own = _prior(priors)
         if priors[0].role == "sd":
             name, own = name.removesuffix("_sigma"), f'bmb.Prior("Normal", mu=0, sigma={own})'
-        entries.append(f"        {name!r}: {own},\n")
+        entries.append(f"        {quoted(name)}: {own},\n")
     return f"    priors={{\n{''.join(entries)}    }},\n"
 
 

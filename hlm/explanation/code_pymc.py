@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 import unicodedata
@@ -67,11 +68,16 @@ class _Names:
         return plain
 
 
+def quoted(text: str) -> str:
+    """A text as Python writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
 def _elsewhere(model: ModelStructure, why: str) -> str:
-    family = "" if model.family.name == "gaussian" else f", family={model.family.name!r}"
+    family = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
     return (
         f"# Not written out here: {why}.\n# The PyMC model is the one that Bambi builds:\nimport hlm\n\n"
-        f"model = hlm.build({str(model.formula)!r}, data{family}).backend.model\n"
+        f"model = hlm.build({quoted(str(model.formula))}, data{family}).backend.model\n"
     )
 
 
@@ -90,20 +96,20 @@ def _imports(likelihood: str) -> Iterator[str]:
 
 def _columns(model: ModelStructure, names: _Names) -> Iterator[str]:
     """The data: complete rows, the response, the predictors, the groups."""
-    wanted = ", ".join(map(repr, model.formula.variables))
+    wanted = ", ".join(map(quoted, model.formula.variables))
     yield "# data: a pandas data frame"
     yield f"rows = data[[{wanted}]].dropna()"
     yield f"{names.response} = {_numbers(model.response, model)}"
     if model.formula.response.trials is not None:
-        yield f"n = rows[{model.formula.response.trials!r}].to_numpy(int)"
+        yield f"n = rows[{quoted(model.formula.response.trials)}].to_numpy(int)"
     for part, name in names.parts.items():
         if part.level is None:
-            yield f"{name} = rows[{part.variable!r}].to_numpy(float)"
+            yield f"{name} = rows[{quoted(part.variable)}].to_numpy(float)"
         else:
-            yield f"{name} = (rows[{part.variable!r}].astype(str) == {part.level!r}).to_numpy(float)"
+            yield f"{name} = (rows[{quoted(part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
     for factor, name in names.factors.items():
-        cells = [f"rows[{v!r}].astype(str)" for v in factor.term.variables]
-        whole = f"rows[{factor.name!r}]" if len(cells) == 1 else f"({' + ":" + '.join(cells)})"
+        cells = [f"rows[{quoted(v)}].astype(str)" for v in factor.term.variables]
+        whole = f"rows[{quoted(factor.name)}]" if len(cells) == 1 else f"({' + ":" + '.join(cells)})"
         yield f'{name} = {whole}.astype("category").cat.remove_unused_categories().cat'
     yield ""
 
@@ -111,17 +117,17 @@ def _columns(model: ModelStructure, names: _Names) -> Iterator[str]:
 def _numbers(name: str, model: ModelStructure) -> str:
     match model.family.support:
         case "binary":
-            return f'rows[{name!r}].astype("category").cat.codes.to_numpy()  # the second label is a success'
+            return f'rows[{quoted(name)}].astype("category").cat.codes.to_numpy()  # the second label is a success'
         case "count" | "trials":
-            return f"rows[{name!r}].to_numpy(int)"
+            return f"rows[{quoted(name)}].to_numpy(int)"
         case _:
-            return f"rows[{name!r}].to_numpy(float)"
+            return f"rows[{quoted(name)}].to_numpy(float)"
 
 
 def _coords(model: ModelStructure, names: _Names) -> Iterator[str]:
-    entries = [f"{_dim(factor.name)!r}: {name}.categories" for factor, name in names.factors.items()]
+    entries = [f"{quoted(_dim(factor.name))}: {name}.categories" for factor, name in names.factors.items()]
     entries += [
-        f"{bar.correlation + '_effect'!r}: {[column.label for column in bar.columns]!r}"
+        f"{quoted(bar.correlation + '_effect')}: [{', '.join(quoted(column.label) for column in bar.columns)}]"
         for bar in model.bars
         if bar.correlation is not None
     ]
@@ -129,7 +135,7 @@ def _coords(model: ModelStructure, names: _Names) -> Iterator[str]:
     if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
         response = f"(2.5 * {names.response}.std()) ** 2" if model.family.scaled else "2.5**2"
         slopes = [
-            f"({_value(Quantity(rule='slope'), column, model, names)} * ({names.values(column)}).mean()) ** 2"
+            f"({_value(Quantity(rule='slope'), column, model, names)} * {_statistic('mean', column, names)}) ** 2"
             for column in model.common
             if column.parts
         ]
@@ -150,7 +156,7 @@ def _common(model: ModelStructure, names: _Names) -> Iterator[str]:
         yield f"{name} = {_variable(column.label, prior, model, names)}{remark}"
         values = names.values(column)
         if column in model.centred:
-            values = f"({values} - ({values}).mean())" if len(column.parts) > 1 else f"({values} - {values}.mean())"
+            values = f"({values} - {_statistic('mean', column, names)})"
         summands.append(f"{name} * {values}" if column.parts else name)
     yield from _sum("eta", summands or ["np.zeros(len(rows))"])
 
@@ -172,7 +178,7 @@ def _single(bar: Bar, model: ModelStructure, names: _Names) -> Iterator[str]:
     sd, z = names.fresh(f"sd_{label}"), names.fresh(f"z_{label}")
     prior = model.prior(bar.sd_name(column), column)
     yield f"{sd} = {_variable(f'{label}_sigma', prior, model, names)}"
-    yield f"{z} = pm.Normal({f'{label}_z'!r}, 0, 1, dims={_dim(bar.factor.name)!r})"
+    yield f"{z} = pm.Normal({quoted(f'{label}_z')}, 0, 1, dims={quoted(_dim(bar.factor.name))})"
     times = f" * {names.values(column)}" if column.parts else ""
     yield f"eta += ({sd} * {z})[{factor}.codes]{times}"
 
@@ -185,10 +191,11 @@ def _correlated(bar: Bar, model: ModelStructure, names: _Names) -> Iterator[str]
     sds = ", ".join(f"{key}={_listed(_argument_values(key, priors, model, names))}" for key, _ in priors[0].args)
     eta = _value(model.prior(name).args[0][1], None, model, names)
     yield "chol, corr, stds = pm.LKJCholeskyCov("
-    yield f"    {f'{name}_chol'!r}, n={len(priors)}, eta={eta}, sd_dist=pm.{priors[0].distribution}.dist({sds})"
+    yield f"    {quoted(f'{name}_chol')}, n={len(priors)}, eta={eta}, sd_dist=pm.{priors[0].distribution}.dist({sds})"
     yield ")"
     z, b = names.fresh(f"z_{bar.factor.name}"), names.fresh(f"b_{bar.factor.name}")
-    yield f"{z} = pm.Normal({f'{name}_z'!r}, 0, 1, dims=({f'{name}_effect'!r}, {_dim(bar.factor.name)!r}))"
+    dims = f"({quoted(f'{name}_effect')}, {quoted(_dim(bar.factor.name))})"
+    yield f"{z} = pm.Normal({quoted(f'{name}_z')}, 0, 1, dims={dims})"
     yield f"{b} = chol @ {z}  # one row per effect, one column per group"
     for place, column in enumerate(bar.columns):
         times = f" * {names.values(column)}" if column.parts else ""
@@ -201,12 +208,12 @@ def _response(model: ModelStructure, names: _Names, likelihood: str) -> Iterator
         yield f"{name} = {_variable(name, model.prior(name), model, names)}"
     yield f"mu = {_INVERSE[model.family.link]}"
     function, _, arguments = likelihood.partition("(")
-    yield f"{function}({model.formula.response.name!r}, {arguments}, observed={names.response})"
+    yield f"{function}({quoted(model.formula.response.name)}, {arguments}, observed={names.response})"
 
 
 def _variable(label: str, prior: ParameterPrior, model: ModelStructure, names: _Names) -> str:
     arguments = [f"{key}={_value(value, prior.column, model, names)}" for key, value in prior.args]
-    return f"pm.{prior.distribution}({', '.join([repr(label), *arguments])})"
+    return f"pm.{prior.distribution}({', '.join([quoted(label), *arguments])})"
 
 
 def _argument_values(key: str, priors: list[ParameterPrior], model: ModelStructure, names: _Names) -> list[str]:
@@ -226,8 +233,12 @@ def _value(quantity: Quantity, column: Column | None, model: ModelStructure, nam
         return f"{response}.{'mean' if quantity.rule == 'mean_y' else 'std'}()"
     if quantity.rule == "intercept" or column is None or column == INTERCEPT_COLUMN:
         return "s_alpha"
-    values = names.values(column)
-    spread = f"({values}).std()" if len(column.parts) > 1 else f"{values}.std()"
+    spread = _statistic("std", column, names)
     if quantity.rule == "logit_slope":
         return f"1 / {spread}"
     return f"2.5 * {response}.std() / {spread}" if model.family.scaled else f"2.5 / {spread}"
+
+
+def _statistic(name: str, column: Column, names: _Names) -> str:
+    values = names.values(column)
+    return f"({values}).{name}()" if len(column.parts) > 1 else f"{values}.{name}()"

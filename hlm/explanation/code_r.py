@@ -12,12 +12,13 @@ from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Block, Term
 
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")
-_RESERVED = (
-    "if else repeat while function for next break in TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_character_ "
-    "NA_complex_"
-).split()
+_RESERVED = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf",
+             "NaN", "NA", "NA_integer_", "NA_real_", "NA_character_", "NA_complex_")  # fmt: skip
 # brms's name of a parameter of the response's distribution, where it is not the same as Bambi's
-_BRMS_CLASS = {"alpha": "shape", "lam": "shape", "psi": "zi", "nu": "nu", "sigma": "sigma", "kappa": "phi"}
+_BRMS_CLASS = {"alpha": "shape", "lam": "shape"}
+_BRMS_CHARACTERS = str.maketrans(
+    {**dict.fromkeys(" ()[],\"'?", ""), "+": "P", "-": "M", "*": "MU", "/": "D", "^": "E", "=": "EQ", "$": "USD"}
+)
 _STAN = {
     "Normal": ("normal", ("mu", "sigma")),
     "HalfNormal": ("normal", ("0", "sigma")),
@@ -57,7 +58,7 @@ def brms_code(model: ModelStructure) -> str:
     """`brm` with the same priors; without data brms's own defaults stand."""
     family = LIKELIHOODS[model.family.name].brms
     if not family:
-        return f"# brms has no {model.family.name} family.\n"
+        return f"# brms has no {model.family.name} family of this meaning.\n"
     trials = model.formula.response.trials
     response = r_name(model.response) + (f" | trials({r_name(trials)})" if trials is not None else "")
     formula = r_formula(model, response)
@@ -113,17 +114,16 @@ def _term(term: Term) -> str:
 def _brms_priors(model: ModelStructure) -> Iterator[tuple[ParameterPrior, str]]:
     """Every prior with brms's line for it, empty where brms has no such distribution."""
     for prior in model.priors:
+        name = "phi" if prior.name == "kappa" and model.family.name != "vonmises" else prior.name
         group = "" if prior.bar is None else f", group = {r_string(model.bars[prior.bar].factor.name)}"
         where = {
             "intercept": "class = Intercept",
             "slope": f"class = b, coef = {r_string(_coefficient(prior.column))}",
             "sd": f"class = sd{group}, coef = {r_string(_coefficient(prior.column))}",
             "correlation": f"class = cor{group}",
-            "auxiliary": f"class = {_BRMS_CLASS.get(prior.name, prior.name)}",
+            "auxiliary": f"class = {_BRMS_CLASS.get(prior.name, name)}",
         }[prior.role]
-        # brms's psi is the probability of a zero, Bambi's of the other part; von Mises has kappa, asym_laplace no b
-        unlike = prior.name in ("psi", "b") or (prior.name == "kappa" and model.family.name == "asymmetriclaplace")
-        stan = None if unlike else _stan(prior)
+        stan = None if prior.name == "psi" else _stan(prior)  # brms's zi and hu are the probability of a zero
         yield prior, "" if stan is None else f"prior({stan}, {where})"
 
 
@@ -136,7 +136,7 @@ def _stan(prior: ParameterPrior) -> str | None:
 
 
 def _coefficient(column: Column | None) -> str:
-    """brms's name of a coefficient: ``sexM``, ``pre:sexM``; brms leaves out what is not a letter or digit."""
+    """A coefficient's name as brms makes it: ``sexM``, ``pre:sexM``, without spaces and brackets."""
     if column is None or column == INTERCEPT_COLUMN:
         return "Intercept"
-    return ":".join(re.sub(r"[^\w.]", "", part.variable + (part.level or "")) for part in column.parts)
+    return ":".join((part.variable + (part.level or "")).translate(_BRMS_CHARACTERS) for part in column.parts)

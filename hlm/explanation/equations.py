@@ -102,9 +102,18 @@ def coefficient_parts(column: Column, model: ModelStructure, *, hierarchical: bo
     if not hierarchical:
         shared = [symbols.common(column, model)] if column in model.common else []
         return [*shared, *(symbols.departure(bar, column, model, row_of=True) for bar, _ in carriers)]
-    own = [symbols.coefficient(bar, column, model, row_of=True) for bar, inside in carriers if not inside]
+    return [
+        symbols.common(column, model) if bar is None else symbols.coefficient(bar, column, model, row_of=True)
+        for bar in coefficient_sources(column, model)
+    ]
+
+
+def coefficient_sources(column: Column, model: ModelStructure) -> list[Bar | None]:
+    """Where the parts of a column's coefficient in the hierarchical form come from; None is the common coefficient."""
+    carriers = model.carriers(column)
+    own: list[Bar | None] = [bar for bar, inside in carriers if not inside]
     carried = any(not symbols.is_departure(bar, column, model) for bar, _ in carriers)
-    return [symbols.common(column, model), *own] if column in model.common and not carried else own
+    return [None, *own] if column in model.common and not carried else own
 
 
 def linked(model: ModelStructure) -> Expression:
