@@ -63,6 +63,26 @@ def compare(
             print(f"{arm}: {note}.")
 
 
+@app.command
+def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian") -> None:
+    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC.
+
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file; gives the numbers.
+    family
+        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    """
+    from hlm.explanation.explain import explain as explain_model
+    from hlm.formula.parser import parse
+
+    read = parse(formula)
+    print(explain_model(read, None if data is None else _read(data), family=family), end="")
+
+
 @app.command(name="data")
 def show_data(name: str | None = None, /) -> None:
     """List the packaged data, or show the first rows of one.

@@ -67,7 +67,8 @@ class Diagram:
 
 def diagram(model: ModelStructure) -> Diagram:
     """Draw a model."""
-    root, left, right = place(model_tree(model))
+    root, outline = place(model_tree(model))
+    left, right = min(x for x, _ in outline.values()), max(x for _, x in outline.values())
     title = str(model.formula)
     width = max(right - left, 480.0) + 48
     title_lines, how = wrapped(title, _TITLE, width - 80), wrapped(_HOW, CAPTION, width - 40)
@@ -136,12 +137,12 @@ class _Page:
             parts.append(bars(node.bars, left, base, CURVE_WIDTH, CURVE_HEIGHT - 4, colour))
         span = (min((s.low for s in node.shapes), default=0.0), max((s.high for s in node.shapes), default=1.0))
         for shape in node.shapes:
-            parts.append(area(_points(shape, span, left, base), base, colour))
+            parts.append(area(_points(shape, span, left, base), base, colour, 0.35 / len(node.shapes)))
         parts.append(line_svg(left - 6, base, left + CURVE_WIDTH + 6, base))
         for mark in node.shapes[0].marks if has_ticks(node) else ():
             at = left + CURVE_WIDTH * (mark - span[0]) / (span[1] - span[0])
             parts.append(line_svg(at, base, at, base + 3))
-            parts.append(text_svg(number(mark), at, base + 13, TICK))
+            parts.append(text_svg(number(_rounded(mark, span)), at, base + 13, TICK))
         return "".join(parts)
 
     def arrows(self, placed: Placed) -> str:
@@ -162,7 +163,9 @@ class _Page:
                     _arrow(from_x, y0 + 3, start + (begin + stop) / 2, end, self.bottoms[feed.depth] + BETWEEN)
                 )
             relation = "=" if feed.node.kind == "predictor" else "~"
-            parts.append(text_svg(relation, x0 + 5 * len(link.slots) + 9, y0 + 17, 15, fill="#333"))
+            away = 5 * len(link.slots) + 9  # on the side from which no arrow leaves
+            side = -away if start + sum(head.spots[link.slots[0]]) / 2 > x0 else away
+            parts.append(text_svg(relation, x0 + side, y0 + 17, 15, fill="#333"))
         return "".join(parts)
 
     def plate(self, root: Placed, label: str) -> str:
@@ -194,6 +197,11 @@ def _row_label(model: ModelStructure) -> str:
         factor = model.factors[0]
         return f"rows i = 1, 2, … of {factor.name} {factor.letter}"
     return f"rows: i = 1, …, {'N' if model.rows is None else model.rows}"
+
+
+def _rounded(mark: float, span: tuple[float, float]) -> float:
+    """A mark to a hundredth of its axis: what is 0 but for rounding error is 0."""
+    return round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
 
 
 def _points(shape: Shape, span: tuple[float, float], left: float, base: float) -> list[tuple[float, float]]:

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from hlm.explanation import symbols
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column
-from hlm.explanation.expression import EMPTY, Expression, Line, Matrix, Name, Row, Sign, call, joined, row, vector
+from hlm.explanation.expression import (
+    EMPTY,
+    Expression,
+    Greek,
+    Line,
+    Matrix,
+    Name,
+    Row,
+    Scripted,
+    Sign,
+    call,
+    joined,
+    row,
+    vector,
+)
 from hlm.explanation.latex import latex_lines
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.mathml import mathml_lines
@@ -263,7 +277,7 @@ def _averages(model: ModelStructure) -> list[Expression]:
 
 
 def _threshold() -> Expression:
-    return Row((symbols.Scripted(symbols.Greek("θ"), (Sign("c"),)),))
+    return Scripted(Greek("θ"), (Sign("c"),))
 
 
 def _rows_text(model: ModelStructure) -> str:

@@ -15,6 +15,9 @@ PAD, BESIDE, BETWEEN = 12.0, 26.0, 62.0  # inside a box, between neighbours, bet
 _CAPTION_WIDTH = 150.0
 
 
+type Outline = dict[int, tuple[float, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A node with its typeset parts and its size."""
@@ -74,24 +77,39 @@ def measure(node: Node) -> Measured:
     return Measured(node, head, lines, caption, plate, inside + around, height)
 
 
-def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, float, float]:
-    """Place a node at x = 0 with what feeds it; returns how far everything reaches to the left and to the right."""
+def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Outline]:
+    """Place a node at x = 0 with what feeds it.
+
+    Parameters
+    ----------
+    node : Node
+    least : float
+        The least width, so that one plate holds predictor, response and data.
+    depth : int
+
+    Returns
+    -------
+    Placed
+    Outline
+        By level, how far the tree reaches to the left and to the right.
+    """
     measured = measure(node)
-    plate_width = max(least, measured.width) if node.kind in ("data", "response", "predictor") else 0.0
-    parts = [
-        place(link.node, least=plate_width if n == 0 else 0.0, depth=depth + 1) for n, link in enumerate(node.links)
-    ]
-    half = max(measured.width, plate_width) / 2
+    width = max(least, measured.width) if node.kind in ("data", "response", "predictor") else measured.width
+    below = width if node.kind in ("data", "response") else 0.0
+    parts = [place(link.node, least=0.0 if n else below, depth=depth + 1) for n, link in enumerate(node.links)]
+    own: Outline = {depth: (-width / 2, width / 2)}
     if not parts:
-        return Placed(measured, 0.0, depth, ()), -half, half
-    centres, at = [], 0.0
-    for _, left, right in parts:
-        centres.append(at - left)
-        at += right - left + BESIDE
+        return Placed(measured, 0.0, depth, ()), own
+    centres: list[float] = []
+    outline: Outline = {}
+    for _, part in parts:
+        shared = [outline[d][1] - left for d, (left, _) in part.items() if d in outline]
+        centres.append(max(shared) + BESIDE if shared else 0.0)
+        outline = _joined(outline, part, centres[-1])
     # the response stands below its predictor, so that one plate can hold both
     anchor = centres[0] if node.kind in ("response", "data") else (centres[0] + centres[-1]) / 2
-    feeds = tuple(_shifted(part, centre - anchor) for (part, _, _), centre in zip(parts, centres, strict=True))
-    return Placed(measured, 0.0, depth, feeds), min(-half, -anchor), max(half, at - BESIDE - anchor)
+    feeds = tuple(_shifted(part, centre - anchor) for (part, _), centre in zip(parts, centres, strict=True))
+    return Placed(measured, 0.0, depth, feeds), _joined(own, outline, -anchor)
 
 
 def has_curve(node: Node) -> bool:
@@ -102,6 +120,15 @@ def has_curve(node: Node) -> bool:
 def has_ticks(node: Node) -> bool:
     """Whether numbers stand below the curve."""
     return len(node.shapes) == 1 and bool(node.shapes[0].marks)
+
+
+def _joined(first: Outline, second: Outline, by: float) -> Outline:
+    """Two outlines as one, the second moved to the right."""
+    result = dict(first)
+    for depth, (left, right) in second.items():
+        old = result.get(depth, (left + by, right + by))
+        result[depth] = (min(old[0], left + by), max(old[1], right + by))
+    return result
 
 
 def _shifted(placed: Placed, by: float) -> Placed:

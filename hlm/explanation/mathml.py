@@ -7,6 +7,8 @@ from html import escape
 
 from hlm.explanation.expression import Call, Expression, Greek, Line, Matrix, Name, Row, Scripted, Sign, visible
 
+# Drawn as borders: brackets grow with a matrix only where the browser has a mathematical font.
+_BRACKETS = "border: solid; border-width: 0 1.5px; border-radius: .7em; padding: 0 .25em; margin: 0 .1em"
 _SPACED = ("=", "~", "+", "·", "−", "∈")
 
 
@@ -29,7 +31,7 @@ def mathml(expression: Expression) -> str:
             return f"<mrow>{''.join(map(mathml, parts))}</mrow>"
         case Matrix(rows):
             cells = "".join(f"<mtr>{''.join(f'<mtd>{mathml(c)}</mtd>' for c in cells)}</mtr>" for cells in rows)
-            return f'<mrow><mo stretchy="true">(</mo><mtable>{cells}</mtable><mo stretchy="true">)</mo></mrow>'
+            return f'<mtable style="{_BRACKETS}">{cells}</mtable>'
 
 
 def mathml_lines(lines: Sequence[Line], label: str) -> str:

@@ -142,8 +142,8 @@ def _bar(bar: Bar, model: ModelStructure) -> Node:
     links = list(_mean_links(bar, means, model))
     sds = [parts.add(Sign(","), symbols.spread(bar, column, model)) for column in bar.columns]
     priors = [model.prior(bar.sd_name(column), column) for column in bar.columns]
-    captions = [f"how much {bar.factor.name}s differ: {noun(column)}" for column in bar.columns]
-    links += _links(priors, sds, captions, model, f"how much {bar.factor.name}s differ")
+    captions = [f"how much the {noun(column)} differs by {bar.factor.name}" for column in bar.columns]
+    links += _links(priors, sds, captions, model, f"how much they differ by {bar.factor.name}")
     if bar.correlation is not None:
         slot = parts.add(Sign(","), symbols.correlation(bar, model))
         links.append(Link(_prior(model.prior(bar.correlation), model, "their correlation", len(bar.columns)), (slot,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hlm.explanation.expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def distribution(prior: ParameterPrior, model: ModelStructure) -> Expression:
     """A prior as it stands in an equation: ``Normal(0, 2.5)``; standard deviations, not variances."""
-    return call(prior.distribution, *(quantity(q, prior, model) for _, q in prior.args))
+    return call(prior.distribution, *(_argument(key, q, prior, model) for key, q in prior.args))
 
 
 def distribution_text(prior: ParameterPrior, model: ModelStructure) -> str:
@@ -42,7 +43,15 @@ def quantity(value: Quantity, prior: ParameterPrior, model: ModelStructure) -> E
             return row("2.5", "·", call("sd", response), "/", spread) if prior.scaled else row("2.5", "/", spread)
 
 
+def _argument(key: str, value: Quantity, prior: ParameterPrior, model: ModelStructure) -> Expression:
+    """One argument; a mean to a thousandth of its sd, so that rounding error of 0 is written as 0."""
+    sigma = prior.numbers.get("sigma", 0.0)
+    if key == "mu" and value.value is not None and sigma > 0:
+        return Sign(number(round(value.value, 3 - math.floor(math.log10(sigma)))))
+    return quantity(value, prior, model)
+
+
 def number(value: float) -> str:
     """Three digits, or all before the point up to four, with a true minus sign."""
     shown = f"{value:.3g}" if abs(value) < 100 else f"{value:.4g}"
-    return shown.replace("-", "−")
+    return "0" if float(shown) == 0 else shown.replace("-", "−")

@@ -122,8 +122,8 @@ def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) ->
     for name, distribution in family.auxiliary.items():
         follows = (scaled and name == "sigma") or family.name == "vonmises"
         if follows:
-            spread = Quantity(rule="sd_y") if scaled else Quantity(1.0)
-            yield ParameterPrior(name, "auxiliary", "HalfStudentT", (("nu", Quantity(4.0)), ("sigma", spread)),
+            sd = Quantity(rule="sd_y") if scaled else Quantity(1.0)
+            yield ParameterPrior(name, "auxiliary", "HalfStudentT", (("nu", Quantity(4.0)), ("sigma", sd)),
                                  scaled=scaled)  # fmt: skip
         else:
             numbers = tuple((key, Quantity(float(v))) for key, v in _AUXILIARY[distribution].items())
@@ -131,8 +131,8 @@ def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) ->
     for place, bar in enumerate(bars):
         for column in bar.columns:
             rule: Rule = "intercept" if column == INTERCEPT_COLUMN else "slope"
-            args = (("sigma", Quantity(rule=rule)),)
-            yield ParameterPrior(bar.sd_name(column), "sd", "HalfNormal", args, column, place, scaled)
+            spread = (("sigma", Quantity(rule=rule)),)
+            yield ParameterPrior(bar.sd_name(column), "sd", "HalfNormal", spread, column, place, scaled)
         if bar.correlation is not None:
             eta = (("eta", Quantity(1.0)),)
             yield ParameterPrior(bar.correlation, "correlation", "LKJ", eta, None, place, scaled)

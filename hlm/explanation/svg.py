@@ -11,7 +11,7 @@ from hlm.explanation.expression import Call, Expression, Greek, Matrix, Name, Ro
 
 _SANS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 _SERIF = "'STIX Two Text', 'Times New Roman', 'Liberation Serif', Times, serif"
-_SLACK = 1.04  # another font than the table's may be wider
+_SLACK = 1.02  # another font than the table's may be wider
 # Thousandths of the font size for the characters from space to tilde; Helvetica and its metric equals.
 _WIDTHS = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
@@ -20,6 +20,8 @@ _WIDTHS = (
     556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
     260, 334, 584,
 )  # fmt: skip
+_GREEK = {"μ": 0.62, "τ": 0.5, "α": 0.64, "β": 0.58, "γ": 0.56, "δ": 0.54, "σ": 0.64, "ρ": 0.58, "Σ": 0.8, "Ω": 0.86}
+_OTHERS = {"·": 300, "−": 584, "…": 1000, "×": 584, "²": 333, "∑": 713, "≤": 584, "¹": 333, "⁻": 333}
 _SPACED = ("=", "~", "+", "·", "−")
 
 
@@ -53,17 +55,16 @@ def typeset(expression: Expression, size: float) -> Typeset:
     """Set an expression on one line from x = 0."""
     match expression:
         case Greek(letter):
-            width = 0.66 * size if letter not in "ΣΩ" else 0.8 * size
-            return Typeset((Run(letter, 0, 0, size * 1.12, True),), width)
+            return Typeset((Run(letter, 0, 0, size * 1.12, True),), _GREEK.get(letter, 0.64) * size)
         case Name(text) | Sign(text):
             return _word(visible(text), size)
         case Scripted(base, below, above):
             return _scripted(typeset(base, size), _row(below, 0.72 * size), _row(above, 0.72 * size), size)
         case Call(name, arguments):
-            parts: list[Expression] = [Name(name), Sign("(")]
+            inner: list[Expression] = [Name(name), Sign("(")]
             for place, argument in enumerate(arguments):
-                parts += [argument] if place == 0 else [Sign(","), argument]
-            return _row((*parts, Sign(")")), size)
+                inner += [argument] if place == 0 else [Sign(","), argument]
+            return _row((*inner, Sign(")")), size)
         case Row(parts):
             return _row(parts, size)
         case Matrix(rows):
@@ -102,12 +103,12 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     return lines
 
 
-def area(points: Sequence[tuple[float, float]], base: float, fill: str) -> str:
+def area(points: Sequence[tuple[float, float]], base: float, fill: str, opacity: float = 0.35) -> str:
     """A curve with the area down to its base filled."""
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     closed = f"{points[0][0]:.1f},{base:.1f} {line} {points[-1][0]:.1f},{base:.1f}"
     return (
-        f'<polygon points="{closed}" fill="{fill}" fill-opacity="0.35"/>'
+        f'<polygon points="{closed}" fill="{fill}" fill-opacity="{opacity:g}"/>'
         f'<polyline points="{line}" fill="none" stroke="{fill}" stroke-width="2"/>'
     )
 
@@ -137,6 +138,8 @@ def _width(character: str) -> int:
     code = ord(character)
     if 32 <= code < 127:
         return _WIDTHS[code - 32]
+    if character in _OTHERS:
+        return _OTHERS[character]
     if unicodedata.combining(character):
         return 0
     return 1000 if unicodedata.east_asian_width(character) in "WF" else 660
