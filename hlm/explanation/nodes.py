@@ -8,10 +8,10 @@ from typing import Literal
 
 from hlm.explanation import symbols
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column
-from hlm.explanation.equations import centre_expression, coefficient_sources, linked, response
 from hlm.explanation.expression import Expression, Name, Row, Sign, row
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.numbers import distribution
+from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, response
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.shapes import Shape, prior_shape, response_shape
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre

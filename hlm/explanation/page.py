@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hlm.explanation.priors_table import PriorTable
     from hlm.explanation.words import Sentence, Words
 
-_SUBSCRIPT = re.compile("([μτ])_([αβ][₀-₉]*)")
+_ABOVE = re.compile(r"([αβγδτρΩμ])\^\(([^)]*)\)")
+_BELOW = re.compile("([μτ]|</sup>)_([αβ][₀-₉]*)")
 _STYLE = """
 .hlm-explain { font-family: Helvetica, Arial, sans-serif; color: #1b1b1b; background: #fff; max-width: 76rem;
   padding: 1rem 1.5rem; line-height: 1.5; }
@@ -65,5 +66,5 @@ def _list(sentences: tuple[Sentence, ...]) -> str:
 
 
 def _lettered(text: str) -> str:
-    """A sentence, its Greek letters with their subscripts set low."""
-    return _SUBSCRIPT.sub(r"\1<sub>\2</sub>", escape(text))
+    """A sentence, what belongs to its Greek letters set high and low."""
+    return _BELOW.sub(r"\1<sub>\2</sub>", _ABOVE.sub(r"\1<sup>\2</sup>", escape(text)))

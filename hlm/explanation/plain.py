@@ -23,7 +23,7 @@ def plain(expression: Expression) -> str:
             return f" {mark} " if mark in _SPACED else ", " if mark == "," else mark
         case Scripted(base, below, above):
             upper = "".join(map(plain, above))
-            raised = f"^{upper}" if upper.isalnum() else f"^({upper})" if upper else ""
+            raised = f"^({upper})" if upper else ""
             return plain(base) + raised + _lowered("".join(map(plain, below)))
         case Call(name, arguments):
             return f"{visible(name)}({', '.join(map(plain, arguments))})"

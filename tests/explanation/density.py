@@ -1,0 +1,118 @@
+"""The printed PyMC code and the model that `hlm.build` makes, both as log-densities of the same quantities.
+
+A point is drawn in the built model's own variables: coefficients, sds, partial correlations on (0, 1), standard normal
+offsets. The printed code has a Cholesky factor of the covariance instead of sds and partial correlations; the logarithm
+of that map's Jacobian, taken by central differences, is the difference between both densities.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pymc.model.transform.conditioning import remove_value_transforms
+
+from hlm.explanation.explain import explain
+from hlm.model.build import build
+
+
+def both_densities(
+    formula: str, data: pd.DataFrame, *, family: str = "gaussian", seed: int = 0, **options: Any
+) -> tuple[float, float]:
+    """The joint log-density of data and parameters in the built model, and in the printed code with its Jacobian."""
+    built = remove_value_transforms(build(formula, data, family=family, **options).backend.model)
+    space: dict[str, Any] = {"data": data}
+    exec(explain(formula, data, family=family, **options).code["pymc"], space)
+    printed = remove_value_transforms(space["model"])
+    point = _point(built, np.random.default_rng(seed))
+    translated, jacobian = _translated(point, built, printed)
+    return _logp(built, point), _logp(printed, translated) + jacobian
+
+
+def _logp(model: Any, point: dict[str, np.ndarray]) -> float:
+    values = {model.rvs_to_values[v].name: point[v.name] for v in model.free_RVs}
+    return float(model.compile_logp(jacobian=False, mode="FAST_COMPILE")(values))
+
+
+def _point(model: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Values inside every support: standard normals, their absolute value where positive, shares for partials."""
+    point = {}
+    for name, start in model.initial_point().items():
+        normal = rng.normal(size=np.shape(start))
+        if name.endswith("_partial_offset") or name == "psi":
+            point[name] = rng.uniform(0.2, 0.8, size=np.shape(start))
+        elif name.endswith("_sigma") or name in ("sigma", "nu", "alpha", "kappa", "lam", "b"):
+            point[name] = 0.5 + np.abs(normal)
+        else:
+            point[name] = 0.3 * normal
+    return point
+
+
+def _translated(point: dict[str, np.ndarray], built: Any, printed: Any) -> tuple[dict[str, np.ndarray], float]:
+    """The point in the printed code's variables, by the labels of its coordinates, and the log Jacobian."""
+    result, jacobian = {}, 0.0
+    named = {**point, **_by_label(point, built)}
+    for variable in printed.free_RVs:
+        name = variable.name
+        if name.endswith("_corr_chol"):
+            block = name.removesuffix("_chol")
+            labels = printed.coords[f"{block}_effect"]
+            sds = np.array([named[_sd_name(label, block)] for label in labels])
+            result[name] = _packed(sds, point[f"{block}_partial_offset"])
+            jacobian += _log_jacobian(sds, point[f"{block}_partial_offset"])
+        elif name.endswith("_corr_z"):
+            result[name] = _ordered(point[f"{name}_offset"], name.removesuffix("_corr_z"), built, printed)
+        elif name.endswith("|z") or name.endswith("_z"):
+            effect, group = name.removesuffix("_z").split("|")
+            result[name] = _ordered(named[f"{effect}|{group}_offset"], group, built, printed)
+        else:
+            result[name] = np.asarray(named[name])
+    return result, jacobian
+
+
+def _by_label(point: dict[str, np.ndarray], model: Any) -> dict[str, Any]:
+    """A factor's coefficients one by one: ``sex[M]``."""
+    single = {}
+    for name, value in point.items():
+        dims = [d for d in model.named_vars_to_dims.get(name, ()) if not d.endswith("factor_dim")]
+        if len(dims) == 1 and not name.endswith("_offset"):
+            term, tail = (name.split("|")[0], "|" + name.split("|")[1]) if "|" in name else (name, "")
+            for label, v in zip(model.coords[dims[0]], value, strict=True):
+                single[f"{term}[{label}]{tail}"] = v
+    return single
+
+
+def _sd_name(label: str, block: str) -> str:
+    group = block.rpartition("_corr")[0]
+    return f"{'1' if label == 'Intercept' else label}|{group}_sigma"
+
+
+def _ordered(values: np.ndarray, group: str, built: Any, printed: Any) -> np.ndarray:
+    """Offsets in the order of the printed code's groups."""
+    ours, theirs = map(str, printed.coords[f"{group}_level"]), list(map(str, built.coords[f"{group}__factor_dim"]))
+    return values[..., [theirs.index(label) for label in ours]]
+
+
+def _packed(sds: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The lower triangle of diag(sds) L, row by row, L from partial correlations 2 share - 1."""
+    rows, used = [], 0
+    for i, sd in enumerate(sds):
+        left = 1.0
+        for _ in range(i):
+            partial = 2 * shares[used] - 1
+            rows.append(sd * partial * left)
+            left *= np.sqrt(1 - partial**2)
+            used += 1
+        rows.append(sd * left)
+    return np.array(rows)
+
+
+def _log_jacobian(sds: np.ndarray, shares: np.ndarray) -> float:
+    q, start, step = len(sds), np.concatenate([sds, shares]), 1e-6
+    columns = []
+    for i in range(len(start)):
+        up, down = start.copy(), start.copy()
+        up[i], down[i] = up[i] + step, down[i] - step
+        columns.append((_packed(up[:q], up[q:]) - _packed(down[:q], down[q:])) / (2 * step))
+    return float(np.linalg.slogdet(np.column_stack(columns))[1])
