@@ -33,7 +33,7 @@ from hlm.explanation.svg import area, bars, box_svg, expression_svg, line_svg, t
 
 # Okabe and Ito's colours, which colour-blind people tell apart
 _COLOUR = {"prior": "#0072B2", "group": "#D55E00", "response": "#009E73", "predictor": "#009E73", "data": "#009E73"}
-_TITLE = 18.0
+_TITLE, _STRAIGHT = 18.0, 18.0
 _HOW = (
     "Read from the bottom up: every row of the data is drawn (~) from the distribution above it, whose parameters come "
     "from above in turn. Blue: priors. Orange: the groups. Green: the data and what is computed (=) for each row."
@@ -109,13 +109,13 @@ class _Page:
             parts.append(box_svg(x - m.width / 2 + 4, y, x + m.width / 2 - 4, bottom, style))
             y += PAD / 2
         if m.head is not None:
-            parts.append(expression_svg(m.head, x - m.head.width / 2, y + 18))
+            parts.append(expression_svg(m.head, x - m.head.width / 2, y + 19))
             y += HEAD_HEIGHT
         if has_curve(node):
             parts.append(self.curve(placed, x, y))
             y += CURVE_HEIGHT + (TICK_HEIGHT if has_ticks(node) else 6.0)
         for line in m.lines:
-            parts.append(expression_svg(line, x - line.width / 2, y + 15))
+            parts.append(expression_svg(line, x - line.width / 2, y + 17))
             y += LINE_HEIGHT
         if node.kind in ("predictor", "data"):
             y += PAD / 2
@@ -163,9 +163,7 @@ class _Page:
                     _arrow(from_x, y0 + 3, start + (begin + stop) / 2, end, self.bottoms[feed.depth] + BETWEEN)
                 )
             relation = "=" if feed.node.kind == "predictor" else "~"
-            away = 5 * len(link.slots) + 9  # on the side from which no arrow leaves
-            side = -away if start + sum(head.spots[link.slots[0]]) / 2 > x0 else away
-            parts.append(text_svg(relation, x0 + side, y0 + 17, 15, fill="#333"))
+            parts.append(text_svg(relation, x0 + 5 * len(link.slots) + 7, y0 + 17, 15, fill="#333"))
         return "".join(parts)
 
     def plate(self, root: Placed, label: str) -> str:
@@ -227,12 +225,12 @@ def _ellipses(x: float, y: float, colour: str) -> str:
 
 
 def _arrow(x0: float, y0: float, x1: float, y1: float, turn: float) -> str:
-    """Down in a smooth curve until ``turn``, then straight to the head of the arrow."""
-    bend = (turn - y0) / 2
-    path = f"M {x0:.1f},{y0:.1f} C {x0:.1f},{y0 + bend:.1f} {x1:.1f},{turn - bend:.1f} {x1:.1f},{min(turn, y1):.1f}"
+    """Straight down past the sign beside it, over in a smooth curve until ``turn``, straight to the arrow's head."""
+    begin = y0 + _STRAIGHT
+    middle = (begin + turn) / 2
+    path = f"M {x0:.1f},{y0:.1f} V {begin:.1f} C {x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{turn:.1f}"
     tip = f'<polygon points="{x1:.1f},{y1:.1f} {x1 - 4:.1f},{y1 - 9:.1f} {x1 + 4:.1f},{y1 - 9:.1f}" fill="#333"/>'
-    straight = f" V {y1 - 6:.1f}" if y1 - 6 > turn else ""
-    return f'<path d="{path}{straight}" fill="none" stroke="#333" stroke-width="1.4"/>{tip}'
+    return f'<path d="{path} V {max(y1 - 6, turn):.1f}" fill="none" stroke="#333" stroke-width="1.4"/>{tip}'
 
 
 def _document(body: str, width: float, height: float, title: str, spoken: str) -> str:

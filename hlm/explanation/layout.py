@@ -10,8 +10,8 @@ from hlm.explanation.svg import Typeset, text_width, typeset, wrapped
 
 HEAD, CAPTION, TICK = 16.0, 12.0, 11.0  # font sizes
 CURVE_WIDTH, CURVE_HEIGHT = 108.0, 52.0
-HEAD_HEIGHT, LINE_HEIGHT, CAPTION_HEIGHT, TICK_HEIGHT = 26.0, 23.0, 15.0, 15.0
-PAD, BESIDE, BETWEEN = 12.0, 26.0, 62.0  # inside a box, between neighbours, between levels
+HEAD_HEIGHT, LINE_HEIGHT, CAPTION_HEIGHT, TICK_HEIGHT = 28.0, 25.0, 15.0, 15.0
+PAD, BESIDE, BETWEEN = 12.0, 26.0, 70.0  # inside a box, between neighbours, between levels
 _CAPTION_WIDTH = 150.0
 
 

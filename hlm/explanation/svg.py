@@ -20,7 +20,7 @@ _WIDTHS = (
     556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
     260, 334, 584,
 )  # fmt: skip
-_GREEK = {"μ": 0.62, "τ": 0.5, "α": 0.64, "β": 0.58, "γ": 0.56, "δ": 0.54, "σ": 0.64, "ρ": 0.58, "Σ": 0.8, "Ω": 0.86}
+_GREEK = {"μ": 0.62, "τ": 0.52, "α": 0.64, "β": 0.58, "γ": 0.56, "δ": 0.54, "σ": 0.64, "ρ": 0.58, "Σ": 0.8, "Ω": 0.86}
 _OTHERS = {"·": 300, "−": 584, "…": 1000, "×": 584, "²": 333, "∑": 713, "≤": 584, "¹": 333, "⁻": 333}
 _SPACED = ("=", "~", "+", "·", "−")
 
@@ -167,7 +167,7 @@ def _row(parts: Sequence[Expression], size: float) -> Typeset:
 
 
 def _scripted(base: Typeset, below: Typeset, above: Typeset, size: float) -> Typeset:
-    raised, lowered = -0.42 * size, 0.28 * size
+    raised, lowered = -0.52 * size, 0.34 * size
     runs = list(base.runs)
     for script, shift in ((below, lowered), (above, raised)):
         runs += [Run(r.text, base.width + r.x, r.dy + shift, r.size, r.italic) for r in script.runs]

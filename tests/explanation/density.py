@@ -45,7 +45,7 @@ def _point(model: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
         elif name.endswith("_sigma") or name in ("sigma", "nu", "alpha", "kappa", "lam", "b"):
             point[name] = 0.5 + np.abs(normal)
         else:
-            point[name] = 0.3 * normal
+            point[name] = 0.3 * normal + (2.0 if name == "Intercept" else 0.0)  # the inverse links need a positive sum
     return point
 
 
