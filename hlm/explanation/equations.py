@@ -98,16 +98,16 @@ def equations(model: ModelStructure) -> Equations:
 
 def _response_lines(model: ModelStructure) -> Iterator[Line]:
     yield Line(response(model), "~", response_distribution(model), f"for {_rows_text(model)}")
-    parent, eta = symbols.observed(symbols.parameter("p"), model), symbols.observed(Name("η"), model)
+    parent, eta = symbols.observed(symbols.parameter("p"), model), symbols.observed(Greek("η"), model)
     if model.family.support == "labels":
-        remark = "for every label c but the first, whose η is 0"
+        remark = "for every label c but the first, whose predictor is 0"
         yield Line(parent, "=", call("softmax", eta), remark)
     if model.family.name == "cumulative":
         below = call("P", row(response(model), "≤", "c"))
-        yield Line(below, "=", call("logit⁻¹", row(_threshold(), "−", eta)), "θ: thresholds, in rising order")
+        yield Line(below, "=", call("invlogit", row(_threshold(), "−", eta)), "thresholds, in rising order")
     if model.family.name == "sratio":
         stopping = call("P", row(response(model), "=", "c", "|", "≥", "c"))
-        yield Line(stopping, "=", call("logit⁻¹", row(_threshold(), "−", eta)), "θ: thresholds")
+        yield Line(stopping, "=", call("invlogit", row(_threshold(), "−", eta)), "thresholds")
 
 
 def _predictor(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
@@ -174,7 +174,7 @@ def _covariances(model: ModelStructure) -> Iterator[Line]:
         yield Line(symbols.covariance(bar, model), "=", row(scale, "·", omega, "·", scale))
         if len(bar.columns) == 2:
             rho = symbols.correlation(bar, model)
-            yield Line(omega, "=", Matrix(((Sign("1"), rho), (rho, Sign("1")))), "ρ: their correlation")
+            yield Line(omega, "=", Matrix(((Sign("1"), rho), (rho, Sign("1")))), "their correlation")
 
 
 def _prior_lines(model: ModelStructure) -> Iterator[Line]:

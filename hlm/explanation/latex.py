@@ -13,13 +13,13 @@ _LETTERS = {
 }  # fmt: skip
 _SIGNS = {
     "~": r"\sim", "·": r"\cdot ", "…": r"\dots", "∑": r"\sum", "−": "-", "{": r"\{", "}": r"\}", "√": r"\surd",
-    "⁻¹": "^{-1}", "²": "^{2}", "/": "/", "≤": r"\le ", "×": r"\times ", "∞": r"\infty",
+    "²": "^{2}", "/": "/", "≤": r"\leq ", "×": r"\times ", "∞": r"\infty",
 }  # fmt: skip
 # In mathematics mode, so that LaTeX and MathJax agree; inside \text they do not on \_ and \%.
 _CHARACTERS = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "^": r"\wedge ", "~": r"\sim ", " ": r"\ ", "<": "{<}", ">": "{>}", "-": "{-}", "'": r"{\prime}",
-    "`": r"{\prime}", "=": "{=}", "+": "{+}", "*": "{*}", "|": "{|}", ":": "{:}", '"': r"''",
+    "`": r"{\prime}", "=": "{=}", "…": r"\dots ", "+": "{+}", "*": "{*}", "|": "{|}", ":": "{:}", '"': r"''",
 }  # fmt: skip
 
 

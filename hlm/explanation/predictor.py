@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlm.explanation import symbols
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column
-from hlm.explanation.expression import Expression, Name, Row, Sign, call, joined, row
+from hlm.explanation.expression import Expression, Greek, Name, Sign, call, joined, row
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 
@@ -32,7 +32,7 @@ def linked(model: ModelStructure) -> Expression:
     """The left side of the predictor: the parent parameter under its link."""
     parent = symbols.observed(symbols.parameter(model.family.parent), model)
     if model.family.support == "labels":
-        return symbols.observed(Row((Name("η"),)), model)
+        return symbols.observed(Greek("η"), model)
     match model.family.link:
         case "identity":
             return parent
@@ -41,7 +41,7 @@ def linked(model: ModelStructure) -> Expression:
         case "inverse_squared":
             return row("1", "/", parent, "²")
         case link:
-            return call(link, parent) if not model.ordinal else symbols.observed(Name("η"), model)
+            return call(link, parent) if not model.ordinal else symbols.observed(Greek("η"), model)
 
 
 def linear_predictor(model: ModelStructure, *, hierarchical: bool) -> tuple[tuple[Expression, Column], ...]:
