@@ -29,7 +29,19 @@ def test_compare_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert printed.err == ""
 
 
+def test_explain_prints_every_view(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "p(incidence, size) ~ period + (1|herd)", "cbpp", "--family", "binomial"]) == 0
+    printed = capsys.readouterr().out
+    for text in ("changes the log-odds of incidence by β₁", "k = 1, …, 15", "Normal(0, 1.5)", "glmer(", "pm.Binomial("):
+        assert text in printed, text
+    assert main(["explain", "post ~ pre + (pre|school)"]) == 0
+    assert "k = 1, …, K" in capsys.readouterr().out
+
+
 BAD = [
+    (["explain", "y ~ x | g"], "must stand inside parentheses"),
+    (["explain", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),
+    (["explain", "y ~ x + (x|g)", "--family", "normal"], "no family 'normal'"),
     (["compare", "y ~ x | g", "exam"], "must stand inside parentheses"),
     (["compare", "post ~ pre", "exam"], "nothing to pool"),
     (["compare", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),
