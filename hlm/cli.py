@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -80,6 +81,8 @@ def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian
     from hlm.formula.parser import parse
 
     read = parse(formula)
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without Greek letters shows question marks, not a traceback
+        sys.stdout.reconfigure(errors="replace")
     print(explain_model(read, None if data is None else _read(data), family=family), end="")
 
 

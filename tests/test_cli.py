@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,13 @@ def test_explain_prints_every_view(capsys: pytest.CaptureFixture[str]) -> None:
         assert text in printed, text
     assert main(["explain", "post ~ pre + (pre|school)"]) == 0
     assert "k = 1, …, K" in capsys.readouterr().out
+
+
+def test_explain_on_a_terminal_without_greek() -> None:
+    code = "from hlm.cli import main; main(['explain', 'post ~ pre + (pre|school)'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    assert b"post? ~ Normal(" in done.stdout.replace(b"??", b"?")
 
 
 BAD = [
