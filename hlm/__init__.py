@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hlm.errors import FitError as FitError
     from hlm.errors import FormulaError as FormulaError
     from hlm.errors import HlmError as HlmError
+    from hlm.explanation.cheatsheet import cheatsheet as cheatsheet
+    from hlm.explanation.explain import explain as explain
     from hlm.fitting.fit import fit as fit
     from hlm.fitting.fit import fit_pooling as fit_pooling
     from hlm.fitting.reml import reml as reml
@@ -39,10 +41,12 @@ _HOME = {
     "HlmError": "hlm.errors",
     "Prior": "hlm.prior",
     "build": "hlm.model.build",
+    "cheatsheet": "hlm.explanation.cheatsheet",
     "coefficients": "hlm.posterior",
     "compare_loo": "hlm.compare.loo",
     "compare_slopes": "hlm.compare.slopes",
     "default_priors": "hlm.priors",
+    "explain": "hlm.explanation.explain",
     "fit": "hlm.fitting.fit",
     "fit_pooling": "hlm.fitting.fit",
     "lint": "hlm.linting.lint",

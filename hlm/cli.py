@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -86,6 +87,28 @@ def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian") 
     findings = check(formula, None if data is None else _read(data), family=family)
     print(findings)
     return 2 if findings.errors else 0
+
+
+@app.command
+def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian") -> None:
+    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC.
+
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file; gives the numbers.
+    family
+        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    """
+    from hlm.explanation.explain import explain as explain_model
+    from hlm.formula.parser import parse
+
+    read = parse(formula)
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without Greek letters shows question marks, not a traceback
+        sys.stdout.reconfigure(errors="replace")
+    print(explain_model(read, None if data is None else _read(data), family=family), end="")
 
 
 @app.command(name="data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,22 @@ def test_compare_reads_functions_and_weights(capsys: pytest.CaptureFixture[str],
     assert "only the binomial family reads weights so far" in capsys.readouterr().err
 
 
+def test_explain_prints_every_view(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "p(incidence, size) ~ period + (1|herd)", "cbpp", "--family", "binomial"]) == 0
+    printed = capsys.readouterr().out
+    for text in ("changes the log-odds of incidence by β₁", "k = 1, …, 15", "Normal(0, 1.5)", "glmer(", "pm.Binomial("):
+        assert text in printed, text
+    assert main(["explain", "post ~ pre + (pre|school)"]) == 0
+    assert "k = 1, …, K" in capsys.readouterr().out
+
+
+def test_explain_on_a_terminal_without_greek() -> None:
+    code = "from hlm.cli import main; main(['explain', 'post ~ pre + (pre|school)'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    assert b"post? ~ Normal(" in done.stdout.replace(b"??", b"?")
+
+
 BAD = [
     (["lint", "post ~ pre", "exma"], "Did you mean 'exam'"),
     (["lint", "post ~ pre", "--family", "normal"], "no family 'normal'"),
@@ -65,6 +82,9 @@ BAD = [
     (["compare", "post ~ open(pre) + (1|school)", "exam"], "open() is not a function of formulas"),
     (["compare", "post ~ s(pre) + (1|school)", "exam"], "Write a curve with a fixed number of pieces"),
     (["compare", "post ~ log(pre) + (1|school)", "exam"], "log(pre) is nan in row"),
+    (["explain", "y ~ x | g"], "must stand inside parentheses"),
+    (["explain", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),
+    (["explain", "y ~ x + (x|g)", "--family", "normal"], "no family 'normal'"),
     (["compare", "y ~ x | g", "exam"], "must stand inside parentheses"),
     (["compare", "post ~ pre", "exam"], "nothing to pool"),
     (["compare", "post ~ pre + (pre|scool)", "exam"], "Did you mean 'school'"),

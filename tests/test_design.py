@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import formulae
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +109,12 @@ def test_within_least_squares_is_numpys_in_each_group(frame: pd.DataFrame) -> No
     for k in range(3):
         slope, intercept = np.polyfit(frame["x"][codes == k], frame["y"][codes == k], 1)
         np.testing.assert_allclose(found[k], [intercept, slope], rtol=1e-9)  # both solve a 2 x 2 system in float64
+
+
+def test_numeric_columns_are_those_of_formulae() -> None:
+    """Products of numbers are made without formulae; they must be its columns, in its order, to the last bit."""
+    data = clean(parse("post ~ pre * schavg + (pre|school)"), load_data("exam"))
+    design = columns(parse("post ~ pre * schavg").common, data)
+    theirs = formulae.design_matrices("1 + pre + schavg + pre:schavg", data.columns.reset_index(drop=True)).common
+    assert list(design.labels) == list(theirs.terms)
+    np.testing.assert_array_equal(design.matrix, np.asarray(theirs.design_matrix))

@@ -1,0 +1,188 @@
+"""`cheatsheet`: lme4's syntax for one predictor and one group in the user's own names, with pictures of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from hlm.errors import FormulaError
+from hlm.explanation.expression import visible
+from hlm.explanation.svg import text_width, wrapped
+from hlm.formula.formula import quote
+from hlm.formula.parser import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WIDTH, _HEIGHT = 132.0, 84.0
+_GROUPS = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)
+_UNRELATED = (0.9, -1.2, 1.4, -0.5, -1.5, 0.8)  # slopes that do not go with the intercepts
+_INK, _GROUP = "#111", "#D55E00"
+type _Lines = Callable[[int], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheatRow:
+    """One way to write a model.
+
+    Attributes
+    ----------
+    formula : str
+    meaning : str
+    parameters : str
+        How many, and which; K is the number of groups.
+    lines : str
+        What the groups' lines look like, in words.
+    picture : str
+        The same as a small SVG: a thin line per group, a thick line that all share.
+    """
+
+    formula: str
+    meaning: str
+    parameters: str
+    lines: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cheatsheet:
+    """A table of formulas; prints as text, in Jupyter as HTML with pictures."""
+
+    rows: tuple[CheatRow, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns ``formula, meaning, parameters, lines``."""
+        import pandas as pd
+
+        return pd.DataFrame([(r.formula, r.meaning, r.parameters, r.lines) for r in self.rows],
+                            columns=["formula", "meaning", "parameters", "lines"])  # fmt: skip
+
+    def __str__(self) -> str:
+        parts = [
+            f"{visible(row.formula)}\n    {row.meaning}\n    lines: {row.lines}\n    {row.parameters}"
+            for row in self.rows
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        style = "text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;background:#fff;color:#1b1b1b"
+        head = "".join(f'<th style="{style}">{t}</th>' for t in ("formula", "lines", "meaning", "parameters"))
+        body = "".join(
+            f'<tr style="border-bottom:1px solid #ddd">'
+            f'<td style="{style};white-space:nowrap"><code>{escape(visible(r.formula))}</code></td>'
+            f'<td style="{style}">{r.picture}</td><td style="{style}">{escape(r.meaning)}</td>'
+            f'<td style="{style}">{escape(r.parameters)}</td></tr>'
+            for r in self.rows
+        )
+        whole = "border-collapse:collapse;font-family:Helvetica,Arial,sans-serif"
+        return f'<table style="{whole}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
+    """What lme4's formulas mean for one predictor and one grouping factor, in names of one's own.
+
+    Parameters
+    ----------
+    response, x, group : str
+        Names of columns, for example ``"post", "pre", "school"``.
+
+    Returns
+    -------
+    Cheatsheet
+        Rows with ``formula``, ``meaning``, ``parameters`` (of a gaussian model), ``lines``, ``picture``; prints as
+        text, in Jupyter as a table with pictures.
+
+    Raises
+    ------
+    FormulaError
+        If the three names are not three different column names.
+
+    Examples
+    --------
+    >>> from hlm import cheatsheet
+    >>> sheet = cheatsheet("post", "pre", "school")
+    >>> for row in sheet.rows[3:6]:
+    ...     print(f"{row.formula:32} {row.lines}")
+    post ~ pre + (1|school)          parallel
+    post ~ pre + (0 + pre|school)    through one point, where pre is 0
+    post ~ pre + (pre||school)       crossing, in no order
+    """
+    names = (response, x, group)
+    if len(set(names)) < 3 or not all(isinstance(name, str) and name.strip() for name in names):
+        raise FormulaError(f"Give three different column names, as in cheatsheet('y', 'x', 'g'), not {names!r}.")
+    y, slope, g = map(quote, names)
+    shown = tuple(map(visible, names))
+    return Cheatsheet(tuple(_row(kind, y, slope, g, shown) for kind in _KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A row before the names are known: ``{y}``, ``{x}``, ``{g}`` stand for them."""
+
+    formula: str
+    meaning: str
+    parameters: str
+    lines: str
+    common: bool
+    line: _Lines | None
+
+
+_KINDS = (
+    _Kind("{y} ~ {x}", "Complete pooling: one line for everybody; {g} is ignored.",
+          "3: intercept, slope, residual sd", "one line", True, None),
+    _Kind("{y} ~ 0 + {g} + {g}:{x}", "No pooling: every {g} has its own line, from its own rows alone.",
+          "2 K + 1: K intercepts, K slopes, residual sd", "own lines, nothing shared", False,
+          lambda k: (1.15 * _GROUPS[k], 1.7 * _UNRELATED[k])),
+    _Kind("{y} ~ 1 + (1|{g})", "Every {g} has its own level, drawn towards the common level; {x} plays no part.",
+          "3: mean, sd of the levels, residual sd", "flat and parallel", True, lambda k: (_GROUPS[k], 0.0)),
+    _Kind("{y} ~ {x} + (1|{g})", "Every {g} has its own intercept; all share one slope for {x}.",
+          "4: intercept, slope, sd of the intercepts, residual sd", "parallel", True, lambda k: (_GROUPS[k], 0.0)),
+    _Kind("{y} ~ {x} + (0 + {x}|{g})", "Every {g} has its own slope for {x}; all share one intercept.",
+          "4: intercept, slope, sd of the slopes, residual sd", "through one point, where {x} is 0", True,
+          lambda k: (0.0, 1.4 * _GROUPS[k])),
+    _Kind("{y} ~ {x} + ({x}||{g})", "Own intercept and own slope; one tells nothing about the other.",
+          "5: intercept, slope, their two sds, residual sd", "crossing, in no order", True,
+          lambda k: (_GROUPS[k], 1.5 * _UNRELATED[k])),
+    _Kind("{y} ~ {x} + ({x}|{g})", "Own intercept and own slope, which may go together: a correlation is estimated.",
+          "6: intercept, slope, their two sds, their correlation, residual sd",
+          "crossing or fanning out, as the correlation says", True, lambda k: (0.9 * _GROUPS[k], _GROUPS[k])),
+    _Kind("{y} ~ 1 + ({x}|{g})", "Own slopes that vary around 0: on average {x} has no effect. Rarely meant.",
+          "5: intercept, two sds, their correlation, residual sd", "fanning out around a flat line", True,
+          lambda k: (0.6 * _GROUPS[k], 1.2 * _GROUPS[k])),
+)  # fmt: skip
+
+
+def _row(kind: _Kind, y: str, x: str, g: str, shown: tuple[str, ...]) -> CheatRow:
+    words = {"y": shown[0], "x": shown[1], "g": shown[2]}
+    formula = str(parse(kind.formula.format(y=y, x=x, g=g))) if kind.line is not None else f"{y} ~ {x}"
+    lines = kind.lines.format(**words)
+    return CheatRow(formula, kind.meaning.format(**words), kind.parameters, lines, _picture(kind, lines, shown[1]))
+
+
+def _picture(kind: _Kind, lines: str, x: str) -> str:
+    """Six groups' lines, and the common line over them; the intercept is at the left, where x is 0."""
+    rise = 20.0 if "{x}" in kind.formula.split("(")[0] else 0.0
+    drawn = [_line(*kind.line(k), rise, _GROUP, 1.2) for k in range(6)] if kind.line is not None else []
+    drawn += [_line(0.0, 0.0, rise, _INK, 2.6)] if kind.common else []
+    name = wrapped(x, 10, _WIDTH - 20)
+    label = name[0] if len(name) == 1 and text_width(x, 10) < _WIDTH - 20 else "x"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {_HEIGHT + 14:g}" width="{_WIDTH:g}" '
+        f'height="{_HEIGHT + 14:g}" role="img"><title>{escape(lines)}</title>'
+        f'<rect width="{_WIDTH:g}" height="{_HEIGHT + 14:g}" fill="#fff"/>'
+        f'<path d="M 8,4 V {_HEIGHT - 4:g} H {_WIDTH - 4:g}" fill="none" stroke="#888"/>{"".join(drawn)}'
+        f'<text x="{_WIDTH / 2:g}" y="{_HEIGHT + 9:g}" font-size="10" text-anchor="middle" fill="#555" '
+        f'font-family="Helvetica, Arial, sans-serif">{escape(label)}</text></svg>'
+    )
+
+
+def _line(intercept: float, slope: float, rise: float, colour: str, width: float) -> str:
+    """A group's line by its departures from the common intercept and slope; it starts at the left, where x is 0."""
+    start = 0.62 * _HEIGHT - 9 * intercept
+    end = start - rise - 12 * slope
+    ends = f'x1="8" y1="{start:.1f}" x2="{_WIDTH - 6:g}" y2="{end:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-width="{width:g}"/>'

@@ -1,0 +1,113 @@
+"""`explain`: a formula as words, equations, priors, a diagram and code, all printed from one structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hlm.explanation.code import Code, model_code
+from hlm.explanation.diagram import Diagram, diagram
+from hlm.explanation.equations import Equations, equations
+from hlm.explanation.page import page
+from hlm.explanation.priors_table import PriorTable, prior_table
+from hlm.explanation.structure import ModelStructure, model_structure
+from hlm.explanation.words import Words, words
+from hlm.formula.formula import Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A model from five sides; prints in a terminal, shows itself as one page in Jupyter.
+
+    Attributes
+    ----------
+    model : ModelStructure
+        What all views are printed from.
+    """
+
+    model: ModelStructure
+
+    @property
+    def words(self) -> Words:
+        """Sentences: ``.terms``, ``.arms``, ``.notes``; ``str()`` of it is the text."""
+        return words(self.model)
+
+    @property
+    def equations(self) -> Equations:
+        """Both parametrisations: ``.text``, ``.latex``, ``.mathml``."""
+        return equations(self.model)
+
+    @property
+    def priors(self) -> PriorTable:
+        """Every prior with its reason: ``.rows``, ``.to_frame()``."""
+        return prior_table(self.model)
+
+    @property
+    def diagram(self) -> Diagram:
+        """The picture: ``.svg``, ``.save(path)``."""
+        return diagram(self.model)
+
+    @property
+    def code(self) -> Code:
+        """The same model elsewhere: ``["lme4"]``, ``["brms"]``, ``["bambi"]``, ``["pymc"]``."""
+        return model_code(self.model)
+
+    def __str__(self) -> str:
+        views = {"In words": self.words, "In equations": self.equations, "Priors": self.priors, "In code": self.code}
+        parts = [f"{title}\n{'=' * len(title)}\n{view}" for title, view in views.items()]
+        return "\n\n".join([str(self.model.formula), *parts]).rstrip() + "\n"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return page(str(self.model.formula), self.words, self.equations, self.priors, self.diagram, self.code)
+
+
+def explain(
+    formula: str | Formula,
+    data: Any = None,
+    *,
+    family: str = "gaussian",
+    priors: Mapping[str, Any] | None = None,
+) -> Explanation:
+    """Say what a formula means: in words, equations, priors, a diagram, and code for four programs.
+
+    Nothing is fitted. Without data the numbers of groups and rows are letters, priors are given as the rule that data
+    will turn into numbers, and every predictor is taken for a number.
+
+    Parameters
+    ----------
+    formula : str
+        For example ``"post ~ pre + (pre|school)"``.
+    data : data frame, optional
+        Anything that `fit` takes; gives the sizes, the levels of factors and the priors' numbers.
+    family : str
+    priors : mapping of str to Prior or bambi.Prior, optional
+        Replacements by name, as in `fit` (see `default_priors` for the names).
+
+    Returns
+    -------
+    Explanation
+        ``.words``, ``.equations`` (``.text``, ``.latex``, ``.mathml``), ``.priors``, ``.diagram`` (``.svg``,
+        ``.save(path)``), ``.code["lme4" | "brms" | "bambi" | "pymc"]``. Prints as text, in Jupyter as one page.
+
+    Raises
+    ------
+    FormulaError, DataError, FitError
+        Where formula, data, family or priors cannot be used.
+
+    Notes
+    -----
+    The two parametrisations are those of Gelman and Hill (2007), chapter 12. The code is not run here.
+
+    Examples
+    --------
+    >>> from hlm import explain
+    >>> model = explain("post ~ pre + (pre|school)")
+    >>> print(model.words.terms[-2].text)
+    Both vary together with correlation ρ: in a school, a higher intercept may come with a higher slope for pre (ρ > 0) or a lower one (ρ < 0).
+    >>> print(model.code["lme4"].splitlines()[-1])
+    fit <- lmer(post ~ pre + (pre | school), data)
+    """  # noqa: E501  # an example's output is one line
+    return Explanation(model_structure(formula, data, family=family, priors=priors))

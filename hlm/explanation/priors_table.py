@@ -1,0 +1,127 @@
+"""The priors as a table: name, letter, distribution with its numbers, and one reason each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from hlm.explanation import symbols
+from hlm.explanation.expression import Expression, visible
+from hlm.explanation.mathml import mathml
+from hlm.explanation.numbers import distribution_text
+from hlm.explanation.plain import plain
+from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.structure import ModelStructure
+from hlm.explanation.words import noun, part_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class PriorRow:
+    """One parameter: its name in the posterior, its letter, its prior and the reason for it."""
+
+    name: str
+    symbol: Expression
+    prior: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorTable:
+    """The priors of the partial-pooling model; prints as a table, in Jupyter as HTML."""
+
+    rows: tuple[PriorRow, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns ``name, symbol, prior, reason``."""
+        import pandas as pd
+
+        return pd.DataFrame([(r.name, plain(r.symbol), r.prior, r.reason) for r in self.rows],
+                            columns=["name", "symbol", "prior", "reason"])  # fmt: skip
+
+    def __str__(self) -> str:
+        cells = [(visible(r.name), plain(r.symbol), r.prior, r.reason) for r in self.rows]
+        widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
+        lines = ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[3]]) for row in cells]
+        return "\n".join([*(f"  {line}" for line in lines), *(f"  {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{title}</th>" for title in ("in the posterior", "symbol", "prior", "why"))
+        body = "".join(
+            f"<tr><td><code>{escape(visible(r.name))}</code></td><td><math>{mathml(r.symbol)}</math></td>"
+            f"<td>{escape(r.prior)}</td><td>{escape(r.reason)}</td></tr>"
+            for r in self.rows
+        )
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def prior_table(model: ModelStructure) -> PriorTable:
+    """Every parameter of the partial-pooling model with its prior."""
+    rows = [
+        PriorRow(prior.label, symbols.symbol(prior, model), distribution_text(prior, model), _reason(prior, model))
+        for prior in model.priors
+    ]
+    return PriorTable(tuple(rows), tuple(_notes(model)))
+
+
+def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
+    if prior.given:
+        return "given by you"
+    match prior.role:
+        case "intercept":
+            return _intercept_reason(prior, model)
+        case "slope":
+            return _slope_reason(prior, model)
+        case "auxiliary":
+            return _auxiliary_reason(prior, model)
+        case "sd":
+            what = "intercept" if prior.column is None or not prior.column.parts else noun(prior.column)
+            group = visible(model.bars[prior.bar or 0].factor.name)
+            return f"as wide as the prior of a common {what}: each {group} may differ that much, most likely less"
+        case _:
+            return "every correlation matrix is equally likely; a larger eta would pull towards 0"
+
+
+def _intercept_reason(prior: ParameterPrior, model: ModelStructure) -> str:
+    where = " at the average of all predictors" if model.centred else ""
+    if prior.scaled:
+        return f"around the mean of {visible(model.response)}{where}, wide enough to say little"
+    if model.family.name in ("bernoulli", "binomial"):
+        return f"probabilities from 0.05 to 0.95 are all plausible{where}"
+    return f"around 0 on the scale of the link{where}, wide enough to say little"
+
+
+def _slope_reason(prior: ParameterPrior, model: ModelStructure) -> str:
+    response, column = visible(model.response), prior.column
+    what = "it" if column is None or len(column.parts) != 1 else part_text(column.parts[0])
+    if model.family.name in ("bernoulli", "binomial"):
+        factor = column is not None and all(part.level is not None for part in column.parts)
+        return (
+            "a shift of 1 on the log-odds is large" if factor else f"1 on the log-odds per standard deviation of {what}"
+        )
+    unit = f"standard deviations of {response}" if prior.scaled else "on the scale of the link"
+    return f"around 0; 2.5 {unit} per standard deviation of {what}"
+
+
+def _auxiliary_reason(prior: ParameterPrior, model: ModelStructure) -> str:
+    if prior.distribution == "HalfStudentT" and prior.scaled:
+        return f"about as large as the spread of {visible(model.response)}; heavy tails forgive a wrong guess"
+    return {"Beta": "a probability, most likely not near 0 or 1", "Gamma": "tails from heavy to almost normal"}.get(
+        prior.distribution, "positive, most likely small, large values allowed"
+    )
+
+
+def _notes(model: ModelStructure) -> Iterator[str]:
+    if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
+        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.scaled else "2.5²"
+        slopes = " + Σ (prior sd of a slope × mean of its predictor)²" if model.centred else ""
+        yield f"s_α = √({sd}{slopes}): how far the intercept may be from the mean. Give data to have the numbers."
+    if model.ordinal:
+        yield "The thresholds have Bambi's default priors."
+    yield "Normal(mean, standard deviation). No-pooling coefficients have other priors: default_priors(pooling='none')."

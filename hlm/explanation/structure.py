@@ -1,0 +1,235 @@
+"""The one object that every view is printed from: what the model consists of, with the data's numbers where there are.
+
+A *column* is one regressor, such as ``pre`` or ``[sex = M]``; every column has one coefficient, which may be common to
+all groups, vary by some, or both. Without data a factor cannot be told from a number, so that a term is one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hlm.errors import DataError
+from hlm.explanation.columns import INTERCEPT_COLUMN, Column, term_columns
+from hlm.explanation.prior_rules import ParameterPrior, parameter_priors
+from hlm.families import Family, check_response, get_family
+from hlm.formula.formula import INTERCEPT, Formula, Term
+from hlm.formula.parser import parse
+
+if TYPE_CHECKING:
+    from hlm.frame import CleanData
+
+_LETTERS = "klmjhrstuvwabcdefg"
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A grouping factor.
+
+    Attributes
+    ----------
+    term : Term
+        ``school``, or the cells ``batch:cask``.
+    letter : str
+        Its index in equations; the capital is the number of its groups.
+    size : int or None
+        How many groups the data have.
+    """
+
+    term: Term
+    letter: str
+    size: int | None
+
+    @property
+    def name(self) -> str:
+        return self.term.name
+
+    @property
+    def size_text(self) -> str:
+        """The number of groups, or its symbol."""
+        return self.letter.upper() if self.size is None else str(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A block with one covariance matrix: the columns that vary together, and what they vary around.
+
+    Attributes
+    ----------
+    factor : Factor
+    terms : tuple of Term
+    columns : tuple of Column
+    centres : tuple of Factor or Column or None
+        Per column, what its coefficients vary around in the hierarchical form: the common coefficient (the column
+        itself), the coefficient of a coarser factor (that factor), or 0 (None).
+    correlation : str or None
+        The posterior's name of the correlation matrix.
+    """
+
+    factor: Factor
+    terms: tuple[Term, ...]
+    columns: tuple[Column, ...]
+    centres: tuple[Factor | Column | None, ...]
+    correlation: str | None
+
+    def sd_name(self, column: Column) -> str:
+        """The posterior's name of the standard deviation of a column's coefficients."""
+        return f"{column.term.name}|{self.factor.name}_sigma"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStructure:
+    """A partial-pooling model, ready to be told in words, equations, pictures and code.
+
+    Attributes
+    ----------
+    formula : Formula
+    family : Family
+    data : CleanData or None
+    factors : tuple of Factor
+    common : tuple of Column
+        The columns whose coefficients all groups share.
+    bars : tuple of Bar
+        One per covariance matrix; coarse factors before the finer ones that they contain.
+    priors : tuple of ParameterPrior
+    """
+
+    formula: Formula
+    family: Family
+    data: CleanData | None
+    factors: tuple[Factor, ...]
+    common: tuple[Column, ...]
+    bars: tuple[Bar, ...]
+    priors: tuple[ParameterPrior, ...]
+
+    @property
+    def response(self) -> str:
+        return self.formula.response.variable
+
+    @property
+    def rows(self) -> int | None:
+        return None if self.data is None else self.data.rows
+
+    @property
+    def slopes(self) -> tuple[Column, ...]:
+        """Every column but the intercept, varying ones first: the order in which slopes are numbered."""
+        varying = [c for bar in self.bars for c in bar.columns]
+        first = [c for c in self.common if c in varying]
+        return tuple(c for c in dict.fromkeys([*first, *varying, *self.common]) if c != INTERCEPT_COLUMN)
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether thresholds stand in for the intercept."""
+        return self.family.support == "ordered"
+
+    @property
+    def centred(self) -> tuple[Column, ...]:
+        """The columns at whose means the intercept's prior holds; empty where there is no intercept."""
+        has_intercept = INTERCEPT_COLUMN in self.common
+        return tuple(c for c in self.common if c != INTERCEPT_COLUMN) if has_intercept else ()
+
+    def prior(self, name: str, column: Column | None = None) -> ParameterPrior:
+        """The prior of a parameter by the posterior's name (of a factor's sds, one per column)."""
+        return next(p for p in self.priors if p.name == name and (column is None or p.column in (None, column)))
+
+    def carriers(self, column: Column) -> tuple[tuple[Bar, bool], ...]:
+        """The bars that a column varies in; True where another bar varies around it, so that it is in it already."""
+        within = [bar for bar in self.bars if column in bar.columns]
+        return tuple((bar, any(column_centre(b, column) == bar.factor for b in within)) for bar in within)
+
+
+def column_centre(bar: Bar, column: Column) -> Factor | Column | None:
+    """What a column's coefficients vary around in one bar."""
+    return bar.centres[bar.columns.index(column)]
+
+
+def model_structure(
+    formula: str | Formula, data: Any = None, *, family: str = "gaussian", priors: Mapping[str, Any] | None = None
+) -> ModelStructure:
+    """Read a formula, and data where there are, into the structure that all views share.
+
+    Raises
+    ------
+    FormulaError, DataError, FitError
+        Where formula, data, family or priors cannot be used.
+    """
+    read = parse(formula)
+    kind = get_family(family)
+    table = _table(read, data, kind)
+    factors = tuple(
+        Factor(term, _letter(i), None if table is None else len(table.levels(term)))
+        for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
+    )
+    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.support == "ordered"))
+    common = term_columns(read.common, table, keep=terms)
+    bars = _bars(read, table, factors, common)
+    return ModelStructure(
+        read, kind, table, factors, common, bars, parameter_priors(read, kind, table, common, bars, priors)
+    )
+
+
+def _table(formula: Formula, data: Any, family: Family) -> CleanData | None:
+    if data is None:
+        if family.support == "trials" and formula.response.trials is None:
+            name = formula.response.variable
+            raise DataError(f"The {family.name} family needs successes and trials: write p({name}, n) ~ ...")
+        if family.support != "trials" and formula.response.trials is not None:
+            raise DataError(f"{formula.response} is a response for the binomial family: add family='binomial'.")
+        return None
+    from hlm.frame import clean
+
+    table = clean(formula, data, family=family.name)
+    check_response(family, formula, table)
+    return table
+
+
+def _letter(position: int) -> str:
+    return _LETTERS[position % len(_LETTERS)] + "'" * (position // len(_LETTERS))
+
+
+def _bars(
+    formula: Formula, data: CleanData | None, factors: tuple[Factor, ...], common: tuple[Column, ...]
+) -> tuple[Bar, ...]:
+    """The blocks, coarse factors first, each column's centre found and each correlation named."""
+    by_term = {factor.term: factor for factor in factors}
+    names = _correlation_names(formula, data)
+    blocks = sorted(enumerate(formula.expanded_blocks()), key=lambda pair: pair[1].group.degree)
+    carrier: dict[Column, Column | Bar] = {column: column for column in common}
+    bars = []
+    for index, block in blocks:
+        columns = term_columns(block.effects, data)
+        factor = by_term[block.group]
+        centres = tuple(_centre(column, factor, columns, carrier) for column in columns)
+        bar = Bar(factor, block.effects, columns, centres, names.get(index))
+        bars.append(bar)
+        for column, centre in zip(columns, centres, strict=True):
+            if centre is not None or column not in carrier:
+                carrier[column] = bar
+    return tuple(bars)
+
+
+def _centre(
+    column: Column, factor: Factor, columns: tuple[Column, ...], carrier: Mapping[Column, Column | Bar]
+) -> Factor | Column | None:
+    """The common coefficient, or a coarser factor's if all that varies with it varies in this bar too, else 0."""
+    centre = carrier.get(column)
+    if not isinstance(centre, Bar):
+        return centre
+    finer = set(centre.factor.term.variables) < set(factor.term.variables)
+    return centre.factor if finer and set(centre.columns) <= set(columns) else None
+
+
+def _correlation_names(formula: Formula, data: CleanData | None) -> dict[int, str]:
+    """By the block's place: ``school_corr``, and ``school_corr_2`` for the second on the same factor."""
+    if data is not None:
+        from hlm.priors import correlated_blocks
+
+        return {index: name for name, index in correlated_blocks(formula, data).items()}
+    names: dict[int, str] = {}
+    seen: dict[Term, int] = {}
+    for index, block in enumerate(formula.expanded_blocks()):
+        if len(block.effects) > 1:
+            seen[block.group] = seen.get(block.group, 0) + 1
+            names[index] = f"{block.group.name}_corr" + (f"_{seen[block.group]}" if seen[block.group] > 1 else "")
+    return names

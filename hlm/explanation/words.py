@@ -1,0 +1,237 @@
+"""The model in plain sentences: one for each term, one for each pooling arm, and the number of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hlm.explanation import symbols
+from hlm.explanation.columns import INTERCEPT_COLUMN, Column, Part, levels
+from hlm.explanation.counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
+from hlm.explanation.expression import visible
+from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.plain import plain
+from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What one piece of the formula means.
+
+    Attributes
+    ----------
+    about : str
+        The piece: a term, a bar, ``sigma``, or the name of an arm.
+    text : str
+    """
+
+    about: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The model in sentences; prints as a list.
+
+    Attributes
+    ----------
+    terms : tuple of Sentence
+    arms : tuple of Sentence
+        Empty without a grouping factor.
+    notes : tuple of str
+        The number of parameters, and what else must be known.
+    """
+
+    terms: tuple[Sentence, ...]
+    arms: tuple[Sentence, ...]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max(len(s.about) for s in (*self.terms, *self.arms))
+        lines = [f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.terms]
+        if self.arms:
+            lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.arms)]
+        return "\n".join([*lines, "", *self.notes])
+
+
+def words(model: ModelStructure) -> Words:
+    """Say the model."""
+    terms = [_response(model), *_common(model), *_bars(model), *_others(model)]
+    return Words(tuple(terms), tuple(_arms(model)), tuple(_notes(model)))
+
+
+def noun(column: Column) -> str:
+    """What a column's coefficient is called: ``intercept``, ``slope for pre``, ``effect of sex = M``."""
+    if column == INTERCEPT_COLUMN:
+        return "intercept"
+    text = " and ".join(part_text(part) for part in column.parts)
+    if len(column.parts) > 1:
+        return f"interaction of {text}"
+    return f"slope for {text}" if column.is_numeric else f"effect of {text}"
+
+
+def _response(model: ModelStructure) -> Sentence:
+    meaning = LIKELIHOODS[model.family.name].meaning
+    trials = model.formula.response.trials
+    of = f" out of {visible(trials)}" if trials is not None else ""
+    text = f"{_name(model)}{of} is {meaning} ({model.family.name} family); the terms below add up to {_scale(model)}."
+    return Sentence(_name(model), text)
+
+
+def _common(model: ModelStructure) -> Iterator[Sentence]:
+    typical = f" in an average {_factors(model)}" if model.bars else ""
+    for column in model.common:
+        letter = plain(symbols.centre(column, model))
+        if column == INTERCEPT_COLUMN:
+            at = _zero(model)
+            yield Sentence("1", f"The common intercept {letter} is {_scale(model)}{at}{typical}.")
+        elif len(column.parts) > 1:
+            first, *rest = (part_text(part) for part in column.parts)
+            text = f"The effect of {first} changes by {letter} {_per(column.parts[1:], rest, model)}{typical}."
+            yield Sentence(column.label, text)
+        elif column.is_numeric:
+            name = part_text(column.parts[0])
+            text = f"One more unit of {name} changes {_scale(model)} by {letter}{typical}."
+            yield Sentence(column.label, text)
+        else:
+            against = _reference(column, model)
+            text = f"{part_text(column.parts[0])} changes {_scale(model)} by {letter}{against}{typical}."
+            yield Sentence(column.label, text)
+
+
+def _bars(model: ModelStructure) -> Iterator[Sentence]:
+    """One sentence per varying column, one more for how those of a bar go together."""
+    for bar in model.bars:
+        for column in bar.columns:
+            yield Sentence(f"{column.label if column.parts else '1'}|{bar.factor.name}", _varying(bar, column, model))
+        if bar.correlation is not None:
+            yield Sentence(bar.correlation, _together(bar, model))
+    for block in model.formula.blocks:
+        if not block.correlated and len(block.effects) > 1:
+            text = f"The double bar || leaves out the correlation: knowing a {visible(block.group.name)}'s "
+            parts = " tells nothing about its ".join(_effect(str(e)) for e in block.effects[:2])
+            yield Sentence(f"||{block.group.name}", f"{text}{parts}.")
+
+
+def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
+    group, what, tau = visible(bar.factor.name), noun(column), plain(symbols.spread(bar, column, model))
+    own = plain(symbols.coefficient(bar, column, model))
+    centre = column_centre(bar, column)
+    spread = f"with standard deviation {tau}"
+    if symbols.is_departure(bar, column, model):
+        return f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 {spread}."
+    if isinstance(centre, Factor):
+        outer = visible(centre.name)
+        return f"Each {group} has its own {what}, {own}; these vary around the {what} of their {outer} {spread}."
+    if centre is None:
+        return (
+            f"Each {group} has its own {what}, {own}; these vary around 0 {spread}: "
+            f"there is no common {what} in the formula."
+        )
+    common = plain(symbols.centre(column, model))
+    return f"Each {group} has its own {what}, {own}; these vary around the common {what}, {common}, {spread}."
+
+
+def _together(bar: Bar, model: ModelStructure) -> str:
+    group, letter = visible(bar.factor.name), plain(symbols.correlation(bar, model))
+    first, second, *more = (noun(column) for column in bar.columns)
+    pairs = len(bar.columns) * (len(bar.columns) - 1) // 2
+    if more:
+        return f"These {len(bar.columns)} coefficients of a {group} vary together: {pairs} correlations, in {letter}."
+    steeper = f"a higher {first} may come with a higher {second} ({letter} > 0) or a lower one ({letter} < 0)"
+    return f"Both vary together with correlation {letter}: in a {group}, {steeper}."
+
+
+def _others(model: ModelStructure) -> Iterator[Sentence]:
+    meanings = {
+        "sigma": "how far single rows lie from what the terms predict",
+        "nu": "how heavy the tails are (small: heavy)" if model.family.name == "t" else "the mean of the delay",
+        "alpha": "the shape: the larger, the less spread",
+        "kappa": "the concentration: the larger, the less spread",
+        "lam": "the shape: the larger, the less spread",
+        "psi": "the probability that a row is not an extra zero",
+        "b": "the scale: how far single rows lie from the middle",
+    }
+    for name in model.family.auxiliary:
+        meaning = "how uneven both sides are" if model.family.name == "asymmetriclaplace" and name == "kappa" else None
+        letter = plain(symbols.parameter(name))
+        yield Sentence(name, f"{letter} is {meaning or meanings[name]}; it is the same in every group.")
+    if model.ordinal:
+        yield Sentence("threshold", "Thresholds θ between neighbouring labels stand in for the intercept.")
+
+
+def _arms(model: ModelStructure) -> Iterator[Sentence]:
+    if not model.bars:
+        return
+    formulas, counts = arm_formulas(model), arm_coefficients(model)
+    group = _factors(model)
+    own = " and ".join(visible(g) for g in own_groups(model))
+    departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
+    meaning = {
+        "complete": f"{group} ignored: the same coefficients for everybody",
+        "none": f"each {own} from its own rows alone, blind to the others"
+        if " and " not in own
+        else f"coefficients of its own for each {own}, none pulled towards another's",
+        "partial": f"each {group} from its own rows and, the fewer they are, from the others",
+    }
+    for arm, formula in formulas.items():
+        count = "" if counts is None else f"; {counts[arm]} coefficient{'s' if counts[arm] != 1 else ''}"
+        if arm == "partial":
+            common = len(model.common)
+            count += f" ({common} common + {departures} departures, held together by their standard deviations)"
+        yield Sentence(arm, f"{visible(str(formula))}: {meaning[arm]}{count}.")
+
+
+def _notes(model: ModelStructure) -> Iterator[str]:
+    yield f"The model has {parameter_counts(model).text}"
+    if model.data is None:
+        if any(column.parts for column in model.slopes):
+            yield "Without data every predictor is read as a number; a factor with L levels has L − 1 coefficients."
+        return
+    if model.data.message:
+        yield model.data.message
+    yield from (f"{note[:1].upper()}{note[1:]}." for note in arm_notes(model))
+
+
+def _name(model: ModelStructure) -> str:
+    return visible(model.response)
+
+
+def _scale(model: ModelStructure) -> str:
+    return LIKELIHOODS[model.family.name].scale.format(y=_name(model))
+
+
+def _factors(model: ModelStructure) -> str:
+    return " and ".join(dict.fromkeys(visible(f.name) for f in model.factors))
+
+
+def _zero(model: ModelStructure) -> str:
+    """Where the intercept holds: numbers at 0, factors at their first level."""
+    numeric = dict.fromkeys(visible(p.variable) for c in model.common for p in c.parts if p.level is None)
+    factors = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is not None)
+    at = [f"{name} is 0" for name in numeric]
+    at += [f"{visible(f)} is {visible(levels(f, model.data)[0])}" for f in factors]
+    return f" where {', '.join(at)}," if at else ""
+
+
+def _reference(column: Column, model: ModelStructure) -> str:
+    variable = column.parts[0].variable
+    names = levels(variable, model.data)
+    coded = {c.parts[0].level for c in model.common if c.term == column.term}
+    left_out = [name for name in names if name not in coded]
+    return f" against {visible(variable)} = {visible(left_out[0])}" if left_out else ""
+
+
+def _per(parts: tuple[Part, ...], names: list[str], model: ModelStructure) -> str:
+    if all(part.level is None for part in parts):
+        return f"per unit of {' and '.join(names)}"
+    return f"where {' and '.join(names)}"
+
+
+def _effect(text: str) -> str:
+    return "intercept" if text == "1" else f"slope for {visible(text)}"
+
+
+def part_text(part: Part) -> str:
+    """A variable, or a variable with its level: ``sex = M``."""
+    return visible(part.variable) if part.level is None else f"{visible(part.variable)} = {visible(part.level)}"
