@@ -43,6 +43,12 @@ def test_growth_prints_its_columns() -> None:
     assert sum(parts) == pytest.approx(float(row[6]), rel=0.02)  # three figures are printed
 
 
+def test_agreement_prints_its_columns() -> None:
+    header, row = quick("agreement.py")
+    assert header[:3] == ["model", "parameters", "largest difference, MCSE"] and header[-1] == "agree"
+    assert float(row[2]) < 5  # the largest of 43 normal numbers, from draws that are few
+
+
 @pytest.fixture
 def growth(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))

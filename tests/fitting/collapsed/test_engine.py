@@ -13,7 +13,10 @@ from scipy import stats
 
 from hlm.datasets import load_data
 from hlm.design import within_least_squares
+from hlm.fitting.collapsed import engine
+from hlm.fitting.collapsed.arm import none_as_columns, none_as_groups, summed
 from hlm.fitting.collapsed.engine import CollapsedDiagnostics, sample_collapsed
+from hlm.fitting.collapsed.marginal import Theta, common_posterior
 from hlm.fitting.fit import fit
 from hlm.formula.parser import parse
 from hlm.frame import clean
@@ -348,3 +351,67 @@ def test_diagnostics_say_what_to_make_of_them():
     assert bad.sentence.startswith("Not reliable: the importance weights have Pareto k 0.83, wanted 0.7 at most")
     assert "method='nuts'" in bad.sentence
     assert not CollapsedDiagnostics(float("nan"), 40.0, 6700, 4000).ok
+
+
+def test_crossed_and_nested_factors_are_near_lme4s():
+    """Posterior means within one posterior sd of lme4's REML estimates of the same models."""
+    rows = json.loads((PEERS.parent / "lme4.json").read_text())
+    for name, formula in (
+        ("pastes", "strength ~ 1 + (1|batch/cask)"),
+        ("penicillin", "diameter ~ 1 + (1|plate) + (1|sample)"),
+    ):
+        idata, diagnostics = run(formula, name)
+        assert diagnostics.ok and diagnostics.efficiency > 0.8
+        (reference,) = [r for r in rows if r["formula"].replace(" ", "") == formula.replace(" ", "")]
+        for row in reference["varcorr"]:
+            group = {"cask:batch": "batch:cask"}.get(row["grp"], row["grp"])
+            values = idata["posterior"]["sigma" if group == "Residual" else f"1|{group}_sigma"]
+            assert abs(float(values.mean()) - row["sdcor"]) < float(values.std()), (name, group)
+
+
+def test_few_values_of_theta_with_several_draws_each(monkeypatch):
+    """Where theta is dear (here: made so) some hundred values give the same posterior within their Monte Carlo error."""
+    whole, _ = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")
+    monkeypatch.setattr(engine, "_OPERATIONS", 2e6)
+    few, diagnostics = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")
+    assert diagnostics.points < 500 and diagnostics.ok
+    for name in ("Intercept", "sigma", "1|plate_sigma", "1|sample_sigma", "1|plate"):
+        one, other = whole["posterior"][name], few["posterior"][name]
+        error = 4 * one.std(("chain", "draw")) * np.sqrt(1 / 4000 + 1 / diagnostics.ess)
+        assert (abs(one.mean(("chain", "draw")) - other.mean(("chain", "draw"))) < error).all(), name
+
+
+def test_own_coefficients_as_columns_or_as_effects_are_the_same_model():
+    """Two routes to no pooling: one dense matrix of dummies, or groups that are integrated out one by one."""
+    formula = parse("post ~ pre + sex + (pre|school)")
+    data = clean(formula, load_data("exam"))
+    priors = default_priors(formula, data, pooling="none")
+    y = data.columns["post"].to_numpy()
+    theta = np.array([0.6, 0.75, 1.2])
+    values = []
+    for arm in (none_as_groups(formula, data, priors), none_as_columns(formula, data, priors)):
+        q = len(arm.mean)
+        known = np.diag(arm.known_sd) if q else np.zeros((0, 0))
+        at = Theta(theta, np.repeat(known[None], 3, axis=0))
+        values.append(common_posterior(summed(arm, y), at, arm.prior).log_marginal)
+    assert values[0] == pytest.approx(values[1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("formula", "data"),
+    [
+        ("Reaction ~ 1 + Days + (0 + Days|Subject)", "sleepstudy"),  # a common intercept about centred own slopes
+        ("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin"),  # two factors with own intercepts
+    ],
+)
+def test_dependent_own_coefficients_are_nutss(formula, data):
+    exact = fit(formula, load_data(data), pooling="none", seed=1, progress=False)
+    nuts = fit(formula, load_data(data), pooling="none", method="nuts", seed=1, progress=False)
+    assert exact.method == "collapsed"
+    ours, theirs = (one.idata["posterior"].to_dataset() for one in (exact, nuts))
+    assert set(ours.data_vars) == set(theirs.data_vars)
+    for name in theirs.data_vars:
+        assert ours[name].dims == theirs[name].dims
+        error = np.hypot(arviz_stats.mcse(theirs[[name]])[name], ours[name].std(("chain", "draw")) / np.sqrt(4000))
+        difference = ours[name].mean(("chain", "draw")) - theirs[name].mean(("chain", "draw"))
+        assert (abs(difference) < 4 * error).all(), name
