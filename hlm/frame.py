@@ -95,7 +95,8 @@ def formula_and_data(
     data : data frame
     family : str
     weights : str, optional
-        A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``.
+        A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in the
+        gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
     functions : mapping of str to callable, optional
         The caller's own functions by the names that the formula calls them.
 
@@ -107,11 +108,14 @@ def formula_and_data(
     """
     read = parse(formula, functions=tuple(functions or ()))
     if weights is not None:
-        if family not in _COUNTED:
+        if family not in (*_COUNTED, "gaussian"):
             raise FitError(
-                f"weights={weights!r}: only the binomial family reads weights so far, as the number of trials of a "
-                f"proportion, k/n ~ x with weights='n'. Leave weights out."
+                f"weights={weights!r}: only the binomial family reads weights, as the number of trials of a "
+                f"proportion, k/n ~ x with weights='n', and the gaussian, as precisions. Leave weights out."
             )
+        if family == "gaussian":
+            table = clean(read, data, family=family, weights=weights, functions=functions)
+            return expanded(read, table.expansions), table
         if read.response.trials is None:
             read = replace(read, response=as_counts(read.response, weights))
         else:

@@ -29,14 +29,16 @@ def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray
     designs = [own_columns(arm.own, group, data) for group in groups]
     y = data.columns[formula.response.variable].to_numpy().astype(np.float64)
     y = y if data.offset is None else y - data.offset
-    blocks = [sp.csr_matrix(common.matrix)]
+    root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
+    blocks = [sp.csr_matrix(common.matrix * root[:, None])]
     for group, design in zip(groups, designs, strict=True):
         codes, levels = data.codes(group), len(data.levels(group))
         q = design.matrix.shape[1]
         rows = np.repeat(np.arange(data.rows), q)
         places = (codes[:, None] * q + np.arange(q)).ravel()
-        blocks.append(sp.csr_matrix((design.matrix.ravel(), (rows, places)), shape=(data.rows, levels * q)))
-    solution = _solve(sp.hstack(blocks, format="csc"), y)
+        values = design.matrix * root[:, None]
+        blocks.append(sp.csr_matrix((values.ravel(), (rows, places)), shape=(data.rows, levels * q)))
+    solution = _solve(sp.hstack(blocks, format="csc"), y * root)
     start, parts = common.matrix.shape[1], []
     for group, design in zip(groups, designs, strict=True):
         size = len(data.levels(group)) * design.matrix.shape[1]

@@ -57,8 +57,8 @@ def fit(
     family : str
         A univariate family of Bambi: gaussian, bernoulli, binomial (``p(k, n) ~ ...``), poisson, negativebinomial, ...
     weights : str, optional
-        A column: the number of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``. Other families do
-        not read weights yet.
+        A column: the number of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``; in the gaussian
+        family precisions as in lme4, a row's residual sd being ``sigma / sqrt(weight)`` (collapsed engine only).
     functions : mapping of str to callable, optional
         Your own functions by the names that the formula calls them: they are given columns as arrays of numbers and
         give one number a row. They are called again, on the new rows alone, for a prediction.

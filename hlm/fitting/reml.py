@@ -16,6 +16,7 @@ from hlm.formula.arms import check_has_groups
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
+from hlm.transforms import Functions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 _NOTHING_LEFT = 1e-7  # of the response's sd: rounding leaves 1e-8 where the model explains the response exactly
 
 
-def reml(formula: str | Formula, data: Any, *, reml: bool = True) -> Reml:
+def reml(
+    formula: str | Formula,
+    data: Any,
+    *,
+    reml: bool = True,
+    weights: str | None = None,
+    functions: Functions | None = None,
+) -> Reml:
     """Estimate a gaussian hierarchical model as lme4's ``lmer`` does, without priors.
 
     The standard deviations and correlations maximise the (restricted) likelihood; the coefficients are their means
@@ -39,6 +47,10 @@ def reml(formula: str | Formula, data: Any, *, reml: bool = True) -> Reml:
         pandas, polars, pyarrow, or anything narwhals reads; rows with missing values are left out and counted.
     reml : bool
         False for maximum likelihood, which compares models with different common terms (by AIC, BIC, likelihood ratio).
+    weights : str, optional
+        A column of precisions: a row's residual standard deviation is ``sigma / sqrt(weight)``.
+    functions : mapping of str to callable, optional
+        The caller's own functions by the names that the formula calls them.
 
     Returns
     -------
@@ -54,7 +66,7 @@ def reml(formula: str | Formula, data: Any, *, reml: bool = True) -> Reml:
         Where the data cannot be used.
     FitError
         For counts out of trials; where as many effects vary as there are rows, which lme4 refuses too; where nothing
-        is left for the residual variation; for several grouping factors.
+        is left for the residual variation.
 
     Notes
     -----
@@ -74,7 +86,7 @@ def reml(formula: str | Formula, data: Any, *, reml: bool = True) -> Reml:
     """
     if not isinstance(reml, bool):
         raise FitError(f"reml is True, or False for maximum likelihood, not {reml!r}.")
-    read, table = formula_and_data(formula, data)
+    read, table = formula_and_data(formula, data, weights=weights, functions=functions)
     check_has_groups(read)
     if read.response.trials is not None:
         raise FitError(

@@ -136,7 +136,8 @@ class Fit:
         if self.family == "gaussian":
             group = self.separate
             codes = None if group is None else self.data.codes(group)[rows]
-            auxiliary["sigma"] = residual_sd(posterior.to_dataset(), codes, group)
+            sigma = residual_sd(posterior.to_dataset(), codes, group)
+            auxiliary["sigma"] = sigma if self.data.weights is None else sigma / np.sqrt(self.data.weights[rows])
         response = self.written.response
         y = self.data.columns[response.variable].to_numpy()[rows].astype(np.float64)
         trials = None if response.trials is None else self.data.columns[response.trials].to_numpy()[rows]

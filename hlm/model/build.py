@@ -87,6 +87,11 @@ def build(
     chosen = replace_priors(defaults, priors)
     check_names(read, kind)
     check_residual(residual, pooling, family)
+    if table.weights is not None:
+        raise FitError(
+            "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
+            "the residual variance. Models of the collapsed engine take them: method='auto', Normal priors."
+        )
     text, bambi_priors = _translate(read, table, pooling, chosen)
     separate = separate_by(read, table) if residual == "separate" else None
     return _assemble(read, table, text, family, bambi_priors, separate)

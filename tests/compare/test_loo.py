@@ -76,10 +76,10 @@ def test_bad_rows_are_named(exam: PoolingFits) -> None:
 
 def _small() -> tuple[pd.DataFrame, str]:
     rng = np.random.default_rng(3)
-    g = np.repeat(np.arange(20), 3)
-    x = rng.normal(size=60)
+    g = np.repeat(np.arange(20), 6)
+    x = rng.normal(size=120)
     frame = pd.DataFrame({"y": 1 + x + rng.normal(size=20)[g] + 0.5 * x * rng.normal(size=20)[g], "x": x, "g": g})
-    frame["y"] += 0.7 * rng.normal(size=60)
+    frame["y"] += 0.7 * rng.normal(size=120)
     return frame, "y ~ x + (x|g)"
 
 
@@ -92,7 +92,7 @@ def test_real_refits_say_the_same(unit: str) -> None:
     priors = default_priors(read, table)
     arm = make_arm(read, table, "partial", priors)
     whole = summed(arm, frame["y"].to_numpy())
-    codes = np.arange(60) if unit == "observation" else frame["g"].to_numpy()
+    codes = np.arange(120) if unit == "observation" else frame["g"].to_numpy()
     refits = []
     for k in range(codes.max() + 1):
         others = clean(read, frame[codes != k])
@@ -137,7 +137,7 @@ def test_integrated_and_conditional_loo_agree(sleepstudy: PoolingFits) -> None:
     assert good.sum() > 100
     np.testing.assert_allclose(partial.loo.elpd[good], conditional.elpd[good], atol=0.15)
     assert abs((partial.loo.elpd - conditional.elpd)[good].sum()) < 0.5
-    assert partial.loo.pareto_k.max() < 0.7 < conditional.pareto_k.max()
+    assert len(partial.loo.bad) <= 1 < (conditional.pareto_k > 0.7).sum()
 
 
 def test_stacking_weights_are_arvizs(exam: PoolingFits, pastes: PoolingFits) -> None:

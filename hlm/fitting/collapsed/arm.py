@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,6 +88,8 @@ class GaussianArm:
     known_sd : numpy.ndarray, shape (q,), or None
         Prior sd of b where it is not to be estimated: in no pooling.
     blocks : tuple of Correlations
+    root_weights : numpy.ndarray, shape (rows,), or None
+        Square roots of the rows' weights.
     """
 
     common: Columns
@@ -96,6 +98,7 @@ class GaussianArm:
     mean: np.ndarray
     known_sd: np.ndarray | None
     blocks: tuple[Correlations, ...] = ()
+    root_weights: np.ndarray | None = None
 
 
 def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors) -> GaussianArm:
@@ -110,6 +113,11 @@ def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
     priors : Priors
         Of that arm.
     """
+    arm = _unweighted(formula, data, pooling, priors)
+    return arm if data.weights is None else replace(arm, root_weights=np.sqrt(data.weights))
+
+
+def _unweighted(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors) -> GaussianArm:
     if pooling == "none":
         return none_as_groups(formula, data, priors) or none_as_columns(formula, data, priors)
     common = columns(formula.common, data)
@@ -124,16 +132,16 @@ def make_arm(formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
 def summed(arm: GaussianArm, y: np.ndarray) -> Sums:
     """The cross-products of an arm with a response."""
     if len(arm.factors) > 1:
-        return crossed_products(arm.common, [(f.design, f.codes) for f in arm.factors], y)
+        return crossed_products(arm.common, [(f.design, f.codes) for f in arm.factors], y, arm.root_weights)
     return summed_alone(arm, y)
 
 
 def summed_alone(arm: GaussianArm, y: np.ndarray) -> CrossProducts:
     """The cross-products of an arm with one factor, or none: then all rows are one group."""
+    effects, codes = Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64)
     if arm.factors:
-        factor = arm.factors[0]
-        return cross_products(arm.common, factor.design, factor.codes, y, effect_mean=arm.mean)
-    return cross_products(arm.common, Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64), y)
+        effects, codes = arm.factors[0].design, arm.factors[0].codes
+    return cross_products(arm.common, effects, codes, y, effect_mean=arm.mean, root_weights=arm.root_weights)
 
 
 def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.crossproducts import centred, orthonormal, project_out
+from hlm.fitting.collapsed.crossproducts import centred, orthonormal, project_out, weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,12 @@ class CrossedProducts:
         return [rest[:, a : a + k * q].reshape(-1, k, q) for a, (k, q) in zip(edges[:-1], others, strict=True)]
 
 
-def crossed_products(common: Columns, factors: Sequence[tuple[Columns, np.ndarray]], y: np.ndarray) -> CrossedProducts:
+def crossed_products(
+    common: Columns,
+    factors: Sequence[tuple[Columns, np.ndarray]],
+    y: np.ndarray,
+    root_weights: np.ndarray | None = None,
+) -> CrossedProducts:
     """Sum the data of several factors up.
 
     Parameters
@@ -126,16 +131,19 @@ def crossed_products(common: Columns, factors: Sequence[tuple[Columns, np.ndarra
     factors : sequence of (Columns, numpy.ndarray of int)
         For each factor its effects' columns and the group of each row.
     y : numpy.ndarray, shape (rows,)
+    root_weights : numpy.ndarray, shape (rows,), optional
+        As in `cross_products`.
     """
     sizes = tuple(int(codes.max()) + 1 for _, codes in factors)
     widths = tuple(len(design.terms) for design, _ in factors)
     first = int(np.argmax([k * q for k, q in zip(sizes, widths, strict=True)]))
     design, codes = factors[first]
     groups = sizes[first]
-    w, means, shift = centred(common, y)
-    root, basis = orthonormal(np.ascontiguousarray(design.matrix.T), codes, groups)
+    w, means, shift = centred(common, y, root_weights)
+    root, basis = orthonormal(weighted(design.matrix, root_weights), codes, groups)
     explained = project_out(basis, w, codes, groups)
     column, value, level = _rest(factors, sizes, first)
+    value = value if root_weights is None else value * root_weights[:, None]
     m = int(level.stop[-1])
     begin, touched, share = _explained_rest(column, value, codes, basis, groups, m)
     left = _left(column, value, begin, touched, share, w)

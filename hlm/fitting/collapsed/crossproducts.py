@@ -66,7 +66,13 @@ class CrossProducts:
 
 
 def cross_products(
-    common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, *, effect_mean: np.ndarray | float = 0.0
+    common: Columns,
+    effects: Columns,
+    codes: np.ndarray,
+    y: np.ndarray,
+    *,
+    effect_mean: np.ndarray | float = 0.0,
+    root_weights: np.ndarray | None = None,
 ) -> CrossProducts:
     """Sum the data up per group.
 
@@ -79,6 +85,8 @@ def cross_products(
     y : numpy.ndarray, shape (rows,)
     effect_mean : numpy.ndarray, shape (q,)
         Prior mean of the groups' own coefficients in no pooling; its fit is subtracted from y.
+    root_weights : numpy.ndarray, shape (rows,), optional
+        Square roots of the rows' weights, which all columns are multiplied by once X is centred.
 
     Returns
     -------
@@ -93,19 +101,28 @@ def cross_products(
     array([2., 0.])
     """
     y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
-    w, means, shift = centred(common, y)
+    w, means, shift = centred(common, y, root_weights)
     n = np.bincount(codes)
-    root, basis = orthonormal(np.ascontiguousarray(effects.matrix.T), codes, len(n))
+    root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
     explained = project_out(basis, w, codes, len(n))
     return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
 
 
-def centred(common: Columns, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def centred(
+    common: Columns, y: np.ndarray, root_weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit."""
     means = _means(common)
-    x = np.ascontiguousarray((common.matrix - means).T)  # a row per column: contiguous sums
+    x = weighted(common.matrix - means, root_weights)
+    y = y if root_weights is None else y * root_weights
     shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
     return np.vstack([x, y - shift @ x]), means, shift
+
+
+def weighted(matrix: np.ndarray, root_weights: np.ndarray | None) -> np.ndarray:
+    """A row per column, for contiguous sums, times the rows' root weights."""
+    columns = np.ascontiguousarray(matrix.T)
+    return columns if root_weights is None else columns * root_weights
 
 
 def _means(common: Columns) -> np.ndarray:

@@ -19,7 +19,6 @@ from hlm.predictive.psis import smooth
 GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
 _CALM_PARETO_K = 0.5
-_GOOD_EFFICIENCY = 0.8  # of a round: another would hardly do better
 _STEPS = 8  # of EM in each round
 _POINTS_PER_DIMENSION = 400
 _LEAST_POINTS_PER_DIMENSION = 25
@@ -133,8 +132,7 @@ def _adapt(
         if round_ == 0:
             core = equal_parts(_apart(found, rng), moments(found.points, found.weights)[1] / 2, _DOF)
         core = core.refit(found.points, found.weights, 2 * _STEPS if round_ == 0 else _STEPS)
-        settled = round_ >= _LEAST_ROUNDS or found.efficiency > _GOOD_EFFICIENCY
-        if settled and found.pareto_k < _CALM_PARETO_K:
+        if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
             break
     return core, found
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.fitting.collapsed.arm import GaussianArm, summed_alone
-from hlm.fitting.collapsed.crossproducts import CrossProducts, centred
+from hlm.fitting.collapsed.crossproducts import CrossProducts, centred, weighted
 from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
@@ -54,8 +54,8 @@ def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[Lef
     """
     sums = summed_alone(arm, y)
     codes, z = _groups(arm, len(y))
-    w, _, _ = centred(arm.common, y - z @ arm.mean)
-    columns, response = np.column_stack([w[:-1].T, z]), w[-1]
+    w, _, _ = centred(arm.common, y - z @ arm.mean, arm.root_weights)
+    columns, response = np.column_stack([w[:-1].T, weighted(z, arm.root_weights).T]), w[-1]
     given = common_posterior(sums, theta, arm.prior)
     covariance = np.linalg.inv(given.precision)
     order = np.argsort(codes, kind="stable")

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hlm.fitting.collapsed.arm import GaussianArm
-from hlm.fitting.collapsed.crossproducts import centred
+from hlm.fitting.collapsed.crossproducts import centred, weighted
 from hlm.fitting.collapsed.leave_out import LeftOut, log_densities
 from hlm.fitting.collapsed.marginal import Theta
 
@@ -94,14 +94,14 @@ def _log_normal(x: np.ndarray, matrix: np.ndarray, sign: float) -> np.ndarray:
 
 
 def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
-    w, _, shift = centred(arm.common, y)
+    w, _, shift = centred(arm.common, y, arm.root_weights)
     p = len(shift)
     places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
     factors, at = [], p
     for factor in arm.factors:
         width, groups = len(factor.design.terms), int(factor.codes.max()) + 1
         places.append(at + width * factor.codes[:, None] + np.arange(width))
-        values.append(factor.design.matrix)
+        values.append(weighted(factor.design.matrix, arm.root_weights).T)
         factors.append((slice(at, at + width * groups), factor.columns))
         at += width * groups
     place, value = np.hstack(places), np.hstack(values)

@@ -57,7 +57,8 @@ def integrated_loo(
         pieces = crossed_rows_left_out(arm, y, _affordable(arm, theta))
     else:
         return None
-    return from_densities(((piece.units, piece.without, piece.inside) for piece in pieces), len(y))
+    logs = np.zeros(len(y)) if arm.root_weights is None else np.log(arm.root_weights)
+    return from_densities(((p.units, p.without + logs[p.units], p.inside + logs[p.units]) for p in pieces), len(y))
 
 
 def integrated_group_loo(
@@ -74,7 +75,9 @@ def integrated_group_loo(
     theta, codes = theta_of(posterior, arm), data.codes(group)
     if len(arm.factors) < 2:
         effects = arm.factors[0].design if arm.factors else Columns(np.empty((len(y), 0)), (), ())
-        left = groups_left_out(cross_products(arm.common, effects, codes, y), theta, arm.prior)
+        left = groups_left_out(
+            cross_products(arm.common, effects, codes, y, root_weights=arm.root_weights), theta, arm.prior
+        )
     elif coefficients_of(arm) <= _MOST_COEFFICIENTS:
         order = np.argsort(codes, kind="stable")
         members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
@@ -84,7 +87,8 @@ def integrated_group_loo(
             f"Leaving out whole groups takes the covariance of all {coefficients_of(arm)} coefficients where factors "
             f"are crossed, and {_MOST_COEFFICIENTS} is the most. Use unit='observation'."
         )
-    return from_densities([(left.units, left.without, left.inside)], len(left.units), unit=group.name)
+    logs = np.zeros(len(left.units)) if arm.root_weights is None else np.bincount(codes, np.log(arm.root_weights))
+    return from_densities([(left.units, left.without + logs, left.inside + logs)], len(logs), unit=group.name)
 
 
 def _affordable(arm: GaussianArm, theta: Theta) -> Theta:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.design import response_without_offset
-from hlm.fitting.collapsed.arm import GaussianArm, none_as_groups, summed_alone
+from hlm.fitting.collapsed.arm import GaussianArm, make_arm, summed_alone
 from hlm.fitting.collapsed.coefficients import balanced_normals
 from hlm.fitting.collapsed.crossproducts import CrossProducts
 from hlm.fitting.collapsed.scales import Scale, scale
@@ -49,8 +49,8 @@ def sample_separate(
     seed : int, optional
     """
     rng = np.random.default_rng(seed)
-    arm = none_as_groups(formula, data, priors)
-    assert arm is not None and arm.known_sd is not None
+    arm = make_arm(formula, data, "none", priors)
+    assert arm.known_sd is not None
     sums = summed_alone(arm, response_without_offset(formula, data))
     prior = scale(priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
     singular, e, w = _own_coordinates(sums, arm.known_sd)

@@ -54,7 +54,7 @@ def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
         move = np.linalg.solve(information, reduced[:, :p, p:])[:, :, 0]
         squares = reduced[:, p, p] - np.einsum("tp,tp->t", move, reduced[:, :p, p])
         freedom = rows - p if reml else rows
-        criterion = log_det + freedom * (1 + np.log(2 * np.pi * squares / freedom))
+        criterion = log_det - design.log_weights + freedom * (1 + np.log(2 * np.pi * squares / freedom))
         if reml:
             criterion = criterion + log_det_x + 2 * np.log(np.abs(np.diagonal(design.x_root))).sum()
     usable &= np.isfinite(criterion)

@@ -7,7 +7,7 @@ back to the columns as written: R^-1 times the coefficients of Q, and `VaryingBl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,8 @@ class MixedDesign:
         The group of each row, for each block.
     groups : tuple of int
         The number of groups, for each block.
+    log_weights : float
+        Sum of the logs of the rows' weights, whose roots all columns have been multiplied by.
     sums : CrossProducts or CrossedProducts
         Of all that, for `hlm.fitting.collapsed.marginal.sweep`.
     notes : tuple of str
@@ -87,6 +89,7 @@ class MixedDesign:
     z: np.ndarray
     codes: tuple[np.ndarray, ...]
     groups: tuple[int, ...]
+    log_weights: float
     sums: Sums
     notes: tuple[str, ...]
 
@@ -101,17 +104,21 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     FitError
         Where a block has as many effects as there are rows, as in lme4.
     """
-    y = response_without_offset(formula, data)
-    x, x_root, x_labels, dropped = _independent(columns(formula.common, data))
+    root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
+    y = response_without_offset(formula, data) * root
+    common = columns(formula.common, data)
+    x, x_root, x_labels, dropped = _independent(replace(common, matrix=common.matrix * root[:, None]))
     if len(x_labels) >= len(y):
         raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")
-    blocks, z = _blocks(formula, data)
+    blocks, z = _blocks(formula, data, root)
     groups = tuple(len(data.levels(block.group)) for block in blocks)
     for block, count in zip(blocks, groups, strict=True):
         _check_enough_rows(block, count, len(y))
     notes = (*dropped, *_confounded(blocks, z))
     codes = tuple(data.codes(block.group) for block in blocks)
-    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, _sums(formula, data, x, blocks, z, y), notes)
+    sums = _sums(formula, data, x, blocks, z, y)
+    logs = 2 * float(np.log(root).sum())
+    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, logs, sums, notes)
 
 
 def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
@@ -132,17 +139,18 @@ def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
     return q, r, labels, notes
 
 
-def _blocks(formula: Formula, data: CleanData) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
+def _blocks(formula: Formula, data: CleanData, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
     """The blocks of all factors, those of one factor together, with their columns side by side."""
     found: list[VaryingBlock] = []
     matrices: list[np.ndarray] = []
     start = 0
     by_factor = sorted(block_columns(formula, data), key=lambda part: formula.groups.index(part[0].group))
     for block, design in by_factor:
-        basis = _basis(design.matrix)
+        matrix = design.matrix * root[:, None]
+        basis = _basis(matrix)
         stop = start + len(basis)
         found.append(VaryingBlock(block.group, design.labels, start, stop, basis))
-        matrices.append(design.matrix @ basis)
+        matrices.append(matrix @ basis)
         start = stop
     return tuple(found), np.column_stack(matrices)
 
