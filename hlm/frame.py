@@ -193,11 +193,13 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     import pandas as pd
 
     codes = [np.asarray(columns[v].cat.codes, dtype=np.int64) for v in group.variables]
-    combinations, inverse = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
-    labels = [
-        CELL_SEPARATOR.join(str(columns[v].cat.categories[c]) for v, c in zip(group.variables, row, strict=True))
-        for row in combinations
-    ]
+    inverse = codes[0]
+    for more in codes[1:]:  # one factor after the other, so that no key grows beyond rows x levels
+        _, inverse = np.unique(inverse * (more.max() + 1) + more, return_inverse=True)
+    _, first = np.unique(inverse, return_index=True)
+    levels = [columns[v].cat.categories.astype(str).to_numpy(dtype=object) for v in group.variables]
+    parts = (own[code[first]] for own, code in zip(levels, codes, strict=True))
+    labels = [CELL_SEPARATOR.join(cell) for cell in zip(*parts, strict=True)]
     if len(set(labels)) < len(labels):
         raise DataError(
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "

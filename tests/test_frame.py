@@ -216,8 +216,8 @@ def test_counts_are_the_same_however_they_are_written(response: str, weights: st
 
 
 def test_weights_that_are_not_read_are_refused() -> None:
-    with pytest.raises(FitError, match="only the binomial family reads weights so far"):
-        formula_and_data("y ~ x + (x|g)", base(), weights="x")
+    with pytest.raises(FitError, match="only the binomial family reads weights, as the number of trials"):
+        formula_and_data("y ~ x + (x|g)", base(), family="poisson", weights="x")
     with pytest.raises(FitError, match=r"p\(k, n\) says the number of trials already"):
         formula_and_data("p(k, n) ~ 1", COUNTS, family="binomial", weights="n")
 
