@@ -25,7 +25,14 @@ from hlm.explanation.latex import latex_lines
 from hlm.explanation.mathml import mathml_lines
 from hlm.explanation.numbers import distribution
 from hlm.explanation.plain import plain, plain_lines
-from hlm.explanation.predictor import centre_expression, linear_predictor, linked, response, response_distribution
+from hlm.explanation.predictor import (
+    centre_expression,
+    linear_predictor,
+    linked,
+    offsets,
+    response,
+    response_distribution,
+)
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 
 _LINE_WIDTH = 64  # characters of a sum before it goes on in the next line
@@ -113,8 +120,11 @@ def _response_lines(model: ModelStructure) -> Iterator[Line]:
 def _predictor(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
     """The linear predictor, broken into several lines where it is long."""
     pieces: list[list[Expression]] = [[]]
-    for coefficient, column in linear_predictor(model, hierarchical=hierarchical):
-        term = coefficient if column == INTERCEPT_COLUMN else row(coefficient, "·", symbols.regressor(column, model))
+    terms = [
+        coefficient if column == INTERCEPT_COLUMN else row(coefficient, "·", symbols.regressor(column, model))
+        for coefficient, column in linear_predictor(model, hierarchical=hierarchical)
+    ]
+    for term in (*terms, *offsets(model)):
         if pieces[-1] and len(plain(joined([*pieces[-1], term], "+"))) > _LINE_WIDTH:
             pieces.append([])
         pieces[-1].append(term)

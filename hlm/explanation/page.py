@@ -49,9 +49,10 @@ def page(title: str, words: Words, equations: Equations, priors: PriorTable, dia
         f"<pre><code>{escape(text)}</code></pre></details>"
         for name, text in code.items()
     )
+    functions = f"<h4>What is computed</h4>{_list(words.functions)}" if words.functions else ""
     return (
         f'<div class="hlm-explain"><style>{_STYLE}</style><h2><code>{escape(visible(title))}</code></h2>'
-        f"<h3>In words</h3>{_list(words.terms)}{arms}{notes}"
+        f"<h3>In words</h3>{_list(words.terms)}{functions}{arms}{notes}"
         f'<h3>The picture</h3><div class="wide">{diagram.svg}</div>'
         f'<h3>In equations</h3><div class="wide">{equations.mathml}</div>{why}'
         f"<details><summary>LaTeX</summary><pre><code>{escape(equations.latex)}</code></pre></details>"

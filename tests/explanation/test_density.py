@@ -33,6 +33,25 @@ CASES = [
     ("strength ~ 1 + (1|batch/cask)", "pastes", "gaussian"),
     ("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin", "gaussian"),
     ("p(incidence, size) ~ period + (1|herd)", "cbpp", "binomial"),
+    ("post ~ scale(pre) + I(pre^2) + (scale(pre)|school)", "exam", "gaussian"),
+    (
+        "log(I(post + 5)) ~ center(pre) + sqrt(abs(pre)) + offset(I(pre/2)) + (center(pre)||factor(school))",
+        "exam",
+        "gaussian",
+    ),
+    ("post ~ poly(pre, 3) + (poly(pre, 2)||school)", "exam", "gaussian"),
+    ("post ~ poly(pre, 2, raw = TRUE) + pre:factor(intake) + (0 + I(pre > 0)|school)", "exam", "gaussian"),
+    ("post ~ ns(pre, df = 3) + bs(schavg, df = 4) + (1|school)", "exam", "gaussian"),
+    ("Reaction ~ factor(Days) + (1|Subject)", "sleepstudy", "gaussian"),
+    ("post ~ . - student - schgend - vr + offset(pre) + (1|school)", "exam", "gaussian"),
+    (
+        "scale(Reaction) ~ I((Days + 1) %% 3) + I(-Days^2/7) + I(Days %/% 2 + (Days > 4) * 2) + (1|Subject)",
+        "sleepstudy",
+        "gaussian",
+    ),
+    ("cbind(incidence, size - incidence) ~ log2(size) + (1|herd)", "cbpp", "binomial"),
+    ("incidence ~ period + scale(size, center = FALSE) + offset(log(size)) + (1|herd)", "cbpp", "poisson"),
+    ("I(incidence > 1) ~ exp(I(size/10)) + expm1(log1p(size)) + log10(size) + (1|herd)", "cbpp", "bernoulli"),
 ]
 
 
