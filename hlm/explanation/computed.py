@@ -37,7 +37,7 @@ _SCALE: Mapping[tuple[bool, bool], str] = MappingProxyType(
 def computed_meanings(model: ModelStructure) -> Iterator[tuple[str, str]]:
     """Every function call of the formula with a sentence about it."""
     functions = model.formula.functions
-    for variable in dict.fromkeys([*model.bases, *model.formula.computed]):
+    for variable in model.written.computed:
         if is_call(variable, functions):
             call = read_call(variable)
             own = call.name in functions

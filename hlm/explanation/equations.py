@@ -46,7 +46,7 @@ class Section:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Equations:
     """The model's equations; print it for Unicode text, or ask for LaTeX or MathML.
 
@@ -80,8 +80,11 @@ class Equations:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(f"$$\n{latex_lines(s.lines)}\n$$" for s in self.sections)
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        blocks = [f"**{s.title}**\n\n$$\n{latex_lines(s.lines)}\n$$" for s in self.sections]
+        return "\n\n".join([*blocks, *([self.why] if self.why else [])])
 
 
 def equations(model: ModelStructure) -> Equations:

@@ -41,24 +41,33 @@ _STYLE = """
 
 def page(title: str, words: Words, equations: Equations, priors: PriorTable, diagram: Diagram, code: Code) -> str:
     """One page: words, diagram, equations, priors, code."""
-    arms = f"<h4>The three poolings</h4>{_list(words.arms)}" if words.arms else ""
-    notes = "".join(f"<p>{_lettered(note)}</p>" for note in words.notes)
     why = f"<p>{_lettered(equations.why)}</p>" if equations.why else ""
     programs = "".join(
         f"<details{' open' if name == 'lme4' else ''}><summary>{escape(name)}</summary>"
         f"<pre><code>{escape(text)}</code></pre></details>"
         for name, text in code.items()
     )
-    functions = f"<h4>What is computed</h4>{_list(words.functions)}" if words.functions else ""
     return (
         f'<div class="hlm-explain"><style>{_STYLE}</style><h2><code>{escape(visible(title))}</code></h2>'
-        f"<h3>In words</h3>{_list(words.terms)}{functions}{arms}{notes}"
+        f"<h3>In words</h3>{_words(words)}"
         f'<h3>The picture</h3><div class="wide">{diagram.svg}</div>'
         f'<h3>In equations</h3><div class="wide">{equations.mathml}</div>{why}'
         f"<details><summary>LaTeX</summary><pre><code>{escape(equations.latex)}</code></pre></details>"
         f'<h3>Priors</h3><div class="wide">{priors._repr_html_()}</div>'
         f"<h3>In code</h3>{programs}</div>"
     )
+
+
+def words_page(words: Words) -> str:
+    """The words alone."""
+    return f'<div class="hlm-explain"><style>{_STYLE}</style>{_words(words)}</div>'
+
+
+def _words(words: Words) -> str:
+    functions = f"<h4>What is computed</h4>{_list(words.functions)}" if words.functions else ""
+    arms = f"<h4>The three poolings</h4>{_list(words.arms)}" if words.arms else ""
+    notes = "".join(f"<p>{_lettered(note)}</p>" for note in words.notes)
+    return f"{_list(words.terms)}{functions}{arms}{notes}"
 
 
 def _list(sentences: tuple[Sentence, ...]) -> str:

@@ -12,6 +12,7 @@ from hlm.explanation.computed import basis_origin, basis_source, computed_meanin
 from hlm.explanation.counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
 from hlm.explanation.expression import visible
 from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.page import words_page
 from hlm.explanation.plain import plain
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.formula.formula import ALL_OTHERS
@@ -34,7 +35,7 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Words:
     """The model in sentences; prints as a list.
 
@@ -62,6 +63,11 @@ class Words:
         if self.arms:
             lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.arms)]
         return "\n".join([*lines, "", *self.notes])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return words_page(self)
 
 
 def words(model: ModelStructure) -> Words:
@@ -219,7 +225,7 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         return
     if model.data.message:
         yield model.data.message
-    yield from (f"{note[:1].upper()}{note[1:]}." for note in arm_notes(model))
+    yield from (f"No pooling: {visible(note)}." for note in arm_notes(model))
 
 
 def _name(model: ModelStructure) -> str:

@@ -174,7 +174,7 @@ def test_words_say_what_is_left_out(explained_as: Callable[[str], Explanation]) 
     assert "tells nothing about its slope for pre" in str(explained_as("uncorrelated").words)
     assert "there is no common slope for pre" in str(explained_as("no common slope").words)
     assert "around the intercept of their batch" in str(explained_as("nested").words)
-    assert "Schavg is left out" in str(explained_as("covariates").words)
+    assert "No pooling: schavg is left out" in str(explained_as("covariates").words)
     frame = pd.DataFrame({"y": [1, 2, None, 4, 5, 7], "g": list("aabbcc")})
     assert "1 of 6 rows left out for missing values: y (1)." in explain("y ~ 1 + (1|g)", frame).words.notes
 
