@@ -94,6 +94,37 @@ def test_awkward_names_run() -> None:
     assert printed == pytest.approx(built, abs=ROUNDING)
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "Reaction ~ scale(Days) + I(Days^2) + (scale(Days)||Subject)",
+        "log(Reaction) ~ poly(Days, 2) + offset(Days/9) + (1|Subject)",
+    ],
+)
+def test_bambi_s_own_code_has_the_density(formula: str) -> None:
+    """Without correlations Bambi alone says the same; its computed columns are the printed ones."""
+    frame = load_data("sleepstudy")
+    space: dict[str, Any] = {"data": frame}
+    exec(explain(formula, frame).code["bambi"].partition("import bambi")[2].join(["import bambi", ""]), space)
+    space["model"].build()
+    alone = remove_value_transforms(space["model"].backend.model)
+    built = remove_value_transforms(build(formula, frame).backend.model)
+    point = _point(built, np.random.default_rng(0))
+    assert _logp(alone, point) == pytest.approx(_logp(built, point), abs=ROUNDING)
+
+
+def test_code_with_a_function_of_one_s_own() -> None:
+    frame, own = load_data("sleepstudy"), {"late": lambda days: np.maximum(days - 3.0, 0)}
+    formula = "Reaction ~ late(Days) + (late(Days)|Subject)"
+    space: dict[str, Any] = {"data": frame, **own}
+    exec(explain(formula, frame, functions=own).code["pymc"], space)
+    built = remove_value_transforms(build(formula, frame, functions=own).backend.model)
+    point = _point(built, np.random.default_rng(0))
+    printed = remove_value_transforms(space["model"])
+    translated, jacobian = _translated(point, built, printed)
+    assert _logp(printed, translated) + jacobian == pytest.approx(_logp(built, point), abs=ROUNDING)
+
+
 def test_code_without_data_has_the_rules_of_the_priors() -> None:
     """Printed without data, run on data: the same density as the code with the numbers filled in."""
     frame = _awkward("y", "x", "g")
