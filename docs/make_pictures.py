@@ -4,5 +4,8 @@ from pathlib import Path
 
 import hlm
 
-fits = hlm.fit_pooling("post ~ pre + (pre|school)", hlm.load_data("exam"), seed=1, progress=False)
-hlm.plot_slopes(fits, term="pre").figure.savefig(Path(__file__).parent / "slopes.png", dpi=90)
+here = Path(__file__).parent
+exam = hlm.load_data("exam")
+hlm.explain("post ~ pre + (pre|school)", exam).diagram.save(here / "diagram.svg")
+fits = hlm.fit_pooling("post ~ pre + (pre|school)", exam, seed=1, progress=False)
+hlm.plot_slopes(fits, term="pre").figure.savefig(here / "slopes.png", dpi=90)

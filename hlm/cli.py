@@ -70,7 +70,7 @@ def compare(
 
 
 @app.command
-def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian") -> int:
+def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> int:
     """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted.
 
     Parameters
@@ -81,16 +81,18 @@ def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian") 
         A packaged name (see hlm data), a .csv or a .parquet file; without it only the formula is checked.
     family
         gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    weights
+        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
     """
     from hlm.linting.lint import lint as check
 
-    findings = check(formula, None if data is None else _read(data), family=family)
+    findings = check(formula, None if data is None else _read(data), family=family, weights=weights)
     print(findings)
     return 2 if findings.errors else 0
 
 
 @app.command
-def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian") -> None:
+def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> None:
     """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC.
 
     Parameters
@@ -101,14 +103,35 @@ def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian
         A packaged name (see hlm data), a .csv or a .parquet file; gives the numbers.
     family
         gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
+    weights
+        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
     """
     from hlm.explanation.explain import explain as explain_model
     from hlm.formula.parser import parse
 
     read = parse(formula)
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without Greek letters shows question marks, not a traceback
-        sys.stdout.reconfigure(errors="replace")
-    print(explain_model(read, None if data is None else _read(data), family=family), end="")
+    _print_any_letter()
+    print(explain_model(read, None if data is None else _read(data), family=family, weights=weights), end="")
+
+
+@app.command
+def cheatsheet(response: str, x: str, group: str, /) -> None:
+    """Say what lme4's formulas mean for one predictor and one group, in your own names.
+
+    Parameters
+    ----------
+    response
+        A column's name, for example post.
+    x
+        The predictor, for example pre.
+    group
+        The grouping factor, for example school.
+    """
+    from hlm.explanation.cheatsheet import cheatsheet as sheet
+
+    table = sheet(response, x, group)
+    _print_any_letter()
+    print(table, end="")
 
 
 @app.command(name="data")
@@ -150,6 +173,12 @@ def main(arguments: list[str] | None = None) -> int:
 def run() -> None:
     """The console script."""
     sys.exit(main())
+
+
+def _print_any_letter() -> None:
+    """A terminal without Greek letters shows question marks, not a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _read(name: str) -> pd.DataFrame:

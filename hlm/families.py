@@ -93,15 +93,8 @@ def get_family(name: str) -> Family:
 
 def check_response(family: Family, formula: Formula, data: CleanData) -> None:
     """Raise a `DataError` naming column and row where the response cannot come from the family."""
+    check_trials(family, formula)
     name, trials_name = formula.response.variable, formula.response.trials
-    if family.support == "trials" and trials_name is None:
-        counts = "k" if formula.response.written else name
-        raise DataError(
-            f"The {family.name} family needs successes and trials: write p({counts}, n) ~ ... or "
-            f"cbind({counts}, n - {counts}) ~ ...; of a proportion, give the column of trials, weights='n'."
-        )
-    if family.support != "trials" and trials_name is not None:
-        raise DataError(f"{formula.response} is a response for the binomial family: add family='binomial'.")
     if family.support in ("labels", "ordered"):
         return
     column = data.columns[name]
@@ -114,6 +107,19 @@ def check_response(family: Family, formula: Formula, data: CleanData) -> None:
         n = trials.to_numpy()
         check_rows(trials_name, trials, (n < 1) | (n != np.floor(n)), "the number of trials must be 1, 2, 3, ...")
         check_rows(name, column, values > n, f"there are more successes than trials in {trials_name!r}")
+
+
+def check_trials(family: Family, formula: Formula) -> None:
+    """Raise a `DataError` for successes without trials, and for trials in a family that has none."""
+    response = formula.response
+    if family.support == "trials" and response.trials is None:
+        counts = "k" if response.written else response.variable
+        raise DataError(
+            f"The {family.name} family needs successes and trials: write p({counts}, n) ~ ... or "
+            f"cbind({counts}, n - {counts}) ~ ...; of a proportion, give the column of trials, weights='n'."
+        )
+    if family.support != "trials" and response.trials is not None:
+        raise DataError(f"{response} is a response for the binomial family: add family='binomial'.")
 
 
 _NEEDS = {

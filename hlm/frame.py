@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.errors import DataError, FitError
+from hlm.errors import DataError
 from hlm.formula.expansion import expanded
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
-from hlm.formula.response import as_counts
+from hlm.formula.response import with_weights
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
 from hlm.variables import all_others, learn_variables, read_variables
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CELL_SEPARATOR = ":"
-_COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,9 @@ def formula_and_data(
         With ``.`` and ``poly(x, 2)`` written out in single columns.
     data : CleanData
     """
-    read = parse(formula, functions=tuple(functions or ()))
-    if weights is not None:
-        if family not in (*_COUNTED, "gaussian"):
-            raise FitError(
-                f"weights={weights!r}: only the binomial family reads weights, as the number of trials of a "
-                f"proportion, k/n ~ x with weights='n', and the gaussian, as precisions. Leave weights out."
-            )
-        if family == "gaussian":
-            table = clean(read, data, family=family, weights=weights, functions=functions)
-            return expanded(read, table.expansions), table
-        if read.response.trials is None:
-            read = replace(read, response=as_counts(read.response, weights))
-        else:
-            raise FitError(f"weights={weights!r}: the response {read.response} says the number of trials already.")
-    table = clean(read, data, family=family, functions=functions)
+    read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    precisions = weights if family == "gaussian" else None
+    table = clean(read, data, family=family, weights=precisions, functions=functions)
     return expanded(read, table.expansions), table
 
 

@@ -67,6 +67,24 @@ def test_explain_prints_every_view(capsys: pytest.CaptureFixture[str]) -> None:
     assert "k = 1, …, K" in capsys.readouterr().out
 
 
+def test_cheatsheet_in_one_s_own_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cheatsheet", "post", "pre", "school"]) == 0
+    printed = capsys.readouterr().out
+    assert "post ~ pre + (pre||school)\n    Own intercept and own slope; one tells nothing about the other." in printed
+    assert main(["cheatsheet", "post", "post", "school"]) == 2
+    assert "three different column names" in capsys.readouterr().err
+
+
+def test_weights_of_a_proportion(capsys: pytest.CaptureFixture[str]) -> None:
+    share = ["incidence/size ~ period + (1|herd)", "cbpp", "--family", "binomial", "--weights", "size"]
+    assert main(["explain", *share]) == 0
+    assert "pm.Binomial(" in capsys.readouterr().out
+    assert main(["lint", *share]) == 0
+    assert ": 1 note." in capsys.readouterr().out
+    assert main(["lint", *share[:4]]) == 2
+    assert "write: cbind(incidence, size - incidence) ~ period + (1|herd)" in capsys.readouterr().out
+
+
 def test_explain_on_a_terminal_without_greek() -> None:
     code = "from hlm.cli import main; main(['explain', 'post ~ pre + (pre|school)'])"
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}

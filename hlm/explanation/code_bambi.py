@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hlm.design import formulae_text
-from hlm.explanation.code_pymc import quoted
+from hlm.explanation.code_columns import Names, build_call, column_lines, labels_code, quoted, response_lines
+from hlm.explanation.columns import Part
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.structure import ModelStructure
+from hlm.formula.expression import is_call
 from hlm.formula.formula import INTERCEPT, Term
 
 
@@ -15,15 +19,18 @@ def bambi_code(model: ModelStructure) -> str:
 
 
 def _build(model: ModelStructure) -> str:
-    family = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
     given = any(prior.given for prior in model.priors)
     priors = ", priors=priors)  # those given to explain" if given else ")  # a bambi.Model"
-    return f"import hlm\n\nmodel = hlm.build({quoted(str(model.formula))}, data{family}{priors}\n"
+    return f"import hlm\n\nmodel = {build_call(model)}{priors}\n"
 
 
 def _alone(model: ModelStructure) -> str:
     correlated = [bar for bar in model.bars if bar.correlation is not None]
-    head = "import bambi as bmb\n\n"
+    if model.formula.has_dot:
+        return "# Bambi alone cannot read '.': give data to explain() to have its columns named.\n"
+    head, data = "import bambi as bmb\n\n", "data"
+    if model.formula.computed or model.bases:
+        head, data = "\n".join(["import bambi as bmb", "import numpy as np", "", *_computed(model), "", ""]), "rows"
     if correlated:
         bars = ", ".join(dict.fromkeys(str(b) for b in model.formula.blocks if len(b.effects) > 1))
         head += (
@@ -33,15 +40,36 @@ def _alone(model: ModelStructure) -> str:
         )
     family = f", family={quoted(model.family.name)}"
     priors = _priors(model)
-    return f"{head}model = bmb.Model(\n    {quoted(_text(model))},\n    data{family},\n{priors})\n"
+    return f"{head}model = bmb.Model(\n    {quoted(_text(model))},\n    {data}{family},\n{priors})\n"
 
 
 def _text(model: ModelStructure) -> str:
     """The formula as formulae reads it; it has no ``||``, and means by ``|`` what lme4 means by ``||``."""
     response = [formulae_text(Term((v,))) for v in model.formula.response.variables]
     left = response[0] if len(response) == 1 else f"p({', '.join(response)})"
+    offsets = [f"offset({formulae_text(Term((variable,)))})" for variable in model.formula.offsets]
     bars = [f"({_sum(block.effects)}|{formulae_text(block.group)})" for block in model.formula.expanded_blocks()]
-    return f"{left} ~ {' + '.join([_sum(model.formula.common), *bars])}"
+    return f"{left} ~ {' + '.join([_sum(model.formula.common), *offsets, *bars])}"
+
+
+def _computed(model: ModelStructure) -> Iterator[str]:
+    """What the formula computes, as columns under their own names: Bambi's functions are not all R's."""
+    names = Names(model)
+    yield from column_lines(model, names)
+    yield from response_lines(model, names)
+    values: dict[str, str] = {}
+    response = model.formula.response
+    values |= {name: text for name, text in ((response.variable, names.response), (response.trials, "n")) if name}
+    numbers = [part.variable for part in names.parts if part.level is None]
+    for variable in dict.fromkeys([*numbers, *model.formula.offsets]):
+        basis = model.basis_of(variable)
+        values[variable] = names.parts[Part(variable)] if basis else names.number(variable)
+    labels = [part.variable for part in names.parts if part.level is not None]
+    for variable in dict.fromkeys([*labels, *model.formula.group_variables]):
+        if is_call(variable, model.formula.functions):
+            values[variable] = labels_code(variable, model, names)
+    made = [f"{quoted(v)}: {text}" for v, text in values.items() if v in model.formula.computed or model.basis_of(v)]
+    yield f"rows = rows.assign(**{{{', '.join(made)}}})"
 
 
 def _sum(terms: tuple[Term, ...]) -> str:

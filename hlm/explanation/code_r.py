@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.structure import ModelStructure
+from hlm.formula.expression import is_call, shown
 from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.formula.tokens import tokenize
 
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")
 _RESERVED = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf",
@@ -38,20 +41,21 @@ def lme4_code(model: ModelStructure) -> str:
     family = LIKELIHOODS[model.family.name].lme4
     if not family:
         return f"# lme4 has no {model.family.name} family: see brms below.\n"
-    response = r_name(model.response)
-    if model.formula.response.trials is not None:
-        response = f"cbind({response}, {r_name(model.formula.response.trials)} - {response})"
-    formula = r_formula(model, response)
+    formula = r_formula(model, _lme4_response(model))
     linear = family == "gaussian"
+    weights = "" if model.weights is None else f", weights = {r_name(model.weights)}"
+    computed = [v for v in model.formula.group_variables if is_call(v, model.formula.functions)]
+    head = _head(model, [f"# lme4 1.1-31 wants a grouping factor as a column: make {r_name(v)} one" for v in computed])
     if not model.bars:
-        return f"fit <- lm({formula}, data)\n" if linear else f"fit <- glm({formula}, family = {family}, data)\n"
-    library = "library(lme4)\n\n"
+        fitted = f"lm({formula}, data)" if linear else f"glm({formula}, family = {family}, data{weights})"
+        return f"{head}fit <- {fitted}\n"
+    library = f"library(lme4)\n{head or chr(10)}"
     remark = "# The same model by maximum likelihood (REML): no priors, one estimate of every standard deviation.\n"
     if linear:
         return f"{library}{remark}fit <- lmer({formula}, data)\n"
     if family == "nb":
         return f"{library}{remark.replace(' (REML)', '')}fit <- glmer.nb({formula}, data)\n"
-    return f"{library}{remark.replace(' (REML)', '')}fit <- glmer({formula}, data, family = {family})\n"
+    return f"{library}{remark.replace(' (REML)', '')}fit <- glmer({formula}, data, family = {family}{weights})\n"
 
 
 def brms_code(model: ModelStructure) -> str:
@@ -60,9 +64,9 @@ def brms_code(model: ModelStructure) -> str:
     if not family:
         return f"# brms has no {model.family.name} family of this meaning.\n"
     trials = model.formula.response.trials
-    response = r_name(model.response) + (f" | trials({r_name(trials)})" if trials is not None else "")
+    response = _plain(model.response) + (f" | trials({_plain(trials)})" if trials is not None else "")
     formula = r_formula(model, response)
-    head = f"library(brms)\n\nfit <- brm(\n  {formula},\n  data,\n  family = {family}"
+    head = f"library(brms)\n{_head(model) or chr(10)}fit <- brm(\n  {formula},\n  data,\n  family = {family}"
     if model.data is None:
         return f"{head}\n)\n# brms's own default priors: give data to explain() to have hlm's in numbers here.\n"
     known, unknown = [], []
@@ -75,15 +79,59 @@ def brms_code(model: ModelStructure) -> str:
 
 def r_formula(model: ModelStructure, response: str) -> str:
     """The formula as R reads it."""
-    bars = [_bar(block) for block in model.formula.blocks]
-    return f"{response} ~ {' + '.join([_sum(model.formula.common) or '0', *bars])}"
+    bars = [_bar(block) for block in model.written.blocks]
+    offsets = [f"offset({r_name(variable)})" for variable in model.written.offsets]
+    removed = [_term(term) for term in model.written.removed]
+    if model.written.has_dot:  # in R it stands for the grouping factors, too
+        removed += [r_name(name) for name in model.written.group_variables]
+    common = " - ".join([_sum(model.written.common), *removed])
+    return f"{response} ~ {' + '.join([common, *offsets, *bars])}"
 
 
 def r_name(name: str) -> str:
-    """A column's name in R code: back-quoted unless R reads it as it is."""
+    """A variable in R code: a column back-quoted unless R reads it as it is, a call with R's own functions."""
+    if is_call(name):
+        return _r_call(name)
     if _SYNTACTIC.match(name) and name not in _RESERVED:
         return name
     return f"`{_escaped(name, '`')}`"
+
+
+def _r_call(variable: str) -> str:
+    """A call as written, its columns in R's quotes; center() is not R's, and its C() wants a factor."""
+    pieces, tokens, text = [], tokenize(shown(variable)), shown(variable)
+    for token, after in pairwise(tokens):
+        called = after.text == "(" and after.kind == "op"
+        named = token.text in ("TRUE", "FALSE") or after.text == "="
+        own = token.kind == "name" and not called and not named
+        pieces.append(text[token.start : after.start].replace(token.text, r_name(token.text)) if own
+                      else text[token.start : after.start])  # fmt: skip
+    written = re.sub(r"\bC\(", "factor(", "".join(pieces))
+    return re.sub(r"\bcenter\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"scale(\1, scale = FALSE)", written)
+
+
+def _lme4_response(model: ModelStructure) -> str:
+    response = model.written.response
+    if response.written:
+        return response.written
+    if response.trials is None:
+        return r_name(response.variable)
+    return f"cbind({r_name(response.variable)}, {r_name(response.trials)} - {r_name(response.variable)})"
+
+
+def _head(model: ModelStructure, remarks: Sequence[str] = ()) -> str:
+    """What R needs before the formula can be read there."""
+    lines = [f"# {name}() is a function of your own: define it in R, too" for name in model.formula.functions]
+    if any(basis.startswith(("bs(", "ns(")) for basis in model.bases):
+        lines.insert(0, "library(splines)")
+    lines += remarks
+    return "".join(f"{line}\n" for line in [*lines, ""]) if lines else ""
+
+
+def _plain(name: str) -> str:
+    """A response without the I() around it, which brms does not need."""
+    text = r_name(name)
+    return text[2:-1] if text.startswith("I(") else text
 
 
 def r_string(text: str) -> str:
@@ -139,4 +187,6 @@ def _coefficient(column: Column | None) -> str:
     """A coefficient's name as brms makes it: ``sexM``, ``pre:sexM``, without spaces and brackets."""
     if column is None or column == INTERCEPT_COLUMN:
         return "Intercept"
-    return ":".join((part.variable + (part.level or "")).translate(_BRMS_CHARACTERS) for part in column.parts)
+    level = {None: "", "True": "TRUE", "False": "FALSE"}
+    names = [shown(part.variable) + (level.get(part.level) or part.level or "") for part in column.parts]
+    return ":".join(name.translate(_BRMS_CHARACTERS) for name in names)

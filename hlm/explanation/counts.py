@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hlm.explanation.columns import levels, term_columns
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.arms import Pooling, complete_formula, none_formula, own_effects
+from hlm.formula.expansion import contracted
 from hlm.formula.formula import INTERCEPT, Formula, Term
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def arm_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
     own = own_effects(model.formula) if arm is None else arm.own
     dropped = () if arm is None else arm.dropped
     return {
-        "complete": complete_formula(model.formula),
-        "none": none_formula(model.formula, own, dropped),
-        "partial": model.formula,
+        "complete": complete_formula(model.written),
+        "none": contracted(none_formula(model.formula, own, dropped), model.expansions),
+        "partial": model.written,
     }
 
 

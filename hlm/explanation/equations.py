@@ -25,7 +25,14 @@ from hlm.explanation.latex import latex_lines
 from hlm.explanation.mathml import mathml_lines
 from hlm.explanation.numbers import distribution
 from hlm.explanation.plain import plain, plain_lines
-from hlm.explanation.predictor import centre_expression, linear_predictor, linked, response, response_distribution
+from hlm.explanation.predictor import (
+    centre_expression,
+    linear_predictor,
+    linked,
+    offsets,
+    response,
+    response_distribution,
+)
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 
 _LINE_WIDTH = 64  # characters of a sum before it goes on in the next line
@@ -39,7 +46,7 @@ class Section:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Equations:
     """The model's equations; print it for Unicode text, or ask for LaTeX or MathML.
 
@@ -73,8 +80,11 @@ class Equations:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(f"$$\n{latex_lines(s.lines)}\n$$" for s in self.sections)
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        blocks = [f"**{s.title}**\n\n$$\n{latex_lines(s.lines)}\n$$" for s in self.sections]
+        return "\n\n".join([*blocks, *([self.why] if self.why else [])])
 
 
 def equations(model: ModelStructure) -> Equations:
@@ -113,8 +123,11 @@ def _response_lines(model: ModelStructure) -> Iterator[Line]:
 def _predictor(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
     """The linear predictor, broken into several lines where it is long."""
     pieces: list[list[Expression]] = [[]]
-    for coefficient, column in linear_predictor(model, hierarchical=hierarchical):
-        term = coefficient if column == INTERCEPT_COLUMN else row(coefficient, "·", symbols.regressor(column, model))
+    terms = [
+        coefficient if column == INTERCEPT_COLUMN else row(coefficient, "·", symbols.regressor(column, model))
+        for coefficient, column in linear_predictor(model, hierarchical=hierarchical)
+    ]
+    for term in (*terms, *offsets(model)):
         if pieces[-1] and len(plain(joined([*pieces[-1], term], "+"))) > _LINE_WIDTH:
             pieces.append([])
         pieces[-1].append(term)

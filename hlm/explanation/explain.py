@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlm.explanation.code import Code, model_code
 from hlm.explanation.diagram import Diagram, diagram
@@ -14,6 +14,9 @@ from hlm.explanation.priors_table import PriorTable, prior_table
 from hlm.explanation.structure import ModelStructure, model_structure
 from hlm.explanation.words import Words, words
 from hlm.formula.formula import Formula
+
+if TYPE_CHECKING:
+    from hlm.transforms import Functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,12 @@ class Explanation:
     def __str__(self) -> str:
         views = {"In words": self.words, "In equations": self.equations, "Priors": self.priors, "In code": self.code}
         parts = [f"{title}\n{'=' * len(title)}\n{view}" for title, view in views.items()]
-        return "\n\n".join([str(self.model.formula), *parts]).rstrip() + "\n"
+        return "\n\n".join([str(self.model.written), *parts]).rstrip() + "\n"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return page(str(self.model.formula), self.words, self.equations, self.priors, self.diagram, self.code)
+        return page(str(self.model.written), self.words, self.equations, self.priors, self.diagram, self.code)
 
 
 def explain(
@@ -69,6 +72,8 @@ def explain(
     data: Any = None,
     *,
     family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
 ) -> Explanation:
     """Say what a formula means: in words, equations, priors, a diagram, and code for four programs.
@@ -83,6 +88,10 @@ def explain(
     data : data frame, optional
         Anything that `fit` takes; gives the sizes, the levels of factors and the priors' numbers.
     family : str
+    weights : str, optional
+        The column of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
+    functions : mapping of str to callable, optional
+        Your own functions by the names that the formula calls them, as in `fit`; without data only their names count.
     priors : mapping of str to Prior or bambi.Prior, optional
         Replacements by name, as in `fit` (see `default_priors` for the names).
 
@@ -110,4 +119,6 @@ def explain(
     >>> print(model.code["lme4"].splitlines()[-1])
     fit <- lmer(post ~ pre + (pre | school), data)
     """  # noqa: E501  # an example's output is one line
-    return Explanation(model_structure(formula, data, family=family, priors=priors))
+    return Explanation(
+        model_structure(formula, data, family=family, weights=weights, functions=functions, priors=priors)
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hlm.formula.expression import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Greek:
@@ -101,5 +103,5 @@ def call(name: str, *arguments: Expression | str) -> Call:
 
 
 def visible(name: str) -> str:
-    """A name on one line: control characters become spaces."""
-    return "".join(c if c.isprintable() else " " for c in name)
+    """A name on one line, as it is written: control characters become spaces."""
+    return "".join(c if c.isprintable() else " " for c in shown(name))

@@ -11,7 +11,7 @@ from hlm.explanation.columns import INTERCEPT_COLUMN, Column
 from hlm.explanation.expression import Expression, Name, Row, Sign, row
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.numbers import distribution
-from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, response
+from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, offsets, response
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.shapes import Shape, prior_shape, response_shape
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
@@ -111,6 +111,8 @@ def _predictor(model: ModelStructure) -> Node:
         parts.add(*([Sign(")")] if bracketed else []))
         if column != INTERCEPT_COLUMN:
             parts.add(Sign("·"), symbols.regressor(column, model))
+    for offset in offsets(model):
+        parts.add(*([Sign("+")] if len(parts.row.parts) > 2 else []), offset)
     if len(parts.row.parts) == 2:
         parts.add(Sign("0"))
     return Node("predictor", parts.row, links=tuple(_feeders(slots, model)))

@@ -57,6 +57,11 @@ def linear_predictor(model: ModelStructure, *, hierarchical: bool) -> tuple[tupl
     return tuple(summands)
 
 
+def offsets(model: ModelStructure) -> tuple[Expression, ...]:
+    """What is added without a coefficient."""
+    return tuple(symbols.observed(Name(variable), model) for variable in model.formula.offsets)
+
+
 def coefficient_parts(column: Column, model: ModelStructure, *, hierarchical: bool) -> list[Expression]:
     """What is added up to a column's coefficient in one row."""
     carriers = model.carriers(column)

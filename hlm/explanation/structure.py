@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hlm.errors import DataError
+from hlm.errors import FitError
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column, term_columns
 from hlm.explanation.prior_rules import ParameterPrior, parameter_priors
-from hlm.families import Family, check_response, get_family
-from hlm.formula.formula import INTERCEPT, Formula, Term
+from hlm.families import Family, check_response, check_trials, get_family
+from hlm.formula.expansion import basis_columns, expanded
+from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
+from hlm.formula.response import with_weights
 
 if TYPE_CHECKING:
     from hlm.frame import CleanData
+    from hlm.transforms import Functions
 
 _LETTERS = "klmjhrstuvwabcdefg"
 
@@ -84,7 +87,12 @@ class ModelStructure:
 
     Attributes
     ----------
+    written : Formula
+        As it was written, but for ``.``, which stands written out where data say what it is.
     formula : Formula
+        One term for each column: ``poly(x, 2)`` is two.
+    expansions : Mapping
+        ``"poly(x, 2)"`` to the names of its columns, ``"."`` to what it stands for.
     family : Family
     data : CleanData or None
     factors : tuple of Factor
@@ -95,7 +103,9 @@ class ModelStructure:
     priors : tuple of ParameterPrior
     """
 
+    written: Formula
     formula: Formula
+    expansions: Mapping[str, tuple[str, ...]]
     family: Family
     data: CleanData | None
     factors: tuple[Factor, ...]
@@ -106,6 +116,22 @@ class ModelStructure:
     @property
     def response(self) -> str:
         return self.formula.response.variable
+
+    @property
+    def weights(self) -> str | None:
+        """The column of trials that was given apart from the formula, as of ``k/n``."""
+        response = self.formula.response
+        apart = response.written and not response.written.startswith("cbind(")
+        return response.trials if apart else None
+
+    @property
+    def bases(self) -> Mapping[str, tuple[str, ...]]:
+        """``"poly(x, 2)"`` to the names of its columns."""
+        return {function: names for function, names in self.expansions.items() if function != ALL_OTHERS}
+
+    def basis_of(self, variable: str) -> str | None:
+        """The function that a variable is one column of."""
+        return next((function for function, names in self.bases.items() if variable in names), None)
 
     @property
     def rows(self) -> int | None:
@@ -145,7 +171,13 @@ def column_centre(bar: Bar, column: Column) -> Factor | Column | None:
 
 
 def model_structure(
-    formula: str | Formula, data: Any = None, *, family: str = "gaussian", priors: Mapping[str, Any] | None = None
+    formula: str | Formula,
+    data: Any = None,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+    priors: Mapping[str, Any] | None = None,
 ) -> ModelStructure:
     """Read a formula, and data where there are, into the structure that all views share.
 
@@ -154,9 +186,16 @@ def model_structure(
     FormulaError, DataError, FitError
         Where formula, data, family or priors cannot be used.
     """
-    read = parse(formula)
     kind = get_family(family)
-    table = _table(read, data, kind)
+    if weights is not None and family == "gaussian":
+        raise FitError(
+            f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as the "
+            f"residual standard deviation of a row of weight 1."
+        )
+    given = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    read, table = _read(given, data, kind, functions)
+    expansions = basis_columns(given) if table is None else table.expansions
+    written = expanded(given, {name: found for name, found in expansions.items() if name == ALL_OTHERS})
     factors = tuple(
         Factor(term, _letter(i), None if table is None else len(table.levels(term)))
         for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
@@ -165,23 +204,21 @@ def model_structure(
     common = term_columns(read.common, table, keep=terms)
     bars = _bars(read, table, factors, common)
     return ModelStructure(
-        read, kind, table, factors, common, bars, parameter_priors(read, kind, table, common, bars, priors)
-    )
+        written, read, expansions, kind, table, factors, common, bars,
+        parameter_priors(read, kind, table, common, bars, priors),
+    )  # fmt: skip
 
 
-def _table(formula: Formula, data: Any, family: Family) -> CleanData | None:
+def _read(formula: Formula, data: Any, family: Family, functions: Functions | None) -> tuple[Formula, CleanData | None]:
+    """The formula with one term for each column, and the data."""
     if data is None:
-        if family.support == "trials" and formula.response.trials is None:
-            name = formula.response.variable
-            raise DataError(f"The {family.name} family needs successes and trials: write p({name}, n) ~ ...")
-        if family.support != "trials" and formula.response.trials is not None:
-            raise DataError(f"{formula.response} is a response for the binomial family: add family='binomial'.")
-        return None
-    from hlm.frame import clean
+        check_trials(family, formula)
+        return expanded(formula, basis_columns(formula)), None
+    from hlm.frame import formula_and_data
 
-    table = clean(formula, data, family=family.name)
-    check_response(family, formula, table)
-    return table
+    read, table = formula_and_data(formula, data, family=family.name, functions=functions)
+    check_response(family, read, table)
+    return read, table
 
 
 def _letter(position: int) -> str:

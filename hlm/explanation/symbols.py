@@ -6,6 +6,7 @@ from hlm.explanation.columns import INTERCEPT_COLUMN, Column, Part
 from hlm.explanation.expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.formula.formula import ALL_OTHERS
 
 # The posterior's name of a family's parameter to its letter; alpha would be taken for the intercept.
 _PARAMETERS = {
@@ -148,5 +149,5 @@ def _of_block(letter: str, bar: Bar, model: ModelStructure) -> Expression:
 
 def _part(part: Part) -> Expression:
     if part.level is None:
-        return Name(part.variable)
+        return Name("every other column" if part.variable == ALL_OTHERS else part.variable)
     return Row((Sign("["), *row(Name(part.variable), "=", Name(part.level)).parts, Sign("]")))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hlm.explanation import symbols
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column, Part, levels
+from hlm.explanation.computed import basis_origin, basis_source, computed_meanings
 from hlm.explanation.counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
 from hlm.explanation.expression import visible
 from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.page import words_page
 from hlm.explanation.plain import plain
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.formula.formula import ALL_OTHERS
+
+_FACTOR = re.compile(r"\b(?:(?:as\.)?factor|C)\(([\w.]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Sentence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Words:
     """The model in sentences; prints as a list.
 
@@ -40,24 +46,37 @@ class Words:
         Empty without a grouping factor.
     notes : tuple of str
         The number of parameters, and what else must be known.
+    functions : tuple of Sentence
+        What the functions of the formula compute.
     """
 
     terms: tuple[Sentence, ...]
     arms: tuple[Sentence, ...]
     notes: tuple[str, ...]
+    functions: tuple[Sentence, ...] = ()
 
     def __str__(self) -> str:
-        width = max(len(s.about) for s in (*self.terms, *self.arms))
+        width = max(len(s.about) for s in (*self.terms, *self.functions, *self.arms))
         lines = [f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.terms]
+        if self.functions:
+            lines += ["", "What is computed", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.functions)]
         if self.arms:
             lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.arms)]
         return "\n".join([*lines, "", *self.notes])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return words_page(self)
 
 
 def words(model: ModelStructure) -> Words:
     """Say the model."""
     terms = [_response(model), *_common(model), *_bars(model), *_others(model)]
-    return Words(tuple(terms), tuple(_arms(model)), tuple(_notes(model)))
+    functions = (Sentence(about, text.format(scale=_scale(model)) if about.startswith("offset(") else text)
+                 for about, text in computed_meanings(model))  # fmt: skip
+    shown_terms = tuple(Sentence(visible(s.about), s.text) for s in terms)
+    return Words(shown_terms, tuple(_arms(model)), tuple(_notes(model)), tuple(functions))
 
 
 def noun(column: Column) -> str:
@@ -67,7 +86,14 @@ def noun(column: Column) -> str:
     text = " and ".join(part_text(part) for part in column.parts)
     if len(column.parts) > 1:
         return f"interaction of {text}"
+    if column.parts[0].variable.rstrip("0123456789").endswith(")") and not column.parts[0].variable.endswith(")"):
+        return f"coefficient of {text}"  # one column of a curve, such as poly(x, 2)1
     return f"slope for {text}" if column.is_numeric else f"effect of {text}"
+
+
+def group_noun(name: str) -> str:
+    """What a group is called: a ``school``, also of ``factor(school)``."""
+    return _FACTOR.sub(r"\1", visible(name))
 
 
 def _response(model: ModelStructure) -> Sentence:
@@ -89,6 +115,13 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
             first, *rest = (part_text(part) for part in column.parts)
             text = f"The effect of {first} changes by {letter} {_per(column.parts[1:], rest, model)}{typical}."
             yield Sentence(column.label, text)
+        elif column.parts[0].variable == ALL_OTHERS:
+            yield Sentence(".", f"Every other column of the data has a coefficient {letter} of its own: give data to "
+                                f"have them named.")  # fmt: skip
+        elif basis := model.basis_of(column.parts[0].variable):
+            place, x = model.bases[basis].index(column.parts[0].variable) + 1, basis_source(basis)
+            text = f"Column {place} of the curve in {x} is multiplied by {letter}{typical}."
+            yield Sentence(column.label, text)
         elif column.is_numeric:
             name = part_text(column.parts[0])
             text = f"One more unit of {name} changes {_scale(model)} by {letter}{typical}."
@@ -108,20 +141,20 @@ def _bars(model: ModelStructure) -> Iterator[Sentence]:
             yield Sentence(bar.correlation, _together(bar, model))
     for block in model.formula.blocks:
         if not block.correlated and len(block.effects) > 1:
-            text = f"The double bar || leaves out the correlation: knowing a {visible(block.group.name)}'s "
+            text = f"The double bar || leaves out the correlation: knowing a {group_noun(block.group.name)}'s "
             parts = " tells nothing about its ".join(_effect(str(e)) for e in block.effects[:2])
             yield Sentence(f"||{block.group.name}", f"{text}{parts}.")
 
 
 def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
-    group, what, tau = visible(bar.factor.name), noun(column), plain(symbols.spread(bar, column, model))
+    group, what, tau = group_noun(bar.factor.name), noun(column), plain(symbols.spread(bar, column, model))
     own = plain(symbols.coefficient(bar, column, model))
     centre = column_centre(bar, column)
     spread = f"with standard deviation {tau}"
     if symbols.is_departure(bar, column, model):
         return f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 {spread}."
     if isinstance(centre, Factor):
-        outer = visible(centre.name)
+        outer = group_noun(centre.name)
         return f"Each {group} has its own {what}, {own}; these vary around the {what} of their {outer} {spread}."
     if centre is None:
         return (
@@ -133,7 +166,7 @@ def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
 
 
 def _together(bar: Bar, model: ModelStructure) -> str:
-    group, letter = visible(bar.factor.name), plain(symbols.correlation(bar, model))
+    group, letter = group_noun(bar.factor.name), plain(symbols.correlation(bar, model))
     first, second, *more = (noun(column) for column in bar.columns)
     pairs = len(bar.columns) * (len(bar.columns) - 1) // 2
     if more:
@@ -165,7 +198,7 @@ def _arms(model: ModelStructure) -> Iterator[Sentence]:
         return
     formulas, counts = arm_formulas(model), arm_coefficients(model)
     group = _factors(model)
-    own = " and ".join(visible(g) for g in own_groups(model))
+    own = " and ".join(group_noun(g) for g in own_groups(model))
     departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
     meaning = {
         "complete": f"{group} ignored: the same coefficients for everybody",
@@ -184,13 +217,15 @@ def _arms(model: ModelStructure) -> Iterator[Sentence]:
 
 def _notes(model: ModelStructure) -> Iterator[str]:
     yield f"The model has {parameter_counts(model).text}"
+    if ALL_OTHERS in model.expansions:
+        yield f"'.' stands for {', '.join(visible(name) for name in model.expansions[ALL_OTHERS])}."
     if model.data is None:
         if any(column.parts for column in model.slopes):
             yield "Without data every predictor is read as a number; a factor with L levels has L − 1 coefficients."
         return
     if model.data.message:
         yield model.data.message
-    yield from (f"{note[:1].upper()}{note[1:]}." for note in arm_notes(model))
+    yield from (f"No pooling: {visible(note)}." for note in arm_notes(model))
 
 
 def _name(model: ModelStructure) -> str:
@@ -202,14 +237,17 @@ def _scale(model: ModelStructure) -> str:
 
 
 def _factors(model: ModelStructure) -> str:
-    return " and ".join(dict.fromkeys(visible(f.name) for f in model.factors))
+    return " and ".join(dict.fromkeys(group_noun(f.name) for f in model.factors))
 
 
 def _zero(model: ModelStructure) -> str:
     """Where the intercept holds: numbers at 0, factors at their first level."""
-    numeric = dict.fromkeys(visible(p.variable) for c in model.common for p in c.parts if p.level is None)
+    numbers = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is None)
+    bases = dict.fromkeys(basis for name in numbers if (basis := model.basis_of(name)))
+    numeric = [visible(name) for name in numbers if not model.basis_of(name) and name != ALL_OTHERS]
     factors = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is not None)
     at = [f"{name} is 0" for name in numeric]
+    at += [basis_origin(basis) for basis in bases]
     at += [f"{visible(f)} is {visible(levels(f, model.data)[0])}" for f in factors]
     return f" where {', '.join(at)}," if at else ""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 
 from hlm.formula.algebra import union, without
+from hlm.formula.expression import arguments, canonical, is_basis, read_call
 from hlm.formula.formula import ALL_OTHERS, Block, Formula, Term
 
 type Columns = Mapping[str, tuple[str, ...]]
@@ -39,6 +40,26 @@ def expanded(formula: Formula, columns: Columns) -> Formula:
         for part in block.expand() if several else (block,):
             blocks.append(replace(part, effects=_spread(part.effects, columns)))
     return replace(formula, common=_spread(common, columns), blocks=tuple(blocks), removed=())
+
+
+def basis_columns(formula: Formula) -> dict[str, tuple[str, ...]]:
+    """The names of the columns of every ``poly``, ``bs`` and ``ns``: their arguments say how many there are.
+
+    Examples
+    --------
+    >>> from hlm.formula.parser import parse
+    >>> basis_columns(parse("y ~ poly(x, 2) + (1|g)"))
+    {'poly(x, 2)': ('poly(x, 2)1', 'poly(x, 2)2')}
+    """
+    return {v: tuple(f"{v}{j + 1}" for j in range(_width(v))) for v in formula.computed if is_basis(v)}
+
+
+def _width(variable: str) -> int:
+    call = read_call(variable)
+    given = {name: canonical(value) for name, value in arguments(call).items()}
+    if call.name == "bs":
+        return int(given.get("df", given.get("degree", "3")))
+    return int(given.get("degree" if call.name == "poly" else "df", "1"))
 
 
 def contracted(formula: Formula, columns: Columns) -> Formula:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from hlm.errors import FormulaError
+from dataclasses import replace
+
+from hlm.errors import FitError, FormulaError
 from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
-from hlm.formula.formula import Response, quote
+from hlm.formula.formula import Formula, Response, quote
 from hlm.formula.tree import Call, Leaf, Node, Operation
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
+_COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
 
 
 def read_response(node: Node, source: Source) -> Response:
@@ -32,6 +35,20 @@ def read_response(node: Node, source: Source) -> Response:
         f"I({source.of(node)}).",
         node,
     )
+
+
+def with_weights(formula: Formula, weights: str | None, family: str) -> Formula:
+    """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
+    if weights is None or family == "gaussian":
+        return formula
+    if family not in _COUNTED:
+        raise FitError(
+            f"weights={weights!r}: only the binomial family reads weights, as the number of trials of a proportion, "
+            f"k/n ~ x with weights='n', and the gaussian, as precisions. Leave weights out."
+        )
+    if formula.response.trials is not None:
+        raise FitError(f"weights={weights!r}: the response {formula.response} says the number of trials already.")
+    return replace(formula, response=as_counts(formula.response, weights))
 
 
 def as_counts(response: Response, weights: str) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hlm.families import Family
+from hlm.formula.expression import shown
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.frame import CleanData
 from hlm.linting.codes import CODES, threshold
@@ -45,7 +46,8 @@ class Case:
         """A finding about a term, a block, a column's name or a place; a proposal that cannot be read is left out."""
         place = self._place(at)
         text = self.text[slice(*place)] if place else ""
-        return Finding(code, CODES[code], place, text, message, None if instead is None else if_read(str(instead)))
+        proposal = None if instead is None else if_read(str(instead), self.formula.functions)
+        return Finding(code, CODES[code], place, text, shown(message), proposal)
 
     def _place(self, at: Term | Block | str | Place | None) -> Place | None:
         match at:
@@ -62,13 +64,24 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class DataCase(Case):
-    """A formula with its data: ``data`` are the complete rows, ``frame`` the whole frame behind narwhals."""
+    """A formula with its data: ``data`` are the complete rows, ``frame`` the whole frame behind narwhals.
+
+    In the formula ``.`` is written out; ``poly(x, 2)`` is still one variable, of two columns.
+    """
 
     data: CleanData
     frame: Any
 
     def is_factor(self, variable: str) -> bool:
-        return str(self.data.columns[variable].dtype) == "category"
+        return not self.is_basis(variable) and str(self.data.columns[variable].dtype) == "category"
+
+    def is_basis(self, variable: str) -> bool:
+        """Whether a variable is a curve of several columns."""
+        return variable in self.data.expansions
+
+    def is_constant(self, variable: str) -> bool:
+        """Whether all rows have the same value; a curve of a constant cannot be computed."""
+        return not self.is_basis(variable) and self.data.columns[variable].nunique() < 2
 
     def factors_of(self, term: Term) -> tuple[str, ...]:
         return tuple(v for v in term.variables if self.is_factor(v))
@@ -76,6 +89,11 @@ class DataCase(Case):
     def numbers(self, variable: str) -> np.ndarray:
         """A numeric column, shape (rows,)."""
         return self.data.columns[variable].to_numpy(dtype=np.float64)
+
+    def values(self, variable: str) -> np.ndarray:
+        """The columns of a number or of a curve, shape (rows, columns)."""
+        names = self.data.expansions.get(variable, (variable,))
+        return self.data.columns[list(names)].to_numpy(dtype=np.float64)
 
     def codes(self, variable: str) -> np.ndarray:
         """A factor as integers 0 .. L-1, shape (rows,)."""
@@ -97,6 +115,8 @@ class DataCase(Case):
         return rest not in {frozenset(t.variables) for t in terms}
 
     def _columns_of(self, variable: str, term: Term, terms: Sequence[Term]) -> int:
+        if self.is_basis(variable):
+            return len(self.data.expansions[variable])
         if not self.is_factor(variable):
             return 1
         return len(self.levels(variable)) - (0 if self.has_full_coding(variable, term, terms) else 1)

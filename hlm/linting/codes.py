@@ -23,6 +23,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
     {
         # from the text alone
         "cannot-be-read": "error",
+        "unknown-function": "error",
         "bar-without-parentheses": "error",
         "duplicate-block": "error",
         "overlapping-blocks": "error",
@@ -37,6 +38,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         # the columns
         "missing-column": "error",
         "unusable-data": "error",
+        "function-without-value": "error",
         "constant-column": "error",
         "missing-values": "note",
         "many-missing-values": "warning",

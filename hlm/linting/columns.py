@@ -8,24 +8,25 @@ from itertools import combinations
 
 import numpy as np
 
+from hlm.formula.expression import PLAIN_NAME, is_call, shown
 from hlm.formula.formula import INTERCEPT, Block, quote
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.matrix import dependent_terms
-from hlm.linting.rewrite import with_common, without_common, without_variables
+from hlm.linting.rewrite import with_common, with_variables, without_common, without_variables
 
 
 def constant_column(case: DataCase) -> Iterator[Finding]:
     """A predictor or response with one value."""
-    constant = [v for v in case.formula.predictors if case.data.columns[v].nunique() < 2]
+    constant = [v for v in case.formula.predictors if case.is_constant(v)]
     for name in constant:
         value = case.data.columns[name].iloc[0]
         message = f"{name} is {value} in all {case.data.rows} rows: it has no effect that could be estimated."
         instead = without_variables(case.formula, constant)
         yield case.finding("constant-column", message, at=name, instead=instead)
     response = case.formula.response.variable
-    if case.data.columns[response].nunique() < 2:
+    if case.is_constant(response):
         value = case.data.columns[response].iloc[0]
         message = f"The response {response} is {value} in all {case.data.rows} rows: there is nothing to model."
         yield case.finding("constant-column", message, at=response)
@@ -73,8 +74,8 @@ def collinear(case: DataCase) -> Iterator[Finding]:
 
 def nearly_collinear(case: DataCase) -> Iterator[Finding]:
     """Two numeric predictors that say almost the same."""
-    names = [t.variables[0] for t in case.formula.common if t.degree == 1 and not case.factors_of(t)]
-    names = [name for name in names if case.data.columns[name].nunique() > 1]
+    names = [t.variables[0] for t in case.formula.common if t.degree == 1 and _is_number(t.variables[0], case)]
+    names = [name for name in names if not case.is_constant(name)]
     for a, b in combinations(names, 2):
         r = float(np.corrcoef(case.numbers(a), case.numbers(b))[0, 1])
         if threshold("correlation of predictors") < abs(r) < 1 - 1e-9:  # beyond that `collinear` speaks
@@ -87,7 +88,7 @@ def nearly_collinear(case: DataCase) -> Iterator[Finding]:
 
 def wild_scales(case: DataCase) -> Iterator[Finding]:
     """Predictors in units that differ by a factor of a thousand."""
-    sds = {v: float(case.numbers(v).std()) for v in case.formula.predictors if not case.is_factor(v)}
+    sds = {v: float(case.numbers(v).std()) for v in case.formula.predictors if _is_number(v, case)}
     sds = {name: sd for name, sd in sds.items() if sd > 0}
     if len(sds) > 1 and max(sds.values()) > threshold("ratio of scales") * min(sds.values()):
         wide, narrow = max(sds, key=lambda v: sds[v]), min(sds, key=lambda v: sds[v])
@@ -96,7 +97,10 @@ def wild_scales(case: DataCase) -> Iterator[Finding]:
             f"{narrow} {sds[narrow]:.3g}. Divide them by their standard deviations, or change a unit, so that slopes "
             f"can be compared and samplers move well."
         )
-        yield case.finding("wild-scales", message, at=wide)
+        scaled = {v: f"scale({v})" for v in sds if _can_stand_inside(v) and not v.startswith("scale(")}
+        whole = sds.keys() <= {*scaled, *(v for v in sds if v.startswith("scale("))}
+        instead = with_variables(case.formula, scaled) if whole else None
+        yield case.finding("wild-scales", message, at=wide, instead=instead)
 
 
 def far_from_zero(case: DataCase) -> Iterator[Finding]:
@@ -106,21 +110,27 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
         (e.variables[0], block)
         for block in formula.blocks
         for e in block.effects
-        if e.degree == 1 and not case.factors_of(e) and INTERCEPT in formula.effects_of(block.group)
+        if e.degree == 1 and _is_number(e.variables[0], case) and INTERCEPT in formula.effects_of(block.group)
     ]
-    for name, block in pairs:
-        x = case.numbers(name)
-        mean, sd = float(x.mean()), float(x.std())
-        if sd > 0 and abs(mean) > threshold("mean in sds") * sd:
-            message = (
-                f"{name} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
-                f"{block.group} are taken, is far outside of the data, so intercepts and slopes are almost perfectly "
-                f"correlated. Use a new column {quote(name)} minus {mean:.4g} instead; intercepts are then those of an "
-                f"average row."
-            )
-            if not block.correlated:
-                message += " With '||' this also changes the model."
-            yield case.finding("far-from-zero", message, at=block)
+    far = [(name, block) for name, block in pairs if _is_far(case.numbers(name))]
+    names = {name for name, _ in far}
+    centred = {name: f"center({name})" for name in names if _can_stand_inside(name)}
+    instead = with_variables(formula, centred) if len(centred) == len(names) else None
+    for name, block in far:
+        mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
+        how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
+        message = (
+            f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
+            f"{block.group} are taken, is far outside of the data, so intercepts and slopes are almost perfectly "
+            f"correlated. {how} the mean; intercepts are then those of an average row."
+        )
+        if not block.correlated:
+            message += " With '||' this also changes the model."
+        yield case.finding("far-from-zero", message, at=block, instead=instead)
+
+
+def _is_far(x: np.ndarray) -> bool:
+    return float(x.std()) > 0 and abs(float(x.mean())) > threshold("mean in sds") * float(x.std())
 
 
 def rare_level(case: DataCase) -> Iterator[Finding]:
@@ -174,6 +184,15 @@ def more_coefficients_than_rows(case: DataCase) -> Iterator[Finding]:
 
 def _common_factors(case: DataCase) -> list[str]:
     return [name for name in dict.fromkeys(v for t in case.formula.common for v in t.variables) if case.is_factor(name)]
+
+
+def _is_number(variable: str, case: DataCase) -> bool:
+    return not case.is_factor(variable) and not case.is_basis(variable)
+
+
+def _can_stand_inside(variable: str) -> bool:
+    """Whether a function can be applied: to a plain name, or to another function's numbers."""
+    return is_call(variable) or PLAIN_NAME.match(variable) is not None
 
 
 def _is_rare(rows: int) -> bool:

@@ -175,14 +175,16 @@ def _columns(effect: Term, case: DataCase) -> Iterator[np.ndarray]:
     """What must differ for a slope to show: each factor, and the product of the numbers."""
     factors = case.factors_of(effect)
     yield from (case.codes(name) for name in factors)
-    numbers = [case.numbers(name) for name in effect.variables if name not in factors]
-    if numbers:
-        yield np.prod(numbers, axis=0)
+    product = np.ones((case.data.rows, 1))
+    for values in (case.values(name) for name in effect.variables if name not in factors):
+        product = (product[:, :, None] * values[:, None, :]).reshape(case.data.rows, -1)
+    if len(factors) < len(effect.variables):
+        yield from product.T
 
 
 def _is_constant(effect: Term, case: DataCase) -> bool:
     """Constant everywhere: `constant-column` speaks."""
-    return any(case.data.columns[name].nunique() < 2 for name in effect.variables)
+    return any(case.is_constant(name) for name in effect.variables)
 
 
 GROUP_CHECKS = (

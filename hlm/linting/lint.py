@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlm.errors import DataError, FormulaError, closest, nearest
 from hlm.families import get_family
-from hlm.formula.formula import Formula
+from hlm.formula.expansion import expanded
+from hlm.formula.expression import read_call, shown
+from hlm.formula.formula import ALL_OTHERS, Formula
 from hlm.formula.parser import parse
+from hlm.formula.response import with_weights
+from hlm.formula.tree import Leaf
 from hlm.frame import clean
 from hlm.linting.case import Case, DataCase
 from hlm.linting.columns import COLUMN_CHECKS
@@ -20,9 +24,21 @@ from hlm.linting.response import RESPONSE_CHECKS, trials_and_family
 from hlm.linting.rewrite import renamed
 from hlm.linting.syntax import SYNTAX_CHECKS
 from hlm.reading import narwhalize
+from hlm.transforms import Functions, learn
+from hlm.variables import read_variables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def lint(formula: str | Formula, data: Any = None, *, family: str = "gaussian") -> Findings:
+def lint(
+    formula: str | Formula,
+    data: Any = None,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+) -> Findings:
     """Say what a formula means that its writer may not have meant, and what to write instead. Nothing is fitted.
 
     Parameters
@@ -33,6 +49,10 @@ def lint(formula: str | Formula, data: Any = None, *, family: str = "gaussian") 
         pandas, polars, pyarrow, or anything narwhals reads. Without it only the formula is checked.
     family : str
         Bambi's name of the response distribution.
+    weights : str, optional
+        The column of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
+    functions : mapping of str to callable, optional
+        Your own functions by the names that the formula calls them, as in `fit`; without data only their names count.
 
     Returns
     -------
@@ -49,7 +69,7 @@ def lint(formula: str | Formula, data: Any = None, *, family: str = "gaussian") 
     DataError
         If the data are no data frame.
     FitError
-        If there is no such family.
+        If there is no such family, or no use for the weights.
 
     Examples
     --------
@@ -75,41 +95,72 @@ def lint(formula: str | Formula, data: Any = None, *, family: str = "gaussian") 
     chosen = get_family(family)
     frame = None if data is None else narwhalize(data)
     text = formula if isinstance(formula, str) else str(parse(formula))
+    own = functions or {}
     try:
-        read = parse(formula)
+        read = with_weights(parse(formula, functions=tuple(own)), weights, family)
     except FormulaError as problem:
         if not text.strip():
             raise
-        return Findings(text, sorted_findings(unreadable(text, problem)), with_data=data is not None)
+        return Findings(text, sorted_findings(unreadable(text, problem, tuple(own))), with_data=data is not None)
     case = Case(text, read, chosen)
     found = list(trials_and_family(case))
     if frame is None:
         found += [finding for check in SYNTAX_CHECKS for finding in check(case)]
     else:
-        found += _with_data(case, frame)
+        found += _with_data(case, frame, own)
     return Findings(text, sorted_findings(found), with_data=data is not None)
 
 
-def _with_data(case: Case, frame: Any) -> Iterator[Finding]:
+def _with_data(case: Case, frame: Any, functions: Functions) -> Iterator[Finding]:
     """All checks on the complete rows; where the columns cannot be had, why, and the checks of the formula alone."""
     try:
-        data = clean(case.formula, frame, family=case.family.name, must_vary=False)
+        data = clean(case.formula, frame, family=case.family.name, functions=functions, must_vary=False)
     except (DataError, FormulaError) as problem:
-        yield from _unusable(case, list(frame.columns), str(problem))
+        yield from _unusable(case, frame, functions, str(problem))
         yield from (finding for check in SYNTAX_CHECKS for finding in check(case))
         return
-    whole = DataCase(case.text, case.formula, case.family, data, frame)
+    named = {name: found for name, found in data.expansions.items() if name == ALL_OTHERS}
+    whole = DataCase(case.text, expanded(case.formula, named), case.family, data, frame)
     checks = (*SYNTAX_CHECKS, *COLUMN_CHECKS, *GROUP_CHECKS, *ID_CHECKS, *RESPONSE_CHECKS)
     yield from (finding for check in checks for finding in check(whole))
 
 
-def _unusable(case: Case, available: list[str], problem: str) -> Iterator[Finding]:
-    missing = [name for name in case.formula.variables if name not in available]
+def _unusable(case: Case, frame: Any, functions: Functions, problem: str) -> Iterator[Finding]:
+    """Why the columns cannot be had: misspelt, outside of what a function takes, or something else."""
+    available = list(frame.columns)
+    missing = [name for name in case.formula.columns if name not in available]
     near = {name: found[0] for name in missing if (found := closest(name, available))}
     instead = renamed(case.text, near) if len(near) == len(missing) else None
     for name in missing:
         message = f"The data have no column {name!r}. {nearest(name, available)}"
         yield case.finding("missing-column", message, at=name, instead=instead)
-    if not missing:
-        named = next((name for name in case.formula.variables if repr(name) in problem), None)
+    without = [] if missing else list(_without_value(case, frame, functions))
+    yield from without
+    if not missing and not without:
+        named = next((name for name in case.formula.columns if repr(name) in problem), None)
         yield case.finding("unusable-data", problem, at=named)
+
+
+def _without_value(case: Case, frame: Any, functions: Functions) -> Iterator[Finding]:
+    """``log(x)`` where x is 0: every function that has no finite value in some row."""
+    if not set(case.formula.functions) <= set(functions):
+        return  # the caller's own were not passed
+    try:
+        _, sources, _ = read_variables(case.formula, case.formula.columns, frame)
+    except (DataError, FormulaError):
+        return  # there is another reason
+    for variable in case.formula.computed:
+        try:
+            learn(variable, sources, functions)
+        except DataError as problem:
+            instead = _log1p(variable, case, sources)
+            yield case.finding("function-without-value", str(problem), at=variable, instead=instead)
+
+
+def _log1p(variable: str, case: Case, sources: pd.DataFrame) -> str | None:
+    """``log1p(x)`` for the logarithm of a column with zeros, but nothing below."""
+    call = read_call(variable)
+    inner = call.args[0]
+    if call.name != "log" or not isinstance(inner, Leaf) or float(sources[inner.token.text].min()) < 0:
+        return None
+    return case.text.replace(shown(variable), f"log1p({inner.token.text})")

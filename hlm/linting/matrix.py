@@ -16,7 +16,7 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
 
     From the last term back, so that of two terms which contain each other the later one is named.
     """
-    terms = [t for t in case.formula.common if all(case.data.columns[v].nunique() > 1 for v in t.variables)]
+    terms = [t for t in case.formula.common if not any(case.is_constant(v) for v in t.variables)]
     if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
         return {}
     kept = _reduced({term: _scaled(term_columns(term, case)) for term in terms})
@@ -43,7 +43,7 @@ def term_columns(term: Term, case: DataCase) -> np.ndarray:
                 levels = levels[1:]
             own = (case.codes(name)[:, None] == levels).astype(np.float64)
         else:
-            own = case.numbers(name)[:, None]
+            own = case.values(name)
         columns = (columns[:, :, None] * own[:, None, :]).reshape(case.data.rows, -1)
     return columns
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlm.errors import FormulaError
-from hlm.formula.formula import Block, Term
+from hlm.formula.expression import canonical
+from hlm.formula.formula import ALL_OTHERS, Block, Term
 from hlm.formula.tokens import Token, tokenize
+from hlm.formula.tree import Call, read_tree
 
 Place = tuple[int, int]
+_NO_VARIABLES = ("offset", "interaction", "cbind", "p", "prop", "proportion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,34 @@ class Bar:
     group: frozenset[str]
 
 
-def tokens_of(text: str) -> tuple[Token, ...]:
+def raw_tokens_of(text: str) -> tuple[Token, ...]:
     """The tokens without the end; none where the text cannot even be split."""
     try:
         return tokenize(text)[:-1]
     except FormulaError:
         return ()
+
+
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The same with each call, ``scale( x )``, as one name: the variable that it is."""
+    tokens, found, i = raw_tokens_of(text), [], 0
+    while i < len(tokens):
+        stop = _end_of_call(tokens, i)
+        call = None if stop is None else _as_variable(text[tokens[i].start : tokens[stop].stop])
+        if stop is None or call is None:
+            found.append(tokens[i])
+            i += 1
+        else:
+            found.append(Token("name", call, tokens[i].start, tokens[stop].stop))
+            i = stop + 1
+    return tuple(found)
+
+
+def calls(text: str) -> tuple[tuple[str, Place], ...]:
+    """Every name that is called, outermost first, with the place of the whole call."""
+    tokens = raw_tokens_of(text)
+    ends = ((token, _end_of_call(tokens, i)) for i, token in enumerate(tokens))
+    return tuple((token.text, (token.start, tokens[end].stop)) for token, end in ends if end is not None)
 
 
 def bars(text: str) -> tuple[Bar, ...]:
@@ -77,12 +102,14 @@ def place_of_term(text: str, term: Term) -> Place | None:
 
 
 def place_of_name(text: str, name: str) -> Place | None:
-    """A column where it first stands: among the common terms if it does there, else anywhere."""
-    for tokens in (_right_tokens(text), tokens_of(text)):
+    """A variable where it first stands: among the common terms if it does there, else anywhere, else the ``.``."""
+    for tokens in (_right_tokens(text), tokens_of(text), raw_tokens_of(text)):
         for token in tokens:
             if token.kind == "name" and token.text == name:
                 return token.start, token.stop
-    return None
+    if name.startswith("I("):  # offset(x / 2) is kept as I(x / 2)
+        return next((place for called, place in calls(text) if called == "offset"), None)
+    return place_of_name(text, ALL_OTHERS) if name != ALL_OTHERS else None
 
 
 def place_of_response(text: str) -> Place | None:
@@ -93,6 +120,30 @@ def place_of_response(text: str) -> Place | None:
             return (left[0].start, left[-1].stop) if left else None
         left.append(token)
     return None
+
+
+def _end_of_call(tokens: tuple[Token, ...], start: int) -> int | None:
+    """The place of the bracket that closes a call which begins here; None where none begins."""
+    after = tokens[start + 1] if start + 1 < len(tokens) else None
+    called = tokens[start].kind == "name" and after is not None and (after.kind, after.text) == ("op", "(")
+    depth = 0
+    for i in range(start + 1, len(tokens)) if called else ():
+        if tokens[i].kind == "op":
+            depth += (tokens[i].text == "(") - (tokens[i].text == ")")
+        if depth == 0:
+            return i
+    return None
+
+
+def _as_variable(text: str) -> str | None:
+    """The variable that a call is; None for ``offset``, ``interaction`` and what no formula may call."""
+    try:
+        node = read_tree(text)
+    except FormulaError:
+        return None
+    if not isinstance(node, Call) or node.name in _NO_VARIABLES or "|" in text:
+        return None
+    return canonical(node)
 
 
 def _bar(tokens: tuple[Token, ...]) -> list[Bar]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from hlm.errors import FormulaError
+from hlm.formula.expression import shown
 from hlm.formula.formula import Block, Formula
 from hlm.formula.parser import parse
 from hlm.linting.case import spoken
@@ -13,13 +14,15 @@ from hlm.linting.codes import CODES
 from hlm.linting.findings import Finding
 from hlm.linting.places import Place, bare_bars, bars, place_of_name, tokens_of
 from hlm.linting.rewrite import if_read, without_variables
+from hlm.linting.unknown import unknown_functions
 
 _STANDIN = "` {}`"  # a column name that nobody has: a blank first
 
 
-def unreadable(text: str, problem: FormulaError) -> list[Finding]:
+def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()) -> list[Finding]:
     """The findings for a formula that `parse` refuses, at least one."""
-    found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text)]
+    calls = unknown_functions(text, functions)
+    found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text), *calls]
     if not found:
         place = (problem.start, problem.stop) if problem.formula == text and text else None
         message = problem.message
@@ -152,4 +155,4 @@ def _mended(text: str) -> str | None:
 
 def _finding(code: str, text: str, place: Place | None, message: str, instead: str | None) -> Finding:
     inside = text[slice(*place)] if place else ""
-    return Finding(code, CODES[code], place, inside, message, instead)
+    return Finding(code, CODES[code], place, inside, shown(message), instead)

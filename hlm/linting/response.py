@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from hlm.errors import DataError
 from hlm.families import check_response
+from hlm.formula.expression import shown
+from hlm.formula.parser import parse
 from hlm.linting.case import Case, DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
@@ -20,9 +23,18 @@ def trials_and_family(case: Case) -> Iterator[Finding]:
         message = f"{response} counts successes among trials, which is no {family.name} response: family='binomial'."
         yield case.finding("response-outside-family", message, at=response.variable)
     if response.trials is None and family.support == "trials":
-        name = response.variable
-        message = f"The {family.name} family needs successes and trials: write p({name}, n), n being the trials."
-        yield case.finding("response-outside-family", message, at=name)
+        name, written = shown(response.variable), response.written
+        successes, _, trials = written.partition("/")
+        instead = None
+        if trials:
+            message = (
+                f"{written} is a proportion, and the {family.name} family needs the counts: say where the trials are, "
+                f"weights={trials!r}, or write successes and failures."
+            )
+            instead = replace(case.formula, response=parse(f"cbind({successes}, {trials} - {successes}) ~ 1").response)
+        else:
+            message = f"The {family.name} family needs successes and trials: write p({name}, n), n being the trials."
+        yield case.finding("response-outside-family", message, at=response.variable, instead=instead)
 
 
 def outside_family(case: DataCase) -> Iterator[Finding]:

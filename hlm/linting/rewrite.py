@@ -8,7 +8,7 @@ from dataclasses import replace
 from hlm.errors import FormulaError
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term, quote
 from hlm.formula.parser import parse
-from hlm.linting.places import tokens_of
+from hlm.linting.places import raw_tokens_of
 
 
 def with_common(formula: Formula, terms: Iterable[Term]) -> Formula:
@@ -57,18 +57,28 @@ def without_effects(formula: Formula, group: Term, effects: Collection[Term]) ->
     return with_blocks(formula, change)
 
 
+def with_variables(formula: Formula, names: Mapping[str, str]) -> Formula:
+    """The same formula with some variables of its predictors replaced, on both sides of the bars."""
+
+    def changed(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+        return tuple(Term(tuple(names.get(v, v) for v in term.variables)) for term in terms)
+
+    blocks = tuple(replace(block, effects=changed(block.effects)) for block in formula.blocks)
+    return replace(formula, common=changed(formula.common), blocks=blocks)
+
+
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """The text with some column names replaced, all else as it was written."""
-    for token in reversed(tokens_of(text)):
+    for token in reversed(raw_tokens_of(text)):
         if token.kind == "name" and token.text in names:
             text = text[: token.start] + quote(names[token.text]) + text[token.stop :]
     return text
 
 
-def if_read(text: str) -> str | None:
+def if_read(text: str, functions: Collection[str] = ()) -> str | None:
     """A proposal, if it can be read at all."""
     try:
-        parse(text)
+        parse(text, functions=functions)
     except FormulaError:
         return None
     return text

@@ -33,11 +33,24 @@ MODELS: dict[str, tuple[str, str | None, str]] = {
     "two bars nested": ("y ~ x + (x||a/b)", None, "zero_inflated_negativebinomial"),
     "nothing common": ("y ~ 0 + (1|g)", None, "laplace"),
     "ordinal": ("y ~ x + (1|g)", None, "cumulative"),
+    "functions": (
+        "log1p(I(pre^2)) ~ scale(pre) + poly(post, 2) + factor(intake) + offset(pre/2) + (scale(pre)|factor(school))",
+        "exam",
+        "gaussian",
+    ),
+    "functions without data": (
+        "log(y) ~ center(x) + bs(z, df = 4) + I(x > 3) + offset(log(n)) + (center(x)||g)",
+        None,
+        "gaussian",
+    ),
+    "counts": ("cbind(incidence, size - incidence) ~ ns(size, df = 3) + (1|herd)", "cbpp", "binomial"),
+    "dot": ("post ~ . - student + (1|school)", "exam", "gaussian"),
+    "dot without data": ("y ~ . + (x|g)", None, "gaussian"),
     "labels": ("y ~ x + (x|g)", None, "categorical"),
 }
 # response, predictor, group
 NAMES = [
-    ("exam score", "scale(x)", "school id"),
+    ("exam score", "x (scaled)", "school id"),
     ("100%", "a_b^c", "{g}$&#~"),
     ("<script>alert(1)</script>", "x<y & 'z'", '"quoted"'),
     ("größe", "температура", "学校"),

@@ -33,6 +33,25 @@ CASES = [
     ("strength ~ 1 + (1|batch/cask)", "pastes", "gaussian"),
     ("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin", "gaussian"),
     ("p(incidence, size) ~ period + (1|herd)", "cbpp", "binomial"),
+    ("post ~ scale(pre) + I(pre^2) + (scale(pre)|school)", "exam", "gaussian"),
+    (
+        "log(I(post + 5)) ~ center(pre) + sqrt(abs(pre)) + offset(I(pre/2)) + (center(pre)||factor(school))",
+        "exam",
+        "gaussian",
+    ),
+    ("post ~ poly(pre, 3) + (poly(pre, 2)||school)", "exam", "gaussian"),
+    ("post ~ poly(pre, 2, raw = TRUE) + pre:factor(intake) + (0 + I(pre > 0)|school)", "exam", "gaussian"),
+    ("post ~ ns(pre, df = 3) + bs(schavg, df = 4) + (1|school)", "exam", "gaussian"),
+    ("Reaction ~ factor(Days) + (1|Subject)", "sleepstudy", "gaussian"),
+    ("post ~ . - student - schgend - vr + offset(pre) + (1|school)", "exam", "gaussian"),
+    (
+        "scale(Reaction) ~ I((Days + 1) %% 3) + I(-Days^2/7) + I(Days %/% 2 + (Days > 4) * 2) + (1|Subject)",
+        "sleepstudy",
+        "gaussian",
+    ),
+    ("cbind(incidence, size - incidence) ~ log2(size) + (1|herd)", "cbpp", "binomial"),
+    ("incidence ~ period + scale(size, center = FALSE) + offset(log(size)) + (1|herd)", "cbpp", "poisson"),
+    ("I(incidence > 1) ~ exp(I(size/10)) + expm1(log1p(size)) + log10(size) + (1|herd)", "cbpp", "bernoulli"),
 ]
 
 
@@ -73,6 +92,37 @@ def test_a_prior_of_one_s_own() -> None:
 def test_awkward_names_run() -> None:
     built, printed = both_densities("`a b` ~ `x<y` + (`x<y`|`g 1`)", _awkward("a b", "x<y", "g 1"))
     assert printed == pytest.approx(built, abs=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "Reaction ~ scale(Days) + I(Days^2) + (scale(Days)||Subject)",
+        "log(Reaction) ~ poly(Days, 2) + offset(Days/9) + (1|Subject)",
+    ],
+)
+def test_bambi_s_own_code_has_the_density(formula: str) -> None:
+    """Without correlations Bambi alone says the same; its computed columns are the printed ones."""
+    frame = load_data("sleepstudy")
+    space: dict[str, Any] = {"data": frame}
+    exec(explain(formula, frame).code["bambi"].partition("import bambi")[2].join(["import bambi", ""]), space)
+    space["model"].build()
+    alone = remove_value_transforms(space["model"].backend.model)
+    built = remove_value_transforms(build(formula, frame).backend.model)
+    point = _point(built, np.random.default_rng(0))
+    assert _logp(alone, point) == pytest.approx(_logp(built, point), abs=ROUNDING)
+
+
+def test_code_with_a_function_of_one_s_own() -> None:
+    frame, own = load_data("sleepstudy"), {"late": lambda days: np.maximum(days - 3.0, 0)}
+    formula = "Reaction ~ late(Days) + (late(Days)|Subject)"
+    space: dict[str, Any] = {"data": frame, **own}
+    exec(explain(formula, frame, functions=own).code["pymc"], space)
+    built = remove_value_transforms(build(formula, frame, functions=own).backend.model)
+    point = _point(built, np.random.default_rng(0))
+    printed = remove_value_transforms(space["model"])
+    translated, jacobian = _translated(point, built, printed)
+    assert _logp(printed, translated) + jacobian == pytest.approx(_logp(built, point), abs=ROUNDING)
 
 
 def test_code_without_data_has_the_rules_of_the_priors() -> None:

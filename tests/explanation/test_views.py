@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -174,7 +175,7 @@ def test_words_say_what_is_left_out(explained_as: Callable[[str], Explanation]) 
     assert "tells nothing about its slope for pre" in str(explained_as("uncorrelated").words)
     assert "there is no common slope for pre" in str(explained_as("no common slope").words)
     assert "around the intercept of their batch" in str(explained_as("nested").words)
-    assert "Schavg is left out" in str(explained_as("covariates").words)
+    assert "No pooling: schavg is left out" in str(explained_as("covariates").words)
     frame = pd.DataFrame({"y": [1, 2, None, 4, 5, 7], "g": list("aabbcc")})
     assert "1 of 6 rows left out for missing values: y (1)." in explain("y ~ 1 + (1|g)", frame).words.notes
 
@@ -203,6 +204,92 @@ def test_code_of_other_programs(explained_as: Callable[[str], Explanation]) -> N
     assert "lme4 has no cumulative family" in explained_as("ordinal").code["lme4"]
     with pytest.raises(FitError, match="no code for 'stan'"):
         explained_as("ordinal").code["stan"]
+
+
+R_TEXTS = [
+    ("post ~ scale( pre ) + I(pre^2) + (scale(pre) | school)", "post ~ scale(pre) + I(pre^2) + (scale(pre) | school)"),
+    ("post ~ center(pre) + center(log(pre)) + (1|g)", "scale(pre, scale = FALSE) + scale(log(pre), scale = FALSE)"),
+    ("y ~ C(x) + as.factor(z) + poly(x, 2, raw=TRUE) + (1|g)", "y ~ factor(x) + as.factor(z) + poly(x, 2, raw = TRUE)"),
+    ("y ~ ns(x, df = 3) + (1|g)", "library(splines)"),
+    ("y ~ I(größe/2) + offset(log(n)) + (1|g)", "y ~ I(`größe`/2) + offset(log(n)) + (1 | g)"),
+    ("log(y) ~ . - id + (x|g)", "log(y) ~ . - id - g + (x | g)"),  # lme4 takes g into '.'
+    ("y ~ (1|factor(g))", "make factor(g) one"),
+]
+
+
+@pytest.mark.parametrize(("formula", "text"), R_TEXTS)
+def test_r_code_is_the_formula_as_written(formula: str, text: str) -> None:
+    code = explain(formula).code
+    assert text in code["lme4"]
+    assert text in code["brms"] or "make factor(g) one" in text
+
+
+def test_counts_and_proportions() -> None:
+    cbpp = load_data("cbpp")
+    options: dict[str, Any] = {"family": "binomial", "weights": "size"}
+    for data in (None, cbpp):
+        share = explain("incidence/size ~ period + (1|herd)", data, **options)
+        assert "incidenceₖᵢ ~ Binomial(sizeₖᵢ, pₖᵢ)" in share.equations.text
+        glmer = "glmer(incidence/size ~ period + (1 | herd), data, family = binomial, weights = size)"
+        assert glmer in share.code["lme4"]
+        assert 'family="binomial", weights="size")' in share.code["bambi"]
+        assert "incidence | trials(size) ~ period" in share.code["brms"]
+    both = explain("cbind(incidence, size - incidence) ~ period + (1|herd)", cbpp, family="binomial")
+    assert [p.numbers for p in both.model.priors] == [p.numbers for p in share.model.priors]
+    assert "glmer(cbind(incidence, size - incidence) ~ period" in both.code["lme4"]
+    sums = explain("cbind(k, f) ~ x + (1|g)", family="binomial")
+    assert "k | trials(k + f) ~ x" in sums.code["brms"]
+    assert "n = np.rint(k_ + f).astype(int)" in sums.code["pymc"]
+
+
+def test_words_of_functions() -> None:
+    exam = load_data("exam")
+    said = explain(
+        "post ~ scale(pre) + poly(pre, 2) + I(pre > 0) + offset(pre/2) + (scale(pre)|factor(school))", exam
+    ).words
+    mean, sd = exam["pre"].mean(), exam["pre"].std()
+    assert [s.about for s in said.functions] == [
+        "scale(pre)", "poly(pre, 2)", "I(pre > 0)", "factor(school)", "I(pre/2)", "offset(I(pre/2))",
+    ]  # fmt: skip
+    assert (
+        f"0 is the average row (pre = {mean:.4g}), and one unit is one standard deviation ({sd:.4g})."
+        in said.functions[0].text
+    )
+    assert "a polynomial of degree 2 in pre, made of 2 columns" in said.functions[1].text
+    assert "an offset has no coefficient" in said.functions[5].text
+    assert (
+        "where scale(pre) is 0, the curve in pre is at its average, I(pre > 0) is False, in an average school."
+        in said.terms[1].text
+    )
+    assert "Each school has its own slope for scale(pre), β₁ₖ" in str(said)
+    assert "post ~ 0 + factor(school) + factor(school):scale(pre)" in said.arms[1].text
+    assert "no pooling" not in said.arms[2].text and "poly(pre, 2) + I(pre > 0)" in said.arms[2].text
+
+
+def test_the_offset_stands_in_equations_and_picture_without_a_coefficient() -> None:
+    explanation = explain("y ~ x + offset(log(n)) + (1|g)", family="poisson")
+    assert "log(μₖᵢ) = αₖ + β · xₖᵢ + log(n)ₖᵢ" in explanation.equations.text
+    assert "log(n)" in explanation.diagram.svg
+    assert not any("log(n)" in prior.name for prior in explanation.model.priors)
+
+
+def test_the_dot_is_written_out_where_data_say_what_it_is() -> None:
+    frame = load_data("exam")[["post", "pre", "sex", "school"]]
+    explanation = explain("post ~ . + (1|school)", frame)
+    assert "'.' stands for pre, sex." in explanation.words.notes
+    assert str(explanation).startswith("post ~ pre + sex + (1|school)\n")
+    assert "every other column" in explain("post ~ . + (1|school)").equations.text
+
+
+def test_functions_of_one_s_own_in_every_view() -> None:
+    frame = load_data("sleepstudy")
+    explanation = explain("Reaction ~ late(Days) + (1|Subject)", frame, functions={"late": lambda days: days - 3.0})
+    assert "late(Days) is what your function late gives." in str(explanation.words)
+    assert 'functions={"late": late})' in explanation.code["bambi"]
+    assert "# late: your own function" in explanation.code["pymc"]
+    assert "late() is a function of your own: define it in R, too" in explanation.code["lme4"]
+    with pytest.raises(FormulaError, match="late\\(\\) is not a function of formulas"):
+        explain("Reaction ~ late(Days) + (1|Subject)", frame)
 
 
 @pytest.mark.parametrize(

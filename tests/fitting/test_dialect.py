@@ -190,8 +190,8 @@ def test_counts_are_fitted_predicted_and_shown_as_written() -> None:
     assert fitted.loo.elpd.shape == (56,)
     with pytest.raises(DataError, match=r"write p\(k, n\) ~ ... or cbind\(k, n - k\) ~ ...; of a proportion"):
         fit("incidence/size ~ period + (1|herd)", cbpp, **options)
-    with pytest.raises(FitError, match="only the binomial family reads weights so far"):
-        fit("incidence ~ period + (1|herd)", cbpp, weights="size")
+    with pytest.raises(FitError, match="only the binomial family reads weights, as the number of trials"):
+        fit("incidence ~ period + (1|herd)", cbpp, family="poisson", weights="size")
 
 
 def test_nuts_samples_functions_and_says_the_same_as_the_exact_engine() -> None:

@@ -34,7 +34,24 @@ TEXT = [
     ("y ~ x + (1|g", "cannot-be-read", "(", "never closed", "y ~ x + (1|g)"),
     ("y ~ x + (1|g) +", "cannot-be-read", "", "ends where a name", "y ~ x + (1|g)"),
     ("y ~ x + ((1|g))", "cannot-be-read", "|", "inside parentheses", "y ~ x + (1|g)"),
-    ("y ~ log(x)", "cannot-be-read", "log(x)", "as a new column", None),
+    ("y ~ logg(x)", "unknown-function", "logg(x)", "as a new column", "y ~ log(x)"),
+    ("y ~ np.log(x) + (1|g)", "unknown-function", "np.log(x)", "is not a function of formulas", "y ~ log(x) + (1|g)"),
+    ("y ~ s(x) + (1|g)", "unknown-function", "s(x)", "a smooth of mgcv and brms", "y ~ ns(x, df = 4) + (1|g)"),
+    ("y ~ t2(x, z) + (1|g)", "unknown-function", "t2(x, z)", "ns(x, df = 3) * ns(z, df = 3)", None),
+    ("y ~ mo(x) + (1|gr(g, by = z))", "unknown-function", "mo(x)", "brms's monotonic", None),
+    ("y ~ x + (1|gr(g, by = z))", "unknown-function", "gr(g, by = z)", "Write the grouping column", "y ~ x + (1|g)"),
+    ("y | se(s) ~ x + (1|g)", "unknown-function", "se(s)", "brms's known standard errors", None),
+    ("y ~ eval(x) + (1|g)", "unknown-function", "eval(x)", "is not a function of formulas", None),
+    ("y ~ x.mean() + (1|g)", "unknown-function", "x.mean()", "is not a function of formulas", None),
+    ("y ~ poly(x) + poly(x, z)", "cannot-be-read", "z", "degree is a whole number", None),
+    ("y ~ log(x) + (log(x) | g)", "correlated-slopes", "(log(x) | g)", "(intercept, log(x))", "y ~ log(x) + (log(x)||g)"),
+    ("y ~ x + (poly( x,2 )|g)", "slope-without-common-effect", "(poly( x,2 )|g)", "poly(x, 2) varies by g but",
+     "y ~ x + poly(x, 2) + (poly(x, 2)|g)"),
+    ("log(y) ~ log(y) + x + (1|g)", "response-on-both-sides", "log(y)", "explain itself", "log(y) ~ x + (1|g)"),
+    ("y ~ I(x/2):z + z", "interaction-without-main-effects", "I(x/2):z", "without I(x/2)", "y ~ z + I(x/2) + I(x/2):z"),
+    ("y ~ factor(g) + x + (1|factor(g))", "group-also-common", "factor(g)", "every factor(g)", "y ~ x + (1|factor(g))"),
+    ("y ~ x + (0 + scale(x)|g)", "slope-without-intercept", "(0 + scale(x)|g)", "at scale(x) = 0", "y ~ x + (scale(x)|g)"),
+    ("cbind(k, n - k) ~ x + (1|g)", "response-outside-family", "cbind(k, n - k)", "family='binomial'", None),
     ("y ~ x | g", "bar-without-parentheses", "|", "all of 'x' varies by 'g'", "y ~ x + (x|g)"),
     ("y ~ x + 1|g", "bar-without-parentheses", "|", "To let x vary as well, write (x|g).", "y ~ x + (1|g)"),
     ("y ~ x + z || g", "bar-without-parentheses", "||", "'x + z' varies", "y ~ x + z + (x + z||g)"),
@@ -101,8 +118,8 @@ DATA = [
     (BASE.assign(w=2 * BASE["x"] - 1), "y ~ x + w + (1|g)", "collinear", "w", "contained in the intercept, x", "y ~ x + (1|g)"),
     (BASE.assign(w=BASE["c"] == "w"), "y ~ w + c + (1|g)", "collinear", "w", "contained in c", "y ~ c + (1|g)"),
     (BASE.assign(w=BASE["x"] + 0.01 * BASE["z"]), "y ~ x + w + (1|g)", "nearly-collinear", "w", "correlated by 1.000", None),
-    (BASE.assign(z=5000 * BASE["x"]), "y ~ x + z + (1|g)", "wild-scales", "z", "of z is 5.95e+03, that of x 1.19", None),
-    (BASE.assign(x=BASE["x"] + 4), "y ~ x + (x||g)", "far-from-zero", "(x||g)", "mean 4 and standard deviation 1.19", None),
+    (BASE.assign(z=5000 * BASE["x"]), "y ~ x + z + (1|g)", "wild-scales", "z", "of z is 5.95e+03, that of x 1.19", "y ~ scale(x) + scale(z) + (1|g)"),
+    (BASE.assign(x=BASE["x"] + 4), "y ~ x + (x||g)", "far-from-zero", "(x||g)", "mean 4 and standard deviation 1.19", "y ~ center(x) + (center(x)||g)"),
     (BASE.assign(c=["rare", "rare", *list("uv") * 17]), "y ~ c + (1|g)", "rare-level", "c", "fewer than 5 rows: rare (2)", None),
     (BASE.assign(c=[f"n{i % 20}" for i in range(36)]), "y ~ x + c + (1|g)", "many-levels", "c", "c has 20 levels", "y ~ x + (1|g) + (1|c)"),
     (BASE[::9], "y ~ x + z + size + (1|g)", "more-coefficients-than-rows", "", "4 coefficients, the data only 4 rows", None),
@@ -121,6 +138,25 @@ DATA = [
     (STUDENTS, "y ~ 1 + (1|school) + (1|student)", "reused-ids", "(1|student)", "numbered anew", "y ~ 1 + (1|school) + (1|school:student)"),
     (BASE.assign(c=list("uvwrst") * 6), "y ~ 1 + (1|g) + (1|c)", "crossed-or-nested", "(1|c)", "c r is the same c in every g", "y ~ 1 + (1|g) + (1|g:c)"),
     (BASE.assign(h=BASE["g"] + "!"), "y ~ x + (1|g) + (1|h)", "same-groups", "(1|h)", "the same 6 groups", "y ~ x + (1|g)"),
+    # what functions make of columns
+    (BASE, "y ~ log(x) + (1|g)", "function-without-value", "log(x)", "log(x) is nan in row 0", None),
+    (BASE, "y ~ sqrt( z ) + I(1/x) + (1|g)", "function-without-value", "sqrt( z )", "sqrt(z) is nan in row", None),
+    (BASE.assign(x=BASE["x"] + 2), "y ~ log(x) + (1|g)", "function-without-value", "log(x)", "log(x) is -inf in row 0", "y ~ log1p(x) + (1|g)"),
+    (BASE, "y ~ scale(c) + (1|g)", "function-without-value", "scale(c)", "holds labels ('u', ...): a function needs numbers", None),
+    (BASE.assign(z=1.0), "y ~ x + scale(z) + (1|g)", "function-without-value", "scale(z)", "z is constant", None),
+    (BASE, "y ~ ns(c, df = 3) + (1|g)", "function-without-value", "ns(c, df = 3)", "holds labels", None),
+    (BASE.assign(z=BASE["x"] > 9), "y ~ x + factor(z) + (1|g)", "constant-column", "factor(z)", "False in all 36 rows", "y ~ x + (1|g)"),
+    (BASE, "y ~ x + I(x/2) + (1|g)", "collinear", "I(x/2)", "contained in x", "y ~ x + (1|g)"),
+    (BASE, "y ~ poly(x, 2) + poly(x, 2, raw = TRUE) + (1|g)", "collinear", "poly(x, 2, raw = TRUE)", "poly(x, 2)", "y ~ poly(x, 2) + (1|g)"),
+    (BASE.assign(x=BASE["x"] + 40), "y ~ x + I(x^2) + (1|g)", "nearly-collinear", "I(x^2)", "correlated by 1.000", None),
+    (BASE.assign(x=BASE["x"] + 40), "y ~ z + log(x) + (log(x)|g)", "far-from-zero", "(log(x)|g)", "center(log(x)) subtracts", "y ~ z + center(log(x)) + (center(log(x))|g)"),
+    (BASE.assign(z=5000 * BASE["x"]), "y ~ scale(x) + I(z * 2) + (1|g)", "wild-scales", "I(z * 2)", "of I(z * 2) is", "y ~ scale(x) + scale(I(z * 2)) + (1|g)"),
+    (BASE, "y ~ poly(size, 2) + (poly(size, 2)|g)", "constant-within-groups", "(poly(size, 2)|g)", "poly(size, 2) is the same", "y ~ poly(size, 2) + (1|g)"),
+    (BASE, "y ~ x + factor(size) + (factor(size)||g)", "double-bar-factor", "(factor(size)||g)", "factor(size) brings 6 effects", "y ~ x + factor(size) + (factor(size)|g)"),
+    (BASE[::2], "y ~ x + (poly(x, 2)|g)", "more-coefficients-than-rows", "(poly(x, 2)|g)", "6 x 3 = 18", None),
+    (BASE.assign(w=2 * BASE["x"]), "y ~ . + (1|g)", "collinear", ".", "w is already contained in x", "y ~ x + c + size + z + (1|g)"),
+    (BASE, "y ~ log(zz) + (1|g)", "missing-column", "zz", "no column 'zz'", "y ~ log(z) + (1|g)"),
+    (GAPS, "y ~ x + I(z^2) + (1|g)", "missing-values", "z", "z (2)", None),
     (BINARY, "y ~ x + (1|g)", "binary-as-gaussian", "y", "18 times 1", None),
     (BASE.assign(y=np.arange(36) % 4), "y ~ x + (1|g)", "count-as-gaussian", "y", "0 to 3 with mean 1.5", None),
 ]  # fmt: skip
@@ -148,6 +184,14 @@ def test_the_other_families() -> None:
 
 # near the thresholds, on the quiet side: frame, formula, code
 NEAR_MISSES = [
+    (BASE, "y ~ x + poly(z, 2) + (1|g)", "collinear"),
+    (BASE, "y ~ x + (1|factor(size))", "numeric-group"),  # said by factor() already
+    (BASE.assign(x=BASE["x"] + 40), "y ~ center(x) + (center(x)|g)", "far-from-zero"),
+    (BASE.assign(x=BASE["x"] + 40), "y ~ poly(x, 2) + (poly(x, 2)|g)", "far-from-zero"),
+    (BASE.assign(z=5000 * BASE["x"]), "y ~ x + log1p(abs(z)) + (1|g)", "wild-scales"),
+    (BASE.assign(y=np.arange(36) % 4), "log1p(y) ~ x + (1|g)", "count-as-gaussian"),
+    (BASE, "y ~ log(abs(z)) + (1|g)", "function-without-value"),
+    (BASE.assign(w=2 * BASE["x"]), "y ~ . - w + (1|g)", "collinear"),
     (BASE, "y ~ x + (1|g)", "few-groups"),  # six groups
     (BASE.assign(c=list("uv") * 18), "y ~ x + (c|g)", "double-bar-factor"),
     (BASE, "y ~ x + z + (0 + c|g)", "slope-without-intercept"),  # the levels of c are intercepts
@@ -254,7 +298,37 @@ def test_what_cannot_be_linted_is_refused() -> None:
         lint("y ~ x", family="normal")
 
 
-PIECES = ["y", "x", "c", "g", "size", "q", "~", "|", "||", "(", ")", "+", "-", "*", ":", "/", "1", "0", "^", "2", "`"]
+PIECES = [
+    "log(",
+    "scale(x)",
+    "poly(x, 2)",
+    ".",
+    "offset(z)",
+    "s(x)",
+    "I(x > 0)",
+    "factor(c)",
+    "y",
+    "x",
+    "c",
+    "g",
+    "size",
+    "q",
+    "~",
+    "|",
+    "||",
+    "(",
+    ")",
+    "+",
+    "-",
+    "*",
+    ":",
+    "/",
+    "1",
+    "0",
+    "^",
+    "2",
+    "`",
+]
 
 
 @settings(deadline=None)  # the first example loads pandas
@@ -270,6 +344,29 @@ def test_any_text_gets_findings_whose_proposals_can_be_read(pieces: list[str], w
         assert finding.place is None or text[slice(*finding.place)] == finding.text
         assert finding.instead is None or str(parse(finding.instead))
     assert str(found)
+
+
+def test_functions_of_one_s_own() -> None:
+    late = {"late": lambda x: x > 0.7}
+    assert lint("y ~ late(x) + (1|g)").codes == ("unknown-function",)
+    assert lint("y ~ late(x) + (1|g)", functions=late).codes == ()
+    assert lint("y ~ late(x) + (1|g)", BASE, functions=late).codes == ()
+    found = lint("y ~ late(size) + (late(size)|g)", BASE, functions=late)
+    constant = next(f for f in found if f.code == "constant-column")
+    assert (constant.text, constant.instead) == ("late(size)", "y ~ 1 + (1|g)")
+    (own,) = lint(parse("y ~ late(x) + (1|g)", functions=late), BASE).errors
+    assert (own.code, "pass functions={'late': ...}" in own.message) == ("unusable-data", True)
+
+
+def test_a_proportion_and_its_trials() -> None:
+    cbpp = load_data("cbpp")
+    formula = "incidence/size ~ period + (1|herd)"
+    (found,) = lint(formula, family="binomial").errors
+    assert (found.text, found.instead) == ("incidence/size", "cbind(incidence, size - incidence) ~ period + (1|herd)")
+    assert lint(found.instead, cbpp, family="binomial").codes == ("small-groups",)
+    assert lint(formula, cbpp, family="binomial", weights="size").codes == ("small-groups",)
+    with pytest.raises(FitError, match="only the binomial family reads weights"):
+        lint(formula, cbpp, weights="size")
 
 
 def test_many_rows_and_groups_are_fast() -> None:

@@ -1,0 +1,193 @@
+"""The data in printed Python: the complete rows, their columns, and what the formula computes from them."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from hlm.explanation.code_numpy import basis_code, numpy_code
+from hlm.explanation.columns import Column, Part
+from hlm.explanation.structure import ModelStructure
+from hlm.formula.expression import is_call, read_call, shown, source_columns
+from hlm.formula.functions import FUNCTIONS
+from hlm.formula.tree import Leaf
+
+_OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "s_alpha", "chol",
+              "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
+
+
+class Names:
+    """Python names for the user's columns, functions and factors, each used once."""
+
+    def __init__(self, model: ModelStructure) -> None:
+        functions = model.formula.functions
+        self._taken = {*_OWN_NAMES, *functions, *model.family.auxiliary, *(f"{a}_" for a in model.family.auxiliary)}
+        self.response = self._new(model.response)
+        columns = dict.fromkeys([*model.common, *(c for bar in model.bars for c in bar.columns)])
+        parts = dict.fromkeys(part for column in columns for part in column.parts)
+        self.sources: dict[str, str] = {}  # columns of the data that are needed as numbers
+        self.computed: dict[str, str] = {}  # functions that give numbers
+        numbers = [part.variable for part in parts if part.level is None]
+        for variable in dict.fromkeys([*numbers, *model.formula.offsets]):
+            self._add(variable, model)
+        self.parts = {part: self._part(part, model) for part in parts}
+        for variable in model.formula.computed:  # what is inside factor(), a group or the response
+            if not _is_of_labels(variable, model):
+                for name in source_columns(variable, functions):
+                    self._add(name, model)
+        self.factors = {factor: self._new(factor.name) for factor in model.factors}
+        self.coefficients = {c: self._new(f"b_{c.label}") if c.parts else "Intercept" for c in columns}
+
+    def number(self, variable: str) -> str:
+        """A variable of numbers."""
+        return self.computed.get(variable) or self.sources[variable]
+
+    def values(self, column: Column) -> str:
+        """The column's numbers as Python."""
+        return " * ".join(self.parts[part] for part in column.parts)
+
+    def fresh(self, name: str) -> str:
+        """A new name for a variable of the model."""
+        return self._new(name)
+
+    def _add(self, variable: str, model: ModelStructure) -> None:
+        whole = model.basis_of(variable) or variable
+        if not is_call(whole, model.formula.functions):
+            if whole not in self.sources:
+                self.sources[whole] = self._new(whole)
+        elif whole not in self.computed:
+            for name in source_columns(whole, model.formula.functions):
+                self._add(name, model)
+            self.computed[whole] = self._new(whole)
+
+    def _part(self, part: Part, model: ModelStructure) -> str:
+        basis = model.basis_of(part.variable)
+        if basis is not None:
+            return f"{self.computed[basis]}[:, {model.bases[basis].index(part.variable)}]"
+        if part.level is None:
+            return self.number(part.variable)
+        return self._new(f"{part.variable}_{part.level}")
+
+    def _new(self, name: str) -> str:
+        plain = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).strip("_") or "x"
+        plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"x_{plain}"
+        while plain in self._taken or not plain.isidentifier():
+            plain = f"{plain}_"
+        self._taken.add(plain)
+        return plain
+
+
+def quoted(text: str) -> str:
+    """A text as Python writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def build_call(model: ModelStructure) -> str:
+    """`hlm.build` of the model, up to its closing bracket."""
+    options = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
+    options += "" if model.weights is None else f", weights={quoted(model.weights)}"
+    own = ", ".join(f"{quoted(name)}: {name}" for name in model.formula.functions)
+    options += f", functions={{{own}}}" if own else ""
+    return f"hlm.build({quoted(str(model.written))}, data{options}"
+
+
+def column_lines(model: ModelStructure, names: Names) -> Iterator[str]:
+    """The complete rows and the predictors."""
+    yield "# data: a pandas data frame"
+    for function in model.formula.functions:
+        yield f"# {function}: your own function"
+    yield f"rows = data[[{', '.join(map(quoted, model.written.columns))}]].dropna()"
+    for variable, name in names.sources.items():
+        yield f"{name} = rows[{quoted(variable)}].to_numpy(float)"
+    yield from _splines(model, names)
+    for variable, name in names.computed.items():
+        if variable not in model.bases:
+            yield f"{name} = {numpy_code(read_call(variable), names.sources)}  # {shown(variable)}"
+        elif variable.startswith("poly("):
+            yield from basis_code(name, read_call(variable), names.sources)
+    for part, name in names.parts.items():
+        if part.level is not None:
+            yield f"{name} = {_indicator(part, model, names)}"
+
+
+def response_lines(model: ModelStructure, names: Names) -> Iterator[str]:
+    """The response, and the trials where it has any."""
+    yield f"{names.response} = {_response(model.response, model, names)}"
+    if model.formula.response.trials is not None:
+        yield f"n = {_response(model.formula.response.trials, model, names)}"
+
+
+def group_lines(model: ModelStructure, names: Names) -> Iterator[str]:
+    """The grouping factors as pandas' categories."""
+    for factor, name in names.factors.items():
+        columns = [_labels(variable, model, names) for variable in factor.term.variables]
+        whole = columns[0] if len(columns) == 1 else f"({' + ":" + '.join(f'{c}.astype(str)' for c in columns)})"
+        yield f'{name} = {whole}.astype("category").cat.remove_unused_categories().cat'
+
+
+def _splines(model: ModelStructure, names: Names) -> Iterator[str]:
+    splines = [variable for variable in model.bases if not variable.startswith("poly(") and variable in names.computed]
+    if splines:
+        yield "# splines have no short form in numpy: hlm has their columns, which are R's"
+        yield f"columns = {build_call(model)}).data"
+    for variable in splines:
+        wanted = ", ".join(map(quoted, model.bases[variable]))
+        yield f"{names.computed[variable]} = columns[[{wanted}]].to_numpy()"
+
+
+def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
+    """1 in the rows that have a factor's level, else 0."""
+    assert part.level is not None
+    if not is_call(part.variable, model.formula.functions):
+        return f"(rows[{quoted(part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
+    call = read_call(part.variable)
+    if FUNCTIONS[call.name].kind != "factor":
+        truth = numpy_code(call, names.sources)
+        return f"({truth}).astype(float)" if part.level == "True" else f"1.0 - ({truth})"
+    inner = call.args[0]
+    if isinstance(inner, Leaf) and _holds_labels(inner.token.text, model):
+        return f"(rows[{quoted(inner.token.text)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
+    level = {"True": "1", "False": "0"}.get(part.level, part.level)
+    return f"({numpy_code(inner, names.sources)} == {level}).astype(float)"
+
+
+def _is_of_labels(variable: str, model: ModelStructure) -> bool:
+    """``factor(c)`` of a column that is needed as labels alone."""
+    call = read_call(variable)
+    if call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor" or not isinstance(call.args[0], Leaf):
+        return False
+    return variable in model.formula.group_variables or _holds_labels(call.args[0].token.text, model)
+
+
+def _holds_labels(column: str, model: ModelStructure) -> bool:
+    return model.data is not None and model.data.columns[column].dtype == "category"
+
+
+def labels_code(variable: str, model: ModelStructure, names: Names) -> str:
+    """A variable of labels as a pandas category."""
+    return f'{_labels(variable, model, names)}.astype("category")'
+
+
+def _labels(variable: str, model: ModelStructure, names: Names) -> str:
+    if not is_call(variable, model.formula.functions):
+        return f"rows[{quoted(variable)}]"
+    call = read_call(variable)
+    inner = call.args[0]
+    if call.name in FUNCTIONS and FUNCTIONS[call.name].kind == "factor" and isinstance(inner, Leaf):
+        return f"rows[{quoted(inner.token.text)}]"
+    return f'rows.assign(cells={numpy_code(call, names.sources)})["cells"]'
+
+
+def _response(name: str, model: ModelStructure, names: Names) -> str:
+    whole = model.family.support in ("count", "trials")
+    if is_call(name, model.formula.functions):
+        values = numpy_code(read_call(name), names.sources)
+        if whole:
+            return f"np.rint({values}).astype(int)"
+        return f"({values}).astype({'int' if model.family.support == 'binary' else 'float'})"
+    if model.family.support == "binary":
+        return f'rows[{quoted(name)}].astype("category").cat.codes.to_numpy()  # the second label is a success'
+    return f"rows[{quoted(name)}].to_numpy({'int' if whole else 'float'})"

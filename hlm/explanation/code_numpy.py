@@ -1,0 +1,96 @@
+"""The functions of a formula as numpy code: what `hlm.transforms` computes, written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hlm.formula.expression import arguments, canonical, shown
+from hlm.formula.functions import FUNCTIONS
+from hlm.formula.tree import COMPARISONS, Call, Group, Leaf, Node, Operation
+
+_OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
+
+
+def numpy_code(node: Node, names: Mapping[str, str]) -> str:
+    """An expression of columns, which stand under Python names of their own.
+
+    Parameters
+    ----------
+    node : Node
+    names : Mapping
+        Column to Python name.
+    """
+    match node:
+        case Leaf(token):
+            return token.text if token.kind == "number" else names[token.text]
+        case Group(inner):
+            return numpy_code(inner, names)
+        case Operation(op, None, right):
+            return f"{op}{_piece(right, names)}"
+        case Operation(op, left, right) if left is not None:
+            return f"{_piece(left, names)} {_OPERATORS.get(op, op)} {_piece(right, names)}"
+        case Call(name="scale" | "center"):
+            return _standardised(node, names)
+        case Call(name, args) if name not in FUNCTIONS:  # the caller's own
+            return f"{name}({', '.join(numpy_code(a, names) for a in args)})"
+        case Call(name="I", args=args):
+            return numpy_code(args[0], names)
+        case Call(name, args) if FUNCTIONS[name].kind == "factor":
+            return numpy_code(args[0], names)
+        case Call(name, args):
+            return f"np.{name}({_number(args[0], names)})"
+    raise AssertionError(node)  # the parser lets nothing else pass
+
+
+def basis_code(name: str, call: Call, names: Mapping[str, str]) -> Iterator[str]:
+    """``poly(x, 2)`` as a matrix under a name; R's columns have sum of squares 1 and rise at the right end."""
+    given = {option: canonical(value) for option, value in arguments(call).items()}
+    x, powers = _piece(call.args[0], names), int(given.get("degree", "1")) + 1
+    remark = f"  # {shown(canonical(call))}"
+    if given.get("raw") == "TRUE":
+        yield f"{name} = np.vander({x}, {powers}, increasing=True)[:, 1:]{remark}"
+        return
+    yield f"q, r = np.linalg.qr(np.vander({x} - {x}.mean(), {powers}, increasing=True))"
+    yield f"{name} = (q * np.sign(np.diag(r)))[:, 1:]{remark}"
+
+
+def _standardised(node: Call, names: Mapping[str, str]) -> str:
+    options = {name: canonical(value) == "TRUE" for name, value in arguments(node).items()}
+    centred, scaled = options.get("center", True), options.get("scale", node.name == "scale")
+    x = _piece(node.args[0], names)
+    if centred and scaled:
+        return f"({x} - {x}.mean()) / {x}.std(ddof=1)"
+    if scaled:
+        return f"{x} / np.sqrt(({x} ** 2).sum() / (len({x}) - 1))"
+    return f"{x} - {x}.mean()" if centred else x
+
+
+def _piece(node: Node, names: Mapping[str, str]) -> str:
+    """A number inside a larger expression: in brackets unless it is a single name or call."""
+    text, inner = _number(node, names), _inside(node)
+    single = isinstance(inner, Leaf) or (text.startswith(("np.", "(")) and text.endswith(")") and _closes(text))
+    return text if single else f"({text})"
+
+
+def _number(node: Node, names: Mapping[str, str]) -> str:
+    """As `numpy_code`, a comparison as 0 and 1."""
+    text, inner = numpy_code(node, names), _inside(node)
+    truth = isinstance(inner, Operation) and inner.op in COMPARISONS
+    return f"({text}).astype(float)" if truth else text
+
+
+def _inside(node: Node) -> Node:
+    """Without parentheses and I()."""
+    while isinstance(node, Group) or (isinstance(node, Call) and node.name == "I"):
+        node = node.inner if isinstance(node, Group) else node.args[0]
+    return node
+
+
+def _closes(text: str) -> bool:
+    """Whether the first bracket closes with the last one."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character == ")":
+            return place == len(text) - 1
+    return False
