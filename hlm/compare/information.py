@@ -112,7 +112,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
         return None
     chain = _chain(fit.written.groups, factor, fit.data)
     target = target_columns(fit.written, fit.data)
-    effects = [_effects(fit, group, target) for group in chain]
+    effects = [varying_effects(fit, group, target) for group in chain]
     matrix = np.column_stack([target.matrix[:, kept] for kept, _ in effects])
     finest = chain[0]
     cross = cross_products(matrix, weights, fit.data.codes(finest), len(fit.data.levels(finest)))[None]
@@ -130,6 +130,29 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
         given=tuple(group.name for group in fit.written.groups if group not in chain),
         per_row=1.0 if weights is None else float(weights.mean()), weighted=weights is not None,
     )  # fmt: skip
+
+
+def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int], np.ndarray]:
+    """Which columns vary by a factor, and how.
+
+    Returns
+    -------
+    kept : list of int
+        The varying columns of ``target``, length q.
+    covariance : numpy.ndarray, shape (T, q, q)
+        Of every draw; blocks of the same factor added up.
+    """
+    total = 0.0
+    for index, part in enumerate(fit.parts.groups):
+        if part.group == factor:
+            sds, correlation = group_covariance(fit, index, part)
+            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
+            change[np.abs(change) < _SAME] = 0.0
+            root = change * sds[:, None, :]
+            total = total + root @ correlation @ root.swapaxes(1, 2)
+    covariance = np.asarray(total)
+    kept = [j for j in range(len(target.labels)) if (covariance[:, j, j] > 0).any()]
+    return kept, covariance[:, kept][:, :, kept]
 
 
 def _residual_variance(fit: Fit) -> np.ndarray:
@@ -158,21 +181,6 @@ def _parents(fine: Term, coarse: Term, data: CleanData) -> np.ndarray:
     found = np.zeros(len(data.levels(fine)), dtype=np.int64)
     found[data.codes(fine)] = data.codes(coarse)
     return found
-
-
-def _effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int], np.ndarray]:
-    """Which target columns vary by a factor, and their covariance, shape (T, q, q), its blocks added up."""
-    total = 0.0
-    for index, part in enumerate(fit.parts.groups):
-        if part.group == factor:
-            sds, correlation = group_covariance(fit, index, part)
-            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
-            change[np.abs(change) < _SAME] = 0.0
-            root = change * sds[:, None, :]
-            total = total + root @ correlation @ root.swapaxes(1, 2)
-    covariance = np.asarray(total)
-    kept = [j for j in range(len(target.labels)) if (covariance[:, j, j] > 0).any()]
-    return kept, covariance[:, kept][:, :, kept]
 
 
 def _thinned(draws: int, numbers: int) -> slice:

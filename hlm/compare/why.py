@@ -43,9 +43,9 @@ def _sentence(row: object, half: float, several: bool, inner: tuple[str, ...]) -
         said.append(f"{number(half)} would count as much for {term} as what the other groups of {group} say")
     pooling, share, ratio = (getattr(row, field) for field in ("pooling", "share", "ratio"))
     if np.isfinite(pooling):
-        whole = f"{pooling:.0%} of its coefficients' pull is from the others" if several else ""
-        own = f"the others decide {min(max(share, 0.0), 1.0):.0%} of its {term}" if np.isfinite(share) else ""
-        said.append(", ".join(part for part in (own, whole) if part))
+        own = f"{min(max(share, 0.0), 1.0):.0%} of its {term}" if np.isfinite(share) else ""
+        whole = f"{pooling:.0%} of its coefficients together" if several else ""
+        said.append(f"the others decide {' and '.join(part for part in (own, whole) if part)}")
     if np.isnan(getattr(row, "none")):  # noqa: B009 - a row has no attributes that a checker knows
         said.append("its own rows cannot tell, so what is said is the other groups' and its other coefficients'")
     elif np.isfinite(ratio) and 0 <= ratio <= 1:
@@ -59,4 +59,6 @@ def number(value: float) -> str:
     """Two figures, whole numbers from 10 on."""
     if value >= 1e4:
         return "more than 10,000"
+    if value < 1:
+        return "less than one"
     return f"{value:.0f}" if value >= 3 else f"{value:.2g}"
