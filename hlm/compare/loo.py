@@ -66,12 +66,21 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     >>> compare_loo(fits, unit="Subject")["elpd"].round().to_list()
     [-866.0, -957.0, nan]
     """
-    import pandas as pd
+    return loo_table(fits, leave_out(fits, unit), unit)
 
+
+def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
+    """By arm: its leave-one-out, or one sentence why there is none."""
     if not isinstance(fits, Mapping) or len(fits) < 2:
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
     _check_same_rows(fits)
-    loos = {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+    return {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+
+
+def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], unit: str) -> pd.DataFrame:
+    """The table of `compare_loo`."""
+    import pandas as pd
+
     known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
     best = max(known.values(), key=lambda loo: loo.total)
     weights = stacking_weights(known)
