@@ -63,7 +63,9 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
 
     one = fit["partial"] if isinstance(fit, Mapping) else fit
     if one.pooling == "complete":
-        raise FitError("Complete pooling gives all groups the same line: there is nothing to rank. Use fits['partial'].")
+        raise FitError(
+            "Complete pooling gives all groups the same line: there is nothing to rank. Use fits['partial']."
+        )
     factor = find_group(one.written, group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)

@@ -114,9 +114,7 @@ def _adjusted(y: np.ndarray, formula: Formula, data: CleanData) -> np.ndarray:
     return y if trials is None else np.asarray(y / data.columns[trials].to_numpy())
 
 
-def _statistics(
-    y: np.ndarray, formula: Formula, data: CleanData, factor: Term, family: str
-) -> dict[str, np.ndarray]:
+def _statistics(y: np.ndarray, formula: Formula, data: CleanData, factor: Term, family: str) -> dict[str, np.ndarray]:
     """Weighted sds over the groups, shape (T,), by name; ``y`` of shape (T, rows)."""
     codes, groups = data.codes(factor), len(data.levels(factor))
     ones = np.ones((data.rows, 1))
@@ -135,7 +133,9 @@ def _statistics(
     return found
 
 
-def group_coefficients(y: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
+def group_coefficients(
+    y: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Least squares within each group.
 
     Parameters

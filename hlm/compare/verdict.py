@@ -84,8 +84,8 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     --------
     >>> from hlm import fit_pooling, load_data, verdict
     >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
-    >>> verdict(fits).evidence[["unit", "pooling", "verdict"]].head(3).values.tolist()
-    [['observation', 'partial', 'cannot tell'], ['observation', 'none', 'cannot tell'], ['observation', 'complete', 'underfits']]
+    >>> verdict(fits).evidence[["pooling", "verdict"]].head(3).values.tolist()
+    [['partial', 'cannot tell'], ['none', 'cannot tell'], ['complete', 'underfits']]
     """
     import pandas as pd
 
@@ -121,7 +121,7 @@ def _sentence(
     reasons = [loo for loo in loos.values() if isinstance(loo, str)]
     found = "nothing to compare" if judgement is None else judgement.sentence
     bad = {arm: len(loo.bad) for arm, loo in loos.items() if isinstance(loo, PointwiseLoo) and len(loo.bad)}
-    reasons += [f"{arm} has {count} unit(s) with bad Pareto k" for arm, count in bad.items()]
+    reasons += [f"{arm} has bad Pareto k at {count} of the units left out" for arm, count in bad.items()]
     return f"{'; '.join([f'{what}: {found}', *reasons])}."
 
 
@@ -160,7 +160,8 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
     for row in checks.to_dict("records"):
         if _ODD <= row["p"] <= 1 - _ODD:
             continue
-        what = f"the {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {row['pooling']} pooling expects"
+        arm = "no" if row["pooling"] == "none" else row["pooling"]
+        what = f"groups of {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {arm} pooling expects"
         said.append(
             f"Check: {what}: {row['statistic']} {row['observed']:.3g}, replicated {row['lower']:.3g} to "
             f"{row['upper']:.3g} (p {row['p']:.2f})."

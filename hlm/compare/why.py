@@ -51,7 +51,9 @@ def _sentence(row: object, half: float, several: bool, inner: tuple[str, ...]) -
     elif np.isfinite(ratio) and 0 <= ratio <= 1:
         said.append(f"its {term} moved {ratio:.0%} of the way to the common one")
     elif np.isfinite(ratio):
-        said.append(f"its {term} moved with its other coefficients, {'past' if ratio > 1 else 'away from'} the common one")
+        said.append(
+            f"its {term} moved with its other coefficients, {'past' if ratio > 1 else 'away from'} the common one"
+        )
     return "; ".join(part for part in said if part)
 
 

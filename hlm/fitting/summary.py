@@ -192,5 +192,7 @@ def _foot(fits: Mapping[str, Fit]) -> list[str]:
     judged = judge({arm: fit.loo for arm, fit in fits.items()}, {arm: fit.pooling for arm, fit in fits.items()})
     if judged is not None:
         notes.append("elpd: expected log predictive density of a new row of a known group; larger is better.")
-        notes.append(f"Verdict for a new row of a known group: {judged.sentence}. New groups and why: hlm.verdict(fits).")
+        notes.append(
+            f"Verdict for a new row of a known group: {judged.sentence}. New groups and why: hlm.verdict(fits)."
+        )
     return notes

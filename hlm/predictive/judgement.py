@@ -59,11 +59,11 @@ class Judgement:
         if not level:
             return "; ".join([f"{self.best} fits best", *worse])
         gaps = [
-            f"{arm} is {-self.differences[arm]:.1f} lower than {self.best}, se {self.errors[arm]:.1f}"
+            f"{arm} {-self.differences[arm]:.1f} lower than of {self.best}, se {self.errors[arm]:.1f}"
             for arm in level
             if arm != self.best
         ]
-        return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', '.join(gaps)})", *worse])
+        return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', of '.join(gaps)})", *worse])
 
 
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:
@@ -84,7 +84,7 @@ def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None =
     -----
     An arm is clearly worse where its elpd is lower by more than two standard errors and by more than 4 (Sivula,
     Magnusson, Matamoros & Vehtari 2020, arXiv 2008.10296), and neither it nor the best has more bad Pareto k than
-    could make up for the difference: one in a hundred of the units. It underfits if it is less free than the best.
+    could make up for the difference: one, or one in a hundred of the units. It underfits if it is less free than the best.
     """
     if len(loos) < 2:
         return None
