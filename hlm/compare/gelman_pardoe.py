@@ -10,7 +10,7 @@ import numpy as np
 
 
 def pooling_factor(errors: np.ndarray) -> np.ndarray:
-    """lambda = 1 - V(E eps) / E(V eps): 0 if every unit's error is known, 1 if none is.
+    """The pooling factor lambda = 1 - V(E eps) / E(V eps): 0 if every unit's error is known, 1 if none is.
 
     Parameters
     ----------
@@ -47,4 +47,4 @@ def partition(covariance: np.ndarray, at: np.ndarray, rest: np.ndarray) -> float
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     above, below = np.asarray(above), np.asarray(below)
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))

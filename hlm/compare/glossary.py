@@ -26,7 +26,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "none_lower": "lower end of the central interval under no pooling",
         "none_upper": "upper end of the central interval under no pooling",
         "movement": "partial minus none",
-        "share": "the term's own entry on the diagonal of the pooling matrix; with correlated effects it can leave [0, 1]",
+        "share": "the term's own entry on the diagonal of B; it can leave [0, 1] with correlated effects",
         "reliability": "tau^2 / (tau^2 + V): share of the group's own least-squares estimate that is not error",
         "ratio": "observed: 1 - (partial - complete) / (none - complete); NaN where none is too near to complete; with "
         "correlated effects it can leave [0, 1]",
@@ -48,9 +48,9 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "r2": "Gelman & Pardoe's R2: share of the variance of the level's coefficients (or of the response) explained",
         "half_size": "rows, of average spread of the predictor, at which a group weighs as much as the other groups do",
         "half_sum": "the same as a sum of squares of the predictor about its group's mean (of the intercept: rows)",
-        "spread_ratio": "1 - variance of the groups' estimates under partial pooling over that under no pooling; 'none' is "
-        "ruled by the smallest groups",
-        "icc": "variance partition coefficient: share of the variance between rows that lies between the groups, at 'at'",
+        "spread_ratio": "1 - variance of the groups' estimates under partial pooling over that under no pooling, "
+        "which is ruled by the smallest groups",
+        "icc": "variance partition coefficient: share of the variance that lies between the groups, at 'at'",
         "at": "values of the varying columns at which icc is taken",
         "p_eff": "effective number of coefficients that the groups have: sum over the groups of 1 - share",
         "statistic": "what is computed of the data and of every replicated data set",

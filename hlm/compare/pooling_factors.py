@@ -43,9 +43,9 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     -------
     pandas.DataFrame
         One row per factor x term that varies by it, then, in the gaussian family, one of the data (``group`` is
-        ``"(rows)"``): ``group, term, groups, sd, lambda, r2, half_size, half_sum, spread_ratio, icc, at, pooling, share,
-        p_eff, note``; `glossary` says a line of each. ``pooling`` and ``share`` are means over the groups. ``icc`` is of
-        the factor, the same for all of its terms: with varying slopes it depends on the predictor.
+        ``"(rows)"``): ``group, term, groups, sd, lambda, r2, half_size, half_sum, spread_ratio, icc, at, pooling,
+        share, p_eff, note``; `glossary` says a line of each. ``pooling`` and ``share`` are means over the groups.
+        ``icc`` is of the factor, the same for all of its terms: with varying slopes it depends on the predictor.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     if partial.family == "gaussian":
         rows.append(_of_data(partial))
     columns = [
-        "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at", "pooling",
-        "share", "p_eff", "note",
+        "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at",
+        "pooling", "share", "p_eff", "note",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     return described(table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""}))

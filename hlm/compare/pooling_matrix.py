@@ -1,7 +1,7 @@
 """The pooling matrix of a group and what is read off it: pure functions on arrays, draws first.
 
-With Sigma the covariance of a group's q effects and I_k the information that its own rows have about them (Z'Z / s2 in a
-gaussian model), the posterior mean of the effects is (1 - B_k) times what the rows alone say, where::
+With Sigma the covariance of a group's q effects and I_k the information that its own rows have about them (Z'Z / s2 in
+a gaussian model), the posterior mean of the effects is (1 - B_k) times what the rows alone say, where::
 
     B_k = (I_k + Sigma^-1)^-1 Sigma^-1 = (1 + Sigma I_k)^-1
 

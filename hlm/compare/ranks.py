@@ -49,8 +49,8 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     Notes
     -----
     rank_k = 1 + sum_j P(theta_k > theta_j), which is the mean of the ranks in the draws (Laird & Louis 1989, J.
-    Educational Statistics 14:29-46); so each draw is sorted once. Of more than 8 million draws x groups every so-many-th
-    draw is taken. Ranks of posterior means instead would claim an order that nobody knows.
+    Educational Statistics 14:29-46); so each draw is sorted once. Of more than 8 million draws x groups every
+    so-many-th draw is taken. Ranks of posterior means instead would claim an order that nobody knows.
 
     Examples
     --------

@@ -65,9 +65,9 @@ def shrinkage(
 
     Notes
     -----
-    ``B = (1 + Sigma I)^-1`` with ``I`` the information of the group's rows, draw by draw and then averaged (Gelman & Hill
-    2007, section 12.2, generalised). Factors within the group are integrated out, other factors taken as known; in other
-    families than gaussian, ``I`` is that of the working linear model at the posterior mean. The note says which.
+    ``B = (1 + Sigma I)^-1`` with ``I`` the information of the group's rows, draw by draw and then averaged (Gelman &
+    Hill 2007, section 12.2, generalised). Factors within the group are integrated out, other factors taken as known; in
+    other families than gaussian, ``I`` is that of the working linear model at the posterior mean. The note says which.
     Do not read ``pooling`` as the share of the way that a group moved: that is ``ratio``, and depends on the data.
 
     Examples
@@ -138,7 +138,7 @@ def _observed(rows: pd.DataFrame, sd: float) -> np.ndarray:
     way = (rows["none"] - rows["complete"]).to_numpy()
     long_enough = np.abs(way) > _SMALL * sd  # False for NaN
     left = (rows["partial"] - rows["complete"]).to_numpy()
-    return 1 - np.divide(left, way, out=np.full(len(way), np.nan), where=long_enough)
+    return np.asarray(1 - np.divide(left, way, out=np.full(len(way), np.nan), where=long_enough))
 
 
 def _joined(*notes: str) -> str:

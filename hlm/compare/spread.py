@@ -1,4 +1,4 @@
-"""`check_spread`: does each arm reproduce how much the groups differ?"""
+"""`check_spread`: whether each arm reproduces how much the groups differ."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def check_spread(
     Returns
     -------
     pandas.DataFrame
-        One row per statistic x arm: ``pooling, group, statistic, observed, mean, lower, upper, prob, p, note``. ``mean``,
-        ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p`` is the share of them in
-        which the statistic is larger: near 0, the groups differ more than the arm can make them; near 1, less.
+        One row per statistic x arm: ``pooling, group, statistic, observed, mean, lower, upper, prob, p, note``.
+        ``mean``, ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p`` is the share of
+        them in which the statistic is larger: near 0, the groups differ more than the arm can make them; near 1, less.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def check_spread(
 
     Notes
     -----
-    The statistics are weighted standard deviations: of the groups' means (of proportions in the binomial family) with the
-    numbers of rows as weights, and, in the gaussian family, of the slopes within groups with the inverse of their
+    The statistics are weighted standard deviations: of the groups' means (of proportions in the binomial family) with
+    the numbers of rows as weights, and, in the gaussian family, of the slopes within groups with the inverse of their
     sampling variance. Unweighted, the smallest groups would decide, which any arm reproduces by noise alone.
     Rows keep their group, so a replicate of no pooling adds new noise to estimates that hold noise already: it spreads
     too much (p near 1). Between 100 and 1000 replicates (Gelman, Meng & Stern 1996, Statistica Sinica 6:733-807).

@@ -64,9 +64,9 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     Returns
     -------
     Verdict
-        ``.sentences``, ``.evidence``, ``.checks``. An arm is clearly worse than the best where its elpd is lower by more
-        than two standard errors and more than 4; then it underfits if it is less free than the best, else it overfits.
-        Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts better, by a
+        ``.sentences``, ``.evidence``, ``.checks``. An arm is clearly worse than the best where its elpd is lower by
+        more than two standard errors and more than 4; then it underfits if it is less free than the best, else it
+        overfits. Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts better, by a
         normal approximation.
 
     Raises
@@ -76,9 +76,9 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
 
     Notes
     -----
-    Questions: a new row of a known group; and, where whole groups can be left out (gaussian family), a new group of each
-    factor. No pooling has no answer to the second. What predicts best need not be true, and 4 or 2 standard errors are
-    conventions. Thresholds: Sivula et al. (2020), arXiv 2008.10296.
+    Questions: a new row of a known group; and, where whole groups can be left out (gaussian family), a new group of
+    each factor. No pooling has no answer to the second. What predicts best need not be true; 4, and 2 standard errors,
+    are conventions. Thresholds: Sivula et al. (2020), arXiv 2008.10296.
 
     Examples
     --------

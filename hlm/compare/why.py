@@ -25,13 +25,13 @@ def why(table: pd.DataFrame, level: Level | None) -> list[str]:
     halves = {} if level is None else dict(zip(level.labels, half_sizes(level), strict=True))
     several = level is not None and len(level.labels) > 1
     inner = level.inner if level is not None else ()
-    return [_sentence(row, halves.get(row.term, np.nan), several, inner) for row in table.itertuples(index=False)]
+    return [_sentence(row, halves.get(str(row.term), np.nan), several, inner) for row in table.itertuples(index=False)]
 
 
 def half_sizes(level: Level) -> np.ndarray:
     """Rows of average spread at which a group weighs as much as the others, shape (q,)."""
     sums = level.half_sums()
-    return np.divide(sums, level.spread, out=np.full(len(sums), np.nan), where=level.spread > 0)
+    return np.asarray(np.divide(sums, level.spread, out=np.full(len(sums), np.nan), where=level.spread > 0))
 
 
 def _sentence(row: object, half: float, several: bool, inner: tuple[str, ...]) -> str:
@@ -58,7 +58,7 @@ def _sentence(row: object, half: float, several: bool, inner: tuple[str, ...]) -
 
 
 def number(value: float) -> str:
-    """Two figures, whole numbers from 10 on."""
+    """Whole numbers from 3 on."""
     if value >= 1e4:
         return "more than 10,000"
     if value < 1:

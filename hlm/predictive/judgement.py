@@ -84,7 +84,8 @@ def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None =
     -----
     An arm is clearly worse where its elpd is lower by more than two standard errors and by more than 4 (Sivula,
     Magnusson, Matamoros & Vehtari 2020, arXiv 2008.10296), and neither it nor the best has more bad Pareto k than
-    could make up for the difference: one, or one in a hundred of the units. It underfits if it is less free than the best.
+    could make up for the difference: one, or one in a hundred of the units. It underfits if it is less free
+    than the best.
     """
     if len(loos) < 2:
         return None
