@@ -66,8 +66,8 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     Verdict
         ``.sentences``, ``.evidence``, ``.checks``. An arm is clearly worse than the best where its elpd is lower by
         more than two standard errors and more than 4; then it underfits if it is less free than the best, else it
-        overfits. Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts better, by a
-        normal approximation.
+        overfits. Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts
+        better, by a normal approximation.
 
     Raises
     ------
