@@ -9,9 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hlm.compare.differences import slope_differences as slope_differences
+    from hlm.compare.glossary import glossary as glossary
     from hlm.compare.loo import compare_loo as compare_loo
+    from hlm.compare.pooling_factors import pooling_factors as pooling_factors
+    from hlm.compare.ranks import rank_groups as rank_groups
     from hlm.compare.shrinkage import shrinkage as shrinkage
     from hlm.compare.slopes import compare_slopes as compare_slopes
+    from hlm.compare.spread import check_spread as check_spread
+    from hlm.compare.verdict import verdict as verdict
     from hlm.datasets import list_data as list_data
     from hlm.datasets import load_data as load_data
     from hlm.errors import DataError as DataError
@@ -42,6 +48,7 @@ _HOME = {
     "Prior": "hlm.prior",
     "build": "hlm.model.build",
     "cheatsheet": "hlm.explanation.cheatsheet",
+    "check_spread": "hlm.compare.spread",
     "coefficients": "hlm.posterior",
     "compare_loo": "hlm.compare.loo",
     "compare_slopes": "hlm.compare.slopes",
@@ -49,6 +56,7 @@ _HOME = {
     "explain": "hlm.explanation.explain",
     "fit": "hlm.fitting.fit",
     "fit_pooling": "hlm.fitting.fit",
+    "glossary": "hlm.compare.glossary",
     "lint": "hlm.linting.lint",
     "list_data": "hlm.datasets",
     "load_data": "hlm.datasets",
@@ -56,9 +64,13 @@ _HOME = {
     "plot_data": "hlm.plots.data",
     "plot_lines": "hlm.plots.lines",
     "plot_slopes": "hlm.plots.slopes",
+    "pooling_factors": "hlm.compare.pooling_factors",
     "predict": "hlm.predictive.predict",
+    "rank_groups": "hlm.compare.ranks",
     "reml": "hlm.fitting.reml",
     "shrinkage": "hlm.compare.shrinkage",
+    "slope_differences": "hlm.compare.differences",
+    "verdict": "hlm.compare.verdict",
 }
 __all__ = list(_HOME)
 

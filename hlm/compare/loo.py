@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.compare.glossary import described
 from hlm.errors import FitError
 from hlm.posterior import find_group
-from hlm.predictive.loo import GOOD_K, PointwiseLoo
+from hlm.predictive.loo import GOOD_K, PointwiseLoo, difference
 from hlm.predictive.stacking import stacking_weights
 
 if TYPE_CHECKING:
@@ -65,12 +66,21 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     >>> compare_loo(fits, unit="Subject")["elpd"].round().to_list()
     [-886.0, -959.0, nan]
     """
-    import pandas as pd
+    return loo_table(fits, leave_out(fits, unit), unit)
 
+
+def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
+    """By arm: its leave-one-out, or one sentence why there is none."""
     if not isinstance(fits, Mapping) or len(fits) < 2:
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
     _check_same_rows(fits)
-    loos = {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+    return {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+
+
+def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], unit: str) -> pd.DataFrame:
+    """The table of `compare_loo`."""
+    import pandas as pd
+
     known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
     best = max(known.values(), key=lambda loo: loo.total)
     weights = stacking_weights(known)
@@ -82,29 +92,12 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
             rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
         else:
             rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
-    return pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
+    return described(pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True))
 
 
 _NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
     ("elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight"), _NOTHING
 )
-
-
-def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
-    """To the best arm, unit by unit, so that what all arms find hard cancels.
-
-    Raises
-    ------
-    FitError
-        Where one leaves out rows and the other groups: the two answer different questions.
-    """
-    if loo.unit != best.unit:
-        raise FitError(
-            f"Leaving out each {loo.unit} and leaving out each {best.unit} answer different questions: "
-            f"their elpd cannot be compared. Ask for one unit."
-        )
-    paired = loo.elpd - best.elpd
-    return {"elpd_diff": float(paired.sum()), "se_diff": float(np.sqrt(len(paired) * paired.var()))}
 
 
 def _check_same_rows(fits: Mapping[str, Fit]) -> None:

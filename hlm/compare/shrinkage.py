@@ -1,19 +1,35 @@
-"""`shrinkage`: for each group, where the three strategies put it and how far partial pooling moved it."""
+"""`shrinkage`: for each group, where the three strategies put it, how far partial pooling moved it, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hlm.compare.slopes import compare_slopes
+import numpy as np
+
+from hlm.compare.glossary import described
+from hlm.compare.information import Level, level_of
+from hlm.compare.slopes import compare_slopes, own_least_squares
+from hlm.compare.why import why
 from hlm.errors import FitError
+from hlm.formula.formula import Term
+from hlm.posterior import find_group
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_KEYS = ["group", "level", "term", "n"]
+_SMALL = 0.5  # in sds between groups: a ratio of less than that to something is noise
+_COLUMNS = [
+    *_KEYS, "complete", "none", "partial", "none_lower", "none_upper", "lower", "upper", "prob", "movement", "pooling",
+    "share", "reliability", "ratio", "note", "why",
+]  # fmt: skip
 
-def shrinkage(fits: Any, *, term: str | None = None, group: str | None = None) -> pd.DataFrame:
-    """What pooling did to each group.
+
+def shrinkage(
+    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None
+) -> pd.DataFrame:
+    """What pooling did to each group, and why that much: the ledger.
 
     Parameters
     ----------
@@ -22,37 +38,108 @@ def shrinkage(fits: Any, *, term: str | None = None, group: str | None = None) -
     term : str, optional
         By default every term that varies by the group.
     group : str, optional
-        The grouping factor; needed where there are several.
+        The grouping factor; by default all of them, one ledger below the other.
+    prob : float, optional
+        Probability of the central intervals; 0.89 by default.
 
     Returns
     -------
     pandas.DataFrame
-        One row per group level x term: ``group, level, term, n, complete, none, partial, movement, note``. The arms'
-        columns are posterior means; ``movement`` is partial minus none. Where a group's own rows cannot determine
-        the coefficient, ``none`` and ``movement`` are NaN and the note says so. ``complete`` is NaN without that arm.
-        With correlated effects a coefficient can move away from the common one: it follows the group's other
-        coefficient.
+        One row per group level x term: ``group, level, term, n, complete, none, partial, none_lower, none_upper, lower,
+        upper, prob, movement, pooling, share, reliability, ratio, note, why``; `glossary` says a line of each.
+
+        ``complete``, ``none``, ``partial``: posterior means; ``lower``, ``upper``: the interval of ``partial``.
+        ``movement`` is partial minus none. Where a group's own rows cannot determine the coefficient, ``none``,
+        ``movement`` and ``reliability`` are NaN and the note says so. ``complete`` is NaN without that arm.
+        ``pooling`` is tr(B)/q of the group's pooling matrix, the same for all of its terms: 0 no pooling, 1 complete;
+        ``share`` the term's own diagonal entry. ``ratio`` is the observed one, NaN where ``none`` is within half a
+        standard deviation between groups of ``complete``.
+
+        With correlated effects ``share`` and ``ratio`` can leave [0, 1], and a coefficient can move away from the
+        common one: it follows the group's other coefficient.
 
     Raises
     ------
     FitError
-        Where an arm is missing.
+        Where an arm is missing, or for an unknown term or factor.
+
+    Notes
+    -----
+    ``B = (1 + Sigma I)^-1`` with ``I`` the information of the group's rows, draw by draw and then averaged (Gelman &
+    Hill 2007, section 12.2, generalised). Factors within the group are integrated out, other factors taken as known; in
+    other families than gaussian, ``I`` is that of the working linear model at the posterior mean. The note says which.
+    Do not read ``pooling`` as the share of the way that a group moved: that is ``ratio``, and depends on the data.
 
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, shrinkage
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
-    >>> shrinkage(fits, term="Days").shape
-    (18, 9)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
+    >>> ledger = shrinkage(fits, term="Days").set_index("level")
+    >>> ledger.loc["308", ["pooling", "share"]].astype(float).round(1).to_list()
+    [0.3, 0.2]
     """
+    import pandas as pd
+
     for arm in ("none", "partial"):
         if not isinstance(fits, Mapping) or arm not in fits:
             raise FitError(f"shrinkage compares no pooling with partial pooling: fit both, the arm {arm!r} is missing.")
-    table = compare_slopes(fits, term=term, group=group)
-    keys = ["group", "level", "term", "n"]
-    notes = table[table["pooling"] == "none"].set_index(keys)["note"]
-    wide = table.set_index([*keys, "pooling"])["estimate"].unstack("pooling").loc[notes.index]
-    wide = wide.reindex(columns=["complete", "none", "partial"])
-    wide["movement"] = wide["partial"] - wide["none"]
-    return wide.assign(note=notes).reset_index().rename_axis(columns=None)
+    written = fits["partial"].written
+    factors = written.groups if group is None and written.groups else (find_group(written, group),)
+    ledgers = [_ledger(fits, factor, term, prob) for factor in factors]
+    return described(pd.concat(ledgers, ignore_index=True))
+
+
+def _ledger(fits: Any, factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:
+    """The rows of one factor."""
+    table = _arms_side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
+    table["movement"] = table["partial"] - table["none"]
+    level = level_of(fits["partial"], factor)
+    table = _with_pooling(table, level, own_least_squares(fits, factor)[1])
+    if level is None:
+        caveat = f"pooling is not measured in the {fits['partial'].family} family"
+    else:
+        caveat = level.sentence
+    table["note"] = [_joined(note, caveat) for note in table["note"]]
+    return table.assign(why=why(table, level))[_COLUMNS]
+
+
+def _arms_side_by_side(long: pd.DataFrame) -> pd.DataFrame:
+    """From a row per arm to a row per group and term."""
+    by_arm = {arm: rows.set_index(_KEYS) for arm, rows in long.groupby("pooling", sort=False)}
+    none, partial = by_arm["none"], by_arm["partial"]
+    wide = partial[["lower", "upper", "prob"]].assign(
+        none=none["estimate"], partial=partial["estimate"], none_lower=none["lower"], none_upper=none["upper"],
+        note=none["note"], complete=by_arm["complete"]["estimate"] if "complete" in by_arm else np.nan,
+    )  # fmt: skip
+    return wide.reset_index()
+
+
+def _with_pooling(table: pd.DataFrame, level: Level | None, known: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """The columns that come from the pooling matrix, and the observed ratio beside them."""
+    for name in ("pooling", "share", "reliability", "ratio"):
+        table[name] = np.nan
+    if level is None:
+        return table
+    shares, reliabilities = level.shares(), level.reliability()
+    for name in dict.fromkeys(table["term"]):
+        rows = table["term"] == name
+        table.loc[rows, "pooling"] = shares.mean(axis=1)
+        if name in level.labels:
+            j = level.labels.index(name)
+            table.loc[rows, "share"] = shares[:, j]
+            table.loc[rows, "reliability"] = np.where(known[name], reliabilities[:, j], np.nan)
+            sd = float(np.sqrt(level.covariance[:, j, j]).mean())
+            table.loc[rows, "ratio"] = _observed(table[rows], sd)
+    return table
+
+
+def _observed(rows: pd.DataFrame, sd: float) -> np.ndarray:
+    """How much of the way to the common coefficient a group was moved; NaN where the way is too short to say."""
+    way = (rows["none"] - rows["complete"]).to_numpy()
+    long_enough = np.abs(way) > _SMALL * sd  # False for NaN
+    left = (rows["partial"] - rows["complete"]).to_numpy()
+    return np.asarray(1 - np.divide(left, way, out=np.full(len(way), np.nan), where=long_enough))
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)

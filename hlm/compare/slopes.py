@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.compare.glossary import described
 from hlm.compare.least_squares import estimable, least_squares
 from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
@@ -85,7 +86,8 @@ def compare_slopes(
                 table.loc[~known[label], "note"] = NOT_ESTIMABLE
             tables.append(table)
     result = pd.concat(tables, ignore_index=True)
-    return result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
+    ordered = result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
+    return described(ordered)
 
 
 def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -189,8 +189,8 @@ def model_structure(
     kind = get_family(family)
     if weights is not None and family == "gaussian":
         raise FitError(
-            f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as the "
-            f"residual standard deviation of a row of weight 1."
+            f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "
+            f"the residual standard deviation of a row of weight 1."
         )
     given = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
     read, table = _read(given, data, kind, functions)

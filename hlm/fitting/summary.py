@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.families import get_family
+from hlm.predictive.judgement import judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +188,11 @@ def _foot(fits: Mapping[str, Fit]) -> list[str]:
     some = next(iter(fits.values()))
     notes = [f"{arm}: {fit.diagnostics.sentence}" for arm, fit in fits.items()]
     notes += [f"{arm}: {note}." for arm, fit in fits.items() for note in fit.notes]
-    if len(fits) > 1:
+    notes += [some.data.message] if some.data.message else []
+    judged = judge({arm: fit.loo for arm, fit in fits.items()}, {arm: fit.pooling for arm, fit in fits.items()})
+    if judged is not None:
         notes.append("elpd: expected log predictive density of a new row of a known group; larger is better.")
-    return [*notes, some.data.message] if some.data.message else notes
+        notes.append(
+            f"Verdict for a new row of a known group: {judged.sentence}. New groups and why: hlm.verdict(fits)."
+        )
+    return notes

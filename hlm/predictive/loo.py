@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlm.errors import FitError
 from hlm.predictive.psis import log_sum_exp, smooth
 
 GOOD_K = 0.7
@@ -52,6 +53,23 @@ class PointwiseLoo:
     def bad(self) -> np.ndarray:
         """The units that cannot be trusted."""
         return np.flatnonzero(self.pareto_k > GOOD_K)
+
+
+def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
+    """To the best arm, unit by unit, so that what all arms find hard cancels.
+
+    Raises
+    ------
+    FitError
+        Where one leaves out rows and the other groups: the two answer different questions.
+    """
+    if loo.unit != best.unit:
+        raise FitError(
+            f"Leaving out each {loo.unit} and leaving out each {best.unit} answer different questions: "
+            f"their elpd cannot be compared. Ask for one unit."
+        )
+    paired = loo.elpd - best.elpd
+    return {"elpd_diff": float(paired.sum()), "se_diff": float(np.sqrt(len(paired) * paired.var()))}
 
 
 def pointwise_loo(log_density: Callable[[slice], np.ndarray], rows: int, draws: int) -> PointwiseLoo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from hlm.formula.arms import complete_formula
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, offsets
 from hlm.newdata import prepare
-from hlm.posterior import GroupPart, residual_sd
+from hlm.posterior import GroupPart, linear_predictor, residual_sd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,10 +141,10 @@ def _linear(
 ) -> np.ndarray:
     """The linear predictor of new rows, shape (draws, rows)."""
     arm = fit.parts
-    eta = arm.shared @ _new_matrix(arm.common, fit.data, rows).T
+    eta = arm.shared @ new_columns(arm.common, fit.data, rows).T
     chosen: dict[Term, np.ndarray] = {}
     for index, part in enumerate(arm.groups):
-        design = _new_matrix(part.design, fit.data, rows)
+        design = new_columns(part.design, fit.data, rows)
         levels = {level: i for i, level in enumerate(fit.data.levels(part.group))}
         labels = rows[part.group.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
@@ -160,7 +161,7 @@ def _linear(
     return np.asarray(eta if offset is None else eta + offset)
 
 
-def _new_matrix(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
+def new_columns(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
     """Design columns of new rows, coded as the data's: evaluated below them, so that all levels are there."""
     import pandas as pd
 
@@ -202,12 +203,37 @@ def group_covariance(fit: Fit, index: int, part: GroupPart) -> tuple[np.ndarray,
     return np.concatenate(sds, axis=1), posterior[names[index]].to_numpy().reshape(draws, q, q)
 
 
-def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """New responses around their mean, shape (draws, rows)."""
+def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """New responses of the fit's own rows and groups, shape (len(draws), rows).
+
+    Parameters
+    ----------
+    fit : Fit
+    draws : numpy.ndarray of int
+        Which posterior draws.
+    generator : numpy.random.Generator
+
+    Raises
+    ------
+    FitError
+        In a family that `predict` does not cover.
+    """
+    _check(fit, "response", "gaussian", DEFAULT_PROB)
+    arm = fit.parts
+    groups = tuple(replace(part, values=part.values[draws]) for part in arm.groups)
+    eta = linear_predictor(replace(arm, shared=arm.shared[draws], groups=groups), fit.data, slice(0, fit.data.rows))
+    return _respond(fit, fit.data.columns, _INVERSE[fit.family](eta), generator, draws)
+
+
+def _respond(
+    fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator, draws: np.ndarray | None = None
+) -> np.ndarray:
+    """New responses around their mean, shape (draws, rows); of some draws, or all."""
+    chosen = slice(None) if draws is None else draws
     posterior = fit.idata["posterior"]
     match fit.family:
         case "gaussian":
-            values = generator.normal(mean, _sigma(fit, rows))
+            values = generator.normal(mean, _sigma(fit, rows)[chosen])
         case "bernoulli":
             values = generator.binomial(1, mean)
         case "binomial":
@@ -218,7 +244,7 @@ def _respond(fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.rando
         case "poisson":
             values = generator.poisson(mean)
         case _:
-            alpha = posterior["alpha"].to_numpy().reshape(-1, 1)
+            alpha = posterior["alpha"].to_numpy().reshape(-1, 1)[chosen]
             values = generator.negative_binomial(alpha, alpha / (alpha + mean))
     return np.asarray(values, dtype=np.float64)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.compare.loo import compare_loo, difference
+from hlm.compare.loo import compare_loo
 from hlm.datasets import load_data
 from hlm.errors import FitError
 from hlm.fitting.collapsed.arm import make_arm, summed
@@ -21,7 +21,7 @@ from hlm.fitting.fit import fit
 from hlm.fitting.results import PoolingFits
 from hlm.formula.parser import parse
 from hlm.frame import clean
-from hlm.predictive.loo import PointwiseLoo, pointwise_loo
+from hlm.predictive.loo import PointwiseLoo, difference, pointwise_loo
 from hlm.predictive.psis import log_sum_exp
 from hlm.predictive.stacking import stacking_weights
 from hlm.priors import default_priors

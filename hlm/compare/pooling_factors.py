@@ -1,0 +1,164 @@
+"""`pooling_factors`: how much pooling there is, level by level and term by term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.gelman_pardoe import explained, partition, pooling_factor
+from hlm.compare.glossary import described
+from hlm.compare.information import Level, level_of, varying_effects
+from hlm.compare.places import column_values
+from hlm.compare.slopes import compare_slopes, varying_terms
+from hlm.compare.why import half_sizes
+from hlm.design import response_without_offset
+from hlm.errors import FitError
+from hlm.formula.formula import Term
+from hlm.posterior import linear_predictor, target_columns, totals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hlm.fitting.results import Fit
+
+_NUMBERS = 8_000_000  # draws x rows of residuals worked on
+_LOGISTIC = np.pi**2 / 3  # variance of the logistic distribution: the residual of a latent response
+
+
+def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -> pd.DataFrame:
+    """How much the groups are pooled, how much they vary, and what that is in rows.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+        With the arm ``"partial"``; ``spread_ratio`` needs ``"none"`` too.
+    at : mapping of str to number or label, optional
+        Where ``icc`` is taken: values of predictors, ``{"pre": 1}``; those left out are at their mean. By default all
+        varying columns are at their mean over the rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per factor x term that varies by it, then, in the gaussian family, one of the data (``group`` is
+        ``"(rows)"``): ``group, term, groups, sd, lambda, r2, half_size, half_sum, spread_ratio, icc, at, pooling,
+        share, p_eff, note``; `glossary` says a line of each. ``pooling`` and ``share`` are means over the groups.
+        ``icc`` is of the factor, the same for all of its terms: with varying slopes it depends on the predictor.
+
+    Raises
+    ------
+    FitError
+        Without the partial arm, and for an unknown predictor in ``at``.
+
+    Notes
+    -----
+    ``lambda`` and ``r2``: Gelman & Pardoe (2006), Technometrics 48:241-251; ``r2`` of a level is what predictors of the
+    groups, and factors around them, explain. ``half_size`` is s2 / tau^2, of a slope divided by the mean square of its
+    predictor within groups; posterior medians. In the logit families the residual variance of ``icc`` is that of a
+    latent logistic response, pi^2/3; in other families than gaussian and these there is no ``icc``.
+
+    Examples
+    --------
+    >>> from hlm import fit_pooling, load_data, pooling_factors
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
+    >>> pooling_factors(fits)[["group", "term", "lambda"]].round(1).values.tolist()
+    [['Subject', 'Intercept', 0.2], ['Subject', 'Days', 0.1], ['(rows)', 'Reaction', 0.2]]
+    """
+    import pandas as pd
+
+    partial = fits.get("partial") if isinstance(fits, Mapping) else fits
+    if partial is None or partial.pooling != "partial":
+        raise FitError("pooling_factors measures partial pooling: the arm 'partial' is missing.")
+    rows = []
+    for factor in partial.written.groups:
+        variation = _between(partial, factor, at)
+        ratios = _spread_ratios(fits, factor)
+        for name, numbers in _of_level(partial, factor).items():
+            rows.append({"group": factor.name, "term": name, **numbers, **variation, "spread_ratio": ratios.get(name)})
+    if partial.family == "gaussian":
+        rows.append(_of_data(partial))
+    columns = [
+        "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at",
+        "pooling", "share", "p_eff", "note",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    return described(table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""}))
+
+
+def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
+    """By term: what the draws of one factor say."""
+    target = target_columns(fit.written, fit.data)
+    theta = totals(fit.parts, factor, fit.data, target, "partial")
+    own = tuple(part for part in fit.parts.groups if part.group == factor)
+    alone = replace(fit.parts, shared=np.zeros_like(fit.parts.shared), groups=own)
+    errors = totals(alone, factor, fit.data, target, "partial")
+    lambdas, r2 = pooling_factor(errors), explained(errors, theta)
+    level = level_of(fit, factor)
+    found: dict[str, dict[str, Any]] = {}
+    for name in varying_terms(fit.written, fit.data, factor, None):
+        j = target.labels.index(name)
+        found[name] = {"groups": errors.shape[1], "lambda": float(lambdas[j]), "r2": float(r2[j])}
+        found[name] |= _of_matrix(level, name) if level else {"note": f"no pooling matrix in the {fit.family} family"}
+    return found
+
+
+def _of_matrix(level: Level, name: str) -> dict[str, Any]:
+    """What the pooling matrices say of one term."""
+    j = level.labels.index(name)
+    shares = level.shares()
+    note = f"half_size depends on how many {level.inner[-1]} a {level.group.name} has" if level.inner else ""
+    return {
+        "sd": float(np.sqrt(level.covariance[:, j, j]).mean()),
+        "half_size": float(half_sizes(level)[j]), "half_sum": float(level.half_sums()[j]),
+        "pooling": float(shares.mean()), "share": float(shares[:, j].mean()), "p_eff": float((1 - shares[:, j]).sum()),
+        "note": "; ".join(part for part in (level.sentence, note) if part),
+    }  # fmt: skip
+
+
+def _spread_ratios(fits: Any, factor: Term) -> dict[str, float]:
+    """By term: 1 - variance of the partial estimates over that of the groups' own, where these are determined."""
+    if not (isinstance(fits, Mapping) and {"none", "partial"} <= set(fits)):
+        return {}
+    two = {arm: fits[arm] for arm in ("none", "partial")}
+    table = compare_slopes(two, group=factor.name)
+    wide = table.pivot(index=["term", "level"], columns="pooling", values="estimate").dropna()
+    variances = wide.groupby(level="term").var(ddof=1)
+    return {str(name): float(value) for name, value in (1 - variances["partial"] / variances["none"]).items()}
+
+
+def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> dict[str, Any]:
+    """The variance partition coefficient of one factor, and where it is taken."""
+    rest = _row_variance(fit)
+    if rest is None:
+        return {"icc": np.nan, "at": ""}
+    target = target_columns(fit.written, fit.data)
+    values, shown = column_values(fit, target, at)
+    effects = {group: varying_effects(fit, group, target) for group in fit.written.groups}
+    for group, (kept, covariance) in effects.items():
+        if group != factor:
+            rest = rest + np.einsum("i,tij,j->t", values[kept], covariance, values[kept])
+    kept, covariance = effects[factor]
+    return {"icc": partition(covariance, values[kept], rest), "at": shown}
+
+
+def _row_variance(fit: Fit) -> np.ndarray | None:
+    """Draws of the variance of a row around its groups' line, shape (T,); None where there is no such number."""
+    if fit.family == "gaussian":
+        return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
+    return np.full(len(fit.parts.shared), _LOGISTIC) if fit.family in ("bernoulli", "binomial") else None
+
+
+def _of_data(fit: Fit) -> dict[str, Any]:
+    """The lowest level, the rows themselves: residuals around the groups' lines."""
+    y = response_without_offset(fit.written, fit.data)
+    step = max(1, -(-len(fit.parts.shared) * fit.data.rows // _NUMBERS))
+    groups = tuple(replace(part, values=part.values[::step]) for part in fit.parts.groups)
+    thin = replace(fit.parts, shared=fit.parts.shared[::step], groups=groups)
+    residuals = y - linear_predictor(thin, replace(fit.data, offset=None), slice(0, fit.data.rows))
+    return {
+        "group": "(rows)", "term": fit.written.response.variable, "groups": fit.data.rows,
+        "sd": float(fit.idata["posterior"]["sigma"].mean()), "lambda": float(pooling_factor(residuals)),
+        "r2": float(explained(residuals, y[None])),
+    }  # fmt: skip

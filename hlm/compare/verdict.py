@@ -1,0 +1,169 @@
+"""`verdict`: which strategy underfits, overfits or fits, for new rows and for new groups, in sentences with numbers."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.glossary import described
+from hlm.compare.loo import leave_out, loo_table
+from hlm.compare.spread import check_spread
+from hlm.errors import FitError
+from hlm.predictive.judgement import Judgement, judge
+from hlm.predictive.loo import PointwiseLoo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hlm.fitting.results import Fit
+
+_ODD = 0.05  # of replicated data sets on one side: the arm does not reproduce the spread
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found; prints its sentences.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        One for each question, then one for each arm that does not reproduce the spread between the groups.
+    evidence : pandas.DataFrame
+        One row per question x arm: the columns of `compare_loo`, ``coefficients``, ``certainty`` and ``verdict``.
+    checks : pandas.DataFrame
+        `check_spread` of every factor; empty in families without simulated responses.
+    """
+
+    sentences: tuple[str, ...]
+    evidence: pd.DataFrame = field(repr=False)
+    checks: pd.DataFrame = field(repr=False)
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<ul>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in self.sentences)}</ul>"
+
+
+def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
+    """Judge the pooling strategies.
+
+    Parameters
+    ----------
+    fits : PoolingFits
+        Or any mapping of labels to `Fit` of the same rows, two at least.
+    seed : int, optional
+        Of the replicated data sets in the check of the spread.
+
+    Returns
+    -------
+    Verdict
+        ``.sentences``, ``.evidence``, ``.checks``. An arm is clearly worse than the best where its elpd is lower by
+        more than two standard errors and more than 4; then it underfits if it is less free than the best, else it
+        overfits. Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts
+        better, by a normal approximation.
+
+    Raises
+    ------
+    FitError
+        For fewer than two arms, or fits of different rows.
+
+    Notes
+    -----
+    Questions: a new row of a known group; and, where whole groups can be left out (gaussian family), a new group of
+    each factor. No pooling has no answer to the second. What predicts best need not be true; 4, and 2 standard errors,
+    are conventions. Thresholds: Sivula et al. (2020), arXiv 2008.10296.
+
+    Examples
+    --------
+    >>> from hlm import fit_pooling, load_data, verdict
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
+    >>> verdict(fits).evidence[["pooling", "verdict"]].head(3).values.tolist()
+    [['partial', 'cannot tell'], ['none', 'cannot tell'], ['complete', 'underfits']]
+    """
+    import pandas as pd
+
+    loos = {"observation": leave_out(fits, "observation")}
+    some: Fit = next(iter(fits.values()))
+    sentences = []
+    for group in some.written.groups:
+        try:
+            loos[group.name] = leave_out(fits, group.name)
+        except FitError as reason:
+            sentences.append(f"A new {group.name}: not judged. {reason}")
+    tables, judged = [], []
+    for unit, found in loos.items():
+        judgement = _judged(fits, found)
+        judged.append(_sentence(fits, unit, found, judgement))
+        tables.append(_evidence(fits, unit, found, judgement))
+    checks = _checks(fits, seed)
+    evidence = described(pd.concat(tables, ignore_index=True))
+    return Verdict((*judged, *sentences, *_spread_sentences(checks)), evidence, checks)
+
+
+def _judged(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str]) -> Judgement | None:
+    known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
+    return judge(known, {arm: fits[arm].pooling for arm in known})
+
+
+def _sentence(
+    fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str], judgement: Judgement | None
+) -> str:
+    """One question's answer."""
+    names = [group.name for group in next(iter(fits.values())).written.groups]
+    what = f"A new row of a known {' and '.join(names)}" if unit == "observation" else f"A new {unit}"
+    reasons = [loo for loo in loos.values() if isinstance(loo, str)]
+    found = "nothing to compare" if judgement is None else judgement.sentence
+    bad = {arm: len(loo.bad) for arm, loo in loos.items() if isinstance(loo, PointwiseLoo) and len(loo.bad)}
+    reasons += [f"{arm} has bad Pareto k at {count} of the units left out" for arm, count in bad.items()]
+    return f"{'; '.join([f'{what}: {found}', *reasons])}."
+
+
+def _evidence(
+    fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str], judgement: Judgement | None
+) -> pd.DataFrame:
+    table = loo_table(fits, loos, unit)
+    words = {} if judgement is None else judgement.words
+    certainty = {} if judgement is None else judgement.certainty
+    return table.assign(
+        coefficients=[_count(fits[arm]) for arm in table["pooling"]],
+        certainty=[certainty.get(arm, np.nan) for arm in table["pooling"]],
+        verdict=[words.get(arm, "no prediction") for arm in table["pooling"]],
+    )
+
+
+def _count(fit: Fit) -> int:
+    """Coefficients that an arm has, common and per group; a reference level's fixed 0 is not counted."""
+    own = sum(int((part.values.std(axis=0) > 0).sum()) for part in fit.parts.groups)
+    return int(fit.parts.shared.shape[1]) + own
+
+
+def _checks(fits: Mapping[str, Fit], seed: int | None) -> pd.DataFrame:
+    import pandas as pd
+
+    groups = next(iter(fits.values())).written.groups
+    try:
+        return described(pd.concat([check_spread(fits, group=g.name, seed=seed) for g in groups], ignore_index=True))
+    except FitError:  # a family without simulated responses
+        return pd.DataFrame()
+
+
+def _spread_sentences(checks: pd.DataFrame) -> list[str]:
+    """The spreads that an arm does not reproduce."""
+    said = []
+    for row in checks.to_dict("records"):
+        if _ODD <= row["p"] <= 1 - _ODD:
+            continue
+        arm = "no" if row["pooling"] == "none" else row["pooling"]
+        what = f"groups of {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {arm} pooling expects"
+        said.append(
+            f"Check: {what}: {row['statistic']} {row['observed']:.3g}, replicated {row['lower']:.3g} to "
+            f"{row['upper']:.3g} (p {row['p']:.2f})."
+        )
+    return said
