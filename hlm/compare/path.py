@@ -46,8 +46,9 @@ class PoolingPath:
         Posterior mean of every sd that moves, by its name in the posterior (``pre|school_sigma``).
     at_0, at_infinity : str
         What the ends are, one sentence each.
-    efficiency : float
-        The smallest share of effective points in the sums behind the estimates; below 0.1 do not trust the path.
+    efficiency : xarray.DataArray
+        Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1, for sds that
+        the data rule out, the second digit of a movement may be wrong.
     """
 
     group: str
@@ -58,7 +59,7 @@ class PoolingPath:
     estimated: Mapping[str, float]
     at_0: str
     at_infinity: str
-    efficiency: float
+    efficiency: xr.DataArray = field(repr=False)
 
     @property
     def unit(self) -> float:
@@ -120,7 +121,8 @@ def pooling_path(
     no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
     jump for a group that says very little. What a group's own rows cannot determine is NaN there. One sd of several
     at 0 is the model without that effect's departures, at infinity each group has its own, the other effects still
-    partially pooled; so it is for one factor of several. Infinity is then a million times the estimate.
+    partially pooled; so it is for one factor of several. Infinity is then 10,000
+    times the estimate.
 
     Examples
     --------
@@ -163,7 +165,7 @@ def path_of(
         density=_density(trace_, unit),
         estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)),
         **_ends(moved, trace_),
-        efficiency=trace_.efficiency,
+        efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
     )
 
 
@@ -195,13 +197,17 @@ def _labelled(formula: Formula, data: CleanData, factor: Term, trace_: Trace, un
 
 def _density(trace_: Trace, unit: float) -> xr.DataArray:
     """Density per unit of sd: the area over the path's finite part is 1; what lies beyond is a matter of rounding."""
-    import xarray as xr
-
     finite = np.isfinite(trace_.s)
     values = np.zeros(len(trace_.s))
     values[finite] = np.exp(trace_.log_density - trace_.log_density.max())
     area = np.trapezoid(values[finite], unit * trace_.s[finite])
-    return xr.DataArray(values / area, coords={"sd": unit * trace_.s}, dims=["sd"], name="density")
+    return _along(trace_, unit, values / area, "density")
+
+
+def _along(trace_: Trace, unit: float, values: np.ndarray, name: str) -> xr.DataArray:
+    import xarray as xr
+
+    return xr.DataArray(values, coords={"sd": unit * trace_.s}, dims=["sd"], name=name)
 
 
 def _ends(moved: Moving, trace_: Trace) -> dict[str, str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ESTIMATING_DRAWS = 400  # for the posterior means of the sds
 _NEAR = 4.0  # posterior sds around the estimate that get places of their own
 _SHARE_NEAR = 0.4  # of the places
-_INFINITE = 1e6  # estimates: where there is no arm to take the end from
+_INFINITE = 1e4  # estimates, where there is no arm to take the end from: what pooling is left is about its square less
 _MOST, _LEAST = 64, 16  # points of an importance sum
 _OPERATIONS = 2e9  # for one path, about a second
 
@@ -76,13 +76,14 @@ class Trace:
         that is no pooling.
     log_density : numpy.ndarray
         Of the finite multiples, up to a constant.
-    efficiency : float
+    efficiency : numpy.ndarray, shape (S,)
+        See `SliceMeans`.
     """
 
     s: np.ndarray
     trees: list[tuple[Pooling, xr.DataTree]]
     log_density: np.ndarray
-    efficiency: float
+    efficiency: np.ndarray
 
 
 def moving(
@@ -112,11 +113,11 @@ def trace(formula: Formula, data: CleanData, priors: Mapping[Pooling, Priors], m
     size = _sum_points(moved.sums, len(inside))
     found = slice_means(moved.arm, moved.sums, moved.fixed, inside, size)
     trees: list[tuple[Pooling, xr.DataTree]] = [("partial", posterior_tree(moved.arm, formula, data, found.means))]
-    efficiency = float(found.efficiency.min())
+    efficiency = found.efficiency
     if ended:
         none, last = _no_pooling(formula, data, priors["none"], size)
         trees.append(("none", posterior_tree(none, formula, data, last.means)))
-        efficiency = min(efficiency, float(last.efficiency.min()))
+        efficiency = np.append(efficiency, last.efficiency)
     return Trace(np.append(s, np.inf), trees, found.log_density[: len(s)], efficiency)
 
 
