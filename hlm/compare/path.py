@@ -45,7 +45,7 @@ class PoolingPath:
     estimated : Mapping
         Posterior mean of every sd that moves, by its name in the posterior (``pre|school_sigma``).
     at_0, at_infinity : str
-        What the ends are, one sentence each.
+        What the ends are, in a few words.
     efficiency : xarray.DataArray
         Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1, for sds that
         the data rule out, the second digit of a movement may be wrong.
@@ -119,10 +119,12 @@ def pooling_path(
 
     With one factor and all of its sds, sd = 0 is the complete arm and infinity the none arm, each with its own priors:
     no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
-    jump for a group that says very little. What a group's own rows cannot determine is NaN there. One sd of several
-    at 0 is the model without that effect's departures, at infinity each group has its own, the other effects still
-    partially pooled; so it is for one factor of several. Infinity is then 10,000
-    times the estimate.
+    jump for a group that says very little. What a group's own rows cannot determine is NaN there.
+
+    One sd of several at 0 is the model without that effect, at infinity each group has its own, the other effects still
+    partially pooled; so it is for one factor of several. Infinity is then 10,000 times the estimate. With correlated
+    effects the lines of one sd may turn again far from what the data allow, at tens of times the estimate, where only
+    the prior keeps the other sd from growing too.
 
     Examples
     --------
@@ -215,7 +217,4 @@ def _ends(moved: Moving, trace_: Trace) -> dict[str, str]:
         none = "no pooling" if trace_.trees[-1][0] == "none" else "no pooling with flat priors"
         return {"at_0": "complete pooling", "at_infinity": none}
     what = " and ".join(name.removesuffix("_sigma") for name in moved.names)
-    return {
-        "at_0": f"{what} left out, all else partially pooled",
-        "at_infinity": f"{what} without pooling, all else partially pooled",
-    }
+    return {"at_0": f"without {what}", "at_infinity": f"{what} not pooled, all else partially"}

@@ -30,7 +30,7 @@ _NEAR = 4.0  # posterior sds around the estimate that get places of their own
 _SHARE_NEAR = 0.4  # of the places
 _INFINITE = 1e4  # estimates, where there is no arm to take the end from: what pooling is left is about its square less
 _MOST, _LEAST = 64, 16  # points of an importance sum
-_OPERATIONS = 2e9  # for one path, about a second
+_OPERATIONS = 5e8  # for each of two steps, about a second
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from hlm.compare.path import PoolingPath, path_of
 from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling
 from hlm.plots.grammar import (
-    LOOKS, bare, circle, complete_line, describe, group_colors, group_key, headline, new_axes, number,
-)  # fmt: skip
+    LOOKS,
+    bare,
+    circle,
+    complete_line,
+    describe,
+    group_colors,
+    group_key,
+    headline,
+    new_axes,
+    number,
+)
 from hlm.prior import Priors
 from hlm.priors import default_priors
 
@@ -79,10 +88,12 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
         ax.axhline(values[0, 0], **complete_line(1.4), zorder=1.5)
     few = values.shape[1] <= _MOST_LINES
     colors = group_colors(path.n, distinct=_MOST_NAMED)
-    _draw_lines(ax, at, values, colors) if few else _draw_bands(ax, at, values)
+    drawn = _draw_lines(ax, at, values, colors) if few else _draw_bands(ax, at, values)
+    for one in drawn:
+        one.set_clip_path(Rectangle((0, bottom), 1, top - bottom, transform=ax.transData))
     _draw_circles(ax, path, at, values, (bottom, top), size=5.0 if few else 2.0)
     _frame(ax, path, label, bottom, top)
-    headline(ax, _headline(path, values), key=_key(few))
+    headline(ax, _headline(path, values), key=_key(path, few))
     if values.shape[1] <= _MOST_NAMED:
         group_key(ax, path.group, [str(g) for g in path.estimates[path.group].to_numpy()], list(colors), marker="-")
     describe(ax, _in_words(path, label, values))
@@ -143,16 +154,19 @@ def _draw_density(ax: Axes, path: PoolingPath, at: np.ndarray, bottom: float, to
     ax.set_ylim(floor, top)
 
 
-def _draw_lines(ax: Axes, at: np.ndarray, values: np.ndarray, colors: np.ndarray) -> None:
+def _draw_lines(ax: Axes, at: np.ndarray, values: np.ndarray, colors: np.ndarray) -> list[Artist]:
     width = float(np.clip(60 / values.shape[1], 0.8, 2.0))
     lines = [np.column_stack([at, column]) for column in values.T]
-    ax.add_collection(LineCollection(lines, colors=colors, linewidths=width, alpha=0.8, zorder=2), autolim=False)
+    drawn = LineCollection(lines, colors=colors, linewidths=width, alpha=0.8, zorder=2)
+    return [ax.add_collection(drawn, autolim=False)]
 
 
-def _draw_bands(ax: Axes, at: np.ndarray, values: np.ndarray) -> None:
+def _draw_bands(ax: Axes, at: np.ndarray, values: np.ndarray) -> list[Artist]:
+    drawn: list[Artist] = []
     for share in _BANDS:
         low, high = np.nanquantile(values, [(1 - share) / 2, (1 + share) / 2], axis=1)
-        ax.fill_between(at, low, high, color=_BAND, alpha=0.3, linewidth=0, zorder=2)
+        drawn.append(ax.fill_between(at, low, high, color=_BAND, alpha=0.3, linewidth=0, zorder=2))
+    return drawn
 
 
 def _draw_circles(
@@ -179,24 +193,30 @@ def _frame(ax: Axes, path: PoolingPath, label: str, bottom: float, top: float) -
     """Ticks at multiples of the estimate; vertical ticks beside the lines only."""
     ax.set_xlim(0, 1)
     marks = [_axis(path, np.array([m * path.unit]))[0] for m in _MULTIPLES]
-    one = len(path.estimated) == 1
-    ax.set_xticks(marks, ["∞" if np.isinf(m) else f"{m * path.unit:.2g}" for m in _MULTIPLES])
-    names = ", ".join(f"{name.removesuffix('_sigma')} {value:.3g}" for name, value in path.estimated.items())
-    moved = next(iter(path.estimated)).removesuffix("_sigma")
-    what = f"sd of {moved}, in the middle its posterior mean" if one else f"group-level sds over their estimates ({names})"
-    ax.set_xlabel(f"{what}\nat 0: {path.at_0}; at ∞: {path.at_infinity}")
+    ax.set_xticks(marks, ["∞" if np.isinf(m) else number(m * path.unit) for m in _MULTIPLES])
+    ax.set_xlabel("\n".join([_horizontal(path), f"0: {path.at_0}; ∞: {path.at_infinity}", *_colors_say(path)]))
     ticks = ax.get_yticks()
     ax.set_yticks([tick for tick in ticks if bottom <= tick <= top])
     ax.set_ylabel(f"{'intercept' if label == 'Intercept' else f'{label}: coefficient'} of {path.response}")
     bare(ax)
 
 
+def _horizontal(path: PoolingPath) -> str:
+    if len(path.estimated) == 1:
+        return f"sd of {next(iter(path.estimated)).removesuffix('_sigma')}, in the middle its posterior mean"
+    names = ", ".join(f"{name.removesuffix('_sigma')} {value:.3g}" for name, value in path.estimated.items())
+    return f"group-level sds over their estimates ({names})"
+
+
+def _colors_say(path: PoolingPath) -> list[str]:
+    if _MOST_NAMED < len(path.n) <= _MOST_LINES and len(set(path.n.tolist())) > 1:
+        return [f"colours: rows in the {path.group}, dark = few, bright = many"]
+    return []
+
+
 def _headline(path: PoolingPath, values: np.ndarray) -> str:
-    groups = values.shape[1]
-    low, high = _interval(path)
     what = "the sd" if len(path.estimated) == 1 else "the sds"
-    unit = "" if len(path.estimated) == 1 else " times their estimates"
-    return f"Between one line and {groups}: the data put {what} at {low:.2g} to {high:.2g}{unit}"
+    return f"Between one line and {values.shape[1]}: where the data put {what}"
 
 
 def _interval(path: PoolingPath) -> tuple[float, float]:
@@ -209,13 +229,14 @@ def _interval(path: PoolingPath) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _key(few: bool) -> list[Artist]:
+def _key(path: PoolingPath, few: bool) -> list[Artist]:
+    low, high = _interval(path)
     handles: list[Artist] = [Line2D([], [], **complete_line(1.4))]
     if few:
         handles += [Line2D([], [], **circle("partial", 5)), Line2D([], [], **circle("none", 5))]
     else:
-        handles.append(Patch(color=_BAND, alpha=0.6, label="50, 90 and 99 % of the groups"))
-    return [*handles, Patch(**_density_style(), label="posterior of the sd")]
+        handles.append(Patch(color=_BAND, alpha=0.6, label="50, 90, 99 % of groups"))
+    return [*handles, Patch(**_density_style(), label=f"posterior: {number(low)} to {number(high)}")]
 
 
 def _density_style() -> dict[str, Any]:

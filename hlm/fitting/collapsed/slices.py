@@ -8,8 +8,8 @@ A slice fixes the sds of some columns of Z at ``s`` times their estimates; u are
 and the second integral, as a function of s, is the posterior density of s up to a constant: for one column, its
 marginal density; for several, that of their common factor where the ratios of the sds are fixed (s and the ratios are
 polar coordinates, whence the power of s). The correlations among several columns are held as well, so that Sigma moves
-as s^2 Sigma: left free, they would go to 1 or -1 as s grows, since K groups prefer a small |Sigma|, and the end would be
-one direction unpooled instead of no pooling.
+as s^2 Sigma. Left free, they would go to 1 or -1 as s grows, since K groups prefer a small |Sigma|, and the end would
+be one direction unpooled instead of no pooling.
 
 Both integrals are importance sums over the same fixed, evenly spread normal points for every s, around modes found at a
 few s and interpolated between: smooth in s, and without random numbers.
@@ -29,6 +29,7 @@ from hlm.fitting.collapsed.parameters import Parameters
 
 _KNOTS = 30  # values of s at which modes are looked for
 _NEWTON_STEPS = 15
+_SETTLED = 1e-3  # a mode is only where the points are put
 _SHORTER = (1.0, 0.5, 0.2, 0.05)  # of a Newton step: the best is taken
 _LONGEST = 2.0  # Newton step, in coordinates of order 1 under the prior
 _STEP = 3e-4  # for derivatives
@@ -188,7 +189,10 @@ def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> 
     places = np.unique(np.linspace(0, len(s) - 1, _KNOTS).round().astype(int))
     modes = np.repeat(start[None], len(places), axis=0)
     for _ in range(_NEWTON_STEPS):
-        modes = _newton_step(log_density, s[places], modes)
+        before = modes
+        modes = _newton_step(log_density, s[places], before)
+        if np.abs(modes - before).max() < _SETTLED:
+            break
     _, curvature = _derivatives(log_density, s[places], modes)
     values, vectors = np.linalg.eigh(curvature)
     scatter = (vectors / np.maximum(values, _FLATTEST)[:, None]) @ vectors.swapaxes(1, 2)
