@@ -110,7 +110,7 @@ def trace(formula: Formula, data: CleanData, priors: Mapping[Pooling, Priors], m
     ended = moved.whole and covers(formula, data, pooling="none", family="gaussian", priors=priors["none"]) is None
     s = _places(points, moved.relative_sd)
     inside = s if ended else np.append(s, _INFINITE)
-    size = _sum_points(moved.sums, len(inside))
+    size = _sum_points(moved, len(inside))
     found = slice_means(moved.arm, moved.sums, moved.fixed, inside, size)
     trees: list[tuple[Pooling, xr.DataTree]] = [("partial", posterior_tree(moved.arm, formula, data, found.means))]
     efficiency = found.efficiency
@@ -162,10 +162,10 @@ def _places(points: int, relative_sd: float) -> np.ndarray:
     return np.unique(np.concatenate([at / (1 - at), [1.0], window[window > 0]]).round(12))[:points]
 
 
-def _sum_points(sums: Sums, places: int) -> int:
+def _sum_points(moved: Moving, places: int) -> int:
     """How many points the importance sums may have; an even number."""
-    affordable = int(_OPERATIONS / (sums.operations * places))
-    return 2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2)
+    affordable = int(_OPERATIONS / (moved.sums.operations * places))
+    return max(2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2), 4 * len(moved.fixed.free))
 
 
 def _no_pooling(formula: Formula, data: CleanData, priors: Priors, points: int) -> tuple[GaussianArm, SliceMeans]:

@@ -71,6 +71,8 @@ def recovery(
 
     q = np.size(fixed)
     _check(sizes, groups_per_size, repeats, q)
+    if not np.any(np.asarray(sd) > 0):
+        raise DataError(f"sd={sd!r}: nothing varies between groups, so that there is nothing to pool.")
     ordered = sorted(set(sizes))
     of_group = np.repeat(ordered, groups_per_size)
     squares = []

@@ -158,9 +158,10 @@ def slice_means(arm: GaussianArm, sums: Sums, fixed: Slice, s: np.ndarray, point
 
 
 def spread_normals(points: int, d: int) -> np.ndarray:
-    """Evenly spread standard normal points in pairs z, -z, shape (points, d); the number is even.
+    """Evenly spread standard normal points in pairs z, -z, shape (points, d); an even number, 4 d at least.
 
-    The additive recurrence of the d-dimensional golden ratio (Roberts 2018), through the normal quantiles.
+    The additive recurrence of the d-dimensional golden ratio (Roberts 2018), through the normal quantiles; then turned
+    and stretched a little, so that their second moments are exactly the normal ones.
     """
     from scipy.special import ndtri
 
@@ -169,6 +170,8 @@ def spread_normals(points: int, d: int) -> np.ndarray:
         ratio = (1 + ratio) ** (1 / (d + 1))
     step = ratio ** -np.arange(1, d + 1)
     half = ndtri((0.5 + np.arange(1, points // 2 + 1)[:, None] * step) % 1.0)
+    root = np.linalg.cholesky(half.T @ half / len(half))
+    half = np.linalg.solve(root, half.T).T
     return np.concatenate([half, -half])
 
 
