@@ -18,6 +18,7 @@ from hlm.frame import CleanData, formula_and_data
 from hlm.posterior import find_group, parts, target_columns, totals
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
+from hlm.transforms import Functions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,6 +74,7 @@ def pooling_path(
     *,
     term: str | None = None,
     group: str | None = None,
+    functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
     lkj_eta: float = 1.0,
     points: int = 100,
@@ -90,10 +92,11 @@ def pooling_path(
         by a common factor, their ratios and correlations as estimated: the path that joins the arms.
     group : str, optional
         The grouping factor; needed where there are several.
+    functions : mapping of str to callable, optional
+        As in `fit`, and so is ``lkj_eta``.
     priors : mapping of str to Prior or bambi.Prior, optional
         As in `fit_pooling`; a prior is used in every arm that has a parameter of its name.
     lkj_eta : float
-        As in `fit`.
     points : int
         Places on the path, about 60 % of them evenly spread over the axis s / (s + estimate), the others where the
         posterior is.
@@ -133,7 +136,7 @@ def pooling_path(
     >>> path.estimates.sel(sd=[0, 1, float("inf")], Subject="335", term="Days").round(1).values
     array([10.5, -0.3, -2.9])
     """
-    read, table = formula_and_data(formula, data)
+    read, table = formula_and_data(formula, data, functions=functions)
     check_has_groups(read)
     arms: dict[Pooling, Priors] = {
         arm: default_priors(read, table, pooling=arm, lkj_eta=lkj_eta) for arm in ("complete", "none", "partial")
@@ -141,6 +144,13 @@ def pooling_path(
     names = tuple(name for defaults in arms.values() for name in defaults)
     arms = {arm: replace_priors(defaults, priors, also_known=names) for arm, defaults in arms.items()}
     return path_of(read, table, arms, term=term, group=group, points=points, seed=seed)
+
+
+def effect_of(name: str) -> str:
+    """``pre|school`` of ``pre|school_sigma``, and ``c[a]|school`` of ``c|school_sigma[a]``."""
+    effect, _, rest = name.partition("|")
+    group, _, column = rest.rpartition("_sigma")
+    return f"{effect}{column}|{group}"
 
 
 def path_of(
@@ -216,5 +226,5 @@ def _ends(moved: Moving, trace_: Trace) -> dict[str, str]:
     if moved.whole:
         none = "no pooling" if trace_.trees[-1][0] == "none" else "no pooling with flat priors"
         return {"at_0": "complete pooling", "at_infinity": none}
-    what = " and ".join(name.removesuffix("_sigma") for name in moved.names)
+    what = " and ".join(effect_of(name) for name in moved.names)
     return {"at_0": f"without {what}", "at_infinity": f"{what} not pooled, all else partially"}

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from hlm.compare.path import PoolingPath, path_of
+from hlm.compare.path import PoolingPath, effect_of, path_of
 from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling
 from hlm.plots.grammar import (
@@ -40,6 +40,7 @@ _MULTIPLES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # of the estimate, that ha
 _FAR = 4.0  # multiples up to which every line is inside the picture
 _OUTLYING = 1.5  # ranges of the middle half, at no pooling, beyond which a group is off the scale
 _FLOOR = 0.22  # of the height: the density's strip
+_SAME = 1e-6  # of the picture's height
 _SEED = 0
 
 
@@ -84,7 +85,7 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
     bottom, top = _limits(path, values)
     ax = new_axes(7.5, 5.2) if ax is None else ax
     _draw_density(ax, path, at, bottom, top)
-    if values[0].max() - values[0].min() <= 1e-6 * (top - bottom):
+    if _starts_as_one(values):
         ax.axhline(values[0, 0], **complete_line(1.4), zorder=1.5)
     few = values.shape[1] <= _MOST_LINES
     colors = group_colors(path.n, distinct=_MOST_NAMED)
@@ -113,7 +114,8 @@ def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
 
 def _shown(path: PoolingPath, term: str | None) -> str:
     labels = [str(label) for label in path.estimates["term"].to_numpy()]
-    moved = ["Intercept" if name.startswith("1|") else name.split("|")[0] for name in path.estimated]
+    effects = [effect_of(name).partition("|")[0] for name in path.estimated]
+    moved = ["Intercept" if effect == "1" else effect for effect in effects]
     if term is None:
         varying = [label for label in labels if label in moved] or labels
         return next((label for label in varying if label != "Intercept"), varying[0])
@@ -201,10 +203,14 @@ def _frame(ax: Axes, path: PoolingPath, label: str, bottom: float, top: float) -
     bare(ax)
 
 
+def _moved(path: PoolingPath) -> str:
+    return effect_of(next(iter(path.estimated))) if len(path.estimated) == 1 else path.group
+
+
 def _horizontal(path: PoolingPath) -> str:
     if len(path.estimated) == 1:
-        return f"sd of {next(iter(path.estimated)).removesuffix('_sigma')}, in the middle its posterior mean"
-    names = ", ".join(f"{name.removesuffix('_sigma')} {value:.3g}" for name, value in path.estimated.items())
+        return f"sd of {_moved(path)}, in the middle its posterior mean"
+    names = ", ".join(f"{effect_of(name)} {value:.3g}" for name, value in path.estimated.items())
     return f"group-level sds over their estimates ({names})"
 
 
@@ -216,7 +222,13 @@ def _colors_say(path: PoolingPath) -> list[str]:
 
 def _headline(path: PoolingPath, values: np.ndarray) -> str:
     what = "the sd" if len(path.estimated) == 1 else "the sds"
+    if not _starts_as_one(values):
+        return f"{values.shape[1]} groups from pooled to own: where the data put {what}"
     return f"Between one line and {values.shape[1]}: where the data put {what}"
+
+
+def _starts_as_one(values: np.ndarray) -> bool:
+    return bool(np.ptp(values[0]) <= _SAME * (np.nanmax(values) - np.nanmin(values)))
 
 
 def _interval(path: PoolingPath) -> tuple[float, float]:
@@ -231,9 +243,11 @@ def _interval(path: PoolingPath) -> tuple[float, float]:
 
 def _key(path: PoolingPath, few: bool) -> list[Artist]:
     low, high = _interval(path)
-    handles: list[Artist] = [Line2D([], [], **complete_line(1.4))]
+    of = "" if path.at_0 == LOOKS["complete"].label else f" of {_moved(path)}"
+    handles: list[Artist] = [Line2D([], [], **complete_line(1.4) | {"label": LOOKS["complete"].label + of})]
     if few:
-        handles += [Line2D([], [], **circle("partial", 5)), Line2D([], [], **circle("none", 5))]
+        none = circle("none", 5) | {"label": LOOKS["none"].label + of}
+        handles += [Line2D([], [], **circle("partial", 5)), Line2D([], [], **none)]
     else:
         handles.append(Patch(color=_BAND, alpha=0.6, label="50, 90, 99 % of groups"))
     return [*handles, Patch(**_density_style(), label=f"posterior: {number(low)} to {number(high)}")]

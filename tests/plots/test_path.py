@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PolyCollection
@@ -94,7 +95,23 @@ def test_one_sd_has_its_own_numbers_on_the_axis():
         "0: without Days|Subject; ∞: Days|Subject not pooled, all else partially",
     ]
     assert ax.get_title(loc="left") == "Between one line and 18: where the data put the sd"
+    names = [text.get_text() for text in ax.get_legend().get_texts()]  # not the complete and none arms
+    assert (names[0], names[2]) == ("complete pooling of Days|Subject", "no pooling of Days|Subject")
     assert plot_path(path, term="Intercept").get_ylabel() == "intercept of Reaction"
+
+
+def test_an_effect_with_several_columns_and_groups_that_differ_at_0():
+    rng = np.random.default_rng(1)
+    g, h = np.repeat(np.arange(12), 12), np.arange(144) // 4
+    frame = pd.DataFrame(
+        {"g": g, "h": h, "c": np.tile(["a", "b"], 72), "y": rng.normal(size=12)[g] + rng.normal(size=144)}
+    )
+    ax = plot_path(pooling_path("y ~ c + (c|g)", frame, term="c", seed=1))
+    assert ax.get_ylabel() == "c[b]: coefficient of y"
+    assert ax.get_xlabel().splitlines()[0].startswith("sd of c[b]|g")
+    nested = plot_path(pooling_path("y ~ 1 + (1|g/h)", frame, group="g:h", seed=1))
+    assert nested.get_title(loc="left") == "36 groups from pooled to own: where the data put the sd"
+    assert [line.get_label() for line in nested.lines] == ["partial pooling", "no pooling"]
 
 
 def test_a_group_far_out_is_off_the_scale_with_its_number(exam_path):
@@ -124,8 +141,6 @@ def test_nine_groups_are_named_and_many_are_bands():
     rng = np.random.default_rng(1)
     g = np.repeat(np.arange(300), 4)
     many = {"g": g, "y": rng.normal(0, 1, 300)[g] + rng.normal(size=1200)}
-    import pandas as pd
-
     path = pooling_path("y ~ 1 + (1|g)", pd.DataFrame(many), seed=1)
     ax = plot_path(path)
     assert not any(isinstance(c, LineCollection) for c in ax.collections)
