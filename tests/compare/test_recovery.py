@@ -26,7 +26,7 @@ def test_random_intercepts_have_the_textbook_errors(intercepts):
 
 def test_partial_pooling_wins_where_groups_are_small(intercepts):
     small = intercepts[intercepts["size"] == 3].set_index("pooling")["rmse"]
-    assert small["partial"] < small["complete"] < small["none"]
+    assert small["partial"] < min(small["complete"], small["none"])  # 0.38 in theory, beside 0.50 and 0.58
     large = intercepts[intercepts["size"] == 48].set_index("pooling")["rmse"]
     assert large["partial"] == pytest.approx(large["none"], rel=0.1)  # weights 12 to 1 for the group's own rows
 
