@@ -203,13 +203,9 @@ def _frame(ax: Axes, path: PoolingPath, label: str, bottom: float, top: float) -
     bare(ax)
 
 
-def _moved(path: PoolingPath) -> str:
-    return effect_of(next(iter(path.estimated))) if len(path.estimated) == 1 else path.group
-
-
 def _horizontal(path: PoolingPath) -> str:
     if len(path.estimated) == 1:
-        return f"sd of {_moved(path)}, in the middle its posterior mean"
+        return f"sd of {effect_of(next(iter(path.estimated)))}, in the middle its posterior mean"
     names = ", ".join(f"{effect_of(name)} {value:.3g}" for name, value in path.estimated.items())
     return f"group-level sds over their estimates ({names})"
 
@@ -243,7 +239,7 @@ def _interval(path: PoolingPath) -> tuple[float, float]:
 
 def _key(path: PoolingPath, few: bool) -> list[Artist]:
     low, high = _interval(path)
-    of = "" if path.at_0 == LOOKS["complete"].label else f" of {_moved(path)}"
+    of = "" if path.at_0 == LOOKS["complete"].label else " of it"  # not the arms: other effects stay partially pooled
     handles: list[Artist] = [Line2D([], [], **complete_line(1.4) | {"label": LOOKS["complete"].label + of})]
     if few:
         none = circle("none", 5) | {"label": LOOKS["none"].label + of}

@@ -96,7 +96,9 @@ def test_one_sd_has_its_own_numbers_on_the_axis():
     ]
     assert ax.get_title(loc="left") == "Between one line and 18: where the data put the sd"
     names = [text.get_text() for text in ax.get_legend().get_texts()]  # not the complete and none arms
-    assert (names[0], names[2]) == ("complete pooling of Days|Subject", "no pooling of Days|Subject")
+    assert (names[0], names[2]) == ("complete pooling of it", "no pooling of it")
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1
     assert plot_path(path, term="Intercept").get_ylabel() == "intercept of Reaction"
 
 
