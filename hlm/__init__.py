@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from hlm.compare.differences import slope_differences as slope_differences
     from hlm.compare.glossary import glossary as glossary
     from hlm.compare.loo import compare_loo as compare_loo
+    from hlm.compare.path import pooling_path as pooling_path
     from hlm.compare.pooling_factors import pooling_factors as pooling_factors
     from hlm.compare.ranks import rank_groups as rank_groups
+    from hlm.compare.recovery import recovery as recovery
     from hlm.compare.shrinkage import shrinkage as shrinkage
     from hlm.compare.slopes import compare_slopes as compare_slopes
     from hlm.compare.spread import check_spread as check_spread
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
     from hlm.model.build import build as build
     from hlm.plots.data import plot_data as plot_data
     from hlm.plots.lines import plot_lines as plot_lines
+    from hlm.plots.path import plot_path as plot_path
+    from hlm.plots.recovery import plot_recovery as plot_recovery
     from hlm.plots.slopes import plot_slopes as plot_slopes
     from hlm.posterior import coefficients as coefficients
     from hlm.predictive.predict import predict as predict
     from hlm.prior import Prior as Prior
     from hlm.priors import default_priors as default_priors
+    from hlm.simulation import simulate as simulate
 
 _HOME = {
     "DataError": "hlm.errors",
@@ -63,12 +68,17 @@ _HOME = {
     "parse": "hlm.formula.parser",
     "plot_data": "hlm.plots.data",
     "plot_lines": "hlm.plots.lines",
+    "plot_path": "hlm.plots.path",
+    "plot_recovery": "hlm.plots.recovery",
     "plot_slopes": "hlm.plots.slopes",
     "pooling_factors": "hlm.compare.pooling_factors",
+    "pooling_path": "hlm.compare.path",
     "predict": "hlm.predictive.predict",
     "rank_groups": "hlm.compare.ranks",
+    "recovery": "hlm.compare.recovery",
     "reml": "hlm.fitting.reml",
     "shrinkage": "hlm.compare.shrinkage",
+    "simulate": "hlm.simulation",
     "slope_differences": "hlm.compare.differences",
     "verdict": "hlm.compare.verdict",
 }

@@ -55,27 +55,47 @@ def draw_coefficients(
     normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
     upper = np.linalg.cholesky(given.precision).swapaxes(1, 2)[which]
     common = given.mean[which] + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]
+    groups, q, _ = sums.root.shape
+    first = balanced_normals(chains, len(which) // chains, groups * q, rng).reshape(len(which), groups, q)
+    rest = None
+    if isinstance(sums, CrossedProducts):
+        rest = balanced_normals(chains, len(which) // chains, sums.m, rng)
+    effects = _effects(arm, sums, theta, which, common, first, rest)
     every = Theta(theta.sigma[which], theta.factor[which])
-    effects = _effects(arm, sums, theta, every, which, common, chains, rng)
+    return Draws(every, _at_zero(arm, sums, common), effects, chains)
+
+
+def conditional_means(arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior) -> Draws:
+    """E[beta, b | theta, y] in place of draws, one for each theta, as one chain."""
+    groups, q, _ = sums.root.shape
+    first = np.zeros((len(theta), groups, q))
+    rest = np.zeros((len(theta), sums.m)) if isinstance(sums, CrossedProducts) else None
+    effects = _effects(arm, sums, theta, np.arange(len(theta)), given.mean, first, rest)
+    return Draws(theta, _at_zero(arm, sums, given.mean), effects, 1)
+
+
+def _at_zero(arm: GaussianArm, sums: Sums, common: np.ndarray) -> np.ndarray:
+    """Departures from the shift as coefficients, the intercept where all predictors are 0."""
     common = common + sums.shift
     if INTERCEPT in arm.common.terms:
         common[:, arm.common.terms.index(INTERCEPT)] -= common @ sums.means
-    return Draws(every, common, effects, chains)
+    return common
 
 
 def _effects(
-    arm: GaussianArm, sums: Sums, theta: Theta, every: Theta, which: np.ndarray, common: np.ndarray, chains: int,
-    rng: np.random.Generator,
+    arm: GaussianArm, sums: Sums, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray,
+    rest: np.ndarray | None,
 ) -> list[np.ndarray]:  # fmt: skip
-    draws = len(which) // chains
-    groups, q, _ = sums.root.shape
-    first = balanced_normals(chains, draws, groups * q, rng).reshape(len(which), groups, q)
-    if isinstance(sums, CrossedProducts):
-        rest = balanced_normals(chains, draws, sums.m, rng)
+    """The effects of every factor in place of the standard normal numbers ``first`` and ``rest``."""
+    if isinstance(sums, CrossedProducts) and rest is not None:
         order = np.argsort(which, kind="stable")  # draws of one theta together
         back = np.argsort(order)
         return [e[back] for e in draw_crossed(sums, theta, which[order], common[order], first[order], rest[order])]
-    return [draw_effects(sums, every, common, first) + arm.mean] if arm.factors else []
+    if not arm.factors:
+        return []
+    assert not isinstance(sums, CrossedProducts)
+    every = Theta(theta.sigma[which], theta.factor[which])
+    return [draw_effects(sums, every, common, first) + arm.mean]
 
 
 def balanced_normals(chains: int, draws: int, size: int, rng: np.random.Generator) -> np.ndarray:

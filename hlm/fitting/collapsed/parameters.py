@@ -70,6 +70,11 @@ class Parameters:
     def dimension(self) -> int:
         return 1 + len(self.sds) + sum(len(block.pairs) for block in self.blocks)
 
+    @property
+    def correlation_pairs(self) -> dict[int, tuple[int, int]]:
+        """The columns of Z that each correlation's coordinate is about."""
+        return {column: pair for column, _, pair in self._correlation_columns()}
+
     def theta(self, u: np.ndarray) -> Theta:
         """Coordinates, shape (T, d), to values."""
         sigma = self.sigma.value(u[:, 0])

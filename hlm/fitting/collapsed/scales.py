@@ -54,8 +54,15 @@ class Scale:
         """Log prior density of the coordinate: that of the value, plus log |d value / d u|."""
         if self.kind == _UNIFORM:
             return log_normal_density(u)
-        value = _LOG_DENSITIES[self.kind](self.value(u), **self.args)
+        value = self.log_density_of(self.value(u))
         return np.asarray(value + np.log(self.unit) + log_normal_density(u) - log_ndtr(-u))
+
+    def log_density_of(self, value: np.ndarray) -> np.ndarray:
+        """Log prior density of the standard deviation itself."""
+        if self.kind == _UNIFORM:
+            inside = (value >= self.args["lower"]) & (value <= self.args["upper"])
+            return np.where(inside, -np.log(self._width), -np.inf)
+        return _LOG_DENSITIES[self.kind](value, **self.args)
 
     @property
     def _width(self) -> float:

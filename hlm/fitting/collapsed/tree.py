@@ -147,7 +147,8 @@ def _add_correlations(variables: dict[str, _Variable], coords: _Coords, arm: Gau
     for block in arm.blocks:
         here = slice(block.start, block.stop)
         root = theta.factor[:, here, here]
-        root = root / np.sqrt((root**2).sum(axis=2, keepdims=True))
+        sds = np.sqrt((root**2).sum(axis=2, keepdims=True))
+        root = np.divide(root, sds, out=np.full_like(root, np.nan), where=sds > 0)  # an sd of 0 has no correlation
         factor, _, number = block.name.rpartition("_corr")
         dims = (f"{factor}_effect{number}", f"{factor}_effect_bis{number}")
         coords |= dict.fromkeys(dims, np.array(labels[here], dtype=object))
