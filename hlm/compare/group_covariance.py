@@ -63,8 +63,11 @@ def pooling_share(fit: Fit, factor: Term) -> np.ndarray:
     Raises
     ------
     FitError
-        For a family whose weights are not known here.
+        For a family whose weights are not known here, and for several factors, whose groups inform each other.
     """
+    if len(fit.written.groups) > 1:
+        names = ", ".join(group.name for group in fit.written.groups)
+        raise FitError(f"How strongly each group is pooled is known here for one grouping factor, not for {names}.")
     effects = columns(fit.written.effects_of(factor), fit.data)
     sigma = group_covariance(fit, factor, effects.labels)
     some = np.unique(np.linspace(0, len(sigma) - 1, min(len(sigma), _DRAWS)).astype(int))

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from hlm.compare.loo import difference
 from hlm.compare.slopes import written_and_data
 from hlm.errors import FitError, nearest
+from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.plots.grammar import LOOKS, NOTE, bare, describe, headline, new_axes, number
@@ -33,7 +34,7 @@ _UNDECIDED = 4.0  # a smaller difference of elpd decides nothing (Sivula, Magnus
 def plot_loo(
     fits: Any,
     *,
-    arms: tuple[str, str] | None = None,
+    arms: tuple[Pooling, Pooling] | None = None,
     unit: str = "observation",
     group: str | None = None,
     ax: Axes | None = None,
@@ -75,7 +76,8 @@ def plot_loo(
     >>> ax.get_ylabel()
     'elpd of a new Subject: partial minus complete pooling'
     """
-    pair = arms or ("partial", "none" if unit == "observation" else "complete")
+    other: Pooling = "none" if unit == "observation" else "complete"
+    pair: tuple[Pooling, Pooling] = arms or ("partial", other)
     _check_arms(fits, pair)
     formula, data = written_and_data(fits)
     factor = _factor(formula, unit, group)
@@ -96,7 +98,7 @@ def plot_loo(
     return ax
 
 
-def _check_arms(fits: Any, pair: tuple[str, str]) -> None:
+def _check_arms(fits: Any, pair: tuple[Pooling, Pooling]) -> None:
     if not isinstance(fits, Mapping):
         raise FitError("plot_loo compares two arms: fit them together, fit_pooling(...).")
     if len(pair) != 2 or pair[0] == pair[1]:
@@ -128,22 +130,21 @@ def _horizontal(ax: Axes, data: CleanData, factor: Term | None) -> np.ndarray:
         ax.set_xlabel("row of the data, from 0")
         return data.columns.index.to_numpy(dtype=np.float64)
     sizes = np.bincount(data.codes(factor)).astype(np.float64)
-    size_axis(ax, sizes, factor.name)
-    return sizes
+    return size_axis(ax, sizes, data.levels(factor), factor.name)
 
 
-def _vertical(unit: str, factor: Term | None, pair: tuple[str, str]) -> str:
+def _vertical(unit: str, factor: Term | None, pair: tuple[Pooling, Pooling]) -> str:
     arms = f"{_short(pair[0])} minus {_short(pair[1])} pooling"
     if unit != "observation":
         return f"elpd of a new {unit}: {arms}"
     return f"elpd of a row: {arms}" if factor is None else f"elpd of the rows of a {factor.name}: {arms}"
 
 
-def _short(arm: str) -> str:
-    return LOOKS[arm].label.removesuffix(" pooling") if arm in LOOKS else arm
+def _short(arm: Pooling) -> str:
+    return LOOKS[arm].label.removesuffix(" pooling")
 
 
-def _draw(ax: Axes, x: np.ndarray, values: np.ndarray, bad: np.ndarray, pair: tuple[str, str]) -> None:
+def _draw(ax: Axes, x: np.ndarray, values: np.ndarray, bad: np.ndarray, pair: tuple[Pooling, Pooling]) -> None:
     size = float(np.clip(90 / np.sqrt(len(values)), 2.6, 7))
     alpha = 0.9 if len(values) <= 200 else 0.5
     ax.axhline(0, color=NOTE, linewidth=1, zorder=1)
@@ -153,7 +154,7 @@ def _draw(ax: Axes, x: np.ndarray, values: np.ndarray, bad: np.ndarray, pair: tu
         ax.plot(x[bad], values[bad], **_bad(max(6.0, size + 2)), zorder=5)
 
 
-def _dots(arm: str, size: float) -> dict[str, Any]:
+def _dots(arm: Pooling, size: float) -> dict[str, Any]:
     label = f"{_short(arm)} pooling predicts better"
     style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
     return style | {"color": LOOKS[arm].color, "label": label}
@@ -179,23 +180,28 @@ def _label_extremes(ax: Axes, x: np.ndarray, values: np.ndarray, names: list[str
     label_points(ax, x[chosen], values[chosen], [names[k] for k in chosen], among=among)
 
 
-def _headline(numbers: Mapping[str, float], pair: tuple[str, str], unit: str) -> str:
+def _headline(numbers: Mapping[str, float], pair: tuple[Pooling, Pooling], unit: str) -> str:
     total, se = numbers["elpd_diff"], numbers["se_diff"]
     better, worse = pair if total >= 0 else pair[::-1]
     what = "new rows" if unit == "observation" else f"a new {unit}"
-    by = f"{number(abs(total))} (se {number(se)})"
+    by = f"{_amount(abs(total))} (se {_amount(se)})"
+    than = LOOKS["none"].label if worse == "none" else _short(worse)
     if abs(total) < max(_UNDECIDED, 2 * se):
-        return f"Cannot tell whether {_short(better)} pooling predicts {what} better than {_short(worse)}: {by}"
-    return f"{_short(better).capitalize()} pooling predicts {what} better than {_short(worse)} pooling, by {by}"
+        return f"Cannot tell for {what}: {_short(better)} pooling ahead by {by}"
+    return f"{_short(better).capitalize()} pooling predicts {what} better than {than}, by {by}"
 
 
-def _key(pair: tuple[str, str], bad: np.ndarray) -> list[Artist]:
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else number(value)
+
+
+def _key(pair: tuple[Pooling, Pooling], bad: np.ndarray) -> list[Artist]:
     handles: list[Artist] = [Line2D([], [], **_dots(arm, 6)) for arm in pair]
     return [*handles, Line2D([], [], **_bad(6))] if bad.any() else handles
 
 
 def _in_words(
-    values: np.ndarray, bad: np.ndarray, numbers: Mapping[str, float], pair: tuple[str, str], what: str,
+    values: np.ndarray, bad: np.ndarray, numbers: Mapping[str, float], pair: tuple[Pooling, Pooling], what: str,
     names: list[str],
 ) -> str:  # fmt: skip
     high, low = int(values.argmax()), int(values.argmin())

@@ -14,9 +14,11 @@ from hlm.compare.group_covariance import group_covariance
 from hlm.compare.slopes import compare_slopes, family_of, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.families import get_family
+from hlm.formula.arms import Pooling
 from hlm.formula.formula import Term
 from hlm.plots.data import response_label
 from hlm.plots.grammar import LOOKS, bare, circle, describe, headline, new_axes, number
+from hlm.plots.group_lines import within_predictors
 from hlm.plots.labels import label_points, named
 from hlm.plots.slope_rows import near_range
 from hlm.posterior import find_group, target_columns, totals
@@ -38,10 +40,13 @@ class Plane:
 
     Attributes
     ----------
-    none, partial, complete : numpy.ndarray, shape (K, 2)
-        Posterior means; NaN where a group's own rows cannot determine one, or without that arm.
+    none, partial : numpy.ndarray, shape (K, 2)
+        Posterior means; NaN where a group's own rows cannot determine one. Where a predictor of the groups shifts what
+        partial pooling expects of each, that shift is taken off both.
+    complete : numpy.ndarray, shape (2,)
+        NaN without that arm; the average over the groups.
     center : numpy.ndarray, shape (2,)
-        What partial pooling expects of a new group (the average, where a predictor of the groups shifts it).
+        What partial pooling expects, averaged over the groups.
     covariance : numpy.ndarray, shape (2, 2)
         Posterior mean of Sigma.
     levels : list of str
@@ -85,7 +90,8 @@ def plot_plane(
     -------
     matplotlib.axes.Axes
         With a description in words, ``alt_text``. The ellipses hold 50 % and 95 % of the groups that partial pooling
-        expects (posterior mean of Sigma). Open circles far from all others are beyond the edge, where their arrows
+        expects (posterior mean of Sigma); what a
+        predictor of the groups explains is taken off. Open circles far from all others are beyond the edge, where their arrows
         start. With more than 300 groups there are dots instead of arrows. A group whose own rows cannot determine
         both coefficients has only a filled circle. With correlated effects an arrow need not point to the centre: an
         uncertain slope follows a well-known intercept.
@@ -118,7 +124,9 @@ def plot_plane(
         _draw_arrows(ax, plane)
     _draw_complete(ax, plane)
     _label_far(ax, plane)
-    ax.set(xlabel=_axis(fits, pair[0]), ylabel=_axis(fits, pair[1]))
+    outside = [name for name in formula.predictors if name not in within_predictors(*written_and_data(fits))]
+    note = f"\neach {factor.name} at the average {', '.join(outside)}" if outside else ""
+    ax.set(xlabel=_axis(fits, pair[0]) + note, ylabel=_axis(fits, pair[1]))
     bare(ax)
     headline(ax, _headline(plane, factor), key=_key(plane, factor))
     describe(ax, _in_words(plane, factor, pair))
@@ -158,20 +166,24 @@ def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
         arms[arm] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
     partial, target = fits["partial"], target_columns(formula, data)
     shared = replace(partial.parts, groups=())
-    expected = totals(shared, factor, data, target, "partial").mean(axis=(0, 1))
-    center = expected[[target.labels.index(term) for term in pair]]
+    columns = [target.labels.index(term) for term in pair]
+    expected = totals(shared, factor, data, target, "partial").mean(axis=0)[:, columns]
+    center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
+    complete = arms["complete"].mean(axis=0)
     covariance = group_covariance(partial, factor, pair).mean(axis=0)
-    return Plane(arms["none"], arms["partial"], arms["complete"], center, covariance, levels)
+    return Plane(arms["none"] - shift, arms["partial"] - shift, complete, center, covariance, levels)
 
 
 def _set_limits(ax: Axes, plane: Plane) -> None:
     """Everything is inside but open circles that are far from all others."""
     spread = np.sqrt(np.diag(plane.covariance) * -2 * np.log(1 - _SHARES[-1]))
-    for axis, set_limits in enumerate((ax.set_xlim, ax.set_ylim)):
+    ranges = []
+    for axis in (0, 1):
         ends = plane.center[axis] + spread[axis] * np.array([-1.0, 1.0])
-        always = np.concatenate([plane.partial[:, axis], plane.complete[:, axis], ends])
+        always = np.concatenate([plane.partial[:, axis], plane.complete[[axis]], ends])
         low, high = near_range(plane.none[:, axis], always)
-        set_limits(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        ranges.append((low - 0.05 * (high - low), high + 0.05 * (high - low)))
+    ax.set(xlim=ranges[0], ylim=ranges[1])
 
 
 def _draw_ellipses(ax: Axes, plane: Plane) -> None:
@@ -202,22 +214,26 @@ def _draw_arrows(ax: Axes, plane: Plane) -> None:
 
 def _draw_cloud(ax: Axes, plane: Plane) -> None:
     """Many groups: two clouds, as pixels, since thousands of vector points would choke a browser."""
-    for arm, points, alpha, layer in (("none", plane.none, 0.35, 0.8), ("partial", plane.partial, 0.3, 3)):
-        style = {"linestyle": "none", "marker": "o", "markersize": 2.2, "markeredgewidth": 0, "rasterized": True}
-        ax.plot(*points.T, color=LOOKS[arm].color, alpha=alpha, zorder=layer, label=LOOKS[arm].label, **style)
+    ax.plot(*plane.none.T, **_dots("none", 2.2), alpha=0.35, rasterized=True, zorder=0.8)
+    ax.plot(*plane.partial.T, **_dots("partial", 2.2), alpha=0.3, rasterized=True, zorder=3)
+
+
+def _dots(arm: Pooling, size: float) -> dict[str, Any]:
+    """Circles too small to be open."""
+    look = LOOKS[arm]
+    style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
+    return style | {"color": look.color, "label": look.label}
 
 
 def _draw_complete(ax: Axes, plane: Plane) -> None:
-    """One black cross; a row of small ones where a predictor of the groups makes complete pooling differ."""
-    points = np.unique(plane.complete[np.isfinite(plane.complete).all(axis=1)].round(12), axis=0)
-    ax.plot(*points.T, **_cross(13 if len(points) == 1 else 5), zorder=6)
+    ax.plot(*plane.complete[:, None], **_cross(13), zorder=6)
 
 
 def _cross(size: float) -> dict[str, Any]:
     look = LOOKS["complete"]
     return {
         "marker": "P", "linestyle": "none", "markersize": size, "markerfacecolor": look.color,
-        "markeredgecolor": "white", "markeredgewidth": 1 if size > 6 else 0, "label": look.label,
+        "markeredgecolor": "white", "markeredgewidth": 1, "label": look.label,
     }  # fmt: skip
 
 
@@ -235,7 +251,8 @@ def _label_far(ax: Axes, plane: Plane) -> None:
         starts.append(plane.none[k] if inside else _at_edge(plane.partial[k], plane.none[k], low, high))
     if starts:
         among = np.concatenate([plane.none[np.isfinite(plane.none).all(axis=1)], plane.partial])
-        label_points(ax, *np.transpose(starts), texts, among=among)
+        places = np.array(starts)
+        label_points(ax, places[:, 0], places[:, 1], texts, among=among)
 
 
 def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -266,7 +283,8 @@ def _headline(plane: Plane, factor: Term) -> str:
 
 
 def _key(plane: Plane, factor: Term) -> list[Artist]:
-    handles: list[Artist] = [Line2D([], [], **circle(arm, 6)) for arm in ("none", "partial")]
+    glyph = _dots if len(plane.levels) > _MANY else circle
+    handles: list[Artist] = [Line2D([], [], **glyph("none", 6)), Line2D([], [], **glyph("partial", 6))]
     if np.isfinite(plane.complete).any():
         handles.append(Line2D([], [], **_cross(9)))
     shares = " and ".join(f"{100 * share:.0f} %" for share in _SHARES)

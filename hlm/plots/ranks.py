@@ -98,8 +98,8 @@ def _draw(ax: Axes, table: pd.DataFrame, pitch: float) -> None:
     """Circles with their intervals; a band and a line where rows are thinner than a circle."""
     rows = np.arange(len(table))
     if pitch < 2:
-        ends = (table[end].rolling(51, center=True, min_periods=1).mean() for end in ("lower", "upper"))
-        ax.fill_betweenx(rows, *ends, color=LOOKS["partial"].color, alpha=0.25, linewidth=0, zorder=2)
+        lower, upper = (table[end].rolling(51, center=True, min_periods=1).mean() for end in ("lower", "upper"))
+        ax.fill_betweenx(rows, lower, upper, color=LOOKS["partial"].color, alpha=0.25, linewidth=0, zorder=2)
         ax.plot(table["expected"], rows, color=LOOKS["partial"].color, linewidth=2.5, zorder=4)
         return
     width = float(np.clip(0.35 * pitch, 0.4, 4))
@@ -112,14 +112,14 @@ def _label_ends(ax: Axes, table: pd.DataFrame) -> None:
     many = len(table)
     for names, place, sign in ((table.index[:_LABELLED], 0, 1), (table.index[-_LABELLED:], many - 1, -1)):
         ax.annotate(
-            ", ".join(names), (table["upper" if sign > 0 else "lower"].iloc[place], place), xytext=(8 * sign, 0),
-            textcoords="offset points", ha="left" if sign > 0 else "right", va="center", fontsize=9, zorder=6,
+            ", ".join(names), (table["upper" if sign > 0 else "lower"].iloc[place], place), xytext=(8 * sign, 4 * sign),
+            textcoords="offset points", ha="left" if sign > 0 else "right", va="bottom" if sign > 0 else "top", fontsize=9, zorder=6,
         )  # fmt: skip
 
 
 def _headline(table: pd.DataFrame) -> str:
     width = float((table["upper"] - table["lower"]).median())
-    return f"Half of the {len(table)} ranks are uncertain by {width:.0f} places or more"
+    return f"Half of the {len(table)} ranks are uncertain by {width:.0f} place{'s' * (width != 1)} or more"
 
 
 def _key(prob: float) -> list[Any]:

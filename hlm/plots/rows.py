@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HEADING = 1.4  # inches that are not rows
 _GRID = "#EEEEEE"
 _SMALLEST_FONT = 4.5  # points: below it the groups have no names
+_FEW_SIZES = 6  # that differ by less have a tick each
+_LETTERS = 75  # of names that fit side by side
 _TALLEST = 9.5  # inches of rows
 
 
@@ -41,16 +43,30 @@ def name_rows(ax: Axes, levels: Sequence[str], factor: str, pitch: float, order:
     return True
 
 
-def size_axis(ax: Axes, sizes: np.ndarray, factor: str) -> None:
-    """Numbers of rows on a logarithmic horizontal axis, with round ticks."""
+def size_axis(ax: Axes, sizes: np.ndarray, levels: Sequence[str], factor: str) -> np.ndarray:
+    """Where the groups stand on a horizontal axis of their numbers of rows, shape (K,).
+
+    The axis is logarithmic, with round ticks. Where all sizes are equal, the groups stand in their own order instead.
+    """
     low, high = int(sizes.min()), int(sizes.max())
+    if low == high:
+        return _order_axis(ax, levels, f"{factor} ({low:,} row{'s' if low > 1 else ''} each)")
     margin = 1.1 * (high / low) ** 0.06
     ax.set_xscale("log")
     ax.set_xlim(low / margin, high * margin)
     round_numbers = np.array([digit * 10**power for power in range(9) for digit in (1, 2, 5)])
     inside = round_numbers[(round_numbers >= low) & (round_numbers <= high)]
-    ticks = inside if len(inside) > 1 else np.unique([low, high])
+    ticks = np.arange(low, high + 1) if high - low < _FEW_SIZES else inside
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
-    shown = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    ax.set_xlabel(f"rows of each {factor}: {shown} (logarithmic scale)")
+    ax.set_xlabel(f"rows of each {factor}: {low:,} to {high:,} (logarithmic scale)")
+    return np.asarray(sizes, dtype=np.float64)
+
+
+def _order_axis(ax: Axes, levels: Sequence[str], label: str) -> np.ndarray:
+    places = np.arange(len(levels), dtype=np.float64)
+    letters = sum(len(level) + 1 for level in levels)
+    named = list(levels) if letters <= _LETTERS else []
+    ax.set_xticks(places if named else [], named)
+    ax.set(xlim=(-1, len(levels)), xlabel=label)
+    return places

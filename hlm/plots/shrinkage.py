@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MANY = 300  # groups: beyond it circles are small dots, beside bands of quantiles
 _LABELLED = 4
+_EQUAL = 0.005  # shares that differ by less are printed as the same number
 _BANDS = 12  # sizes of groups are cut into so many parts
 
 
@@ -70,14 +71,14 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     label = term or default_term(fits, factor)
     table = moved(fits, factor, label)
     ax = new_axes(7, 5) if ax is None else ax
-    _scales(ax, table, factor)
+    at = _scales(ax, table, factor)
     _draw_ends(ax)
     size = 3.0 if len(table) > _MANY else float(np.clip(60 / np.sqrt(len(table)), 5, 8))
     if len(table) > _MANY:
         _draw_bands(ax, table)
     style = circle("partial", size) | ({"alpha": 0.25, "rasterized": True} if len(table) > _MANY else {})
-    ax.plot(table["n"], table["share"], **style, zorder=3)
-    _label_extremes(ax, table, label)
+    ax.plot(at, table["share"], **style, zorder=3)
+    _label_extremes(ax, at, table, label)
     headline(ax, _headline(table, factor), key=_key())
     describe(ax, _in_words(table, factor, label))
     return ax
@@ -97,11 +98,12 @@ def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
     return table[["n", "none", "partial"]].assign(share=share)
 
 
-def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> None:
+def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:
+    """Per cent upwards, sizes to the right; returns where the groups stand."""
     ax.set(ylim=(-0.04, 1.06), ylabel="share of the way to what the other groups say")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    size_axis(ax, table["n"].to_numpy(), factor.name)
     bare(ax)
+    return size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
 
 
 def _draw_ends(ax: Axes) -> None:
@@ -120,14 +122,14 @@ def _draw_bands(ax: Axes, table: pd.DataFrame) -> None:
         ax.fill_between(at, *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
 
 
-def _label_extremes(ax: Axes, table: pd.DataFrame, label: str) -> None:
+def _label_extremes(ax: Axes, at: np.ndarray, table: pd.DataFrame, label: str) -> None:
     """The most moved groups and the least moved one, with the estimates that no and partial pooling give."""
-    order = table.sort_values("share", ascending=False, kind="stable").index
-    chosen = list(dict.fromkeys([*order[: _LABELLED - 1], order[-1]]))
-    rows = table.loc[chosen]
+    share = table["share"].to_numpy()
+    order = np.argsort(-share, kind="stable")
+    chosen = list(dict.fromkeys([*order[: _LABELLED - 1], order[-1]])) if share.max() > share.min() + _EQUAL else []
+    rows = table.iloc[chosen]
     texts = [f"{level}: {label} {journey(row['none'], row['partial'])}" for level, row in rows.iterrows()]
-    among = table[["n", "share"]].to_numpy()
-    label_points(ax, rows["n"].to_numpy(), rows["share"].to_numpy(), texts, among=among)
+    label_points(ax, at[chosen], share[chosen], texts, among=np.column_stack([at, share]), level_lines=(0, 1))
 
 
 def journey(none: float, partial: float) -> str:
@@ -138,8 +140,8 @@ def journey(none: float, partial: float) -> str:
 
 def _headline(table: pd.DataFrame, factor: Term) -> str:
     share = 100 * table["share"]
-    if share.max() - share.min() < 0.5:
-        return f"Every {factor.name} moved {share.mean():.0f} % of the way: all say equally much"
+    if share.max() - share.min() < 100 * _EQUAL:
+        return f"Every {factor.name} moved {share.mean():.0f} % of the way: all know equally much"
     most = named(factor, str(share.idxmax()), start=True)
     return f"{most} moved {share.max():.0f} % of the way, the average {factor.name} {share.mean():.0f} %"
 
@@ -151,11 +153,11 @@ def _key() -> list[Artist]:
 
 
 def _in_words(table: pd.DataFrame, factor: Term, label: str) -> str:
-    most, least = table["share"].idxmax(), table["share"].idxmin()
+    rows = table.loc[list(dict.fromkeys([table["share"].idxmax(), table["share"].idxmin()]))]
     ends = [
-        f"{named(factor, str(level))} with {table['n'][level]} rows: {100 * table['share'][level]:.0f} %, "
-        f"its {label} {journey(table['none'][level], table['partial'][level])}"
-        for level in dict.fromkeys([most, least])
+        f"{named(factor, str(level))} with {row['n']:.0f} row(s): {100 * row['share']:.0f} %, its {label} "
+        f"{journey(row['none'], row['partial'])}"
+        for level, row in rows.iterrows()
     ]
     return (
         f"Share of the way from no pooling to the common estimate, against the number of rows, for {len(table)} "
