@@ -90,11 +90,10 @@ def plot_plane(
     -------
     matplotlib.axes.Axes
         With a description in words, ``alt_text``. The ellipses hold 50 % and 95 % of the groups that partial pooling
-        expects (posterior mean of Sigma); what a
-        predictor of the groups explains is taken off. Open circles far from all others are beyond the edge, where their arrows
-        start. With more than 300 groups there are dots instead of arrows. A group whose own rows cannot determine
-        both coefficients has only a filled circle. With correlated effects an arrow need not point to the centre: an
-        uncertain slope follows a well-known intercept.
+        expects (posterior mean of Sigma); what a predictor of the groups explains is taken off. Open circles far from
+        all others are beyond the edge, where their arrows start. With more than 300 groups there are dots instead of
+        arrows. A group whose own rows cannot determine both coefficients has only a filled circle. With correlated
+        effects an arrow need not point to the centre: an uncertain slope follows a well-known intercept.
 
     Raises
     ------

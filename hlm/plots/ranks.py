@@ -113,7 +113,8 @@ def _label_ends(ax: Axes, table: pd.DataFrame) -> None:
     for names, place, sign in ((table.index[:_LABELLED], 0, 1), (table.index[-_LABELLED:], many - 1, -1)):
         ax.annotate(
             ", ".join(names), (table["upper" if sign > 0 else "lower"].iloc[place], place), xytext=(8 * sign, 4 * sign),
-            textcoords="offset points", ha="left" if sign > 0 else "right", va="bottom" if sign > 0 else "top", fontsize=9, zorder=6,
+            textcoords="offset points", ha="left" if sign > 0 else "right", va="bottom" if sign > 0 else "top",
+            fontsize=9, zorder=6,
         )  # fmt: skip
 
 
