@@ -69,7 +69,7 @@ def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str, *, whole: bool = 
     ranges = data.columns.groupby(factor.name, observed=False)[x].agg(["size", "min", "max"])
     ends = ranges[["min", "max"]].to_numpy(dtype=np.float64)
     if whole:
-        ends[:] = ends[:, 0].min(), ends[:, 1].max()
+        ends = np.tile([ends[:, 0].min(), ends[:, 1].max()], (len(ends), 1))
     points = _points_of(formula, data, x, most=_MOST_NUMBERS // len(ends))
     grid = np.linspace(ends[:, 0], ends[:, 1], points, axis=1)
     design = _at(formula, data, x, grid.ravel()).reshape(*grid.shape, -1)
