@@ -5,4 +5,10 @@ from pathlib import Path
 import hlm
 
 fits = hlm.fit_pooling("post ~ pre + (pre|school)", hlm.load_data("exam"), seed=1, progress=False)
-hlm.plot_slopes(fits, term="pre").figure.savefig(Path(__file__).parent / "slopes.png", dpi=90)
+pictures = {
+    "slopes": hlm.plot_slopes(fits, term="pre"),
+    "plane": hlm.plot_plane(fits),
+    "shrinkage": hlm.plot_shrinkage(fits),
+}
+for name, ax in pictures.items():
+    ax.figure.savefig(Path(__file__).parent / f"{name}.png", dpi=90)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _MOST = 12  # panels
 _ACROSS = 4
 _GAP = 0.06  # between panels, as a share of the picture
-_POINT = "#A0A0A0"
+_ROOM = 0.86  # of the height of a row of panels; the rest is for their titles
+_POINT = "#777777"
 
 
 def draw_panels(
@@ -63,7 +64,7 @@ def draw_panels(
         panel.set_title(f"{some.levels[k]} (n = {some.n[k]})", fontsize=9, pad=3)
     _share_limits(panels, across, down)
     formula, data = written_and_data(fits)
-    ax.set_xlabel("\n".join(filter(None, [x, held(formula, data, x)])), labelpad=20)
+    ax.set_xlabel("\n".join(filter(None, [x, held(formula, data, x)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
     headline(ax, _headline(lines, factor, order), key=_key(lines, pooled))
     describe(ax, _in_words(lines, factor, order, vertical, x))
@@ -74,13 +75,9 @@ def _grid(ax: Axes, panels: int, across: int, down: int) -> list[Axes]:
     """Empty panels, row by row; of the axes around them only the labels are left."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    width, height = (1 + _GAP / 2) / across - _GAP / 2, (1.0 - 0.03) / down
-    room = 0.75 if down > 1 else 0.9  # the rest is for the panels' titles
-    return [
-        ax.inset_axes((i % across * (width + _GAP / 2), 1 - 0.03 - (i // across) * height - height * room - 0.04,
-                       width, height * room))
-        for i in range(panels)
-    ]  # fmt: skip
+    width, height = (1 - _GAP * (across - 1) / 2) / across, 1 / down
+    places = [(i % across * (width + _GAP / 2), 1 - (i // across + 1) * height) for i in range(panels)]
+    return [ax.inset_axes((left, bottom, width, _ROOM * height)) for left, bottom in places]
 
 
 def _rows(fits: Any, factor: Term, x: str) -> pd.DataFrame:
@@ -95,7 +92,7 @@ def _draw_panel(
     """One group: its rows, the black line, its own line dashed, partial pooling's on top."""
     if points is not None:
         mine = points[points["group"] == k]
-        panel.plot(mine["x"], mine["y"], marker="o", markersize=3, linestyle="none", color=_POINT, zorder=1)
+        panel.plot(mine["x"], mine["y"], marker="o", markersize=3, linestyle="none", color=_POINT, zorder=5)
     if pooled is not None:
         panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
     for arm, of_arm in lines.items():
