@@ -48,7 +48,12 @@ def test_plane_draws_the_tables_numbers(exam):
 def test_plane_has_an_arrow_for_every_group_that_moves_and_leaves_48_off_the_scale(exam):
     ax = plot_plane(exam)
     arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
-    assert 50 <= len(arrows) <= 65  # those that hardly move have none
+    none, partial = _drawn(ax, "no pooling"), _drawn(ax, "partial pooling")
+    pixels = np.linalg.norm(ax.transData.transform(none) - ax.transData.transform(partial), axis=1)
+    size = ax.lines[-2].get_markersize() * ax.figure.dpi / 72
+    # the layout engine may move the axes a little after the arrows were chosen
+    assert (pixels > 1.7 * size).sum() <= len(arrows) + 3
+    assert (pixels > 1.5 * size).sum() >= len(arrows) - 3
     assert ax.get_ylim()[0] > -1 > _drawn(ax, "no pooling")[:, 1].min()
     assert "48 from (\N{MINUS SIGN}3.26, \N{MINUS SIGN}6.88)" in _texts(ax)
     assert "School 48 goes from (-3.26, -6.88) to" in ax.alt_text
