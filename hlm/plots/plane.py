@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 
-from hlm.compare.group_covariance import group_covariance
-from hlm.compare.slopes import compare_slopes, family_of, varying_terms, written_and_data
+from hlm.compare.slopes import family_of, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.families import get_family
 from hlm.formula.arms import Pooling
@@ -20,8 +18,9 @@ from hlm.plots.data import response_label
 from hlm.plots.grammar import LOOKS, bare, circle, describe, headline, new_axes, number
 from hlm.plots.group_lines import within_predictors
 from hlm.plots.labels import label_points, named
+from hlm.plots.plane_points import Plane, plane_of
 from hlm.plots.slope_rows import near_range
-from hlm.posterior import find_group, target_columns, totals
+from hlm.posterior import find_group
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -32,42 +31,6 @@ _LABELLED = 4
 _SHARES = (0.5, 0.95)  # of groups inside the ellipses
 _ELLIPSE = "#4D4D4D"
 _ARROW = "#8A8A8A"
-
-
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """Two coefficients of every group.
-
-    Attributes
-    ----------
-    none, partial : numpy.ndarray, shape (K, 2)
-        Posterior means; NaN where a group's own rows cannot determine one. Where a predictor of the groups shifts what
-        partial pooling expects of each, that shift is taken off both.
-    complete : numpy.ndarray, shape (2,)
-        NaN without that arm; the average over the groups.
-    center : numpy.ndarray, shape (2,)
-        What partial pooling expects, averaged over the groups.
-    covariance : numpy.ndarray, shape (2, 2)
-        Posterior mean of Sigma.
-    levels : list of str
-    """
-
-    none: np.ndarray
-    partial: np.ndarray
-    complete: np.ndarray
-    center: np.ndarray
-    covariance: np.ndarray
-    levels: list[str]
-
-    @property
-    def distances(self) -> tuple[np.ndarray, np.ndarray]:
-        """How far from the centre each group is in no and in partial pooling, in sds of Sigma; each (K,)."""
-        precision = np.linalg.pinv(self.covariance, hermitian=True)
-        found = []
-        for points in (self.none, self.partial):
-            away = points - self.center
-            found.append(np.sqrt(np.einsum("ki,ij,kj->k", away, precision, away)))
-        return found[0], found[1]
 
 
 def plot_plane(
@@ -152,25 +115,6 @@ def _check_terms(fits: Any, factor: Term, terms: Sequence[str] | None) -> tuple[
     if len(set(wanted)) != 2:
         raise FitError(f"A plane has two different coefficients, not terms={wanted!r}.")
     return wanted[0], wanted[1]
-
-
-def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
-    """The numbers of the picture."""
-    formula, data = written_and_data(fits)
-    table = compare_slopes(fits, group=factor.name)
-    levels = data.levels(factor)
-    arms = {}
-    for arm in ("none", "partial", "complete"):
-        rows = table[table["pooling"] == arm].pivot(index="level", columns="term", values="estimate")
-        arms[arm] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
-    partial, target = fits["partial"], target_columns(formula, data)
-    shared = replace(partial.parts, groups=())
-    columns = [target.labels.index(term) for term in pair]
-    expected = totals(shared, factor, data, target, "partial").mean(axis=0)[:, columns]
-    center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
-    complete = arms["complete"].mean(axis=0)
-    covariance = group_covariance(partial, factor, pair).mean(axis=0)
-    return Plane(arms["none"] - shift, arms["partial"] - shift, complete, center, covariance, levels)
 
 
 def _set_limits(ax: Axes, plane: Plane) -> None:

@@ -64,7 +64,7 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
     >>> ax = plot_shrinkage(fits)
     >>> ax.get_xlabel()
-    'rows of each Subject: 10 (logarithmic scale)'
+    'Subject (10 rows each)'
     """
     formula, _ = written_and_data(fits)
     factor = find_group(formula, group)
