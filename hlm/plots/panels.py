@@ -92,7 +92,15 @@ def _draw_panel(
     """One group: its rows, the black line, its own line dashed, partial pooling's on top."""
     if points is not None:
         mine = points[points["group"] == k]
-        panel.plot(mine["x"], mine["y"], marker="o", markersize=3, linestyle="none", color=_POINT, zorder=5)
+        panel.plot(
+            mine["x"],
+            mine["y"],
+            marker="o",
+            markersize=5 if len(mine) < 20 else 3,
+            linestyle="none",
+            color=_POINT,
+            zorder=5,
+        )
     if pooled is not None:
         panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
     for arm, of_arm in lines.items():
