@@ -36,8 +36,12 @@ if TYPE_CHECKING:
     from hlm.model.build import build as build
     from hlm.plots.data import plot_data as plot_data
     from hlm.plots.lines import plot_lines as plot_lines
+    from hlm.plots.loo import plot_loo as plot_loo
     from hlm.plots.path import plot_path as plot_path
+    from hlm.plots.plane import plot_plane as plot_plane
+    from hlm.plots.ranks import plot_ranks as plot_ranks
     from hlm.plots.recovery import plot_recovery as plot_recovery
+    from hlm.plots.shrinkage import plot_shrinkage as plot_shrinkage
     from hlm.plots.slopes import plot_slopes as plot_slopes
     from hlm.posterior import coefficients as coefficients
     from hlm.predictive.predict import predict as predict
@@ -68,8 +72,12 @@ _HOME = {
     "parse": "hlm.formula.parser",
     "plot_data": "hlm.plots.data",
     "plot_lines": "hlm.plots.lines",
+    "plot_loo": "hlm.plots.loo",
     "plot_path": "hlm.plots.path",
+    "plot_plane": "hlm.plots.plane",
+    "plot_ranks": "hlm.plots.ranks",
     "plot_recovery": "hlm.plots.recovery",
+    "plot_shrinkage": "hlm.plots.shrinkage",
     "plot_slopes": "hlm.plots.slopes",
     "pooling_factors": "hlm.compare.pooling_factors",
     "pooling_path": "hlm.compare.path",

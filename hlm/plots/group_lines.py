@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,45 +11,70 @@ import pandas as pd
 
 from hlm.compare.slopes import own_least_squares, written_and_data
 from hlm.design import columns
-from hlm.formula.formula import Formula, Term
+from hlm.formula.expression import source_columns
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import coefficients, target_columns
 
-type Drawn = Literal["least_squares", "none", "partial"]
+type Drawn = Literal["least_squares", "none", "partial", "complete"]
+
+_CURVE = 60  # points of a curve
+_MOST_NUMBERS = 200_000  # points of all curves together
 
 
-def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str) -> pd.DataFrame:
-    """Each group's line over its own range of a predictor, the other predictors at their mean or first level.
+@dataclass(frozen=True, slots=True)
+class GroupLines:
+    """Each group's line over its own range of a predictor.
+
+    Attributes
+    ----------
+    levels : list of str
+    n : numpy.ndarray of int, shape (K,)
+        Rows of each group.
+    x, y : numpy.ndarray, shape (K, points)
+        Two points of a straight line, more of a curve; ``y`` in units of the linear predictor, NaN where the group's
+        own rows cannot determine it.
+    """
+
+    levels: list[str]
+    n: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which groups have a line, shape (K,)."""
+        return np.asarray(np.isfinite(self.y).all(axis=1))
+
+    @property
+    def straight(self) -> bool:
+        return len(self.x.T) == 2
+
+
+def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str, *, whole: bool = False) -> GroupLines:
+    """Each group's line, the other predictors at their mean or first level.
 
     Parameters
     ----------
     fits : PoolingFits or Fit
-    drawn : {"least_squares", "none", "partial"}
+    drawn : {"least_squares", "none", "partial", "complete"}
         Whose lines; posterior means, except for least squares.
     factor : Term
     x : str
-        A predictor of `within_predictors`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per group: ``level, n, start, stop`` (the range of ``x``) and ``at_start, at_stop`` (the line there,
-        in units of the linear predictor; NaN where the group's own rows cannot determine it).
+        One of `drawable`: a predictor, or the column of the data that computed predictors are made of.
+    whole : bool
+        Over the whole range of the data, not the group's own.
     """
     formula, data = written_and_data(fits)
     ranges = data.columns.groupby(factor.name, observed=False)[x].agg(["size", "min", "max"])
-    start, stop = ranges["min"].to_numpy(dtype=np.float64), ranges["max"].to_numpy(dtype=np.float64)
-    intercepts, slopes = _through(_estimates(fits, drawn, factor), *_at_reference(formula, data, x))
-    return pd.DataFrame(
-        {
-            "level": data.levels(factor),
-            "n": ranges["size"].to_numpy(),
-            "start": start,
-            "stop": stop,
-            "at_start": intercepts + slopes * start,
-            "at_stop": intercepts + slopes * stop,
-        }
-    )
+    ends = ranges[["min", "max"]].to_numpy(dtype=np.float64)
+    if whole:
+        ends = np.tile([ends[:, 0].min(), ends[:, 1].max()], (len(ends), 1))
+    points = _points_of(formula, data, x, most=_MOST_NUMBERS // len(ends))
+    grid = np.linspace(ends[:, 0], ends[:, 1], points, axis=1)
+    design = _at(formula, data, x, grid.ravel()).reshape(*grid.shape, -1)
+    y = _through(_estimates(fits, drawn, factor)[:, None, :], design)
+    return GroupLines(data.levels(factor), ranges["size"].to_numpy(), grid, y)
 
 
 def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
@@ -57,17 +83,17 @@ def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
     Returns
     -------
     pandas.Series or None
-        The line at the smallest and the largest ``x``, which are the index. Where a predictor that is constant
-        within groups makes it differ between groups, the average over the rows.
+        The line at the numbers in the index: the smallest and the largest ``x``, and more between them for a curve.
+        Where a predictor that is constant within groups makes it differ between groups, the average over the rows.
     """
     if "complete" not in arms_of(fits):
         return None
     formula, data = written_and_data(fits)
     rows = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
     average = np.average(_estimates(fits, "complete", factor), axis=0, weights=rows)
-    intercept, slope = _through(average[None], *_at_reference(formula, data, x))
-    ends = np.array([data.columns[x].min(), data.columns[x].max()], dtype=np.float64)
-    return pd.Series(intercept + slope * ends, index=ends)
+    ends = data.columns[x].min(), data.columns[x].max()
+    grid = np.linspace(*ends, _points_of(formula, data, x, most=_MOST_NUMBERS), dtype=np.float64)
+    return pd.Series(_through(average, _at(formula, data, x, grid)), index=grid)
 
 
 def arms_of(fits: Any) -> Mapping[str, Any]:
@@ -80,16 +106,36 @@ def within_predictors(formula: Formula, data: CleanData) -> list[str]:
     return list(dict.fromkeys(v for term in target_columns(formula, data).terms for v in term.variables))
 
 
+def drawable(formula: Formula, data: CleanData, factor: Term) -> list[str]:
+    """What can be on the horizontal axis: the columns behind the predictors within groups, then computed ones.
+
+    Those whose effect varies by the factor come first.
+    """
+    inside = within_predictors(formula, data)
+    varying = [v for effect in formula.effects_of(factor) for v in effect.variables]
+    ordered = sorted(inside, key=lambda name: name not in varying)
+    behind = [column for name in ordered for column in sources_of(name, formula, data)]
+    single = [name for name in ordered if not any(name in many for many in data.expansions.values())]
+    return list(dict.fromkeys([*behind, *single]))
+
+
+def sources_of(name: str, formula: Formula, data: CleanData) -> tuple[str, ...]:
+    """The columns of the data behind a predictor: ``x`` of ``poly(x, 2)1``, and of ``x`` itself."""
+    call = next((v for v, names in data.expansions.items() if name in names and v != ALL_OTHERS), name)
+    return source_columns(call, formula.functions)
+
+
 def held(formula: Formula, data: CleanData, x: str) -> str:
     """Where the lines hold the other predictors, for an axis label; empty where there are none."""
     inside = within_predictors(formula, data)
-    at = ", ".join(f"{name} = {_reference_label(data.columns[name])}" for name in inside if name != x)
+    free = [name for name in inside if name != x and x not in sources_of(name, formula, data)]
+    at = ", ".join(f"{name} = {_reference_label(data.columns[name])}" for name in free)
     outside = ", ".join(name for name in formula.predictors if name not in inside)
     notes = [at and f"lines at {at}", outside and f"black line averaged over {outside}"]
     return "; ".join(filter(None, notes))
 
 
-def _estimates(fits: Any, drawn: Drawn | Literal["complete"], factor: Term) -> np.ndarray:
+def _estimates(fits: Any, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
         return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
@@ -101,29 +147,41 @@ def _estimates(fits: Any, drawn: Drawn | Literal["complete"], factor: Term) -> n
     return np.asarray(means)
 
 
-def _at_reference(formula: Formula, data: CleanData, x: str) -> tuple[np.ndarray, np.ndarray]:
-    """The target's columns where ``x`` is 0, and how they change per unit of ``x``; both of shape (terms,)."""
+def _points_of(formula: Formula, data: CleanData, x: str, *, most: int) -> int:
+    """Two for straight lines, many for curves, fewer where there are thousands of those."""
+    curved = any(x != name and x in sources_of(name, formula, data) for name in within_predictors(formula, data))
+    return int(np.clip(most, 12, _CURVE)) if curved else 2
+
+
+def _at(formula: Formula, data: CleanData, x: str, values: np.ndarray) -> np.ndarray:
+    """The target's columns at some values of ``x``, shape (values, terms)."""
     terms = tuple(dict.fromkeys(target_columns(formula, data).terms))
-    points = {name: _reference(data.columns[name]) for name in data.columns} | {x: pd.Series([0.0, 1.0])}
+    points = {name: _reference(data.columns[name], len(values)) for name in data.columns}
+    points[x] = pd.Series(values, dtype=np.float64)
+    frame = pd.DataFrame(points)
+    numbers = set(frame.select_dtypes("number"))
+    for variable, transform in data.transforms.items():
+        if x in source_columns(variable, formula.functions) and x != variable:
+            computed = transform.on(frame)
+            frame = frame.assign(**{name: column for name, column in computed.items() if name in numbers})
     # Below the data, so that every factor still has all of its levels and is coded as it was.
-    extended = pd.concat([data.columns, pd.DataFrame(points)], ignore_index=True)
-    at_0, at_1 = columns(terms, CleanData(extended, len(extended))).matrix[-2:]
-    return at_0, at_1 - at_0
+    extended = pd.concat([data.columns, frame], ignore_index=True)
+    return columns(terms, CleanData(extended, len(extended))).matrix[-len(values) :]
 
 
-def _reference(column: pd.Series) -> pd.Series:
-    """The mean of numbers or the first level of labels, in two rows."""
+def _reference(column: pd.Series, rows: int) -> pd.Series:
+    """The mean of numbers or the first level of labels, in every row."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Series(pd.Categorical.from_codes([0, 0], dtype=column.dtype))
-    return pd.Series([column.mean()] * 2, dtype=np.float64)
+        return pd.Series(pd.Categorical.from_codes(np.zeros(rows, dtype=np.int64), dtype=column.dtype))
+    return pd.Series([column.mean()] * rows, dtype=np.float64)
 
 
 def _reference_label(column: pd.Series) -> str:
-    value = _reference(column).iloc[0]
+    value = _reference(column, 1).iloc[0]
     return value if isinstance(value, str) else f"{value:.3g} (its mean)"
 
 
-def _through(estimates: np.ndarray, at_0: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intercepts and slopes of the lines, each of shape (K,); what a line does not use may be NaN."""
-    used = (at_0 != 0) | (change != 0)
-    return estimates[:, used] @ at_0[used], estimates[:, used] @ change[used]
+def _through(estimates: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """The lines at some points, (..., points); what a line does not use may be NaN."""
+    used = (design != 0).any(axis=tuple(range(design.ndim - 1)))
+    return np.asarray((design[..., used] * estimates[..., used]).sum(axis=-1))

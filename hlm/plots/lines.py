@@ -17,7 +17,7 @@ from hlm.errors import FitError, nearest
 from hlm.families import get_family
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.plots.data import draw_points, group_means, numeric_predictor, response_label, response_values, varying_first
+from hlm.plots.data import draw_points, group_means, numeric_predictor, response_label, response_values
 from hlm.plots.grammar import (
     GROUP_COLORS,
     QUIET,
@@ -30,7 +30,8 @@ from hlm.plots.grammar import (
     headline,
     new_axes,
 )
-from hlm.plots.group_lines import Drawn, arms_of, group_lines, held, pooled_line, within_predictors
+from hlm.plots.group_lines import Drawn, GroupLines, arms_of, drawable, group_lines, held, pooled_line
+from hlm.plots.panels import draw_panels
 from hlm.posterior import find_group
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ _HEADLINES: Mapping[Drawn, str] = {
     "least_squares": "Every {group} for itself: {lines} least-squares lines",
     "none": "No pooling: {lines} lines, every {group} for itself",
     "partial": "Partial pooling: {lines} lines, every {group} learns from the others",
+    "complete": "Complete pooling: one line for every {group}",
 }
 _KEYS: Mapping[Drawn, str] = {
     "least_squares": "one {group}, least squares",
     "none": "one {group}, no pooling",
     "partial": "one {group}, partial pooling",
+    "complete": "complete pooling",
 }
 _POOLED_WIDTH = 3.5  # points
 _CHOSEN_AREA = 14.0  # square points
@@ -58,6 +61,7 @@ def plot_lines(
     group: str | None = None,
     x: str | None = None,
     levels: Sequence[Any] | None = None,
+    panels: bool = False,
     show_data: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
@@ -67,15 +71,20 @@ def plot_lines(
     ----------
     fits : PoolingFits or Fit
         Without the arm ``"complete"`` there is no black line.
-    pooling : {"least_squares", "none", "partial"}, optional
-        Which lines: each group's own least squares, or the posterior means of an arm. By default least squares, and
+    pooling : {"least_squares", "none", "partial", "complete"}, optional
+        Which lines: each group's own least squares, or the posterior means of an arm (of complete pooling there is
+        only the black line). By default least squares, and
         ``"none"`` for a family that has no least squares.
     group : str, optional
         The grouping factor; needed where there are several.
     x : str, optional
-        The numeric predictor on the horizontal axis; by default the first one whose effect varies by the group.
+        The numeric predictor on the horizontal axis; by default the first one whose effect varies by the group. For
+        ``log(x)``, ``I(x^2)`` or ``poly(x, 2)`` it is ``x``, and the lines are curves.
     levels : sequence, optional
         Groups to bring out in colour; the others turn grey.
+    panels : bool
+        A panel for each of ``levels`` (12 at most) with the three lines of that group: no pooling dashed, partial and
+        complete pooling. They are ``ax.child_axes``, from the smallest group to the largest; ``pooling`` is not used.
     show_data : bool
         Draw the rows as points too (gaussian family only).
     ax : matplotlib.axes.Axes, optional
@@ -109,21 +118,25 @@ def plot_lines(
     factor = find_group(formula, group)
     drawn = _check_pooling(fits, pooling)
     chosen = _check_levels(levels, data.levels(factor), factor)
-    inside = within_predictors(formula, data)
-    horizontal = numeric_predictor(formula, [v for v in varying_first(formula, factor) if v in inside], data, x)
+    horizontal = numeric_predictor(formula, drawable(formula, data, factor), data, x)
+    if panels:
+        return draw_panels(fits, factor, horizontal, chosen, vertical=_vertical(fits), show_data=show_data, ax=ax)
     lines = group_lines(fits, drawn, factor, horizontal)
     pooled = pooled_line(fits, factor, horizontal)
     colors = _colors(formula, factor, data, chosen)
-    named = np.full(len(lines), len(lines) <= len(GROUP_COLORS)) if chosen is None else chosen
+    named = (
+        np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS)) if chosen is None else chosen
+    )
     ax = new_axes(7, 5) if ax is None else ax
     if show_data and family_of(fits) == "gaussian":
         _draw_rows(ax, formula, data, factor, horizontal, colors, named)
-    _draw_lines(ax, lines, colors, named)
+    if drawn != "complete":
+        _draw_lines(ax, lines, colors, named)
     if pooled is not None:
         ax.plot(pooled.index, pooled, **complete_line(_POOLED_WIDTH), zorder=4, path_effects=_halo(_POOLED_WIDTH))
     _label(ax, fits, factor, drawn, horizontal, lines)
     if named.any():
-        group_key(ax, factor.name, [_name(row) for row in lines[named].itertuples()], list(colors[named]), marker="")
+        group_key(ax, factor.name, _names(lines, named), list(colors[named]), marker="")
     describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled))
     return ax
 
@@ -135,10 +148,7 @@ def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
         return "least_squares" if family == "gaussian" else "none" if "none" in arms else "partial"
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
     if pooling not in allowed:
-        raise FitError(
-            f"There are no group lines for pooling={pooling!r} (complete pooling is always there, as the black line). "
-            f"{nearest(pooling, allowed)}"
-        )
+        raise FitError(f"There are no group lines for pooling={pooling!r}. {nearest(pooling, allowed)}")
     if pooling == "least_squares" and family != "gaussian":
         raise FitError(f"The {family} family has no least-squares lines: draw pooling='none' instead.")
     if pooling != "least_squares" and pooling not in arms:
@@ -183,15 +193,14 @@ def _draw_rows(
         draw_points(ax, values[rows], y[rows], colors[codes[rows]], area=area, layer=2.5)
 
 
-def _draw_lines(ax: Axes, lines: pd.DataFrame, colors: np.ndarray, named: np.ndarray) -> None:
+def _draw_lines(ax: Axes, lines: GroupLines, colors: np.ndarray, named: np.ndarray) -> None:
     """The groups' lines, thin where there are many; named groups thick, and above the black line if chosen."""
-    ends = lines[["start", "at_start", "stop", "at_stop"]].to_numpy().reshape(-1, 2, 2)
-    there = np.isfinite(ends).all(axis=(1, 2))
-    thin = float(np.clip(65 / len(lines), 0.3, 1.3))
+    strokes_of = np.stack([lines.x, lines.y], axis=2)
+    thin = float(np.clip(65 / len(lines.n), 0.3, 1.3))
     for which, width, alpha, layer in ((~named, thin, 0.9, 2), (named, 2.2, 1.0, 3 if named.all() else 5)):
-        shown = which & there
+        shown = which & lines.known
         strokes = LineCollection(
-            list(ends[shown]), colors=colors[shown], linewidths=width, alpha=alpha, capstyle="round", zorder=layer
+            list(strokes_of[shown]), colors=colors[shown], linewidths=width, alpha=alpha, capstyle="round", zorder=layer
         )
         if layer > 4:  # chosen ones cross the black line
             strokes.set_path_effects(_halo(width))
@@ -204,19 +213,19 @@ def _halo(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 2, foreground="white")]
 
 
-def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: pd.DataFrame) -> None:
+def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: GroupLines) -> None:
     """Headline, key and the names of the axes, with what must be known to read the lines."""
     formula, data = written_and_data(fits)
-    missing = int(lines["at_start"].isna().sum())
-    gap = f"{missing} of {len(lines)} groups of {factor.name} without a line: their rows cannot determine it"
+    missing = int((~lines.known).sum())
+    gap = f"{missing} of {len(lines.n)} groups of {factor.name} without a line: their rows cannot determine it"
     ax.set(xlabel="\n".join(filter(None, [x, held(formula, data, x), gap if missing else ""])), ylabel=_vertical(fits))
     bare(ax)
     thin = Line2D([], [], color=QUIET, linewidth=1.3, label=_KEYS[drawn].format(group=factor.name))
     black = Line2D([], [], **complete_line(_POOLED_WIDTH))
     headline(
         ax,
-        _HEADLINES[drawn].format(group=factor.name, lines=len(lines) - missing),
-        key=[thin, black] if "complete" in arms_of(fits) else [thin],
+        _title(drawn, factor, lines),
+        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in arms_of(fits) else [])],
     )
 
 
@@ -229,9 +238,16 @@ def _vertical(fits: Any) -> str:
     return f"linear predictor of {response_label(formula)}: {family.link}({family.parent})"
 
 
-def _name(line: Any) -> str:
-    """A group in the key, with its size and with what happened to its line."""
-    return f"{line.level} (n = {line.n}{', no line' if np.isnan(line.at_start) else ''})"
+def _title(drawn: Drawn, factor: Term, lines: GroupLines) -> str:
+    text = _HEADLINES[drawn].format(group=factor.name, lines=lines.known.sum())
+    return text if lines.straight else text.replace(" lines", " curves").replace("one line", "one curve")
+
+
+def _names(lines: GroupLines, named: np.ndarray) -> list[str]:
+    """Groups in the key, with their size and with what happened to their line."""
+    return [
+        f"{lines.levels[k]} (n = {lines.n[k]}{'' if lines.known[k] else ', no line'})" for k in np.flatnonzero(named)
+    ]
 
 
 def _response_codes(formula: Formula, data: CleanData) -> np.ndarray:
@@ -242,14 +258,16 @@ def _response_codes(formula: Formula, data: CleanData) -> np.ndarray:
     return response_values(formula, data)
 
 
-def _in_words(fits: Any, factor: Term, drawn: Drawn, x: str, lines: pd.DataFrame, pooled: pd.Series | None) -> str:
-    there = lines[lines["at_start"].notna() & (lines["stop"] > lines["start"])].set_index("level")
-    sentences = [_HEADLINES[drawn].format(group=factor.name, lines=lines["at_start"].notna().sum())]
-    sentences.append(f"{_vertical(fits)} against {x}")
-    if len(there):
-        slopes = (there["at_stop"] - there["at_start"]) / (there["stop"] - there["start"])
-        sentences.append(f"The slopes go from {extremes(slopes, factor.name)}")
+def _in_words(fits: Any, factor: Term, drawn: Drawn, x: str, lines: GroupLines, pooled: pd.Series | None) -> str:
+    sentences = [_title(drawn, factor, lines), f"{_vertical(fits)} against {x}"]
+    width = lines.x[:, -1] - lines.x[:, 0]
+    there = lines.known & (width > 0)
+    if there.any() and drawn != "complete":
+        rise = (lines.y[there, -1] - lines.y[there, 0]) / width[there]
+        what = "slopes" if lines.straight else "average slopes"
+        sentences.append(f"The {what} go from {extremes(pd.Series(rise, np.array(lines.levels)[there]), factor.name)}")
     if pooled is not None:
-        black = np.diff(pooled)[0] / np.diff(pooled.index)[0]
-        sentences.append(f"The black line of complete pooling has slope {black:.3g}")
+        black = (pooled.iloc[-1] - pooled.iloc[0]) / (pooled.index[-1] - pooled.index[0])
+        slope = "slope" if lines.straight else "average slope"
+        sentences.append(f"The black line of complete pooling has {slope} {black:.3g}")
     return ". ".join(sentences) + "."

@@ -76,6 +76,25 @@ def view_of(table: pd.DataFrame) -> View:
     return View(left, right, left + _MARGIN / 2 * width, right - _MARGIN / 2 * width, below, above)
 
 
+def near_range(values: np.ndarray, always: np.ndarray) -> tuple[float, float]:
+    """The range of some numbers, without those that are far from all others and would flatten the rest.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        May be left out where they are far out; NaN is passed over.
+    always : numpy.ndarray
+        Are inside in any case.
+    """
+    known = values[np.isfinite(values)]
+    if len(known):
+        first, third = np.quantile(known, [0.25, 0.75])
+        reach = _FAR * (third - first)
+        known = known[(known >= first - reach) & (known <= third + reach)]
+    together = np.concatenate([known, always[np.isfinite(always)]])
+    return float(together.min()), float(together.max())
+
+
 def same(values: pd.Series[float]) -> bool:
     """Whether all groups have one value, up to rounding."""
     return bool(np.allclose(values, values.iloc[0], rtol=1e-9, atol=0))

@@ -16,6 +16,7 @@ from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.plots.data import response_label
 from hlm.plots.grammar import LOOKS, bare, circle, complete_line, describe, extremes, headline, new_axes, number
+from hlm.plots.rows import HEADING, body_height, name_rows, row_font
 from hlm.plots.slope_rows import View, same, slope_rows, view_of
 from hlm.posterior import find_group
 
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SEGMENT = "#9A9A9A"
-_GRID = "#EEEEEE"
 _LINE = 1.8  # points
 _OFF_SCALE = "off the scale"
-_SMALLEST_FONT = 4.5  # points: below it the groups have no names
-_TALLEST = 9.5  # inches of rows
-_HEADING = 1.4  # inches that are not rows
 
 
 def plot_slopes(
@@ -83,8 +80,8 @@ def plot_slopes(
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
     table, label = slope_rows(fits, factor, term or _default_term(formula, data, factor), interval)
-    body = _body(len(table)) if ax is None else ax.get_window_extent().height / ax.figure.dpi
-    ax = new_axes(7, body + _HEADING) if ax is None else ax
+    body = body_height(len(table)) if ax is None else ax.get_window_extent().height / ax.figure.dpi
+    ax = new_axes(7, body + HEADING) if ax is None else ax
     pitch = 72 * body / len(table)
     view = view_of(table if interval is not None else table.drop(columns=["lower", "upper"]))
     ax.set(xlim=(view.left, view.right), ylim=(-1, len(table)))
@@ -93,7 +90,7 @@ def plot_slopes(
         ax.hlines(range(len(table)), table["lower"], table["upper"], **_interval_style(pitch), zorder=2)
     _draw_segments(ax, table, view, pitch)
     _draw_circles(ax, table, view, pitch)
-    named = _name_rows(ax, table, factor, pitch)
+    named = name_rows(ax, list(table.index), factor.name, pitch, "no pooling")
     if named:
         _write_numbers(ax, table, view, pitch)
     ax.set_xlabel("\n".join([_horizontal(fits, label), *_small_print(table, view, factor, named=named)]))
@@ -115,17 +112,6 @@ def _check_arms(fits: Any) -> None:
 def _default_term(formula: Formula, data: CleanData, factor: Term) -> str:
     varying = varying_terms(formula, data, factor, None)
     return next((label for label in varying if label != "Intercept"), "Intercept")
-
-
-def _body(rows: int) -> float:
-    """Inches of height for the rows: enough for names as far as a page goes; without names, an ordinary picture."""
-    height = min(0.4 * rows, max(4.0, min(0.14 * rows, _TALLEST)))
-    return height if _font(72 * height / rows) >= _SMALLEST_FONT else 5.0
-
-
-def _font(pitch: float) -> float:
-    """The size of text that fits between rows ``pitch`` points apart."""
-    return min(10.0, 0.8 * pitch)
 
 
 def _draw_complete(ax: Axes, complete: pd.Series[float]) -> None:
@@ -160,19 +146,6 @@ def _draw_circles(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> No
             ax.plot(np.full(which.sum(), edge), rows[which], **style, zorder=5)
 
 
-def _name_rows(ax: Axes, table: pd.DataFrame, factor: Term, pitch: float) -> bool:
-    """Write the groups beside their rows where that is readable; returns whether it is."""
-    if _font(pitch) < _SMALLEST_FONT:
-        ax.set(yticks=[], ylabel=f"{len(table)} groups of {factor.name}, in the order of no pooling")
-        return False
-    ax.set_yticks(range(len(table)), list(table.index), fontsize=_font(pitch))
-    ax.set_ylabel(factor.name)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="y", color=_GRID, linewidth=0.6)
-    ax.set_axisbelow(True)
-    return True
-
-
 def _write_numbers(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> None:
     """The estimates that are off the scale, beside their triangles."""
     for row in np.flatnonzero(view.below | view.above):
@@ -180,7 +153,7 @@ def _write_numbers(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> N
         ax.annotate(
             number(table["none"].iloc[row]), (view.mark_left if below else view.mark_right, row),
             xytext=(7 if below else -7, 0), textcoords="offset points", ha="left" if below else "right",
-            va="center_baseline", fontsize=min(9.0, _font(pitch)), color=LOOKS["none"].color, zorder=6,
+            va="center_baseline", fontsize=min(9.0, row_font(pitch)), color=LOOKS["none"].color, zorder=6,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
 

@@ -9,7 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba, to_rgba_array
 
+from hlm.datasets import load_data
 from hlm.errors import DataError, FitError
+from hlm.fitting.fit import fit_pooling
 from hlm.formula.formula import Term
 from hlm.plots.grammar import GROUP_COLORS, QUIET, group_colors
 from hlm.plots.group_lines import group_lines, pooled_line
@@ -161,8 +163,8 @@ def test_a_group_whose_rows_cannot_determine_a_line_has_none_except_in_partial_p
     frame.loc[frame["g"] == 9, "x"] = 0.25
     fits = fits_of(frame)
     for pooling in ("least_squares", "none"):
-        lines = group_lines(fits, pooling, G, "x").set_index("level")
-        assert lines.index[lines["at_start"].isna()].tolist() == ["4", "9"]
+        lines = group_lines(fits, pooling, G, "x")
+        assert np.array(lines.levels)[~lines.known].tolist() == ["4", "9"]
         ax = plot_lines(fits, pooling=pooling)
         assert len(_thin(ax).get_segments()) == 10
         assert ax.get_xlabel() == "x\n2 of 12 groups of g without a line: their rows cannot determine it"
@@ -208,8 +210,7 @@ def test_another_predictor_on_the_horizontal_axis(fits_of, frame):
     more = frame.assign(z=np.random.default_rng(2).normal(2, 1, 240))
     fits = fits_of(more, "y ~ x + z + (x|g)", also={"z": 0.7})
     lines = group_lines(fits, "partial", G, "z")
-    slopes = (lines["at_stop"] - lines["at_start"]) / (lines["stop"] - lines["start"])
-    np.testing.assert_allclose(slopes, 0.7)
+    np.testing.assert_allclose(np.diff(lines.y) / np.diff(lines.x), 0.7)
     ax = plot_lines(fits, pooling="partial", x="z")
     assert ax.get_xlabel() == f"z\nlines at x = {more['x'].mean():.3g} (its mean)"
 
@@ -258,8 +259,7 @@ def test_two_thousand_groups_are_thin_lines(fits_of, simulate):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pooling": "nine"}, "no group lines for pooling='nine' .* Did you mean 'none'?"),
-        ({"pooling": "complete"}, "complete pooling is always there, as the black line"),
+        ({"pooling": "nine"}, "no group lines for pooling='nine'. Did you mean 'none'?"),
         ({"levels": ["13"]}, "There is no g '13'. Did you mean"),
         ({"group": "h"}, "There is no grouping factor 'h'. There is: g."),
     ],
@@ -280,3 +280,61 @@ def test_no_numeric_predictor(fits):
         DataError, match=r"'X' is not a numeric predictor that can be drawn against\. Did you mean 'x'\?"
     ):
         plot_lines(fits, x="X")
+
+
+# ---------------------------------------------------------------- curves
+
+
+@pytest.mark.parametrize(
+    ("formula", "columns"),
+    [
+        ("Reaction ~ Days + I(Days^2) + (Days + I(Days^2)|Subject)", lambda d: [d, d**2]),
+        ("Reaction ~ log1p(Days) + (log1p(Days)|Subject)", lambda d: [np.log1p(d)]),
+        ("Reaction ~ poly(Days, 2) + (poly(Days, 2)|Subject)", lambda d: [d, d**2]),
+    ],
+)
+def test_computed_columns_are_curves_against_what_they_are_computed_from(formula, columns):
+    data = load_data("sleepstudy")
+    fits = fit_pooling(formula, data, poolings=("complete", "none"), draws=200, chains=2, seed=1, progress=False)
+    lines = group_lines(fits, "least_squares", Term(("Subject",)), "Days")
+    assert lines.x.shape == (18, 60)
+    assert not lines.straight
+    for k, level in enumerate(lines.levels):
+        mine = data[data["Subject"].astype(str) == level]
+        days = mine["Days"].to_numpy(dtype=float)
+        design = np.column_stack([np.ones_like(days), *columns(days)])
+        found = np.linalg.lstsq(design, mine["Reaction"].to_numpy())[0]
+        expected = np.column_stack([np.ones(60), *columns(lines.x[k])]) @ found
+        np.testing.assert_allclose(lines.y[k], expected, atol=1e-5)  # of 250 ms; lsqr stops at a relative 1e-14
+    ax = plot_lines(fits)
+    assert ax.get_xlabel() == "Days"
+    assert ax.get_title(loc="left") == "Every Subject for itself: 18 least-squares curves"
+    assert len(ax.lines[0].get_xdata()) == 60
+
+
+# ---------------------------------------------------------------- complete pooling, panels
+
+
+def test_complete_pooling_is_the_black_line_alone(fits):
+    ax = plot_lines(fits, pooling="complete")
+    assert [c for c in ax.collections if isinstance(c, LineCollection)] == []
+    assert len(ax.lines) == 1
+    assert ax.get_title(loc="left") == "Complete pooling: one line for every g"
+
+
+def test_a_panel_for_each_chosen_group_with_three_lines(fits, frame):
+    ax = plot_lines(fits, levels=["7", "3", "11"], panels=True)
+    assert [panel.get_title() for panel in ax.child_axes] == ["3 (n = 20)", "7 (n = 20)", "11 (n = 20)"]
+    own, (slope, intercept) = _polyfit(frame), np.polyfit(frame["x"], frame["y"], 1)
+    ends = np.array([frame["x"].min(), frame["x"].max()])
+    lines = {line.get_label(): line for line in ax.child_axes[1].lines}
+    alone = own.loc["7", "intercept"] + own.loc["7", "slope"] * ends
+    everybody = intercept + slope * ends
+    np.testing.assert_allclose(lines["no pooling"].get_xydata(), np.column_stack([ends, alone]), atol=1e-12)
+    np.testing.assert_allclose(lines["partial pooling"].get_ydata(), (alone + everybody) / 2)
+    np.testing.assert_allclose(lines["complete pooling"].get_ydata(), everybody)
+    assert len({panel.get_ylim() for panel in ax.child_axes}) == 1
+    first, pooled = own.loc["3", "slope"], (own.loc["3", "slope"] + slope) / 2
+    assert ax.get_title(loc="left") == f"G 3: slope {first:.3g} alone, {pooled:.3g} with the others"
+    with pytest.raises(FitError, match=r"for groups that you name: levels=\[...\], 12 of g at most"):
+        plot_lines(fits, panels=True)

@@ -1,0 +1,76 @@
+"""The numbers behind `plot_plane`: two coefficients of every group, and what partial pooling expects of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hlm.compare.group_covariance import group_covariance
+from hlm.compare.slopes import compare_slopes, written_and_data
+from hlm.formula.formula import Term
+from hlm.posterior import target_columns, totals
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Two coefficients of every group.
+
+    Attributes
+    ----------
+    none, partial : numpy.ndarray, shape (K, 2)
+        Posterior means; NaN where a group's own rows cannot determine one. Where a predictor of the groups shifts what
+        partial pooling expects of each, that shift is taken off both.
+    complete : numpy.ndarray, shape (2,)
+        NaN without that arm; the average over the groups.
+    center : numpy.ndarray, shape (2,)
+        What partial pooling expects, averaged over the groups.
+    covariance : numpy.ndarray, shape (2, 2)
+        Posterior mean of Sigma.
+    levels : list of str
+    """
+
+    none: np.ndarray
+    partial: np.ndarray
+    complete: np.ndarray
+    center: np.ndarray
+    covariance: np.ndarray
+    levels: list[str]
+
+    @property
+    def distances(self) -> tuple[np.ndarray, np.ndarray]:
+        """How far from the centre each group is in no and in partial pooling, in sds of Sigma; each (K,)."""
+        precision = np.linalg.pinv(self.covariance, hermitian=True)
+        found = []
+        for points in (self.none, self.partial):
+            away = points - self.center
+            found.append(np.sqrt(np.einsum("ki,ij,kj->k", away, precision, away)))
+        return found[0], found[1]
+
+
+def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
+    """The points, the centre and the covariance of two coefficients.
+
+    Parameters
+    ----------
+    fits : PoolingFits
+    factor : Term
+    pair : tuple of str
+        The horizontal and the vertical coefficient.
+    """
+    formula, data = written_and_data(fits)
+    table = compare_slopes(fits, group=factor.name)
+    levels = data.levels(factor)
+    arms = {}
+    for arm in ("none", "partial", "complete"):
+        rows = table[table["pooling"] == arm].pivot(index="level", columns="term", values="estimate")
+        arms[arm] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
+    partial, target = fits["partial"], target_columns(formula, data)
+    shared = replace(partial.parts, groups=())
+    columns = [target.labels.index(term) for term in pair]
+    expected = totals(shared, factor, data, target, "partial").mean(axis=0)[:, columns]
+    center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
+    complete = arms["complete"].mean(axis=0)
+    covariance = group_covariance(partial, factor, pair).mean(axis=0)
+    return Plane(arms["none"] - shift, arms["partial"] - shift, complete, center, covariance, levels)
