@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from hlm.compare.loo import difference
 from hlm.compare.slopes import written_and_data
 from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling
@@ -18,7 +17,7 @@ from hlm.plots.grammar import LOOKS, NOTE, bare, describe, headline, new_axes, n
 from hlm.plots.labels import label_points, named
 from hlm.plots.rows import size_axis
 from hlm.posterior import find_group
-from hlm.predictive.loo import GOOD_K, PointwiseLoo
+from hlm.predictive.loo import GOOD_K, PointwiseLoo, difference
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
