@@ -10,12 +10,12 @@ from hlm.explanation import symbols
 from hlm.explanation.columns import INTERCEPT_COLUMN, Column
 from hlm.explanation.expression import Expression, Name, Row, Sign, row
 from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.nouns import noun
 from hlm.explanation.numbers import distribution
 from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, offsets, response
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.shapes import Shape, prior_shape, response_shape
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
-from hlm.explanation.words import noun
 
 _ALONE = 3  # so many parameters of a kind have a curve each; more share one place
 Kind = Literal["prior", "group", "predictor", "response", "data"]

@@ -26,8 +26,8 @@ _STYLE = """
 div.hlm-explain dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .35rem 1.2rem;
   margin: 0; }
 div.hlm-explain dt, div.hlm-explain dd { float: none; width: auto; margin: 0; } /* Jupyter has its own */
-div.hlm-explain dt { font-weight: normal; font-family: ui-monospace, Menlo, Consolas, monospace;
-  font-size: .9rem; overflow-wrap: anywhere; }
+div.hlm-explain dt { font-weight: normal; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9rem;
+  overflow-wrap: anywhere; }
 .hlm-explain table { border-collapse: collapse; font-size: .92rem; }
 .hlm-explain th, .hlm-explain td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid #ddd;
   background: #fff; vertical-align: top; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,12 +11,11 @@ from hlm.explanation.computed import basis_origin, basis_source, computed_meanin
 from hlm.explanation.counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
 from hlm.explanation.expression import visible
 from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.nouns import group_noun, noun, part_text
 from hlm.explanation.page import words_page
 from hlm.explanation.plain import plain
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.formula.formula import ALL_OTHERS
-
-_FACTOR = re.compile(r"\b(?:(?:as\.)?factor|C)\(([\w.]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +75,6 @@ def words(model: ModelStructure) -> Words:
                  for about, text in computed_meanings(model))  # fmt: skip
     shown_terms = tuple(Sentence(visible(s.about), s.text) for s in terms)
     return Words(shown_terms, tuple(_arms(model)), tuple(_notes(model)), tuple(functions))
-
-
-def noun(column: Column) -> str:
-    """What a column's coefficient is called: ``intercept``, ``slope for pre``, ``effect of sex = M``."""
-    if column == INTERCEPT_COLUMN:
-        return "intercept"
-    text = " and ".join(part_text(part) for part in column.parts)
-    if len(column.parts) > 1:
-        return f"interaction of {text}"
-    if column.parts[0].variable.rstrip("0123456789").endswith(")") and not column.parts[0].variable.endswith(")"):
-        return f"coefficient of {text}"  # one column of a curve, such as poly(x, 2)1
-    return f"slope for {text}" if column.is_numeric else f"effect of {text}"
-
-
-def group_noun(name: str) -> str:
-    """What a group is called: a ``school``, also of ``factor(school)``."""
-    return _FACTOR.sub(r"\1", visible(name))
 
 
 def _response(model: ModelStructure) -> Sentence:
@@ -268,8 +249,3 @@ def _per(parts: tuple[Part, ...], names: list[str], model: ModelStructure) -> st
 
 def _effect(text: str) -> str:
     return "intercept" if text == "1" else f"slope for {visible(text)}"
-
-
-def part_text(part: Part) -> str:
-    """A variable, or a variable with its level: ``sex = M``."""
-    return visible(part.variable) if part.level is None else f"{visible(part.variable)} = {visible(part.level)}"
