@@ -9,7 +9,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of
-from hlm.compare.slopes import compare_slopes, own_least_squares
+from hlm.compare.slopes import compare_slopes, determined
 from hlm.compare.why import why
 from hlm.errors import FitError
 from hlm.formula.formula import Term
@@ -94,7 +94,7 @@ def _ledger(fits: Any, factor: Term, term: str | None, prob: float | None) -> pd
     table = _arms_side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
     table["movement"] = table["partial"] - table["none"]
     level = level_of(fits["partial"], factor)
-    table = _with_pooling(table, level, own_least_squares(fits, factor)[1])
+    table = _with_pooling(table, level, determined(fits, factor))
     if level is None:
         caveat = f"pooling is not measured in the {fits['partial'].family} family"
     else:
