@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.slopes import NOT_ESTIMABLE, own_least_squares, varying_terms, written_and_data
+from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
 from hlm.posterior import find_group, target_columns, totals
@@ -81,7 +81,7 @@ def slope_differences(
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     wanted = _chosen(data.levels(factor), factor, levels, against)
-    known = own_least_squares(fits, factor)[1]
+    known = determined(fits, factor)
     arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
     tables = []
     for name in varying_terms(formula, data, factor, term):

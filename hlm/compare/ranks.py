@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.slopes import NOT_ESTIMABLE, own_least_squares, varying_terms
+from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.errors import FitError
 from hlm.posterior import find_group, target_columns, totals
 from hlm.predictive.predict import DEFAULT_PROB, check_prob
@@ -73,7 +73,7 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     target = target_columns(one.written, one.data)
     draws = totals(one.parts, factor, one.data, target, one.pooling)[:, :, target.labels.index(name)]
     levels = one.data.levels(factor)
-    tell = own_least_squares(one, factor)[1][name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
+    tell = determined(one, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
     numbers = ranked(draws[:, tell], probability)
     table = pd.DataFrame({"level": levels, "n": np.bincount(one.data.codes(factor), minlength=len(levels))})
     table = table.assign(group=factor.name, term=name, prob=probability, note=np.where(tell, "", NOT_ESTIMABLE))

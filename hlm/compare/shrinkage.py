@@ -9,7 +9,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of
-from hlm.compare.slopes import compare_slopes, own_least_squares
+from hlm.compare.slopes import compare_slopes, determined
 from hlm.compare.why import why
 from hlm.errors import FitError
 from hlm.formula.formula import Term
@@ -74,9 +74,8 @@ def shrinkage(
     --------
     >>> from hlm import fit_pooling, load_data, shrinkage
     >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
-    >>> ledger = shrinkage(fits, term="Days").set_index("level")
-    >>> ledger.loc["308", ["pooling", "share"]].astype(float).round(1).to_list()
-    [0.3, 0.2]
+    >>> shrinkage(fits, term="Days")["why"].iloc[0][:20]
+    'Subject 308: 10 rows'
     """
     import pandas as pd
 
@@ -94,7 +93,7 @@ def _ledger(fits: Any, factor: Term, term: str | None, prob: float | None) -> pd
     table = _arms_side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
     table["movement"] = table["partial"] - table["none"]
     level = level_of(fits["partial"], factor)
-    table = _with_pooling(table, level, own_least_squares(fits, factor)[1])
+    table = _with_pooling(table, level, determined(fits, factor))
     if level is None:
         caveat = f"pooling is not measured in the {fits['partial'].family} family"
     else:

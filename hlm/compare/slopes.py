@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from hlm.predictive.predict import DEFAULT_PROB, check_prob
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hlm.fitting.results import Fit
+
+_NUMBERS = 4_000_000  # draws x groups
 NOT_ESTIMABLE = "this group's rows cannot determine it"
 
 
@@ -43,7 +47,8 @@ def compare_slopes(
         One row per group level x term x pooling: ``group, level, n, term, pooling, estimate, sd, lower, upper, prob,
         least_squares, note``. ``estimate`` is the posterior mean, in units of the linear predictor;
         ``least_squares`` the group's own ordinary least squares (gaussian family; NaN elsewhere). In no pooling, what a
-        group's own rows cannot determine is NaN with a note, since only the prior would speak.
+        group's own rows cannot determine is NaN with a note, since only the prior would speak. Of more than 4 million
+        draws x groups, every so-many-th draw is taken.
 
     Raises
     ------
@@ -65,7 +70,8 @@ def compare_slopes(
     factor = find_group(formula, group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    draws = coefficients(fits, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
+    few = thinned(fits, len(data.levels(factor)))
+    draws = coefficients(few, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
     counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
     own, known = own_least_squares(fits, factor)
     tail = (1 - probability) / 2
@@ -93,13 +99,30 @@ def compare_slopes(
 def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
     formula, data = written_and_data(fits)
+    known = determined(fits, factor)
+    if family_of(fits) != "gaussian":
+        return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
+    estimates = least_squares(formula, data, factor)
+    return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
+
+
+def determined(fits: Any, factor: Term) -> dict[str, np.ndarray]:
+    """By term: whether each group's own rows determine it."""
+    formula, data = written_and_data(fits)
     labels, known = estimable(formula, data, factor)
     names = target_columns(formula, data).labels
-    everywhere = {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
-    if family_of(fits) != "gaussian":
-        return {name: np.full(len(known), np.nan) for name in names}, everywhere
-    estimates = least_squares(formula, data, factor)
-    return {n: np.where(everywhere[n], estimates[:, j], np.nan) for j, n in enumerate(names)}, everywhere
+    return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
+
+
+def thinned(fits: Any, groups: int) -> dict[str, Fit]:
+    """The arms with every so-many-th draw, where draws x groups are more than 4 million."""
+    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    found = {}
+    for name, fit in arms.items():
+        sizes = fit.idata["posterior"].sizes
+        step = -(-sizes["chain"] * sizes["draw"] * groups // _NUMBERS)
+        found[name] = fit if step == 1 else replace(fit, idata=fit.idata.isel(draw=slice(None, None, step)))
+    return found
 
 
 def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | None) -> tuple[str, ...]:

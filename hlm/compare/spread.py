@@ -68,8 +68,9 @@ def check_spread(
     --------
     >>> from hlm import check_spread, fit_pooling, load_data
     >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
-    >>> check_spread(fits, seed=1).query("statistic == 'sd of means'")["p"].round(1).to_list()
-    [0.0, 0.6, 0.6]
+    >>> means = check_spread(fits, seed=1).query("statistic == 'sd of means'")
+    >>> (means["p"] > 0.05).to_list()
+    [False, True, True]
     """
     import pandas as pd
 
