@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from hlm.compare.group_covariance import pooling_share
 from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Term
@@ -94,8 +93,7 @@ def default_term(fits: Any, factor: Term) -> str:
 def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
     """By level: ``n, none, partial`` of one term, and ``share``, how far of the way all terms together are moved."""
     table = shrinkage(fits, term=term, group=factor.name).set_index("level")
-    share = table["pooling"] if "pooling" in table else pooling_share(fits["partial"], factor)
-    return table[["n", "none", "partial"]].assign(share=share)
+    return table[["n", "none", "partial", "pooling"]].rename(columns={"pooling": "share"})
 
 
 def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:
