@@ -366,7 +366,13 @@ def test_a_proportion_and_its_trials() -> None:
     assert lint(found.instead, cbpp, family="binomial").codes == ("small-groups",)
     assert lint(formula, cbpp, family="binomial", weights="size").codes == ("small-groups",)
     with pytest.raises(FitError, match="only the binomial family reads weights"):
-        lint(formula, cbpp, weights="size")
+        lint(formula, cbpp, family="poisson", weights="size")
+
+
+def test_precisions_are_not_among_all_other_columns() -> None:
+    data = load_data("sleepstudy").assign(w=lambda d: d["Days"] + 1.0)
+    assert lint("Reaction ~ . + (1|Subject)", data).codes == ("collinear",)
+    assert lint("Reaction ~ . + (1|Subject)", data, weights="w").codes == ()
 
 
 def test_many_rows_and_groups_are_fast() -> None:
