@@ -19,8 +19,8 @@ from hlm.predictive.psis import smooth
 GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
 _CALM_PARETO_K = 0.5
-_STEPS = 8  # of EM in each round
-_POINTS_PER_DIMENSION = 400
+_STEPS = 4  # of EM in each round
+_POINTS_PER_DIMENSION = 200
 _LEAST_POINTS_PER_DIMENSION = 25
 _DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
 _COMPONENTS = 5
