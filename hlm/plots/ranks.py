@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 from hlm.compare.ranks import ranked
 from hlm.compare.slopes import varying_terms, written_and_data
@@ -74,7 +75,8 @@ def plot_ranks(
     table = _rank_table(arms_of(fits)["partial"], factor, label, probability)
     body = body_height(len(table)) if ax is None else ax.get_window_extent().height / ax.figure.dpi
     ax = new_axes(7, body + HEADING) if ax is None else ax
-    ax.set(xlim=(0, len(table) + 1), ylim=(-1, len(table)))
+    ax.set(xlim=(0.5, len(table) + 0.5), ylim=(-1, len(table)))
+    ax.xaxis.set_major_locator(FixedLocator(_ticks(len(table))))
     _draw(ax, table, 72 * body / len(table))
     if not name_rows(ax, list(table.index), factor.name, 72 * body / len(table), "expected rank"):
         _label_ends(ax, table)
@@ -83,6 +85,12 @@ def plot_ranks(
     headline(ax, _headline(table), key=_key(probability))
     describe(ax, _in_words(table, factor, label, probability))
     return ax
+
+
+def _ticks(count: int) -> list[int]:
+    """Ranks to write: the first, the last, and round numbers between."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**9) if count <= 8 * s)
+    return [1, *(rank for rank in range(step, count, step) if rank > 1 and count - rank > step / 2), count]
 
 
 def _rank_table(fit: Any, factor: Term, label: str, prob: float) -> pd.DataFrame:

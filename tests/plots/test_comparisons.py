@@ -133,6 +133,7 @@ def test_ranks_are_in_order_with_their_intervals(exam):
     assert (np.diff(points[:, 0]) >= 0).all()
     np.testing.assert_array_equal(points[:, 1], np.arange(65))
     assert points[:, 0].mean() == pytest.approx(33, rel=1e-12)  # (K + 1) / 2
+    assert ax.get_xticks().tolist() == [1, 10, 20, 30, 40, 50, 65]  # ranks that exist
     ends = np.array(ax.collections[0].get_segments())
     assert (ends[:, 0, 0] <= ends[:, 1, 0]).all()
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "53"
