@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,7 +76,7 @@ def test_the_sentence(exam: PoolingFits) -> None:
         "school 54: 8 rows; 6 would count as much for Intercept as what the other groups of school say; "
         "the others decide 45% of its Intercept and 66% of its coefficients together; "
     )
-    assert "40 would count as much for pre" in slope
+    assert re.search(r"; (39|4[012]) would count as much for pre as", slope)  # 40.4, as the draws fall
     assert "its pre moved 65% of the way" in slope or "its pre moved 66% of the way" in slope
 
 
