@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from hlm.plots.recovery import plot_recovery as plot_recovery
     from hlm.plots.shrinkage import plot_shrinkage as plot_shrinkage
     from hlm.plots.slopes import plot_slopes as plot_slopes
-    from hlm.posterior import coefficients as coefficients
     from hlm.predictive.predict import predict as predict
     from hlm.prior import Prior as Prior
     from hlm.priors import default_priors as default_priors
     from hlm.simulation import simulate as simulate
+    from hlm.totals import coefficients as coefficients
 
 _HOME = {
     "DataError": "hlm.errors",
@@ -58,7 +58,7 @@ _HOME = {
     "build": "hlm.model.build",
     "cheatsheet": "hlm.explanation.cheatsheet",
     "check_spread": "hlm.compare.spread",
-    "coefficients": "hlm.posterior",
+    "coefficients": "hlm.totals",
     "compare_loo": "hlm.compare.loo",
     "compare_slopes": "hlm.compare.slopes",
     "default_priors": "hlm.priors",

@@ -11,8 +11,8 @@ from hlm.compare.pooling_matrix import cross_products, pooling_matrix, reliabili
 from hlm.compare.working_weights import working_weights
 from hlm.errors import FitError
 from hlm.formula.formula import Term
-from hlm.posterior import target_columns
 from hlm.predictive.predict import group_covariance
+from hlm.totals import target_columns
 
 if TYPE_CHECKING:
     from hlm.design import Columns
@@ -35,7 +35,7 @@ class Level:
     ----------
     group : Term
     labels : tuple of str
-        The effects, in the columns of `hlm.posterior.target_columns`; length q.
+        The effects, in the columns of `hlm.totals.target_columns`; length q.
     covariance : numpy.ndarray, shape (T, q, q)
         Sigma.
     matrices, scale : numpy.ndarray, shapes (1 or T, K, q, q) and (T,)

@@ -9,7 +9,8 @@ from scipy.sparse.linalg import lsqr
 from hlm.design import columns, none_arm, own_columns
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import GroupPart, Parts, kept_columns, target_columns, totals
+from hlm.posterior import GroupPart, Parts, kept_columns
+from hlm.totals import target_columns, totals
 
 _FULL_RANK = 1e-10
 
@@ -20,7 +21,7 @@ def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray
     Returns
     -------
     numpy.ndarray, shape (K, terms)
-        In the columns of `hlm.posterior.target_columns`. Where a group's data cannot tell (one row and a slope, or a
+        In the columns of `hlm.totals.target_columns`. Where a group's data cannot tell (one row and a slope, or a
         predictor that does not vary in the group) the number means nothing: see `estimable`.
     """
     arm = none_arm(formula, data)

@@ -15,9 +15,10 @@ from hlm.fitting.collapsed.coverage import covers
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, formula_and_data
-from hlm.posterior import find_group, parts, target_columns, totals
+from hlm.posterior import find_group, parts
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
+from hlm.totals import target_columns, totals
 from hlm.transforms import Functions
 
 if TYPE_CHECKING:

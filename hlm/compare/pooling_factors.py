@@ -17,7 +17,8 @@ from hlm.compare.why import half_sizes
 from hlm.design import response_without_offset
 from hlm.errors import FitError
 from hlm.formula.formula import Term
-from hlm.posterior import linear_predictor, target_columns, totals
+from hlm.posterior import linear_predictor
+from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:
     import pandas as pd

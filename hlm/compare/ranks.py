@@ -10,8 +10,9 @@ import numpy as np
 from hlm.compare.glossary import described
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.errors import FitError
-from hlm.posterior import find_group, target_columns, totals
+from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:
     import pandas as pd

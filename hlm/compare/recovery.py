@@ -10,8 +10,8 @@ import numpy as np
 from hlm.errors import DataError
 from hlm.fitting.fit import fit_pooling
 from hlm.formula.arms import POOLINGS
-from hlm.posterior import coefficients
 from hlm.simulation import Truth, simulate
+from hlm.totals import coefficients
 
 if TYPE_CHECKING:
     import pandas as pd

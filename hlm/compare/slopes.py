@@ -14,8 +14,9 @@ from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import coefficients, find_group, target_columns
+from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.totals import coefficients, target_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ from hlm.compare.pooling_matrix import cross_products
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import find_group, target_columns
+from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, check_prob, replicated
+from hlm.totals import target_columns
 
 if TYPE_CHECKING:
     import pandas as pd

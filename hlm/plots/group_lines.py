@@ -14,7 +14,7 @@ from hlm.design import columns
 from hlm.formula.expression import source_columns
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.frame import CleanData
-from hlm.posterior import coefficients, target_columns
+from hlm.totals import coefficients, target_columns
 
 type Drawn = Literal["least_squares", "none", "partial", "complete"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from hlm.compare.group_covariance import group_covariance
 from hlm.compare.slopes import compare_slopes, written_and_data
 from hlm.formula.formula import Term
-from hlm.posterior import target_columns, totals
+from hlm.totals import target_columns, totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from hlm.plots.group_lines import arms_of
 from hlm.plots.labels import named
 from hlm.plots.rows import HEADING, body_height, name_rows
 from hlm.plots.shrinkage import default_term
-from hlm.posterior import coefficients, find_group
+from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.totals import coefficients
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

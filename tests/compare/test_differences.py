@@ -11,7 +11,7 @@ from hlm.compare.differences import NO_COMMON_LINE, slope_differences
 from hlm.compare.slopes import NOT_ESTIMABLE
 from hlm.errors import FitError
 from hlm.fitting.results import PoolingFits
-from hlm.posterior import coefficients
+from hlm.totals import coefficients
 
 
 def test_against_the_pooled_line(exam: PoolingFits) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hlm.compare.ranks import rank_groups, ranked
 from hlm.errors import FitError
 from hlm.fitting.results import PoolingFits
-from hlm.posterior import coefficients
+from hlm.totals import coefficients
 
 
 def test_the_definition_in_loops(sleepstudy: PoolingFits) -> None:

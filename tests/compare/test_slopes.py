@@ -17,7 +17,7 @@ from hlm.errors import FitError
 from hlm.fitting.results import PoolingFits
 from hlm.formula.parser import parse
 from hlm.frame import clean
-from hlm.posterior import coefficients
+from hlm.totals import coefficients
 
 
 def test_coefficients_are_labelled_totals(exam_nuts: PoolingFits) -> None:

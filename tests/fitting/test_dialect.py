@@ -19,10 +19,11 @@ from hlm.fitting.fit import fit, fit_pooling
 from hlm.formula.arms import Pooling
 from hlm.frame import formula_and_data
 from hlm.model.build import build
-from hlm.posterior import coefficients, linear_predictor
+from hlm.posterior import linear_predictor
 from hlm.predictive.predict import predict
 from hlm.prior import Prior
 from hlm.priors import default_priors
+from hlm.totals import coefficients
 
 SLEEP = load_data("sleepstudy")
 FORMULAS: list[tuple[str, Pooling]] = [

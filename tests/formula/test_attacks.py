@@ -21,9 +21,9 @@ ATTACKS = [
     # attributes and dunders
     "y ~ x.__class__", "y ~ x.__class__.__mro__", "y ~ I(x.__class__)", "y ~ x.__class__()", "y ~ log(x).__globals__",
     "y ~ ().__class__", "y ~ I(x).__class__.__bases__", "y ~ __builtins__", "y ~ `x`.__class__",
-    "y ~ getattr(x, '__class__')", "y ~ x.to_csv('/tmp/owned')", "y ~ np.load(x)",
+    "y ~ getattr(x, '__class__')", "y ~ x.to_csv('owned')", "y ~ np.load(x)",
     # calling and importing
-    "y ~ __import__('os').system('touch /tmp/owned')", "y ~ __import__('os')", "y ~ eval('1')", "y ~ exec('import os')",
+    "y ~ __import__('os').system('touch owned')", "y ~ __import__('os')", "y ~ eval('1')", "y ~ exec('import os')",
     "y ~ open('/etc/passwd')", "y ~ compile('1', '', 'eval')", "y ~ globals()", "y ~ vars()", "y ~ input()",
     "y ~ breakpoint()", "y ~ print(x)", "y ~ os.system('id')", "y ~ pd.read_pickle('x')", "y ~ system('id')",
     "y ~ I(__import__('os'))", "y ~ log(open('x'))", "y ~ exit()", "y ~ type(x)", "y ~ I(x)(x)", "y ~ (log)(x)",

@@ -85,7 +85,9 @@ def _too_many_beside_the_largest(
     rest = sum(sizes.values()) - max(sizes.values(), default=0)
     if rest <= MOST_DENSE:
         return None
-    return f"Beside the largest grouping factor there are {rest} effects of others; NUTS is faster beyond {MOST_DENSE}."
+    return (
+        f"Beside the largest grouping factor there are {rest} effects of others; one matrix takes {MOST_DENSE} at most."
+    )
 
 
 def _none(formula: Formula, data: CleanData) -> str | None:

@@ -50,7 +50,7 @@ def draw_crossed_kernel(
     ``which`` names the theta of each draw; equal ones stand together, so that each is factorised once.
     """
     m, p, q = stop[-1], common.shape[1], root.shape[1]
-    work, projected = np.empty((3, q, q)), np.empty(q)
+    work, projected, v = np.empty((3, q, q)), np.empty(q), np.empty(q)
     given = np.ones(m + p + 1)
     total, lower = left, left
     for d in range(len(which)):
@@ -80,7 +80,7 @@ def draw_crossed_kernel(
             for i in range(q):
                 for e in range(begin[k], begin[k + 1]):
                     projected[i] += explained[i, e] * given[column[e]]
-            draw_one_group(root[k], sigma[t], projected, normals[d, k], work)
+            draw_one_group(root[k], sigma[t], projected, normals[d, k], work, v)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

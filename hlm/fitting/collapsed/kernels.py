@@ -96,7 +96,7 @@ def _add_squares(explained, k, lower, half, total):
 def draw_kernel(root, explained, factor, sigma, common, normals):
     """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
     q, p = explained.shape[1], explained.shape[2] - 1
-    work, rest = np.empty((3, q, q)), np.empty(q)
+    work, rest, v = np.empty((3, q, q)), np.empty(q), np.empty(q)
     for t in range(len(sigma)):
         work[0] = factor[t]
         for k in range(len(root)):
@@ -104,12 +104,15 @@ def draw_kernel(root, explained, factor, sigma, common, normals):
                 rest[i] = explained[k, i, p]
                 for c in range(p):
                     rest[i] -= explained[k, i, c] * common[t, c]
-            draw_one_group(root[k], sigma[t], rest, normals[t, k], work)
+            draw_one_group(root[k], sigma[t], rest, normals[t, k], work, v)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def draw_one_group(root, sigma, rest, normals, work):
-    """b_k in place of its standard normal numbers; ``rest`` is Q_k'(y_k - X_k beta), ``work[0]`` holds L."""
+def draw_one_group(root, sigma, rest, normals, work, v):
+    """b_k in place of its standard normal numbers; ``rest`` is Q_k'(y_k - X_k beta), ``work[0]`` holds L.
+
+    The other two of ``work`` and ``v``, shape (q,), are room to work in, taken once and not for each group.
+    """
     factor, a, lower = work[0], work[1], work[2]
     q = len(rest)
     for i in range(q):
@@ -118,7 +121,6 @@ def draw_one_group(root, sigma, rest, normals, work):
             for b in range(max(i, j), q):
                 a[i, j] += root[i, b] * factor[b, j] / sigma
     _factor_precision(a, lower)
-    v = rest.copy()
     for i in range(q):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
         v[i] = 0.0
         for j in range(q):

@@ -28,7 +28,7 @@ from hlm.prior import Priors
 if TYPE_CHECKING:
     import xarray as xr
 
-_COARSE = np.linspace(-12.0, 12.0, 481)  # of the normal score of sigma: all of its prior but 1e-33
+_COARSE = np.linspace(-12.0, 60.0, 1441)  # of the normal score of sigma: from 0 to 500 times the groups' common size
 _DROP = 30.0  # below the highest log density a point's probability is nothing
 _FINE = 1000
 

@@ -63,7 +63,10 @@ def test_too_many_effects_beside_the_largest_factor():
     read = parse("y ~ 1 + (1|a) + (1|b)")
     table = clean(read, frame)
     for pooling, sentence in (
-        ("partial", "Beside the largest grouping factor there are 6000 effects of others; NUTS is faster beyond 5000."),
+        (
+            "partial",
+            "Beside the largest grouping factor there are 6000 effects of others; one matrix takes 5000 at most.",
+        ),
         ("none", "The groups' 12000 own coefficients are not independent of each other, and too many for one matrix."),
     ):
         priors = default_priors(read, table, pooling=pooling)

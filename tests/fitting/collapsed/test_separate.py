@@ -120,3 +120,24 @@ def test_unknown_choices_and_two_factors():
             "diameter ~ 1 + (1|plate) + (1|sample)", load_data("penicillin"), pooling="none", residual="separate",
             progress=False,
         )  # fmt: skip
+
+
+def test_one_group_a_thousand_times_noisier_than_the_others():
+    """Its sigma lies far above what the residuals of all groups together suggest, and is found all the same."""
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(400), 6)
+    y = rng.normal(size=400)[g] + np.where(g == 0, 1000.0, 1.0) * rng.normal(size=len(g))
+    frame = pd.DataFrame({"y": y, "g": g})
+    one = fit("y ~ 1 + (1|g)", frame, pooling="none", residual="separate", seed=1, progress=False)
+    sigma = one.idata["posterior"]["sigma_g"].median(("chain", "draw"))
+    mean, sd = (one.priors["g"].args[key] for key in ("mu", "sigma"))
+    prior, grid = one.priors["sigma"].args, np.geomspace(0.05, 50_000, 6000)
+    for group in (0, 1):  # V = sd^2 1 1' + s^2 I: within the group, and its mean
+        mine, whole = y[g == group], grid**2 + 6 * sd**2
+        within = 5 * np.log(grid**2) + ((mine - mine.mean()) ** 2).sum() / grid**2
+        log_density = -0.5 * (within + np.log(whole) + 6 * (mine.mean() - mean) ** 2 / whole)
+        log_density -= (prior["nu"] + 1) / 2 * np.log1p((grid / prior["sigma"]) ** 2 / prior["nu"])
+        share = integrate.cumulative_trapezoid(np.exp(log_density - log_density.max()), grid, initial=0)
+        expected = np.interp(share[-1] / 2, share, grid)
+        # a median of 4000 draws: 4 x 1.25 sd / sqrt(4000), and the sd is about a third of the median
+        assert float(sigma.sel(sigma_g_dim=str(group))) == pytest.approx(expected, rel=0.03)
