@@ -1,4 +1,4 @@
-"""`plot_shrinkage`: how far of the way to the common line each group is moved, against the size of the group."""
+"""`plot_shrinkage`: how much of each group the other groups decide, against the size of the group."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     -------
     matplotlib.axes.Axes
         With a description in words, ``alt_text``. A filled circle a group: horizontally its number of rows, on a
-        logarithmic scale; vertically how far of the way partial pooling moves it, from its own estimate (0 %, where
-        the open circles would be) to what the other groups say (100 %, the black line): ``tr(B) / q`` of its pooling
-        matrix, for all its varying coefficients together (Gelman & Hill 2007, eq. 12.1, for several coefficients).
-        Beside the most and the least moved groups stand one coefficient's estimates by no and by partial pooling.
+        logarithmic scale; vertically how much of its coefficients the other groups decide, from nothing (0 %, no
+        pooling, where the open circles would be) to all (100 %, the black line): ``tr(B) / q`` of its pooling matrix,
+        for all its varying coefficients together (Gelman & Hill 2007, eq. 12.1, for several coefficients). Beside the
+        most and the least pooled groups stand one coefficient's estimates by no and by partial pooling.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def default_term(fits: Any, factor: Term) -> str:
 
 
 def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
-    """By level: ``n, none, partial`` of one term, and ``share``, how far of the way all terms together are moved."""
+    """By level: ``n, none, partial`` of one term, and ``share``, how much the others decide of all terms together."""
     table = shrinkage(fits, term=term, group=factor.name).set_index("level")
     return table[["n", "none", "partial", "pooling"]].rename(columns={"pooling": "share"})
 
 
 def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:
     """Per cent upwards, sizes to the right; returns where the groups stand."""
-    ax.set(ylim=(-0.04, 1.06), ylabel="share of the way to what the other groups say")
+    ax.set(ylim=(-0.04, 1.06), ylabel="share that the other groups decide")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     bare(ax)
     return size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
@@ -139,9 +139,9 @@ def journey(none: float, partial: float) -> str:
 def _headline(table: pd.DataFrame, factor: Term) -> str:
     share = 100 * table["share"]
     if share.max() - share.min() < 100 * _EQUAL:
-        return f"Every {factor.name} moved {share.mean():.0f} % of the way: all know equally much"
-    most = named(factor, str(share.idxmax()), start=True)
-    return f"{most} moved {share.max():.0f} % of the way, the average {factor.name} {share.mean():.0f} %"
+        return f"The others decide {share.mean():.0f} % of every {factor.name}: all know equally much"
+    most = named(factor, str(share.idxmax()))
+    return f"The others decide {share.max():.0f} % of {most}, {share.mean():.0f} % of the average {factor.name}"
 
 
 def _key() -> list[Artist]:
@@ -158,6 +158,6 @@ def _in_words(table: pd.DataFrame, factor: Term, label: str) -> str:
         for level, row in rows.iterrows()
     ]
     return (
-        f"Share of the way from no pooling to the common estimate, against the number of rows, for {len(table)} "
-        f"groups of {factor.name}; on average {100 * table['share'].mean():.0f} %. From {'; to '.join(ends)}."
+        f"How much the other groups decide, against the number of rows, for {len(table)} groups of {factor.name}; "
+        f"on average {100 * table['share'].mean():.0f} %. From {'; to '.join(ends)}."
     )

@@ -108,7 +108,7 @@ def test_shrinkage_draws_share_against_size(exam):
     data = exam["partial"].data
     np.testing.assert_array_equal(points[:, 0], np.bincount(data.codes(SCHOOL)))
     assert points[data.levels(SCHOOL).index("48"), 1] == pytest.approx(0.88, abs=0.01)  # STATISTICS.md 8
-    assert ax.get_title(loc="left") == "School 48 moved 88 % of the way, the average school 31 %"
+    assert ax.get_title(loc="left") == "The others decide 88 % of school 48, 31 % of the average school"
     assert ax.get_xscale() == "log"
     assert ax.get_xlabel() == "rows of each school: 2 to 198 (logarithmic scale)"
     start = "48: pre \N{MINUS SIGN}6.88 \N{RIGHTWARDS ARROW} 0.5"  # 0.549 or 0.55, as the draws fall
@@ -120,7 +120,7 @@ def test_equal_groups_stand_in_their_order(sleepstudy):
     ax = plot_shrinkage(sleepstudy)
     np.testing.assert_array_equal(_drawn(ax, "partial pooling")[:, 0], np.arange(18))
     assert ax.get_xlabel() == "Subject (10 rows each)"
-    assert ax.get_title(loc="left") == "Every Subject moved 21 % of the way: all know equally much"
+    assert ax.get_title(loc="left") == "The others decide 21 % of every Subject: all know equally much"
     assert _texts(ax) == []
 
 
