@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from hlm.fitting.collapsed.kernels import draw_one_group
+from hlm.fitting.collapsed.kernels import TOGETHER, draw_groups
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -50,9 +50,9 @@ def draw_crossed_kernel(
     ``which`` names the theta of each draw; equal ones stand together, so that each is factorised once.
     """
     m, p, q = stop[-1], common.shape[1], root.shape[1]
-    work, projected, v = np.empty((3, q, q)), np.empty(q), np.empty(q)
+    projected, work = np.empty((q, TOGETHER)), np.empty((2 * q + 1, q, TOGETHER))
     given = np.ones(m + p + 1)
-    total, lower = left, left
+    total, lower, own = left, left, left
     for d in range(len(which)):
         t = which[d]
         if d == 0 or t != which[d - 1]:
@@ -60,7 +60,7 @@ def draw_crossed_kernel(
             total, _ = _eliminate_first(root, begin, column, explained, left, offset, relative)
             _scale(total, start, stop, effect, relative)
             lower, _ = _root_of_rest(total, m)
-            work[0] = factor[t, offset : offset + q, offset : offset + q]
+            own = relative[offset : offset + q, offset : offset + q]
         u = total[m + p, :m].copy()
         for c in range(p):
             u -= common[d, c] * total[m + c, :m]
@@ -75,12 +75,14 @@ def draw_crossed_kernel(
                     rest[d, start[a] + i] += factor[t, effect[a] + i, effect[a] + j] * u[start[a] + j]
         given[:m] = -rest[d]
         given[m : m + p] = -common[d]
-        for k in range(len(root)):
+        for first in range(0, len(root), TOGETHER):
+            last = min(first + TOGETHER, len(root))
             projected[:] = 0.0
-            for i in range(q):
-                for e in range(begin[k], begin[k + 1]):
-                    projected[i] += explained[i, e] * given[column[e]]
-            draw_one_group(root[k], sigma[t], projected, normals[d, k], work, v)
+            for k in range(first, last):
+                for i in range(q):
+                    for e in range(begin[k], begin[k + 1]):
+                        projected[i, k - first] += explained[i, e] * given[column[e]]
+            draw_groups(root[first:last], own, sigma[t], projected, normals[d, first:last], work)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -1,9 +1,10 @@
 """Adaptive importance sampling of a density in a few unconstrained dimensions.
 
-Modes by quasi-Newton, Laplace approximations there as the first proposal, then rounds of: draw, weight, refit a small
-mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert 2008, Stat. Comput. 18:447-459;
-Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). A wide component stays in every proposal, so that
-no tail is forgotten. The last round is larger; its weights are Pareto-smoothed (Vehtari et al. 2024, JMLR 25(72)).
+Modes by Newton's method, Laplace approximations there as the first proposal, then rounds of: draw, weight, refit a
+small mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert 2008, Stat. Comput.
+18:447-459; Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). A wide component stays in every
+proposal, so that no tail is forgotten. The last round is larger; its weights are Pareto-smoothed (Vehtari et al. 2024,
+JMLR 25(72)).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
+from hlm.fitting.collapsed.modes import laplace
 from hlm.predictive.psis import smooth
 
 GOOD_PARETO_K = 0.7
@@ -30,8 +32,6 @@ _WIDE_SHARE = 0.1
 _WIDE = 4.0  # the wide component's covariance over the posterior's
 _SPARE = 1.5  # effective points for each draw that is wanted, so that resampling repeats few
 _MOST_POINTS = 20  # times the draws wanted
-_STEP = 1e-4  # for derivatives; the coordinates are normal scores, of order 1
-_FLATTEST = 0.2  # least curvature that a Laplace approximation believes, of order 1 under the prior alone
 
 type LogDensity = Callable[[np.ndarray], np.ndarray]
 
@@ -114,7 +114,7 @@ def _frugal(
     log_density: LogDensity, start: np.ndarray, size: int, rng: np.random.Generator
 ) -> tuple[Mixture, WeightedPoints]:
     """One mode, one round and one component: for densities that are dear, and near normal if the data are many."""
-    found = _weigh(log_density, _laplace(log_density, _mode(log_density, start)[None]), size, rng)
+    found = _weigh(log_density, _laplace(log_density, start[None]), size, rng)
     mean, covariance = moments(found.points, found.weights)
     return equal_parts(mean[None], covariance, _DOF), found
 
@@ -123,8 +123,7 @@ def _adapt(
     log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
 ) -> tuple[Mixture, WeightedPoints]:
     """Rounds of drawing, weighing and refitting; the fitted mixture and the last round's points."""
-    modes = np.array([_mode(log_density, start) for start in starts])
-    found = _weigh(log_density, _laplace(log_density, modes), size, rng)
+    found = _weigh(log_density, _laplace(log_density, starts), size, rng)
     mean, covariance = moments(found.points, found.weights)
     core = equal_parts(mean[None], covariance, _DOF)
     for round_ in range(_MOST_ROUNDS):
@@ -163,42 +162,7 @@ def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
     return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
 
 
-def _mode(log_density: LogDensity, start: np.ndarray) -> np.ndarray:
-    """A local maximum, by BFGS with derivatives from central differences, all points in one call."""
-    from scipy.optimize import minimize
-
-    steps = _STEP * np.vstack([np.zeros(len(start)), np.eye(len(start)), -np.eye(len(start))])
-
-    def negative(point: np.ndarray) -> tuple[float, np.ndarray]:
-        values = log_density(point + steps)
-        if not np.isfinite(values).all():
-            return 1e100, np.zeros(len(point))  # a step too far: the line search comes back
-        up, down = np.split(values[1:], 2)
-        return -values[0], -(up - down) / (2 * _STEP)
-
-    return np.asarray(minimize(negative, start, jac=True, method="BFGS", options={"gtol": 1e-2, "maxiter": 200}).x)
-
-
-def _laplace(log_density: LogDensity, modes: np.ndarray) -> Mixture:
-    """Wide t distributions at the modes, with the curvature there."""
-    covariances = []
-    for mode in modes:
-        diagonal = np.diag(_curvature(log_density, mode, np.full(len(mode), _STEP)))
-        curvature = _curvature(log_density, mode, 0.5 / np.sqrt(np.maximum(diagonal, _FLATTEST)))
-        values, vectors = np.linalg.eigh(curvature)
-        covariances.append(vectors / np.maximum(values, _FLATTEST) @ vectors.T)
-    return equal_parts(modes, 1.3 * np.array(covariances), _WIDE_DOF)
-
-
-def _curvature(log_density: LogDensity, mode: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Minus the matrix of second derivatives, by central differences, shape (d, d)."""
-    d = len(mode)
-    moves = np.diag(steps)
-    pairs = [(i, j) for i in range(d) for j in range(i + 1)]
-    signs = ((1, 1), (1, -1), (-1, 1), (-1, -1))
-    values = log_density(np.array([mode + a * moves[i] + b * moves[j] for i, j in pairs for a, b in signs]))
-    mixed = values.reshape(-1, 4) @ np.array([1, -1, -1, 1]) / 4
-    curvature = np.empty((d, d))
-    for (i, j), value in zip(pairs, mixed, strict=True):
-        curvature[i, j] = curvature[j, i] = -value / (steps[i] * steps[j])
-    return curvature
+def _laplace(log_density: LogDensity, starts: np.ndarray) -> Mixture:
+    """Wide t distributions at the modes."""
+    modes, covariances = laplace(lambda u: log_density(u.reshape(-1, u.shape[2])).reshape(u.shape[:2]), starts)
+    return equal_parts(modes, 1.3 * covariances, _WIDE_DOF)

@@ -198,5 +198,8 @@ def _in_threads(work: Callable[..., None], worth: int, *arrays: np.ndarray) -> N
     if workers == 1:
         work(*stretches[0])
         return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda stretch: work(*stretch), stretches))
+    with ThreadPoolExecutor(workers - 1) as pool:
+        others = [pool.submit(work, *stretch) for stretch in stretches[1:]]
+        work(*stretches[0])
+        for other in others:
+            other.result()

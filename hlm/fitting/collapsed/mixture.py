@@ -67,15 +67,15 @@ class Mixture:
         log_parts = self._log_parts(distances)
         owned = weights * np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=0))
         shares = owned.sum(axis=1)
-        stay = np.flatnonzero(shares >= _LEAST_SHARE)
+        stay = shares >= _LEAST_SHARE
+        shares, dof = shares[stay], self.dof[stay, None]
+        near = owned[stay] * (dof + d) / (dof + distances[stay])
+        mass = near.sum(axis=1) / shares
+        means, scatter = moments(points, near / near.sum(axis=1, keepdims=True))
+        trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)  # few points: lean on the scatter of all
         _, whole = moments(points, weights)
-        means, scales = np.empty((len(stay), d)), np.empty((len(stay), d, d))
-        for place, k in enumerate(stay.tolist()):
-            near = owned[k] * (self.dof[k] + d) / (self.dof[k] + distances[k])
-            means[place], scatter = moments(points, near / near.sum())
-            trust = max(0.0, 1.0 - d * np.sum(weights**2) / shares[k])  # few points: lean on the scatter of all
-            scales[place] = trust * near.sum() / shares[k] * scatter + (1.0 - trust) * whole
-        return Mixture(shares[stay] / shares[stay].sum(), means, safe_cholesky(scales), self.dof[stay])
+        scales = (trust * mass)[:, None, None] * scatter + (1.0 - trust)[:, None, None] * whole
+        return Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         """Squared distance of each point from each component in its own metric, shape (m, points)."""
@@ -109,10 +109,10 @@ def equal_parts(means: np.ndarray, covariance: np.ndarray, dof: float) -> Mixtur
 
 
 def moments(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and covariance matrix; the weights sum to 1."""
+    """Weighted means and covariance matrices, for each of a stack of weights that sum to 1."""
     mean = weights @ points
-    centred = points - mean
-    return mean, (centred * weights[:, None]).T @ centred
+    centred = points.T - mean[..., None]
+    return mean, (centred * weights[..., None, :]) @ centred.swapaxes(-1, -2)
 
 
 def safe_cholesky(covariance: np.ndarray) -> np.ndarray:

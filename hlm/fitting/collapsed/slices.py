@@ -25,15 +25,10 @@ import numpy as np
 from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.coefficients import Draws, conditional_means
 from hlm.fitting.collapsed.marginal import Sums, Theta, common_posterior
+from hlm.fitting.collapsed.modes import laplace
 from hlm.fitting.collapsed.parameters import Parameters
 
 _KNOTS = 30  # values of s at which modes are looked for
-_NEWTON_STEPS = 15
-_SETTLED = 1e-3  # a mode is only where the points are put
-_SHORTER = (1.0, 0.5, 0.2, 0.05)  # of a Newton step: the best is taken
-_LONGEST = 2.0  # Newton step, in coordinates of order 1 under the prior
-_STEP = 3e-4  # for derivatives
-_FLATTEST = 0.2  # least curvature to believe in, of order 1 under the prior alone
 _WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
 
 type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -190,47 +185,13 @@ def _joined(draws: list[Draws]) -> Draws:
 def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centres, shape (S, d), and lower roots of the scatter, shape (S, d, d), interpolated between a few multiples."""
     places = np.unique(np.linspace(0, len(s) - 1, _KNOTS).round().astype(int))
-    modes = np.repeat(start[None], len(places), axis=0)
-    for _ in range(_NEWTON_STEPS):
-        before = modes
-        modes = _newton_step(log_density, s[places], before)
-        if np.abs(modes - before).max() < _SETTLED:
-            break
-    _, curvature = _derivatives(log_density, s[places], modes)
-    values, vectors = np.linalg.eigh(curvature)
-    scatter = (vectors / np.maximum(values, _FLATTEST)[:, None]) @ vectors.swapaxes(1, 2)
+
+    def densities(u: np.ndarray) -> np.ndarray:
+        return log_density(np.repeat(s[places], u.shape[1]), u.reshape(-1, u.shape[2])).reshape(u.shape[:2])
+
+    modes, scatter = laplace(densities, np.repeat(start[None], len(places), axis=0))
     at, knots = s / (1 + s), s[places] / (1 + s[places])
     between = [np.interp(at, knots, column) for column in modes.T]
     entries = [np.interp(at, knots, column) for column in scatter.reshape(len(places), -1).T]
     d = len(start)
     return np.column_stack(between), _WIDER * np.linalg.cholesky(np.column_stack(entries).reshape(-1, d, d))
-
-
-def _newton_step(log_density: _Density, s: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """One damped step towards the mode, for all multiples at once; where no length of it helps, none."""
-    gradient, curvature = _derivatives(log_density, s, u)
-    values, vectors = np.linalg.eigh(curvature)
-    step = np.einsum("kij,kj,klj,kl->ki", vectors, 1 / np.maximum(values, _FLATTEST), vectors, gradient)
-    step *= np.minimum(1.0, _LONGEST / np.maximum(np.linalg.norm(step, axis=1), 1e-300))[:, None]
-    tried = np.stack([u, *(u + share * step for share in _SHORTER)])
-    heights = log_density(np.tile(s, len(tried)), tried.reshape(-1, u.shape[1])).reshape(len(tried), -1)
-    return np.asarray(tried[heights.argmax(axis=0), np.arange(len(u))])
-
-
-def _derivatives(log_density: _Density, s: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient, shape (K, d), and minus the Hessian, shape (K, d, d), by central differences in one call."""
-    d = u.shape[1]
-    eye = _STEP * np.eye(d)
-    lower = [(i, j) for i in range(d) for j in range(i)]
-    offsets = [np.zeros(d), *eye, *-eye]
-    offsets += [a * eye[i] + b * eye[j] for i, j in lower for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-    around = u[:, None] + np.array(offsets)
-    values = log_density(np.repeat(s, len(offsets)), around.reshape(-1, d)).reshape(len(u), -1)
-    up, down, corners = values[:, 1 : d + 1], values[:, d + 1 : 2 * d + 1], values[:, 2 * d + 1 :]
-    gradient = (up - down) / (2 * _STEP)
-    curvature = np.zeros((len(u), d, d))
-    curvature[:, range(d), range(d)] = (2 * values[:, :1] - up - down) / _STEP**2
-    for place, (i, j) in enumerate(lower):
-        mixed = corners[:, 4 * place : 4 * place + 4] @ np.array([1.0, -1.0, -1.0, 1.0])
-        curvature[:, i, j] = curvature[:, j, i] = -mixed / (4 * _STEP**2)
-    return np.nan_to_num(gradient), np.nan_to_num(curvature)
