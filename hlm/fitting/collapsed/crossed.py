@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.crossproducts import centred, orthonormal, project_out, weighted
+from hlm.fitting.collapsed.crossproducts import centred, orthonormal, split, weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def crossed_products(
     groups = sizes[first]
     w, means, shift = centred(common, y, root_weights)
     root, basis = orthonormal(weighted(design.matrix, root_weights), codes, groups)
-    explained = project_out(basis, w, codes, groups)
+    explained = split(basis, w, codes, groups)
     column, value, level = _rest(factors, sizes, first)
     value = value if root_weights is None else value * root_weights[:, None]
     m = int(level.stop[-1])

@@ -15,7 +15,7 @@ import numpy as np
 from hlm.design import Columns
 from hlm.formula.formula import INTERCEPT
 
-_NEW_SHARE = 1e-10  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
+_NEW_SHARE = 1e-13  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +104,24 @@ def cross_products(
     w, means, shift = centred(common, y, root_weights)
     n = np.bincount(codes)
     root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
-    explained = project_out(basis, w, codes, len(n))
+    explained = split(basis, w, codes, len(n))
     return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
 
 
 def centred(
     common: Columns, y: np.ndarray, root_weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit."""
+    """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit.
+
+    Beside an intercept y's mean goes first: near it the difference is exact, so that y may be far from 0.
+    """
     means = _means(common)
     x = weighted(common.matrix - means, root_weights)
+    level = np.array([y.mean() if term == INTERCEPT else 0.0 for term in common.terms])
+    y = y - level.sum()
     y = y if root_weights is None else y * root_weights
     shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
-    return np.vstack([x, y - shift @ x]), means, shift
+    return np.vstack([x, y - shift @ x]), means, level + shift
 
 
 def weighted(matrix: np.ndarray, root_weights: np.ndarray | None) -> np.ndarray:
@@ -146,6 +151,19 @@ def orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarr
         root[:, j, j] = length
         basis[j] = rest[0] * np.divide(1.0, length, out=np.zeros(groups), where=length > 0)[codes]
     return root, basis
+
+
+def split(basis: np.ndarray, w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+    """Take the basis out of the rows [X, y], in place; returns what was in them, shape (K, basis, columns).
+
+    What is left of a column of X that lies in the basis is rounding, which a small sigma would blow up: it becomes 0.
+    """
+    found = project_out(basis, w, codes, groups)
+    if len(basis):
+        for j, rest in enumerate(w[:-1]):
+            squares, whole = np.bincount(codes, rest**2, groups), (found[:, :, j] ** 2).sum(axis=1)
+            rest *= (squares > _NEW_SHARE**2 * whole)[codes]
+    return found
 
 
 def project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
