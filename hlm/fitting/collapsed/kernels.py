@@ -11,6 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+_MOST_LOST = 1e-6  # of a pivot: what rounding may leave of it is 1e-10 then, far below any Monte Carlo error
 _TOGETHER = 32  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
 
 
@@ -120,14 +121,18 @@ def draw_one_group(root, sigma, rest, normals, work, v):
             a[i, j] = 0.0
             for b in range(max(i, j), q):
                 a[i, j] += root[i, b] * factor[b, j] / sigma
-    _factor_precision(a, lower)
-    for i in range(q):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
-        v[i] = 0.0
-        for j in range(q):
-            v[i] += a[j, i] * rest[j] / sigma
-        for j in range(i):
-            v[i] -= lower[i, j] * (v[j] - normals[j])
-        v[i] = v[i] * lower[i, i] + normals[i]
+    if _factor_precision(a, lower):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
+        for i in range(q):
+            v[i] = 0.0
+            for j in range(q):
+                v[i] += a[j, i] * rest[j] / sigma
+            for j in range(i):
+                v[i] -= lower[i, j] * (v[j] - normals[j])
+            v[i] = v[i] * lower[i, i] + normals[i]
+    else:
+        _rotate_in(a, rest, sigma, lower, v)
+        for i in range(q):
+            v[i] += normals[i]
     for i in range(q - 1, -1, -1):
         for j in range(i + 1, q):
             v[i] -= lower[j, i] * v[j]
@@ -140,13 +145,41 @@ def draw_one_group(root, sigma, rest, normals, work, v):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _factor_precision(a, lower):
-    """The Cholesky factor G of M = I + A' A; its diagonal is stored inverted."""
+    """The Cholesky factor G of M = I + A' A, its diagonal stored inverted; False where it lost too many digits."""
     q = len(a)
+    good = True
     for i in range(q):
         for j in range(i + 1):
             total = 1.0 if i == j else 0.0
             for c in range(q):
                 total += a[c, i] * a[c, j]
+            whole = total
             for c in range(j):
                 total -= lower[i, c] * lower[j, c]
+            if i == j:
+                good = good and total > _MOST_LOST * whole
             lower[i, j] = 1.0 / np.sqrt(total) if i == j else total * lower[j, j]
+    return good
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _rotate_in(a, rest, sigma, lower, v):
+    """The same factor, its diagonal inverted, and v = G^-1 A' rest / sigma, by rotations of [A, I]: M is not formed.
+
+    The rows of A, overwritten, join those of I one after the other, with ``rest / sigma`` as one more column.
+    """
+    q = len(a)
+    lower[:] = np.eye(q)
+    v[:] = 0.0
+    for k in range(q):
+        last = rest[k] / sigma
+        for i in range(q):
+            length = np.hypot(lower[i, i], a[k, i])
+            cosine, sine = lower[i, i] / length, a[k, i] / length
+            for j in range(i, q):
+                old = lower[j, i]
+                lower[j, i] = cosine * old + sine * a[k, j]
+                a[k, j] = cosine * a[k, j] - sine * old
+            v[i], last = cosine * v[i] + sine * last, cosine * last - sine * v[i]
+    for i in range(q):
+        lower[i, i] = 1.0 / lower[i, i]
