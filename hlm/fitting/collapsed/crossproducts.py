@@ -100,12 +100,53 @@ def cross_products(
     >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
     array([2., 0.])
     """
+    rows = coordinates(common, effects, codes, y, effect_mean=effect_mean, root_weights=root_weights)
+    return summed_up(rows, codes)
+
+
+def summed_up(rows: Coordinates, codes: np.ndarray) -> CrossProducts:
+    """The sums of rows that have been taken apart."""
+    left = _products(rows.left, codes, len(rows.n))
+    return CrossProducts(rows.n, rows.root, rows.explained, left, rows.means, rows.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """The rows as `CrossProducts` sees them, before they are summed up; attributes not named here are its own.
+
+    Attributes
+    ----------
+    basis : numpy.ndarray, shape (q, rows)
+        Q_k, the rows of all groups side by side.
+    left : numpy.ndarray, shape (p + 1, rows)
+        What Q_k leaves of [X_k, y_k].
+    """
+
+    n: np.ndarray
+    root: np.ndarray
+    basis: np.ndarray
+    explained: np.ndarray
+    left: np.ndarray
+    means: np.ndarray
+    shift: np.ndarray
+
+
+def coordinates(
+    common: Columns,
+    effects: Columns,
+    codes: np.ndarray,
+    y: np.ndarray,
+    *,
+    effect_mean: np.ndarray | float = 0.0,
+    root_weights: np.ndarray | None = None,
+) -> Coordinates:
+    """Take every row apart into what its group's effects explain and what they leave; as `cross_products`."""
     y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
-    w, means, shift = centred(common, y, root_weights)
+    left, means, shift = centred(common, y, root_weights)
     n = np.bincount(codes)
     root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
-    explained = split(basis, w, codes, len(n))
-    return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
+    explained = split(basis, left, codes, len(n))
+    return Coordinates(n, root, basis, explained, left, means, shift)
 
 
 def centred(

@@ -66,8 +66,8 @@ def crossed_rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iter
     without, inside = np.empty((len(theta), len(y))), np.empty((len(theta), len(y)))
     for some, residual, g in _moments(joint, arm, theta):
         sigma = theta.sigma[some]
-        leverage = (g**2).sum(axis=2).T / (sigma**2)[:, None]
-        without[some], inside[some] = log_densities(residual, leverage, sigma)
+        free = 1.0 - (g**2).sum(axis=2).T / (sigma**2)[:, None]
+        without[some], inside[some] = log_densities(residual, free, sigma)
     yield LeftOut(np.arange(len(y)), without, inside)
 
 
