@@ -23,6 +23,7 @@ from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.crossproducts import centred, weighted
 from hlm.fitting.collapsed.leave_out import LeftOut, log_densities
 from hlm.fitting.collapsed.marginal import Theta
+from hlm.fitting.collapsed.upright import turned, upright
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
 
@@ -43,6 +44,8 @@ class _Joint:
     moment : numpy.ndarray, shape (D,)
     factors : tuple of (slice, slice)
         Each factor's coefficients, and its columns of L.
+    turn : numpy.ndarray or None
+        As in `CrossedProducts`.
     """
 
     f: csr_array
@@ -51,6 +54,7 @@ class _Joint:
     gram: np.ndarray
     moment: np.ndarray
     factors: tuple[tuple[slice, slice], ...]
+    turn: np.ndarray | None
 
 
 def coefficients_of(arm: GaussianArm) -> int:
@@ -98,16 +102,17 @@ def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
     p = len(shift)
     places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
     factors, at = [], p
-    for factor in arm.factors:
-        width, groups = len(factor.design.terms), int(factor.codes.max()) + 1
+    effects, turn = upright([weighted(factor.design.matrix, arm.root_weights) for factor in arm.factors])
+    for factor, z in zip(arm.factors, effects, strict=True):
+        width, groups = len(z), int(factor.codes.max()) + 1
         places.append(at + width * factor.codes[:, None] + np.arange(width))
-        values.append(weighted(factor.design.matrix, arm.root_weights).T)
+        values.append(z.T)
         factors.append((slice(at, at + width * groups), factor.columns))
         at += width * groups
     place, value = np.hstack(places), np.hstack(values)
     ends = np.arange(0, place.size + 1, place.shape[1])
     f = csr_array((value.ravel(), place.ravel(), ends), shape=(len(y), at))
-    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors))
+    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), turn)
 
 
 def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
@@ -118,7 +123,7 @@ def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[sl
     step = max(1, _CHUNK_NUMBERS // (size * max(size, len(joint.y))))
     for start in range(0, len(theta), step):
         some = slice(start, min(start + step, len(theta)))
-        factor, variance = theta.factor[some], (theta.sigma[some] ** 2)[:, None]
+        factor, variance = turned(theta.factor[some], joint.turn), (theta.sigma[some] ** 2)[:, None]
         gram = np.repeat(joint.gram[None], len(variance), axis=0)
         moment = np.repeat(joint.moment[None, None], len(variance), axis=0)
         gram = _by_factor(joint, _by_factor(joint, gram, factor).swapaxes(1, 2), factor)

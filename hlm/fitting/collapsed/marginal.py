@@ -31,6 +31,7 @@ from hlm.fitting.collapsed.crossed import CrossedProducts
 from hlm.fitting.collapsed.crossed_kernels import draw_crossed_kernel, sweep_crossed_kernel
 from hlm.fitting.collapsed.crossproducts import CrossProducts
 from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
+from hlm.fitting.collapsed.upright import turned, turned_back
 
 type Sums = CrossProducts | CrossedProducts
 
@@ -149,11 +150,12 @@ def draw_crossed(
     list of numpy.ndarray
         For each factor in the arm's order, shape (draws, levels, width).
     """
-    work = partial(draw_crossed_kernel, *_data(sums), np.ascontiguousarray(theta.factor), theta.sigma)
+    factor = np.ascontiguousarray(turned(theta.factor, sums.turn))
+    work = partial(draw_crossed_kernel, *_data(sums), factor, theta.sigma)
     _in_threads(work, _worth_a_thread(sums), which, common, first, rest)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
-    return effects
+    return turned_back(effects, sums.turn)
 
 
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +169,8 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
         sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
     reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    results = np.ascontiguousarray(theta.factor), theta.sigma, reduced, log_det
+    factor = turned(theta.factor, sums.turn) if isinstance(sums, CrossedProducts) else theta.factor
+    results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
     if isinstance(sums, CrossedProducts):
         _in_threads(partial(sweep_crossed_kernel, *_data(sums)), _worth_a_thread(sums), *results)
     else:
