@@ -21,9 +21,10 @@ import numpy as np
 
 from hlm.fitting.collapsed.arm import GaussianArm, coordinates_alone
 from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
-from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior
+from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, lower_roots
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
+_LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
 _ROUNDING = 1e-14  # of a row that its group's effects explain whole
 
 
@@ -61,7 +62,7 @@ def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[Lef
     outside = 1.0 - (rows.basis**2).sum(axis=0)
     outside[outside < _ROUNDING] = 0.0
     given = common_posterior(sums, theta, arm.prior)
-    half = np.linalg.inv(np.linalg.cholesky(given.precision)) / theta.sigma[:, None, None]
+    half = np.linalg.inv(lower_roots(given.precision)) / theta.sigma[:, None, None]
     order = np.argsort(codes, kind="stable")
     edges = np.concatenate([[0], np.cumsum(sums.n)])
     size = max(1, _CHUNK_NUMBERS // len(theta))
@@ -88,7 +89,7 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         share = reduced / (theta.sigma**2)[:, None, None]
         constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
         p = sums.p
-        before = given.precision - share[:, :p, :p]
+        before = _known_without(given.precision, share[:, :p, :p])
         mean = np.linalg.solve(
             before, (given.precision @ given.mean[:, :, None])[:, :, 0][:, :, None] - share[:, :p, p:]
         )[:, :, 0]
@@ -96,6 +97,14 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         inside = _log_density(share, constant, given.mean, given.precision, given.precision + share[:, :p, :p])
         columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
     return _together(columns)
+
+
+def _known_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The common coefficients' precision without a group; NaN where that group and a wide prior are all they have."""
+    before = precision - share
+    pivots = np.diagonal(lower_roots(before), axis1=1, axis2=2) ** 2
+    enough = (pivots > _LEAST_LEFT * np.diagonal(precision, axis1=1, axis2=2)).all(axis=1)
+    return before if enough.all() else np.where(enough[:, None, None], before, np.nan)
 
 
 def _log_density(
@@ -149,7 +158,9 @@ def _leave(
 
 
 def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without and with the row itself, from mean residuals and 1 - leverages, shape (T, rows)."""
+    """Without and with the row itself, from mean residuals and 1 - leverages, shape (T, rows); NaN for a negative one."""
+    if not free.min(initial=1.0) > 0.0:  # rounding has left nothing
+        free = np.where(free > 0.0, free, np.nan)
     standard = (residual / sigma[:, None]) ** 2
     constant = -0.5 * np.log(2 * np.pi) - np.log(sigma)[:, None]
     without = constant + 0.5 * np.log(free) - 0.5 * standard / free

@@ -57,6 +57,10 @@ class Theta:
     def __len__(self) -> int:
         return len(self.sigma)
 
+    def some(self, places: np.ndarray) -> Theta:
+        """Some of the values."""
+        return Theta(self.sigma[places], self.factor[places])
+
 
 @dataclass(frozen=True, slots=True)
 class NormalPrior:
@@ -97,6 +101,8 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     precision = scaled[:, :p, :p] + np.diag(weight)
     right = scaled[:, :p, p] + weight * offset
     sign, log_det_precision = np.linalg.slogdet(precision)
+    if not (sign > 0).all():  # rounding has left nothing of some: their numbers are not used
+        precision = np.where((sign > 0)[:, None, None], precision, np.eye(p))
     mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     deviance = (
@@ -105,6 +111,16 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     )  # fmt: skip
     usable = (sign > 0) & np.isfinite(deviance)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
+
+
+def lower_roots(matrices: np.ndarray) -> np.ndarray:
+    """Cholesky factors, shape (T, n, n); NaN where rounding has left a matrix without one."""
+    try:
+        return np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.full_like(matrices, np.nan)
+        return np.concatenate([lower_roots(matrix[None]) for matrix in matrices])
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
