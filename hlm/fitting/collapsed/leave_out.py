@@ -158,7 +158,7 @@ def _leave(
 
 
 def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without and with the row itself, from mean residuals and 1 - leverages, shape (T, rows); NaN for a negative one."""
+    """Without and with the row itself, from mean residuals and 1 - leverages (NaN if negative), shape (T, rows)."""
     if not free.min(initial=1.0) > 0.0:  # rounding has left nothing
         free = np.where(free > 0.0, free, np.nan)
     standard = (residual / sigma[:, None]) ** 2
