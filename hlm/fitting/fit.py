@@ -238,7 +238,7 @@ def _run(
         )  # fmt: skip
         if diagnostics.ok or options.method == "collapsed":
             return "collapsed", idata, diagnostics, ()
-        why = f"sampled by NUTS: the collapsed engine's importance weights had Pareto k {diagnostics.pareto_k:.2f}"
+        why = f"sampled by NUTS, since of the collapsed engine {diagnostics.problem}"
         return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,)
     if options.method == "collapsed":
         raise FitError(f"The collapsed engine does not cover this model. {why_not} Use method='nuts' or 'auto'.")

@@ -23,7 +23,8 @@ class Smoothed:
     log_weights : numpy.ndarray
         Shape (draws, rows); the weights of each row sum to 1.
     pareto_k : numpy.ndarray
-        Shape (rows,); above 0.7 the row's estimate cannot be trusted.
+        Shape (rows,); above 0.7 the row's estimate cannot be trusted. Infinite where a ratio is not a number, or there
+        are too few draws to tell.
     """
 
     log_weights: np.ndarray
@@ -44,7 +45,11 @@ def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
     Smoothed
     """
     draws, rows = log_ratios.shape
-    log_weights = log_ratios - log_ratios.max(axis=0)
+    top = log_ratios.max(axis=0)
+    broken = ~np.isfinite(top)
+    log_weights = (
+        log_ratios - top if not broken.any() else np.where(broken, 0.0, log_ratios) - np.where(broken, 0.0, top)
+    )
     tail = int(3 * np.sqrt(draws / relative_ess) if draws * relative_ess > 225 else draws / 5)
     pareto_k = np.full(rows, np.inf)
     if 4 < tail < draws:
@@ -63,6 +68,8 @@ def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
         pareto_k[~varies] = -np.inf  # all ratios alike: nothing to smooth, nothing to fear
         np.minimum(log_weights, 0.0, out=log_weights)
     log_weights -= log_sum_exp(log_weights)
+    log_weights[:, broken] = np.nan
+    pareto_k[broken | np.isnan(pareto_k)] = np.inf  # what cannot be told is not good
     return Smoothed(log_weights, pareto_k)
 
 

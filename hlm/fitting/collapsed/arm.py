@@ -9,7 +9,7 @@ import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
 from hlm.fitting.collapsed.crossed import crossed_products
-from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
+from hlm.fitting.collapsed.crossproducts import Coordinates, CrossProducts, coordinates, summed_up
 from hlm.fitting.collapsed.marginal import NormalPrior, Sums
 from hlm.fitting.collapsed.parameters import Correlations, Parameters
 from hlm.fitting.collapsed.scales import scale
@@ -138,10 +138,16 @@ def summed(arm: GaussianArm, y: np.ndarray) -> Sums:
 
 def summed_alone(arm: GaussianArm, y: np.ndarray) -> CrossProducts:
     """The cross-products of an arm with one factor, or none: then all rows are one group."""
+    return summed_up(*coordinates_alone(arm, y))
+
+
+def coordinates_alone(arm: GaussianArm, y: np.ndarray) -> tuple[Coordinates, np.ndarray]:
+    """The rows of such an arm as the sums see them, and their groups."""
     effects, codes = Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64)
     if arm.factors:
         effects, codes = arm.factors[0].design, arm.factors[0].codes
-    return cross_products(arm.common, effects, codes, y, effect_mean=arm.mean, root_weights=arm.root_weights)
+    rows = coordinates(arm.common, effects, codes, y, effect_mean=arm.mean, root_weights=arm.root_weights)
+    return rows, codes
 
 
 def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.crossed import CrossedProducts
-from hlm.fitting.collapsed.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects
+from hlm.fitting.collapsed.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects, lower_roots
 from hlm.formula.formula import INTERCEPT
 
 
@@ -32,6 +32,11 @@ class Draws:
     effects: list[np.ndarray]
     chains: int
 
+    @property
+    def finite(self) -> bool:
+        """Whether every number is one."""
+        return all(np.isfinite(array.sum()) for array in (self.common, *self.effects))
+
 
 def draw_coefficients(
     arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior, which: np.ndarray, *, chains: int,
@@ -53,7 +58,7 @@ def draw_coefficients(
     rng : numpy.random.Generator
     """
     normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
-    upper = np.linalg.cholesky(given.precision).swapaxes(1, 2)[which]
+    upper = lower_roots(given.precision).swapaxes(1, 2)[which]
     common = given.mean[which] + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]
     groups, q, _ = sums.root.shape
     first = balanced_normals(chains, len(which) // chains, groups * q, rng).reshape(len(which), groups, q)
@@ -61,8 +66,7 @@ def draw_coefficients(
     if isinstance(sums, CrossedProducts):
         rest = balanced_normals(chains, len(which) // chains, sums.m, rng)
     effects = _effects(arm, sums, theta, which, common, first, rest)
-    every = Theta(theta.sigma[which], theta.factor[which])
-    return Draws(every, _at_zero(arm, sums, common), effects, chains)
+    return Draws(theta.some(which), _at_zero(arm, sums, common), effects, chains)
 
 
 def conditional_means(arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior) -> Draws:
@@ -94,7 +98,7 @@ def _effects(
     if not arm.factors:
         return []
     assert not isinstance(sums, CrossedProducts)
-    every = Theta(theta.sigma[which], theta.factor[which])
+    every = theta.some(which)
     return [draw_effects(sums, every, common, first) + arm.mean]
 
 

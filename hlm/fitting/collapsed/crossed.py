@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.crossproducts import centred, orthonormal, project_out, weighted
+from hlm.fitting.collapsed.crossproducts import centred, orthonormal, split, weighted
+from hlm.fitting.collapsed.upright import upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class CrossedProducts:
         The levels of the rest.
     means, shift : numpy.ndarray, shape (p,)
         As in `CrossProducts`.
+    turn : numpy.ndarray, shape (effects of all factors, the same), or None
+        Where the columns of a factor are nearly in line (a numeric one far from 0 beside an intercept, x beside x^2):
+        all this is about Z turn^-1, whose columns are orthogonal over all rows; the effects of these are turn b.
     """
 
     first: int
@@ -79,6 +83,7 @@ class CrossedProducts:
     level: Level
     means: np.ndarray
     shift: np.ndarray
+    turn: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
@@ -137,35 +142,34 @@ def crossed_products(
     sizes = tuple(int(codes.max()) + 1 for _, codes in factors)
     widths = tuple(len(design.terms) for design, _ in factors)
     first = int(np.argmax([k * q for k, q in zip(sizes, widths, strict=True)]))
-    design, codes = factors[first]
-    groups = sizes[first]
+    groups, codes = sizes[first], factors[first][1]
+    effects, turn = upright([weighted(design.matrix, root_weights) for design, _ in factors])
     w, means, shift = centred(common, y, root_weights)
-    root, basis = orthonormal(weighted(design.matrix, root_weights), codes, groups)
-    explained = project_out(basis, w, codes, groups)
-    column, value, level = _rest(factors, sizes, first)
-    value = value if root_weights is None else value * root_weights[:, None]
+    root, basis = orthonormal(effects[first], codes, groups)
+    explained = split(basis, w, codes, groups)
+    column, value, level = _rest(effects, [codes for _, codes in factors], sizes, first)
     m = int(level.stop[-1])
     begin, touched, share = _explained_rest(column, value, codes, basis, groups, m)
     left = _left(column, value, begin, touched, share, w)
     own = np.arange(m, m + len(w))
     return CrossedProducts(
         first, widths, sizes, np.bincount(codes), root,
-        *_joined(begin, touched, share, own, explained), left, level, means, shift,
+        *_joined(begin, touched, share, own, explained), left, level, means, shift, turn,
     )  # fmt: skip
 
 
 def _rest(
-    factors: Sequence[tuple[Columns, np.ndarray]], sizes: tuple[int, ...], first: int
+    designs: Sequence[np.ndarray], groups: Sequence[np.ndarray], sizes: tuple[int, ...], first: int
 ) -> tuple[np.ndarray, np.ndarray, Level]:
     """The other factors' columns: for every row its places and values, shape (rows, sum of widths)."""
     columns, values, starts, stops, effects = [], [], [], [], []
     at = effect = 0
-    for i, (design, codes) in enumerate(factors):
-        width = len(design.terms)
+    for i, (z, codes) in enumerate(zip(designs, groups, strict=True)):
+        width = len(z)
         if i != first:
             start = at + width * np.arange(sizes[i])
             columns.append(start[codes][:, None] + np.arange(width))
-            values.append(design.matrix)
+            values.append(z.T)
             starts.append(start)
             stops.append(start + width)
             effects.append(np.full(sizes[i], effect))

@@ -15,7 +15,7 @@ import numpy as np
 from hlm.design import Columns
 from hlm.formula.formula import INTERCEPT
 
-_NEW_SHARE = 1e-10  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
+_NEW_SHARE = 1e-13  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +100,69 @@ def cross_products(
     >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
     array([2., 0.])
     """
+    rows = coordinates(common, effects, codes, y, effect_mean=effect_mean, root_weights=root_weights)
+    return summed_up(rows, codes)
+
+
+def summed_up(rows: Coordinates, codes: np.ndarray) -> CrossProducts:
+    """The sums of rows that have been taken apart."""
+    left = _products(rows.left, codes, len(rows.n))
+    return CrossProducts(rows.n, rows.root, rows.explained, left, rows.means, rows.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """The rows as `CrossProducts` sees them, before they are summed up; attributes not named here are its own.
+
+    Attributes
+    ----------
+    basis : numpy.ndarray, shape (q, rows)
+        Q_k, the rows of all groups side by side.
+    left : numpy.ndarray, shape (p + 1, rows)
+        What Q_k leaves of [X_k, y_k].
+    """
+
+    n: np.ndarray
+    root: np.ndarray
+    basis: np.ndarray
+    explained: np.ndarray
+    left: np.ndarray
+    means: np.ndarray
+    shift: np.ndarray
+
+
+def coordinates(
+    common: Columns,
+    effects: Columns,
+    codes: np.ndarray,
+    y: np.ndarray,
+    *,
+    effect_mean: np.ndarray | float = 0.0,
+    root_weights: np.ndarray | None = None,
+) -> Coordinates:
+    """Take every row apart into what its group's effects explain and what they leave; as `cross_products`."""
     y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
-    w, means, shift = centred(common, y, root_weights)
+    left, means, shift = centred(common, y, root_weights)
     n = np.bincount(codes)
     root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
-    explained = project_out(basis, w, codes, len(n))
-    return CrossProducts(n, root, explained, _products(w, codes, len(n)), means, shift)
+    explained = split(basis, left, codes, len(n))
+    return Coordinates(n, root, basis, explained, left, means, shift)
 
 
 def centred(
     common: Columns, y: np.ndarray, root_weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit."""
+    """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit.
+
+    Beside an intercept y's mean goes first: near it the difference is exact, so that y may be far from 0.
+    """
     means = _means(common)
     x = weighted(common.matrix - means, root_weights)
+    level = np.array([y.mean() if term == INTERCEPT else 0.0 for term in common.terms])
+    y = y - level.sum()
     y = y if root_weights is None else y * root_weights
     shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
-    return np.vstack([x, y - shift @ x]), means, shift
+    return np.vstack([x, y - shift @ x]), means, level + shift
 
 
 def weighted(matrix: np.ndarray, root_weights: np.ndarray | None) -> np.ndarray:
@@ -146,6 +192,19 @@ def orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarr
         root[:, j, j] = length
         basis[j] = rest[0] * np.divide(1.0, length, out=np.zeros(groups), where=length > 0)[codes]
     return root, basis
+
+
+def split(basis: np.ndarray, w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+    """Take the basis out of the rows [X, y], in place; returns what was in them, shape (K, basis, columns).
+
+    What is left of a column of X that lies in the basis is rounding, which a small sigma would blow up: it becomes 0.
+    """
+    found = project_out(basis, w, codes, groups)
+    if len(basis):
+        for j, rest in enumerate(w[:-1]):
+            squares, whole = np.bincount(codes, rest**2, groups), (found[:, :, j] ** 2).sum(axis=1)
+            rest *= (squares > _NEW_SHARE**2 * whole)[codes]
+    return found
 
 
 def project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
 from hlm.fitting.collapsed.marginal import CommonPosterior, common_posterior
+from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.separate import sample_separate
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling, Residual
@@ -35,6 +36,9 @@ from hlm.prior import Priors
 if TYPE_CHECKING:
     import xarray as xr
 
+ENOUGH_ESS = 100  # the error of a posterior mean is then a tenth of its posterior sd
+MOST_LOST = 0.001
+_CHECKED = 4  # draws at which rounding is looked at
 _OPERATIONS = 2e11  # for one fit, some 20 s: where theta is dear, few values with several coefficient draws each do
 
 __all__ = ["CollapsedDiagnostics", "covers", "sample_collapsed"]
@@ -55,16 +59,23 @@ class CollapsedDiagnostics:
         How many points that were.
     draws : int
         Joint draws in the posterior, all chains together.
+    lost : float
+        Share of the posterior, about, where its density could not be computed.
+    rounding : float
+        How far rounding may move the log density, or a coefficient in its posterior sds, at some of the draws; inf
+        where it has left nothing.
     """
 
     pareto_k: float
     ess: float
     points: int
     draws: int
+    lost: float = 0.0
+    rounding: float = 0.0
 
     @property
     def ok(self) -> bool:
-        return self.pareto_k <= GOOD_PARETO_K
+        return self.problem is None
 
     @property
     def efficiency(self) -> float:
@@ -72,12 +83,25 @@ class CollapsedDiagnostics:
         return self.ess / self.points
 
     @property
-    def sentence(self) -> str:
-        if not self.ok:
+    def problem(self) -> str | None:
+        """What is wrong, as the end of a sentence; None if nothing is."""
+        if not self.pareto_k <= GOOD_PARETO_K:
+            return f"the importance weights have Pareto k {self.pareto_k:.2f}, wanted 0.7 at most"
+        if not self.lost <= MOST_LOST:
+            return f"the density could not be computed at {self.lost:.1%} of the points where it should be large"
+        if not self.rounding <= MOST_ROUNDING:
             return (
-                f"Not reliable: the importance weights have Pareto k {self.pareto_k:.2f}, wanted 0.7 at most; "
-                f"part of the posterior may be missing. Use method='nuts'."
+                "rounding decides: a group-level sd is too large beside sigma, or columns are nearly in line; centre "
+                "and scale the columns, or let less vary"
             )
+        if not self.ess >= ENOUGH_ESS:
+            return f"the draws come from {self.ess:.0f} effective points, wanted {ENOUGH_ESS} at least"
+        return None
+
+    @property
+    def sentence(self) -> str:
+        if self.problem is not None:
+            return f"Not reliable: {self.problem}; part of the posterior may be missing. Use method='nuts'."
         if self.pareto_k == -np.inf:
             return f"{self.draws} joint draws of the exact posterior, by quadrature."
         return (
@@ -155,4 +179,8 @@ def sample_collapsed(
     theta = parameters.theta(found.points[chosen])
     drawn = draw_coefficients(arm, sums, theta, given.some(chosen), which, chains=chains, rng=rng)
     idata = posterior_tree(arm, formula, data, drawn)
-    return idata, CollapsedDiagnostics(found.pareto_k, found.ess, len(found.weights), chains * draws)
+    some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
+    error = rounding(sums, theta.some(some), arm.prior, given.some(chosen[some])) if drawn.finite else np.inf
+    return idata, CollapsedDiagnostics(
+        found.pareto_k, found.ess, len(found.weights), chains * draws, lost=found.lost, rounding=error
+    )

@@ -10,10 +10,11 @@ JMLR 25(72)).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hlm.errors import FitError
 from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.fitting.collapsed.modes import laplace
 from hlm.predictive.psis import smooth
@@ -46,11 +47,14 @@ class WeightedPoints:
     weights : numpy.ndarray, shape (n,)
         Pareto-smoothed; sum to 1.
     pareto_k : float
+    lost : float
+        Share of the fitted proposal where no density could be computed: about that much of the posterior is missing.
     """
 
     points: np.ndarray
     weights: np.ndarray
     pareto_k: float
+    lost: float = 0.0
 
     @property
     def ess(self) -> float:
@@ -70,7 +74,7 @@ def importance_sample(
     Parameters
     ----------
     log_density : callable
-        Log density of points, shape (n, d), up to a constant; -inf is allowed.
+        Log density of points, shape (n, d), up to a constant; -inf is allowed, and what is not a number counts as it.
     starts : numpy.ndarray, shape (s, d)
         Where to look for modes.
     draws : int
@@ -82,7 +86,13 @@ def importance_sample(
     Returns
     -------
     WeightedPoints
-        Not to be trusted where ``pareto_k`` is above 0.7. They are the points that were evaluated last.
+        Not to be trusted where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were evaluated
+        last.
+
+    Raises
+    ------
+    FitError
+        Where the density is 0 at all points of a round.
     """
     size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
     dear = most < _DEAR * size
@@ -93,11 +103,20 @@ def importance_sample(
         enough = int(
             np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
         )
-        found = _weigh(log_density, _with_wide(core, found), enough, rng)
+        proposal = _with_wide(core, found)
+        found = _weigh(log_density, proposal, enough, rng)
         if found.pareto_k <= GOOD_PARETO_K:
             break
         core = core.refit(found.points, found.weights, _STEPS)
-    return found
+    return replace(found, lost=_lost(found, core, proposal))
+
+
+def _lost(found: WeightedPoints, core: Mixture, proposal: Mixture) -> float:
+    """The core's probability of the points without a weight, from points of the proposal."""
+    without = found.points[found.weights == 0.0]
+    if not len(without):
+        return 0.0
+    return float(np.exp(core.log_density(without) - proposal.log_density(without)).sum() / len(found.points))
 
 
 def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -152,7 +171,14 @@ def _apart(found: WeightedPoints, rng: np.random.Generator) -> np.ndarray:
 def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
     """One round: points from the proposal and their smoothed weights."""
     points = proposal.draw(size, rng)
-    smoothed = smooth((log_density(points) - proposal.log_density(points))[:, None])
+    values = log_density(points)
+    values = np.where(np.isfinite(values), values, -np.inf)
+    if np.isneginf(values).all():
+        raise FitError(
+            f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
+            f"columns to sizes of about 1, or try method='nuts'."
+        )
+    smoothed = smooth((values - proposal.log_density(points))[:, None])
     return WeightedPoints(points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]))
 
 

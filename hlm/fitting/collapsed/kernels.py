@@ -11,6 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+_MOST_LOST = 1e-6  # of a pivot: what rounding may leave of it is 1e-10 then, far below any Monte Carlo error
 TOGETHER = 64  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
 
 
@@ -127,7 +128,7 @@ def draw_groups(root, relative, sigma, rest, normals, work):
             for b in range(max(i, j), q):
                 for k in range(groups):
                     a[i, j, k] += root[k, i, b] * relative[b, j]
-    _factor_precision(a, lower, groups)
+    lost = _factor_precision(a, lower, groups)
     for i in range(q):  # v = G'^-1 (G^-1 A' Q'(y - X beta) / sigma + normal), G G' = M
         for k in range(groups):
             v[i, k] = 0.0
@@ -141,6 +142,10 @@ def draw_groups(root, relative, sigma, rest, normals, work):
                 v[i, k] -= lower[i, j, k] * (v[j, k] - normals[k, j])
         for k in range(groups):
             v[i, k] = v[i, k] * lower[i, i, k] + normals[k, i]
+    for k in range(groups):
+        if lost[k]:
+            _rotate_in(a[:, :, k], rest[:, k], sigma, lower[:, :, k], v[:, k])
+            v[:, k] += normals[k]
     for i in range(q - 1, -1, -1):
         for j in range(i + 1, q):
             for k in range(groups):
@@ -157,8 +162,10 @@ def draw_groups(root, relative, sigma, rest, normals, work):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _factor_precision(a, lower, groups):
-    """The Cholesky factor G of M = I + A' A; its diagonal is stored inverted."""
+    """The Cholesky factor G of M = I + A' A, its diagonal stored inverted; which groups lost too many digits."""
     q = len(a)
+    lost = np.zeros(TOGETHER, dtype=np.bool_)
+    whole = np.empty(TOGETHER)
     for i in range(q):
         for j in range(i + 1):
             for k in range(groups):
@@ -166,8 +173,37 @@ def _factor_precision(a, lower, groups):
             for c in range(q):
                 for k in range(groups):
                     lower[i, j, k] += a[c, i, k] * a[c, j, k]
+            for k in range(groups):
+                whole[k] = lower[i, j, k]
             for c in range(j):
                 for k in range(groups):
                     lower[i, j, k] -= lower[i, c, k] * lower[j, c, k]
+            if i == j:
+                for k in range(groups):
+                    lost[k] |= not lower[i, i, k] > _MOST_LOST * whole[k]
             for k in range(groups):
                 lower[i, j, k] = 1.0 / np.sqrt(lower[i, i, k]) if i == j else lower[i, j, k] * lower[j, j, k]
+    return lost
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _rotate_in(a, rest, sigma, lower, v):
+    """The same factor, its diagonal inverted, and v = G^-1 A' rest / sigma, by rotations of [A, I]: M is not formed.
+
+    The rows of A, overwritten, join those of I one after the other, with ``rest / sigma`` as one more column.
+    """
+    q = len(a)
+    lower[:] = np.eye(q)
+    v[:] = 0.0
+    for k in range(q):
+        last = rest[k] / sigma
+        for i in range(q):
+            length = np.hypot(lower[i, i], a[k, i])
+            cosine, sine = lower[i, i] / length, a[k, i] / length
+            for j in range(i, q):
+                old = lower[j, i]
+                lower[j, i] = cosine * old + sine * a[k, j]
+                a[k, j] = cosine * a[k, j] - sine * old
+            v[i], last = cosine * v[i] + sine * last, cosine * last - sine * v[i]
+    for i in range(q):
+        lower[i, i] = 1.0 / lower[i, i]

@@ -1,9 +1,12 @@
 """Densities of left-out rows or groups given all others and theta, every coefficient integrated out, exactly.
 
-A row: with m and C the mean and covariance of its group's coefficients (beta, b_k) given theta and all rows, and f its
-columns, leaving it out gives Normal(y - r / (1 - h), sigma^2 / (1 - h)), where r = y - f'm and h = f'C f / sigma^2: the
-mean residual and the leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016, JMLR
-17(103), with beta integrated too).
+A row: leaving it out gives Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta and all rows and
+1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016, JMLR 17(103),
+with beta integrated too). In the coordinates of crossproducts.py, q, x and y the row's basis and what that leaves::
+
+    xt = x + N_k^-1 q explained_x,   r = y + q'N_k^-1 explained_y - xt'b0,   f = 1 - q'q + q'N_k^-1 q - xt'P^-1 xt / s2
+
+(marginal.py; s2 = sigma^2). All are sizes of what is left, so that columns far from 0 and large sds cost no digits.
 
 A group of the only factor: y_k ~ N(X_k b_-k, V_k + X_k P_-k^-1 X_k'), where b_-k and P_-k are those of the common
 coefficients without group k, all from the cross-products of marginal.py.
@@ -16,11 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.fitting.collapsed.arm import GaussianArm, summed_alone
-from hlm.fitting.collapsed.crossproducts import CrossProducts, centred, weighted
-from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior
+from hlm.fitting.collapsed.arm import GaussianArm, coordinates_alone
+from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
+from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, lower_roots
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
+_LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
+_ROUNDING = 1e-14  # of a row that its group's effects explain whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +53,26 @@ def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[Lef
     Parameters
     ----------
     arm : GaussianArm
-    sums : CrossProducts
     y : numpy.ndarray, shape (rows,)
     theta : Theta
     """
-    sums = summed_alone(arm, y)
-    codes, z = _groups(arm, len(y))
-    w, _, _ = centred(arm.common, y - z @ arm.mean, arm.root_weights)
-    columns, response = np.column_stack([w[:-1].T, weighted(z, arm.root_weights).T]), w[-1]
+    rows, codes = coordinates_alone(arm, y)
+    sums = summed_up(rows, codes)
+    columns = np.concatenate([rows.left[:-1], rows.basis]).T
+    outside = 1.0 - (rows.basis**2).sum(axis=0)
+    outside[outside < _ROUNDING] = 0.0
     given = common_posterior(sums, theta, arm.prior)
-    covariance = np.linalg.inv(given.precision)
+    half = np.linalg.inv(lower_roots(given.precision)) / theta.sigma[:, None, None]
     order = np.argsort(codes, kind="stable")
     edges = np.concatenate([[0], np.cumsum(sums.n)])
     size = max(1, _CHUNK_NUMBERS // len(theta))
     waiting: list[LeftOut] = []
     for k in range(len(sums.n)):
-        mean, spread = _coefficients(sums, k, theta, given.mean, covariance)
+        forms = _forms(sums, k, theta, given.mean, half)
         for start in range(edges[k], edges[k + 1], size):
-            rows = order[start : min(start + size, edges[k + 1])]
-            waiting.append(_leave(rows, columns[rows], response[rows], mean, spread, theta.sigma))
+            some = order[start : min(start + size, edges[k + 1])]
+            residual, free = _leave(columns[some], rows.left[-1, some], outside[some], *forms)
+            waiting.append(LeftOut(some, *log_densities(residual, free, theta.sigma)))
             if sum(len(one.units) for one in waiting) >= size:
                 yield _together(waiting)
                 waiting = []
@@ -83,7 +89,7 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         share = reduced / (theta.sigma**2)[:, None, None]
         constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
         p = sums.p
-        before = given.precision - share[:, :p, :p]
+        before = _known_without(given.precision, share[:, :p, :p])
         mean = np.linalg.solve(
             before, (given.precision @ given.mean[:, :, None])[:, :, 0][:, :, None] - share[:, :p, p:]
         )[:, :, 0]
@@ -91,6 +97,14 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         inside = _log_density(share, constant, given.mean, given.precision, given.precision + share[:, :p, :p])
         columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
     return _together(columns)
+
+
+def _known_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The common coefficients' precision without a group; NaN where that group and a wide prior are all they have."""
+    before = precision - share
+    pivots = np.diagonal(lower_roots(before), axis1=1, axis2=2) ** 2
+    enough = (pivots > _LEAST_LEFT * np.diagonal(precision, axis1=1, axis2=2)).all(axis=1)
+    return before if enough.all() else np.where(enough[:, None, None], before, np.nan)
 
 
 def _log_density(
@@ -116,45 +130,41 @@ def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.
     return sums.left[k] + explained.swapaxes(1, 2) @ np.linalg.solve(n, explained), np.linalg.slogdet(n)[1]
 
 
-def _groups(arm: GaussianArm, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and Z; all rows are one group without effects where there is no factor."""
-    if not arm.factors:
-        return np.zeros(rows, dtype=np.int64), np.zeros((rows, 0))
-    return arm.factors[0].codes, arm.factors[0].design.matrix
-
-
-def _coefficients(
-    sums: CrossProducts, k: int, theta: Theta, common: np.ndarray, covariance: np.ndarray
+def _forms(
+    sums: CrossProducts, k: int, theta: Theta, mean: np.ndarray, half: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean, shape (T, p + q), and covariance of (beta, b_k) given theta and all rows."""
-    factor = theta.factor
-    a = sums.root[k] @ factor / theta.sigma[:, None, None]
-    inner = np.linalg.inv(np.eye(a.shape[1]) + a.swapaxes(1, 2) @ a)
-    effect = factor @ inner @ a.swapaxes(1, 2) / theta.sigma[:, None, None] @ sums.explained[k]
-    slope, constant = effect[:, :, :-1], effect[:, :, -1]
-    mean = np.concatenate([common, constant - np.einsum("tqp,tp->tq", slope, common)], axis=1)
-    cross = -slope @ covariance
-    own = factor @ inner @ factor.swapaxes(1, 2) - cross @ slope.swapaxes(1, 2)
-    return mean, np.block([[covariance, cross.swapaxes(1, 2)], [cross, own]])
+    """One group's linear form for mean residuals, shape (T, p + q), and quadratic form for f, (T, p + q, p + q).
+
+    ``half`` is the inverse root of P, over sigma, shape (T, p, p).
+    """
+    p, q = sums.p, sums.root.shape[1]
+    a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
+    inner = np.linalg.inv(np.eye(q) + a @ a.swapaxes(1, 2))
+    pull = (inner @ sums.explained[k]).swapaxes(1, 2)
+    linear = np.concatenate([-mean, pull[:, -1] - np.einsum("tpq,tp->tq", pull[:, :-1], mean)], axis=1)
+    wide = np.concatenate([half, half @ pull[:, :-1]], axis=2)
+    quadratic = -wide.swapaxes(1, 2) @ wide
+    quadratic[:, p:, p:] += inner
+    return linear, quadratic
 
 
 def _leave(
-    rows: np.ndarray, columns: np.ndarray, y: np.ndarray, mean: np.ndarray, covariance: np.ndarray, sigma: np.ndarray
-) -> LeftOut:
-    """Rows of one group; the leverages of all rows and thetas are one product of matrices."""
+    columns: np.ndarray, y: np.ndarray, outside: np.ndarray, linear: np.ndarray, quadratic: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean residuals and f of rows of one group, shape (T, rows); all rows and thetas in one product of matrices."""
     i, j = np.triu_indices(columns.shape[1])
     products = columns[:, i] * columns[:, j] * np.where(i == j, 1.0, 2.0)
-    leverage = covariance[:, i, j] @ products.T / (sigma**2)[:, None]
-    residual = y - mean @ columns.T
-    return LeftOut(rows, *log_densities(residual, leverage, sigma))
+    return y + linear @ columns.T, outside + quadratic[:, i, j] @ products.T
 
 
-def log_densities(residual: np.ndarray, leverage: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without and with the row itself, from mean residuals and leverages, shape (T, rows)."""
+def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without and with the row itself, from mean residuals and 1 - leverages (NaN if negative), shape (T, rows)."""
+    if not free.min(initial=1.0) > 0.0:  # rounding has left nothing
+        free = np.where(free > 0.0, free, np.nan)
     standard = (residual / sigma[:, None]) ** 2
     constant = -0.5 * np.log(2 * np.pi) - np.log(sigma)[:, None]
-    without = constant + 0.5 * np.log1p(-leverage) - 0.5 * standard / (1 - leverage)
-    inside = constant - 0.5 * np.log1p(leverage) - 0.5 * standard / (1 + leverage)
+    without = constant + 0.5 * np.log(free) - 0.5 * standard / free
+    inside = constant - 0.5 * np.log(2 - free) - 0.5 * standard / (2 - free)
     return without, inside
 
 

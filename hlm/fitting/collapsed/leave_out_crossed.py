@@ -22,9 +22,11 @@ from scipy.sparse import csr_array
 from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.crossproducts import centred, weighted
 from hlm.fitting.collapsed.leave_out import LeftOut, log_densities
-from hlm.fitting.collapsed.marginal import Theta
+from hlm.fitting.collapsed.marginal import Theta, lower_roots
+from hlm.fitting.collapsed.upright import turned, upright
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
+_LEAST_FREE = 1e-10  # of 1 - leverage, from ones: rounding leaves some 1e-15; below, a density is not a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class _Joint:
     moment : numpy.ndarray, shape (D,)
     factors : tuple of (slice, slice)
         Each factor's coefficients, and its columns of L.
+    turn : numpy.ndarray or None
+        As in `CrossedProducts`.
     """
 
     f: csr_array
@@ -51,6 +55,7 @@ class _Joint:
     gram: np.ndarray
     moment: np.ndarray
     factors: tuple[tuple[slice, slice], ...]
+    turn: np.ndarray | None
 
 
 def coefficients_of(arm: GaussianArm) -> int:
@@ -66,8 +71,9 @@ def crossed_rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iter
     without, inside = np.empty((len(theta), len(y))), np.empty((len(theta), len(y)))
     for some, residual, g in _moments(joint, arm, theta):
         sigma = theta.sigma[some]
-        leverage = (g**2).sum(axis=2).T / (sigma**2)[:, None]
-        without[some], inside[some] = log_densities(residual, leverage, sigma)
+        free = 1.0 - (g**2).sum(axis=2).T / (sigma**2)[:, None]
+        free[free < _LEAST_FREE] = np.nan
+        without[some], inside[some] = log_densities(residual, free, sigma)
     yield LeftOut(np.arange(len(y)), without, inside)
 
 
@@ -76,21 +82,26 @@ def crossed_groups_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta, membe
     joint = _joint(arm, y)
     without, inside = np.empty((len(theta), len(members))), np.empty((len(theta), len(members)))
     for some, residuals, g in _moments(joint, arm, theta):
-        variance = (theta.sigma[some] ** 2)[:, None, None]
+        sigma = theta.sigma[some, None, None]
         for k, rows in enumerate(members):
-            mine = g[rows].swapaxes(0, 1)
-            spread, residual = mine @ mine.swapaxes(1, 2), residuals[:, rows, None]
-            precision = (np.eye(len(rows)) - spread / variance) / variance
-            without[some, k] = _log_normal(residual / variance, np.linalg.inv(precision), -1.0)
-            inside[some, k] = _log_normal(residual, spread + variance * np.eye(len(rows)), 1.0)
+            mine, eye = g[rows].swapaxes(0, 1) / sigma, np.eye(len(rows))
+            spread, residual = mine @ mine.swapaxes(1, 2), residuals[:, rows, None] / sigma
+            free = lower_roots(eye - spread)
+            free[np.diagonal(free, axis1=1, axis2=2).min(axis=1) ** 2 < _LEAST_FREE] = np.nan
+            without[some, k] = _log_normal(residual, free, 1.0) - len(rows) * np.log(theta.sigma[some])
+            inside[some, k] = _log_normal(residual, np.linalg.cholesky(eye + spread), -1.0)
+            inside[some, k] -= len(rows) * np.log(theta.sigma[some])
     return LeftOut(np.arange(len(members)), without, inside)
 
 
-def _log_normal(x: np.ndarray, matrix: np.ndarray, sign: float) -> np.ndarray:
-    """Log density with covariance ``matrix`` (sign 1) of x, or of ``matrix @ x`` (sign -1), shape (T,)."""
-    product = np.linalg.solve(matrix, x) if sign > 0 else matrix @ x
-    quadratic = (x * product).sum(axis=(1, 2))
-    return np.asarray(-0.5 * (x.shape[1] * np.log(2 * np.pi) + np.linalg.slogdet(matrix)[1] + quadratic))
+def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarray:
+    """Log density of a residual with precision (sign 1) of that size times it, or covariance (sign -1); shape (T,).
+
+    ``root`` is the lower root of precision or covariance. A precision's residual comes multiplied by it, as (Q r)_J.
+    """
+    standard = np.linalg.solve(root, residual)
+    log_det = sign * 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * (residual.shape[1] * np.log(2 * np.pi) - log_det + (standard**2).sum(axis=(1, 2))))
 
 
 def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
@@ -98,16 +109,17 @@ def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
     p = len(shift)
     places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
     factors, at = [], p
-    for factor in arm.factors:
-        width, groups = len(factor.design.terms), int(factor.codes.max()) + 1
+    effects, turn = upright([weighted(factor.design.matrix, arm.root_weights) for factor in arm.factors])
+    for factor, z in zip(arm.factors, effects, strict=True):
+        width, groups = len(z), int(factor.codes.max()) + 1
         places.append(at + width * factor.codes[:, None] + np.arange(width))
-        values.append(weighted(factor.design.matrix, arm.root_weights).T)
+        values.append(z.T)
         factors.append((slice(at, at + width * groups), factor.columns))
         at += width * groups
     place, value = np.hstack(places), np.hstack(values)
     ends = np.arange(0, place.size + 1, place.shape[1])
     f = csr_array((value.ravel(), place.ravel(), ends), shape=(len(y), at))
-    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors))
+    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), turn)
 
 
 def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
@@ -118,12 +130,12 @@ def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[sl
     step = max(1, _CHUNK_NUMBERS // (size * max(size, len(joint.y))))
     for start in range(0, len(theta), step):
         some = slice(start, min(start + step, len(theta)))
-        factor, variance = theta.factor[some], (theta.sigma[some] ** 2)[:, None]
+        factor, variance = turned(theta.factor[some], joint.turn), (theta.sigma[some] ** 2)[:, None]
         gram = np.repeat(joint.gram[None], len(variance), axis=0)
         moment = np.repeat(joint.moment[None, None], len(variance), axis=0)
         gram = _by_factor(joint, _by_factor(joint, gram, factor).swapaxes(1, 2), factor)
         right = _by_factor(joint, moment, factor)[:, 0] / variance + prior
-        lower = np.linalg.inv(np.linalg.cholesky(gram / variance[:, :, None] + np.diag(weight)))
+        lower = np.linalg.inv(lower_roots(gram / variance[:, :, None] + np.diag(weight)))
         back = _by_factor(joint, lower, factor.swapaxes(1, 2))
         g = (joint.f @ back.reshape(-1, size).T).reshape(len(joint.y), *right.shape)
         yield some, joint.y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g

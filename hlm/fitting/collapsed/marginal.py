@@ -31,6 +31,7 @@ from hlm.fitting.collapsed.crossed import CrossedProducts
 from hlm.fitting.collapsed.crossed_kernels import draw_crossed_kernel, sweep_crossed_kernel
 from hlm.fitting.collapsed.crossproducts import CrossProducts
 from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
+from hlm.fitting.collapsed.upright import turned, turned_back
 
 type Sums = CrossProducts | CrossedProducts
 
@@ -55,6 +56,10 @@ class Theta:
 
     def __len__(self) -> int:
         return len(self.sigma)
+
+    def some(self, places: np.ndarray) -> Theta:
+        """Some of the values."""
+        return Theta(self.sigma[places], self.factor[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     precision = scaled[:, :p, :p] + np.diag(weight)
     right = scaled[:, :p, p] + weight * offset
     sign, log_det_precision = np.linalg.slogdet(precision)
+    if not (sign > 0).all():  # rounding has left nothing of some: their numbers are not used
+        precision = np.where((sign > 0)[:, None, None], precision, np.eye(p))
     mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     deviance = (
@@ -104,6 +111,16 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     )  # fmt: skip
     usable = (sign > 0) & np.isfinite(deviance)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
+
+
+def lower_roots(matrices: np.ndarray) -> np.ndarray:
+    """Cholesky factors, shape (T, n, n); NaN where rounding has left a matrix without one."""
+    try:
+        return np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.full_like(matrices, np.nan)
+        return np.concatenate([lower_roots(matrix[None]) for matrix in matrices])
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -149,11 +166,12 @@ def draw_crossed(
     list of numpy.ndarray
         For each factor in the arm's order, shape (draws, levels, width).
     """
-    work = partial(draw_crossed_kernel, *_data(sums), np.ascontiguousarray(theta.factor), theta.sigma)
+    factor = np.ascontiguousarray(turned(theta.factor, sums.turn))
+    work = partial(draw_crossed_kernel, *_data(sums), factor, theta.sigma)
     _in_threads(work, _worth_a_thread(sums), which, common, first, rest)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
-    return effects
+    return turned_back(effects, sums.turn)
 
 
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +185,8 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
         sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
     reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    results = np.ascontiguousarray(theta.factor), theta.sigma, reduced, log_det
+    factor = turned(theta.factor, sums.turn) if isinstance(sums, CrossedProducts) else theta.factor
+    results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
     if isinstance(sums, CrossedProducts):
         _in_threads(partial(sweep_crossed_kernel, *_data(sums)), _worth_a_thread(sums), *results)
     else:
