@@ -1,7 +1,7 @@
 """Is hlm calibrated? Ranks of the truth among posterior draws, and coverage of intervals by group size.
 
-    python3 -m uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes x 1000 data sets: 15 minutes
-    python3 -m uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 200    # 7 shapes, as long
+    python3 -m uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes: 20 minutes
+    python3 -m uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 300
     python3 -m uv run python benchmarks/calibration.py --report                 # the tables, of what was saved
     python3 -m uv run python benchmarks/calibration.py --quick                  # a few data sets: does it run?
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from simulated import Shape, Truth, from_the_prior, labels, true_totals
 
 PROBABILITIES = (0.5, 0.89)
 KEPT = 99  # draws that the truth is ranked among
+ROUND = 50  # data sets of a shape before the next shape's turn
 SAMPLING: dict[str, dict[str, Any]] = {
     "exact": {"method": "collapsed", "poolings": ("complete", "none", "partial"), "chains": 4, "draws": 250},
     "nuts": {
@@ -54,16 +56,24 @@ def main() -> None:
         print(report([json.loads(path.read_text()) for path in sorted(HERE.glob("calibration_*.json"))]))
         return
     names, sets = (("slopes",), 20) if options.quick else (options.shapes, options.data_sets)
-    run: dict[str, Any] = {"engine": options.engine, "seed": options.seed, "shapes": {}}
-    for name in names:
-        if options.engine == "exact" and SHAPES[name].family != "gaussian":
-            continue
-        say(f"{name}, {options.engine}, {sets} data sets ...")
-        run["shapes"][name] = calibrate(SHAPES[name], options.engine, sets, seed=options.seed)
-        run["conditions"] = conditions(PACKAGES)
-        if options.save:
-            (HERE / f"calibration_{options.engine}.json").write_text(json.dumps(run, indent=None) + "\n")
-    print(report([run]))
+    print(report([run(options.engine, names, sets, seed=options.seed, save=options.save)]))
+
+
+def run(engine: str, names: Sequence[str], sets: int, *, seed: int, save: bool) -> dict[str, Any]:
+    """All shapes in rounds of data sets; what is saved is whole rounds, so that a run can be stopped."""
+    done: dict[str, Any] = {"engine": engine, "seed": seed, "shapes": {}}
+    shapes = [SHAPES[name] for name in names if engine == "nuts" or SHAPES[name].family == "gaussian"]
+    compiled: dict[str, list[Any]] = {shape.name: [] for shape in shapes}
+    for start in range(0, sets, ROUND):
+        for shape in shapes:
+            say(f"{shape.name}, {engine}, data sets from {start} ...")
+            with compiled_once(compiled[shape.name]) if engine == "nuts" else nullcontext():
+                counts = calibrate(shape, engine, range(start, min(start + ROUND, sets)), seed=seed)
+            done["shapes"][shape.name] = added(done["shapes"].get(shape.name, {}), counts)
+        done["conditions"] = conditions(PACKAGES)
+        if save:
+            (HERE / f"calibration_{engine}.json").write_text(json.dumps(done) + "\n")
+    return done
 
 
 def report(runs: list[dict[str, Any]]) -> str:
@@ -72,49 +82,52 @@ def report(runs: list[dict[str, Any]]) -> str:
     return "\n\n".join([*said, ranks_table(runs), coverage_table(runs), verdicts(runs)])
 
 
-def calibrate(shape: Shape, engine: str, data_sets: int, *, seed: int = 1) -> dict[str, Any]:
-    """Counts of the ranks of every quantity, and of intervals that cover, over many data sets.
+def calibrate(shape: Shape, engine: str, data_sets: Sequence[int], *, seed: int = 1) -> dict[str, Any]:
+    """Counts of the ranks of every quantity, and of intervals that cover, over some data sets.
 
     Returns
     -------
     dict
         ``data_sets``, ``doubtful`` (exact engine: fits with a Pareto k above 0.7; NUTS: with fewer effective draws of
         some parameter than are ranked), ``divergent`` (fits with a divergence), ``ranks`` (by quantity, counts of the
-        ranks 0 to 99) and ``coverage`` (rows of ``pooling, size, covers`` (by probability), ``sets``, ``wider``).
+        ranks 0 to 99), ``coverage`` (by pooling and size: ``sets``, how many each interval ``covers``, and the summed
+        ``log_width`` of the 89 % interval, relative to partial pooling's). All of it adds up.
     """
     import hlm
 
-    ranks: dict[str, np.ndarray] = {}
-    intervals: dict[tuple[str, int], list[tuple[bool, bool, float]]] = {}
-    doubtful = divergent = 0
+    found: dict[str, Any] = {}
     silent: set[str] | None = None
-    with compiled_once() if engine == "nuts" else nullcontext():
-        for i in range(data_sets):
-            rng = np.random.default_rng([seed, list(SHAPES).index(shape.name), i])
-            frame, truth = from_the_prior(shape, rng)
-            fits = fitted(shape, frame, engine, int(rng.integers(2**31)))
-            diagnostics = fits["partial"].diagnostics
-            doubtful += not (diagnostics.ok if engine == "exact" else diagnostics.ess > KEPT)
-            divergent += engine == "nuts" and diagnostics.divergences > 0
-            if silent is None:
-                silent = undetermined(shape, fits)
-            totals = hlm.coefficients(fits, group=shape.factor).sel(term=shape.term)
-            for name, (draws, value) in quantities(shape, fits["partial"], totals, truth, frame).items():
-                counts = ranks.setdefault(name, np.zeros(KEPT + 1, dtype=int))
-                counts[int((draws[:KEPT] < value).sum())] += 1
-            for key, found in covered(shape, totals, truth, frame, silent).items():
-                intervals.setdefault(key, []).append(found)
-    coverage = [
-        {
-            "pooling": pooling, "size": size, "sets": len(found),
-            "covers": np.sum([f[:2] for f in found], axis=0).tolist(),
-            "wider": round(float(np.median([f[2] for f in found])), 3),
+    for i in data_sets:
+        rng = np.random.default_rng([seed, list(SHAPES).index(shape.name), i])
+        frame, truth = from_the_prior(shape, rng)
+        fits = fitted(shape, frame, engine, int(rng.integers(2**31)))
+        if silent is None:
+            silent = undetermined(shape, fits)
+        totals = hlm.coefficients(fits, group=shape.factor).sel(term=shape.term)
+        ranks = {
+            name: (np.arange(KEPT + 1) == (draws[:KEPT] < value).sum()).astype(int).tolist()
+            for name, (draws, value) in quantities(shape, fits["partial"], totals, truth, frame).items()
         }
-        for (pooling, size), found in intervals.items()
-    ]  # fmt: skip
-    counted = {name: counts.tolist() for name, counts in ranks.items()}
-    trust = {"doubtful": doubtful, "divergent": divergent}
-    return {"data_sets": data_sets, **trust, "ranks": counted, "coverage": coverage}
+        coverage = covered(shape, totals, truth, frame, silent)
+        one = {"data_sets": 1, **trust(fits["partial"]), "ranks": ranks, "coverage": coverage}
+        found = added(found, one)
+    return found
+
+
+def added(one: Any, other: Any) -> Any:
+    """The sum of two nests of counts; what only one of them has counts as it is."""
+    if isinstance(one, dict):
+        return {**one, **{key: added(one[key], value) if key in one else value for key, value in other.items()}}
+    if isinstance(one, list):
+        return [added(a, b) for a, b in zip(one, other, strict=True)]
+    return one + other
+
+
+def trust(fit: Any) -> dict[str, int]:
+    """Whether this fit's diagnostics leave a doubt, and whether NUTS diverged."""
+    if fit.method == "collapsed":
+        return {"doubtful": int(not fit.diagnostics.ok)}
+    return {"doubtful": int(not fit.diagnostics.ess > KEPT), "divergent": int(fit.diagnostics.divergences > 0)}
 
 
 def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
@@ -160,10 +173,8 @@ def undetermined(shape: Shape, fits: Any) -> set[str]:
     return set(table["level"][table["estimate"].isna()])
 
 
-def covered(
-    shape: Shape, totals: Any, truth: Truth, frame: Any, silent: set[str]
-) -> dict[tuple[str, int], tuple[bool, bool, float]]:
-    """By pooling and size: whether each interval covers, and the 89 % interval's width over partial pooling's.
+def covered(shape: Shape, totals: Any, truth: Truth, frame: Any, silent: set[str]) -> dict[str, dict[str, Any]]:
+    """By pooling and size, one interval each: whether it covers, and the 89 % interval's width over partial pooling's.
 
     One group of each size a data set, so that the intervals counted are independent.
     """
@@ -178,8 +189,9 @@ def covered(
             of_level = limits.sel({shape.factor: level})
             lowest, low, high, highest = of_level.sel(pooling=pooling).to_numpy()
             partial = of_level.sel(pooling="partial").to_numpy()
-            width = (highest - lowest) / (partial[3] - partial[0])
-            found[pooling, size] = (low < true[level] < high, lowest < true[level] < highest, float(width))
+            covers = [int(low < true[level] < high), int(lowest < true[level] < highest)]
+            width = float(np.log((highest - lowest) / (partial[3] - partial[0])))
+            found[f"{pooling} {size}"] = {"sets": 1, "covers": covers, "log_width": width}
     return found
 
 

@@ -32,8 +32,8 @@ def ranks_table(runs: list[Run]) -> str:
         rows.append(
             {
                 "model": name, "engine": run["engine"], "data sets": shape["data_sets"],
-                "doubtful": float(shape["doubtful"]),
-                "divergent": float(shape["divergent"]) if run["engine"] == "nuts" else None,
+                "doubtful": shape["doubtful"],
+                "divergent": shape.get("divergent"),
                 "quantities": len(p), "smallest p": f"{p[worst]:.2g}",
                 "of": worst, "its ranks": sketch(np.array(shape["ranks"][worst])),
                 "calibrated": "yes" if p[worst] > threshold else "NO",
@@ -47,18 +47,18 @@ def coverage_table(runs: list[Run]) -> str:
     rows = []
     for name in dict.fromkeys(name for name, _ in _by_shape(runs)):
         found = {
-            (run["engine"], one["pooling"], one["size"]): one
+            (run["engine"], *key.split()): one
             for run in runs
-            for one in run["shapes"].get(name, {"coverage": []})["coverage"]
+            for key, one in run["shapes"].get(name, {"coverage": {}})["coverage"].items()
         }
-        for size in sorted({size for *_, size in found}):
-            row: dict[str, str | float | None] = {"model": name, "rows": float(size)}
+        for size in sorted({size for *_, size in found}, key=int):
+            row: dict[str, str | float | None] = {"model": name, "rows": int(size)}
             for label, key in _COLUMNS.items():
                 one = found.get((*key, size))
                 for k, nominal in enumerate(NOMINAL):
                     row[f"{label} {nominal:.0%}"] = "-" if one is None else _percent(one["covers"][k], one["sets"])
             none = found.get((*_COLUMNS["none"], size))
-            row["none / partial width"] = None if none is None else none["wider"]
+            row["none / partial width"] = None if none is None else float(np.exp(none["log_width"] / none["sets"]))
             rows.append(row)
     return markdown(rows)
 
@@ -94,9 +94,9 @@ def _departures(runs: list[Run], pooling: str) -> np.ndarray:
             (one["covers"][k] / one["sets"] - nominal) / np.sqrt(nominal * (1 - nominal) / one["sets"])
             for run in runs
             for shape in run["shapes"].values()
-            for one in shape["coverage"]
+            for key, one in shape["coverage"].items()
             for k, nominal in enumerate(NOMINAL)
-            if one["pooling"] == pooling
+            if key.split()[0] == pooling
         ]
     )
 

@@ -9,13 +9,16 @@ from unittest.mock import patch
 
 
 @contextmanager
-def compiled_once() -> Iterator[None]:
-    """While inside, nutpie compiles the first model and only changes the responses of the next."""
+def compiled_once(compiled: list[Any]) -> Iterator[None]:
+    """While inside, nutpie compiles the first model only, and of the next ones just takes the responses.
+
+    All must be one model: the same formula, design and priors. ``compiled`` keeps it, and is empty at first.
+    """
     import nutpie
     import pytensor
     from pymc.model.fgraph import ModelObservedRV, fgraph_from_model, model_from_fgraph
 
-    original, compiled = nutpie.compile_pymc_model, []
+    original = nutpie.compile_pymc_model
 
     def once(model: Any, **options: Any) -> Any:
         graph, _ = fgraph_from_model(model)

@@ -29,7 +29,7 @@ def uniform_p(counts: np.ndarray) -> float:
     z = np.arange(1, cells) / cells
     below = np.cumsum(counts)[:-1]
     tails = np.minimum(stats.binom.cdf(below, n, z), stats.binom.sf(below - 1, n, z))
-    least = min(float(tails.min()) * _JUST_ABOVE, 0.5)
+    least = min(float(tails.min()) * _JUST_ABOVE, 1.0)
     low = stats.binom.ppf(least, n, z).astype(int)
     high = n - stats.binom.ppf(least, n, 1 - z).astype(int)
     return float(np.clip(1 - _probability_inside(low, high, n), 0.0, 1.0))
