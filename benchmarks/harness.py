@@ -73,4 +73,4 @@ def figures(value: float) -> str:
 def _cell(value: str | float | None) -> str:
     if value is None:
         return _BLANK
-    return value if isinstance(value, str) else figures(value)
+    return value.replace("|", "\\|") if isinstance(value, str) else figures(value)

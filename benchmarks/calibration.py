@@ -1,0 +1,205 @@
+"""Is hlm calibrated? Ranks of the truth among posterior draws, and coverage of intervals by group size.
+
+    python3 -m uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes: 20 minutes
+    python3 -m uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 300
+    python3 -m uv run python benchmarks/calibration.py --report                 # the tables, of what was saved
+    python3 -m uv run python benchmarks/calibration.py --quick                  # a few data sets: does it run?
+
+Parameters are drawn from their priors, data from the parameters, and the model is fitted under the same priors. Then
+the truth is one more draw from the posterior: its rank among independent draws is uniform (Talts et al. 2018,
+arXiv:1804.06788), and a p % interval covers it with probability p, on average over the prior. Among the ranked
+quantities is the log likelihood, which knows the data (Modrak et al. 2023, Bayesian Analysis 20:461-488).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from calibration_report import coverage_table, ranks_table, verdicts
+from calibration_shapes import SHAPES
+from compile_once import compiled_once
+from harness import conditions, say
+from simulated import Shape, Truth, from_the_prior, labels, true_totals
+
+PROBABILITIES = (0.5, 0.89)
+KEPT = 99  # draws that the truth is ranked among
+ROUND = 50  # data sets of a shape before the next shape's turn
+SAMPLING: dict[str, dict[str, Any]] = {
+    "exact": {"method": "collapsed", "poolings": ("complete", "none", "partial"), "chains": 4, "draws": 250},
+    "nuts": {
+        "method": "nuts", "poolings": ("partial",), "chains": 2, "draws": 1000, "tune": 500,
+        "sampler_kwargs": {"cores": 1, "compute_convergence_checks": False},
+    },
+}  # fmt: skip
+PACKAGES = ("hlm-pooling", "numpy", "scipy", "bambi", "pymc", "nutpie")
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Simulate, fit, rank; print the tables."""
+    parser = argparse.ArgumentParser(description="Is hlm calibrated?")
+    parser.add_argument("--engine", choices=("exact", "nuts"), default="exact")
+    parser.add_argument("--data-sets", type=int, default=1000, help="of each shape")
+    parser.add_argument("--shapes", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--save", action="store_true", help="keep the counts beside this file")
+    parser.add_argument("--report", action="store_true", help="print what was saved")
+    parser.add_argument("--quick", action="store_true", help="one shape, a few data sets")
+    options = parser.parse_args()
+    if options.report:
+        print(report([json.loads(path.read_text()) for path in sorted(HERE.glob("calibration_*.json"))]))
+        return
+    names, sets = (("slopes",), 20) if options.quick else (options.shapes, options.data_sets)
+    print(report([run(options.engine, names, sets, seed=options.seed, save=options.save)]))
+
+
+def run(engine: str, names: Sequence[str], sets: int, *, seed: int, save: bool) -> dict[str, Any]:
+    """All shapes in rounds of data sets; what is saved is whole rounds, so that a run can be stopped."""
+    done: dict[str, Any] = {"engine": engine, "seed": seed, "shapes": {}}
+    shapes = [SHAPES[name] for name in names if engine == "nuts" or SHAPES[name].family == "gaussian"]
+    compiled: dict[str, list[Any]] = {shape.name: [] for shape in shapes}
+    for start in range(0, sets, ROUND):
+        for shape in shapes:
+            say(f"{shape.name}, {engine}, data sets from {start} ...")
+            with compiled_once(compiled[shape.name]) if engine == "nuts" else nullcontext():
+                counts = calibrate(shape, engine, range(start, min(start + ROUND, sets)), seed=seed)
+            done["shapes"][shape.name] = added(done["shapes"].get(shape.name, {}), counts)
+        done["conditions"] = conditions(PACKAGES)
+        if save:
+            (HERE / f"calibration_{engine}.json").write_text(json.dumps(done) + "\n")
+    return done
+
+
+def report(runs: list[dict[str, Any]]) -> str:
+    """Conditions, both tables and what they say."""
+    said = [f"{run['engine']}: {run['conditions']} Seed {run['seed']}." for run in runs]
+    return "\n\n".join([*said, ranks_table(runs), coverage_table(runs), verdicts(runs)])
+
+
+def calibrate(shape: Shape, engine: str, data_sets: Sequence[int], *, seed: int = 1) -> dict[str, Any]:
+    """Counts of the ranks of every quantity, and of intervals that cover, over some data sets.
+
+    Returns
+    -------
+    dict
+        ``data_sets``, ``doubtful`` (exact engine: fits with a Pareto k above 0.7; NUTS: with fewer effective draws of
+        some parameter than are ranked), ``divergent`` (fits with a divergence), ``ranks`` (by quantity, counts of the
+        ranks 0 to 99), ``coverage`` (by pooling and size: ``sets``, how many each interval ``covers``, and the summed
+        ``log_width`` of the 89 % interval, relative to partial pooling's). All of it adds up.
+    """
+    import hlm
+
+    found: dict[str, Any] = {}
+    silent: set[str] | None = None
+    for i in data_sets:
+        rng = np.random.default_rng([seed, list(SHAPES).index(shape.name), i])
+        frame, truth = from_the_prior(shape, rng)
+        fits = fitted(shape, frame, engine, int(rng.integers(2**31)))
+        if silent is None:
+            silent = undetermined(shape, fits)
+        totals = hlm.coefficients(fits, group=shape.factor).sel(term=shape.term)
+        ranks = {
+            name: (np.arange(KEPT + 1) == (draws[:KEPT] < value).sum()).astype(int).tolist()
+            for name, (draws, value) in quantities(shape, fits["partial"], totals, truth, frame).items()
+        }
+        coverage = covered(shape, totals, truth, frame, silent)
+        one = {"data_sets": 1, **trust(fits["partial"]), "ranks": ranks, "coverage": coverage}
+        found = added(found, one)
+    return found
+
+
+def added(one: Any, other: Any) -> Any:
+    """The sum of two nests of counts; what only one of them has counts as it is."""
+    if isinstance(one, dict):
+        return {**one, **{key: added(one[key], value) if key in one else value for key, value in other.items()}}
+    if isinstance(one, list):
+        return [added(a, b) for a, b in zip(one, other, strict=True)]
+    return one + other
+
+
+def trust(fit: Any) -> dict[str, int]:
+    """Whether this fit's diagnostics leave a doubt, and whether NUTS diverged."""
+    if fit.method == "collapsed":
+        return {"doubtful": int(not fit.diagnostics.ok)}
+    return {"doubtful": int(not fit.diagnostics.ess > KEPT), "divergent": int(fit.diagnostics.divergences > 0)}
+
+
+def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
+    """The exact engine fits all three arms, NUTS partial pooling."""
+    import hlm
+
+    options = {"family": shape.family, "priors": shape.priors, "seed": seed, "progress": False}
+    return hlm.fit_pooling(shape.formula, frame, **options, **SAMPLING[engine])
+
+
+def quantities(shape: Shape, fit: Any, totals: Any, truth: Truth, frame: Any) -> dict[str, tuple[np.ndarray, float]]:
+    """Thinned draws and the truth of each: parameters, correlations, a small and a large group's total, the fit."""
+    posterior = fit.idata["posterior"]
+    found = {}
+    for name, value in truth.values.items():
+        variable, _, place = name.removesuffix("]").partition("[")
+        draws = posterior[variable].transpose("chain", "draw", ...)
+        if place:
+            i, j = map(int, place.split(","))
+            draws = draws[:, :, i, j]
+        found[name] = (draws.to_numpy().ravel(), value)
+    true = true_totals(shape, frame, truth, pooling="partial")
+    sizes = first_of_each_size(labels(frame, shape.factor))
+    for size in (min(sizes), max(sizes)):
+        own = totals.sel({"pooling": "partial", shape.factor: sizes[size]}).transpose("chain", "draw")
+        found[f"{shape.term}, group of {size}"] = (own.to_numpy().ravel(), float(true[sizes[size]]))
+    found["log likelihood"] = (fit.log_density(slice(None)).sum(axis=1), truth.log_likelihood)
+    return {name: (thinned(draws), value) for name, (draws, value) in found.items()}
+
+
+def thinned(draws: np.ndarray) -> np.ndarray:
+    """About 100 of the draws, evenly spaced: of NUTS' 2000 every 20th, which hardly know of each other."""
+    return draws[:: len(draws) // (KEPT + 1)]
+
+
+def undetermined(shape: Shape, fits: Any) -> set[str]:
+    """The groups whose own rows cannot determine the coefficient: no pooling has a prior of them, but no estimate."""
+    import hlm
+
+    if "none" not in fits:
+        return set()
+    table = hlm.compare_slopes(fits["none"], term=shape.term, group=shape.factor)
+    return set(table["level"][table["estimate"].isna()])
+
+
+def covered(shape: Shape, totals: Any, truth: Truth, frame: Any, silent: set[str]) -> dict[str, dict[str, Any]]:
+    """By pooling and size, one interval each: whether it covers, and the 89 % interval's width over partial pooling's.
+
+    One group of each size a data set, so that the intervals counted are independent.
+    """
+    tails = sorted({tail for p in PROBABILITIES for tail in ((1 - p) / 2, (1 + p) / 2)})
+    limits = totals.quantile(tails, dim=("chain", "draw"))
+    found = {}
+    for pooling in totals["pooling"].values.tolist():
+        true = true_totals(shape, frame, truth, pooling=pooling)
+        for size, level in first_of_each_size(labels(frame, shape.factor)).items():
+            if pooling == "none" and level in silent:
+                continue
+            of_level = limits.sel({shape.factor: level})
+            lowest, low, high, highest = of_level.sel(pooling=pooling).to_numpy()
+            partial = of_level.sel(pooling="partial").to_numpy()
+            covers = [int(low < true[level] < high), int(lowest < true[level] < highest)]
+            width = float(np.log((highest - lowest) / (partial[3] - partial[0])))
+            found[f"{pooling} {size}"] = {"sets": 1, "covers": covers, "log_width": width}
+    return found
+
+
+def first_of_each_size(of_row: np.ndarray) -> dict[int, str]:
+    """A level of each size."""
+    levels, counts = np.unique(of_row, return_counts=True)
+    return {int(n): str(levels[list(counts).index(n)]) for n in sorted(set(counts.tolist()))}
+
+
+if __name__ == "__main__":
+    main()
