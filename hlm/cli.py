@@ -164,8 +164,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except CycloptsError:  # cyclopts has printed its own message
         return 2
-    except KeyboardInterrupt:
-        print("hlm: interrupted; nothing was fitted.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"hlm: {str(stop) or 'Interrupted.'}", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
 
