@@ -18,6 +18,7 @@ app = App(
     name="hlm",
     help="Hierarchical linear models from lme4-style formulas: complete, no and partial pooling, side by side.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # cyclopts would exit without a word
 )
 
 
@@ -168,11 +169,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"hlm: {str(stop) or 'Interrupted.'}", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
-
-
-def run() -> None:
-    """The console script."""
-    sys.exit(main())
 
 
 def _print_any_letter() -> None:
