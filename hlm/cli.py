@@ -18,6 +18,7 @@ app = App(
     name="hlm",
     help="Hierarchical linear models from lme4-style formulas: complete, no and partial pooling, side by side.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # cyclopts would exit without a word
 )
 
 
@@ -164,15 +165,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except CycloptsError:  # cyclopts has printed its own message
         return 2
-    except KeyboardInterrupt:
-        print("hlm: interrupted; nothing was fitted.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"hlm: {str(stop) or 'Interrupted.'}", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
-
-
-def run() -> None:
-    """The console script."""
-    sys.exit(main())
 
 
 def _print_any_letter() -> None:

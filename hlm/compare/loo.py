@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.errors import FitError
+from hlm.interrupts import interruptible
 from hlm.posterior import find_group
 from hlm.predictive.loo import GOOD_K, PointwiseLoo, difference
 from hlm.predictive.stacking import stacking_weights
@@ -74,7 +75,11 @@ def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
     if not isinstance(fits, Mapping) or len(fits) < 2:
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
     _check_same_rows(fits)
-    return {arm: _leave_out(fit, unit) for arm, fit in fits.items()}
+    found: dict[str, PointwiseLoo | str] = {}
+    with interruptible(lambda: f"leaving out each {unit}, arm {len(found) + 1} of {len(fits)}"):
+        for arm, fit in fits.items():
+            found[arm] = _leave_out(fit, unit)
+        return found
 
 
 def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], unit: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from hlm.fitting.collapsed.coverage import covers
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, formula_and_data
+from hlm.interrupts import interruptible
 from hlm.posterior import find_group, parts
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
@@ -144,7 +145,8 @@ def pooling_path(
     }
     names = tuple(name for defaults in arms.values() for name in defaults)
     arms = {arm: replace_priors(defaults, priors, also_known=names) for arm, defaults in arms.items()}
-    return path_of(read, table, arms, term=term, group=group, points=points, seed=seed)
+    with interruptible(lambda: "following the pooling path"):
+        return path_of(read, table, arms, term=term, group=group, points=points, seed=seed)
 
 
 def effect_of(name: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from hlm.errors import DataError
 from hlm.fitting.fit import fit_pooling
 from hlm.formula.arms import POOLINGS
+from hlm.interrupts import interruptible
 from hlm.simulation import Truth, simulate
 from hlm.totals import coefficients
 
@@ -75,12 +76,14 @@ def recovery(
         raise DataError(f"sd={sd!r}: nothing varies between groups, so that there is nothing to pool.")
     ordered = sorted(set(sizes))
     of_group = np.repeat(ordered, groups_per_size)
-    squares = []
-    for one in np.random.SeedSequence(seed).generate_state(repeats).tolist():
-        data, truth = simulate(len(of_group), of_group.tolist(), fixed=fixed, sd=sd, corr=corr, sigma=sigma, seed=one)
-        squares.append(
-            _squared_errors(data, truth, one).reshape(len(POOLINGS), len(ordered), groups_per_size, q).mean(2)
-        )
+    squares: list[np.ndarray] = []
+    with interruptible(lambda: f"recovering data set {len(squares) + 1} of {repeats}"):
+        for one in np.random.SeedSequence(seed).generate_state(repeats).tolist():
+            data, truth = simulate(
+                len(of_group), of_group.tolist(), fixed=fixed, sd=sd, corr=corr, sigma=sigma, seed=one
+            )
+            errors = _squared_errors(data, truth, one).reshape(len(POOLINGS), len(ordered), groups_per_size, q)
+            squares.append(errors.mean(axis=2))
     mean, se = np.mean(squares, axis=0), np.std(squares, axis=0, ddof=1) / np.sqrt(repeats)
     rmse = np.sqrt(mean)
     return pd.DataFrame(

@@ -30,6 +30,7 @@ from hlm.explanation.plain import plain_lines
 from hlm.explanation.shapes import Shape
 from hlm.explanation.structure import ModelStructure
 from hlm.explanation.svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
+from hlm.files import write_text
 
 # Okabe and Ito's colours, which colour-blind people tell apart
 _COLOUR = {"prior": "#0072B2", "group": "#D55E00", "response": "#009E73", "predictor": "#009E73", "data": "#009E73"}
@@ -54,9 +55,7 @@ class Diagram:
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
-        target = Path(path)
-        target.write_text(self.svg, encoding="utf-8")
-        return target
+        return write_text(path, self.svg)
 
     def _repr_svg_(self) -> str:
         return self.svg

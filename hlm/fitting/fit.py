@@ -17,6 +17,7 @@ from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
+from hlm.interrupts import interruptible
 from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
@@ -105,7 +106,8 @@ def fit(
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
-    return _fit_arm(read, table, pooling, options, ())
+    with interruptible(lambda: f"fitting {_LABEL[pooling]}"):
+        return _fit_arm(read, table, pooling, options, ())
 
 
 def fit_pooling(
@@ -168,8 +170,11 @@ def fit_pooling(
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_has_groups(read)
     names = tuple(name for arm in chosen for name in default_priors(read, table, pooling=arm, family=family))
-    fits: dict[str, Fit] = {arm: _fit_arm(read, table, arm, options, names) for arm in chosen}
-    return PoolingFits(fits)
+    fits: dict[str, Fit] = {}
+    with interruptible(lambda: f"fitting {_LABEL[chosen[len(fits)]]}, arm {len(fits) + 1} of {len(chosen)}"):
+        for arm in chosen:
+            fits[arm] = _fit_arm(read, table, arm, options, names)
+        return PoolingFits(fits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ inverted but N_k and M_k, whose eigenvalues are 1 at least: sds of 0, correlatio
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,10 +31,12 @@ from hlm.fitting.collapsed.crossed_kernels import draw_crossed_kernel, sweep_cro
 from hlm.fitting.collapsed.crossproducts import CrossProducts
 from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
 from hlm.fitting.collapsed.upright import turned, turned_back
+from hlm.interrupts import checkpoint
 
 type Sums = CrossProducts | CrossedProducts
 
 _WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
+_BLOCK = 5e8  # multiplications between two chances to be interrupted, about half a second
 _LARGE = 100  # columns in a dense matrix from which LAPACK takes threads
 
 
@@ -141,7 +142,7 @@ def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals:
     numpy.ndarray, shape (T, K, q)
     """
     work = partial(draw_kernel, sums.root, sums.explained)
-    _in_threads(work, _WORTH_A_THREAD, np.ascontiguousarray(theta.factor), theta.sigma, common, normals)
+    _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(theta.factor), theta.sigma, common, normals)
     return normals
 
 
@@ -166,9 +167,11 @@ def draw_crossed(
     list of numpy.ndarray
         For each factor in the arm's order, shape (draws, levels, width).
     """
-    factor = np.ascontiguousarray(turned(theta.factor, sums.turn))
-    work = partial(draw_crossed_kernel, *_data(sums), factor, theta.sigma)
-    _in_threads(work, _worth_a_thread(sums), which, common, first, rest)
+    work = partial(
+        draw_crossed_kernel, *_data(sums), np.ascontiguousarray(turned(theta.factor, sums.turn)), theta.sigma
+    )
+    edges, workers = _cut(sums, len(theta))
+    _in_threads(work, np.searchsorted(which, edges), workers, which, common, first, rest)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
     return turned_back(effects, sums.turn)
@@ -188,10 +191,10 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     factor = turned(theta.factor, sums.turn) if isinstance(sums, CrossedProducts) else theta.factor
     results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
     if isinstance(sums, CrossedProducts):
-        _in_threads(partial(sweep_crossed_kernel, *_data(sums)), _worth_a_thread(sums), *results)
+        work = partial(sweep_crossed_kernel, *_data(sums))
     else:
         work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
-        _in_threads(work, _WORTH_A_THREAD, *results)
+    _in_threads(work, *_cut(sums, len(theta)), *results)
     return reduced, log_det
 
 
@@ -200,25 +203,26 @@ def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
     return sums.root, sums.begin, sums.column, sums.explained, sums.left, *places
 
 
-def _worth_a_thread(sums: CrossedProducts) -> int:
-    """Where the rest is large LAPACK has threads of its own, which ours would only hinder."""
-    return _WORTH_A_THREAD if sums.m < _LARGE else sys.maxsize
+def _cut(sums: Sums, thetas: int) -> tuple[np.ndarray, int]:
+    """The edges of stretches of so many thetas, short ones since Ctrl-C waits for their ends, and how many threads."""
+    workers = max(1, min(numba.get_num_threads(), thetas // _WORTH_A_THREAD))
+    if isinstance(sums, CrossedProducts) and sums.m >= _LARGE:
+        workers = 1  # LAPACK has threads of its own, which ours would only hinder
+    each = max(1, int(np.ceil(thetas * sums.operations / _BLOCK / workers)))
+    return np.linspace(0, thetas, min(workers * each, max(thetas, 1)) + 1).astype(int), workers
 
 
-def _in_threads(work: Callable[..., None], worth: int, *arrays: np.ndarray) -> None:
-    """Call ``work`` on stretches of all arrays, ``worth`` long at least; the kernels release the interpreter's lock.
+def _in_threads(work: Callable[..., None], edges: np.ndarray, workers: int, *arrays: np.ndarray) -> None:
+    """Call ``work`` on stretches of all arrays; the kernels release the interpreter's lock.
 
     Python's own threads rather than numba's, which may not be used after a fork nor from two threads at a time.
     """
-    size = len(arrays[0])
-    workers = max(1, min(numba.get_num_threads(), size // worth))
-    edges = np.linspace(0, size, workers + 1).astype(int)
     stretches = [tuple(a[i:j] for a in arrays) for i, j in pairwise(edges)]
     if workers == 1:
-        work(*stretches[0])
+        for stretch in stretches:
+            work(*stretch)
+            checkpoint()
         return
-    with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(work, *stretch) for stretch in stretches[1:]]
-        work(*stretches[0])
-        for other in others:
-            other.result()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda stretch: work(*stretch), stretches))
+    checkpoint()

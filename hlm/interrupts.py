@@ -1,0 +1,101 @@
+"""Ctrl-C: it ends what is running within about a second, keeps no half result, and says what it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_pressed = threading.Event()  # signals belong to the whole process, and so does this
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what it has interrupted; a KeyboardInterrupt, so that notebooks and scripts stop as they should."""
+
+
+@contextmanager
+def interruptible(doing: Callable[[], str]) -> Iterator[None]:
+    """While inside, Ctrl-C ends what is being done, whatever a library makes of it, and says what that was.
+
+    nutpie and PyMC catch KeyboardInterrupt and return the draws so far as if all were well (PyMC goes on with the next
+    chain); llvmlite loses it while it compiles. They let any other exception through and clean up behind it, so that
+    is what the signal raises meanwhile; where even that is lost, `checkpoint` or the end of the block raises it again.
+
+    Parameters
+    ----------
+    doing : callable
+        What is being done at that moment, as in ``"fitting partial pooling (arm 3 of 3)"``.
+
+    Raises
+    ------
+    Interrupted
+
+    Examples
+    --------
+    >>> try:
+    ...     with interruptible(lambda: "counting (2 of 3)"):
+    ...         raise KeyboardInterrupt
+    ... except KeyboardInterrupt as stop:
+    ...     print(stop)
+    Interrupted while counting (2 of 3), after 0 s. Nothing was kept.
+    """
+    started = time.perf_counter()
+    try:
+        with _signal_raises_stop():
+            yield
+    except (KeyboardInterrupt, _Stop):
+        seconds = time.perf_counter() - started
+        raise Interrupted(f"Interrupted while {doing()}, after {seconds:.0f} s. Nothing was kept.") from None
+
+
+def checkpoint() -> None:
+    """Raise Ctrl-C here, if it came and was lost; for loops over compiled code."""
+    if _in_main_thread() and _pressed.is_set():
+        raise _Stop
+
+
+@contextmanager
+def _signal_raises_stop() -> Iterator[None]:
+    """While inside, the outermost one in the main thread, SIGINT raises `_Stop` where it raised KeyboardInterrupt."""
+    before = signal.getsignal(signal.SIGINT)
+    if not _in_main_thread() or not callable(before) or getattr(before, "raises_stop", False):
+        yield
+        return
+    signal.signal(signal.SIGINT, _handler(before))
+    try:
+        yield
+        checkpoint()
+    except BaseException:
+        checkpoint()  # whatever a library has made of it
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _pressed.clear()
+
+
+def _handler(before: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
+    owner = os.getpid()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            before(number, frame)
+        except KeyboardInterrupt:
+            if os.getpid() != owner:  # a worker of PyMC's, which has its own way to end
+                raise
+            _pressed.set()
+            raise _Stop from None
+
+    handle.raises_stop = True  # type: ignore[attr-defined]
+    return handle
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+class _Stop(BaseException):
+    """Ctrl-C under a name that no library catches."""
