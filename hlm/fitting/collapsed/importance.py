@@ -223,8 +223,9 @@ def _curvature(log_density: LogDensity, mode: np.ndarray, steps: np.ndarray) -> 
     pairs = [(i, j) for i in range(d) for j in range(i + 1)]
     signs = ((1, 1), (1, -1), (-1, 1), (-1, -1))
     values = log_density(np.array([mode + a * moves[i] + b * moves[j] for i, j in pairs for a, b in signs]))
+    values = np.where(np.isfinite(values), values, np.nan)
     mixed = values.reshape(-1, 4) @ np.array([1, -1, -1, 1]) / 4
     curvature = np.empty((d, d))
     for (i, j), value in zip(pairs, mixed, strict=True):
         curvature[i, j] = curvature[j, i] = -value / (steps[i] * steps[j])
-    return np.nan_to_num(curvature, nan=0.0, posinf=0.0, neginf=0.0)  # a density of 0 beside the mode says nothing
+    return np.nan_to_num(curvature, nan=0.0)  # a density of 0 beside the mode says nothing
