@@ -109,7 +109,8 @@ def _predictive(fit: Fit) -> dict[str, tuple[float, float]]:
     if len(loo.bad):
         found["rows with bad Pareto k"] = (float(len(loo.bad)), np.nan)
     if not fit.diagnostics.ok:
-        found["draws not reliable"] = (float(len(fit.parts.shared)), np.nan)
+        sizes = fit.idata["posterior"].sizes
+        found["draws not reliable"] = (float(sizes["chain"] * sizes["draw"]), np.nan)
     return found
 
 
