@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hlm.compare.glossary import described
+from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
@@ -95,7 +96,7 @@ def slope_differences(
     columns = [
         "group", "level", "versus", "term", "pooling", "estimate", "sd", "lower", "upper", "prob", "p_greater", "note",
     ]  # fmt: skip
-    return described(pd.concat(tables, ignore_index=True)[columns])
+    return described(cautioned(pd.concat(tables, ignore_index=True)[columns], fits, by_arm=True))
 
 
 def _chosen(levels: list[str], factor: Term, wanted: Sequence[Any] | None, against: Against) -> list[int]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.glossary import described
+from hlm.compare.reliability import cautioned
 from hlm.errors import FitError
 from hlm.interrupts import interruptible
 from hlm.posterior import find_group
-from hlm.predictive.loo import GOOD_K, PointwiseLoo, difference
+from hlm.predictive.loo import GOOD_K, PointwiseLoo, best_of, difference
 from hlm.predictive.stacking import stacking_weights
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
     import pandas as pd
 
     known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
-    best = max(known.values(), key=lambda loo: loo.total)
+    best = known[best_of(known)]
     weights = stacking_weights(known)
     rows = []
     for arm, fit in fits.items():
@@ -97,7 +98,8 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
             rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
         else:
             rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
-    return described(pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True))
+    table = pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
+    return described(cautioned(table, fits, by_arm=True))
 
 
 _NO_NUMBERS: Mapping[str, float] = dict.fromkeys(

@@ -12,6 +12,7 @@ from hlm.compare.gelman_pardoe import explained, partition, pooling_factor
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of, varying_effects
 from hlm.compare.places import column_values
+from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import compare_slopes, varying_terms
 from hlm.compare.why import half_sizes
 from hlm.design import response_without_offset
@@ -86,7 +87,8 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
         "pooling", "share", "p_eff", "note",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
-    return described(table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""}))
+    table = table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""})
+    return described(cautioned(table, partial, by_arm=False))
 
 
 def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:

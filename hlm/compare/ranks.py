@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.glossary import described
+from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.errors import FitError
 from hlm.posterior import find_group
@@ -84,7 +85,8 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
         "group", "level", "n", "term", "estimate", "rank", "lower", "upper", "prob", "percentile", "p_lowest",
         "p_highest", "note",
     ]  # fmt: skip
-    return described(table[columns].sort_values("rank", ascending=False, ignore_index=True))
+    ordered = table[columns].sort_values("rank", ascending=False, ignore_index=True)
+    return described(cautioned(ordered, fit, by_arm=False))
 
 
 def ranked(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:

@@ -98,7 +98,7 @@ def recovery(
 
 def _squared_errors(data: pd.DataFrame, truth: Truth, seed: int) -> np.ndarray:
     """Shape (poolings, groups, terms)."""
-    fits = fit_pooling(truth.formula, data, method="collapsed", draws=_DRAWS, seed=seed, progress=False)
+    fits = fit_pooling(truth.formula, data, draws=_DRAWS, seed=seed, progress=False)
     terms, levels = list(truth.coefficients.columns), list(truth.coefficients.index)
     means = coefficients(fits).sel(pooling=list(POOLINGS), group=levels, term=terms).mean(("chain", "draw"))
     error = means.transpose("pooling", "group", "term").to_numpy() - truth.coefficients.to_numpy()

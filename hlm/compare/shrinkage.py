@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of
+from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import compare_slopes, determined
 from hlm.compare.why import why
 from hlm.errors import FitError
@@ -85,7 +86,7 @@ def shrinkage(
     written = fits["partial"].written
     factors = written.groups if group is None and written.groups else (find_group(written, group),)
     ledgers = [_ledger(fits, factor, term, prob) for factor in factors]
-    return described(pd.concat(ledgers, ignore_index=True))
+    return described(cautioned(pd.concat(ledgers, ignore_index=True), fits, by_arm=False))
 
 
 def _ledger(fits: Any, factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.least_squares import estimable, least_squares
+from hlm.compare.reliability import cautioned
 from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
 from hlm.formula.formula import Formula, Term
@@ -94,7 +95,7 @@ def compare_slopes(
             tables.append(table)
     result = pd.concat(tables, ignore_index=True)
     ordered = result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
-    return described(ordered)
+    return described(cautioned(ordered, fits, by_arm=True))
 
 
 def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
+from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
@@ -96,7 +97,7 @@ def check_spread(
             )  # fmt: skip
     order = {name: place for place, name in enumerate(observed)}
     table = pd.DataFrame(tables).sort_values("statistic", key=lambda c: c.map(order), kind="stable", ignore_index=True)
-    return described(table)
+    return described(cautioned(table, arms, by_arm=True))
 
 
 def _replicates(fit: Fit, rng: np.random.Generator) -> np.ndarray:

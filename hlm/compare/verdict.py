@@ -11,6 +11,7 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.loo import leave_out, loo_table
+from hlm.compare.reliability import cautions
 from hlm.compare.spread import check_spread
 from hlm.errors import FitError
 from hlm.predictive.judgement import Judgement, judge
@@ -104,7 +105,8 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
         tables.append(_evidence(fits, unit, found, judgement))
     checks = _checks(fits, seed)
     evidence = described(pd.concat(tables, ignore_index=True))
-    return Verdict((*judged, *sentences, *_spread_sentences(checks)), evidence, checks)
+    doubts = tuple(f"Not to be relied on yet: {clause}." for clause in cautions(fits).values())
+    return Verdict((*judged, *sentences, *_spread_sentences(checks), *doubts), evidence, checks)
 
 
 def _judged(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str]) -> Judgement | None:

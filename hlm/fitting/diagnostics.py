@@ -38,13 +38,8 @@ class Diagnostics:
     chains: int
 
     @property
-    def ok(self) -> bool:
-        return self.r_hat <= GOOD_R_HAT and self.ess >= ENOUGH_ESS_PER_CHAIN * self.chains and not self.divergences
-
-    @property
-    def sentence(self) -> str:
-        if self.ok:
-            return f"The chains agree (largest r_hat {self.r_hat:.3f}, smallest effective sample size {self.ess:.0f})."
+    def problem(self) -> str | None:
+        """What is wrong, as the end of a sentence; None if nothing is."""
         problems = []
         if self.divergences:
             problems.append(f"{self.divergences} divergent transitions: part of the posterior may be missing")
@@ -53,7 +48,17 @@ class Diagnostics:
         if not self.ess >= ENOUGH_ESS_PER_CHAIN * self.chains:
             wanted = ENOUGH_ESS_PER_CHAIN * self.chains
             problems.append(f"effective sample size of {self.ess_at} is {self.ess:.0f}, wanted {wanted}")
-        return f"Not reliable yet: {'; '.join(problems)}. Try more draws and tune."
+        return "; ".join(problems) or None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+    @property
+    def sentence(self) -> str:
+        if self.problem is None:
+            return f"The chains agree (largest r_hat {self.r_hat:.3f}, smallest effective sample size {self.ess:.0f})."
+        return f"Not reliable yet: {self.problem}. Try more draws and tune."
 
 
 def diagnose(idata: Any) -> Diagnostics:

@@ -81,8 +81,7 @@ def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
         found[name] = _mean_sd(posterior[name].to_numpy())
     if fit.pooling == "partial":
         found |= _group_level(fit)
-    found |= _predictive(fit)
-    return found
+    return found | _predictive(fit)
 
 
 def _every_variable(fit: Fit) -> dict[str, tuple[float, float]]:
@@ -103,12 +102,15 @@ def _every_variable(fit: Fit) -> dict[str, tuple[float, float]]:
 
 
 def _predictive(fit: Fit) -> dict[str, tuple[float, float]]:
-    """Leave-one-out, with the number of rows at which it is not to be trusted."""
+    """Leave-one-out, with the numbers of rows and of draws that are not to be trusted."""
     loo = fit.loo
     found = {"elpd (se)": (loo.total, loo.se)}
     found["p_loo"] = (loo.p, np.nan)
     if len(loo.bad):
         found["rows with bad Pareto k"] = (float(len(loo.bad)), np.nan)
+    if not fit.diagnostics.ok:
+        sizes = fit.idata["posterior"].sizes
+        found["draws not reliable"] = (float(sizes["chain"] * sizes["draw"]), np.nan)
     return found
 
 

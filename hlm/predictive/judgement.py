@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr
 
-from hlm.predictive.loo import PointwiseLoo, difference
+from hlm.predictive.loo import PointwiseLoo, best_of, difference
 
 Word = Literal["fits", "underfits", "overfits", "cannot tell", "no prediction"]
 _FLEXIBILITY = {"complete": 0, "partial": 1, "none": 2}  # of the arms; what predicts worse and is freer overfits
@@ -89,7 +89,7 @@ def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None =
     """
     if len(loos) < 2:
         return None
-    best = max(loos, key=lambda arm: loos[arm].total)
+    best = best_of(loos)
     free = {arm: _FLEXIBILITY.get((poolings or {}).get(arm, arm), 1) for arm in loos}
     gaps = {arm: difference(loo, loos[best]) for arm, loo in loos.items()}
     words: dict[str, Word] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,12 @@ class PointwiseLoo:
     @property
     def bad(self) -> np.ndarray:
         """The units that cannot be trusted."""
-        return np.flatnonzero(self.pareto_k > GOOD_K)
+        return np.flatnonzero(~(self.pareto_k <= GOOD_K))
+
+
+def best_of(loos: Mapping[str, PointwiseLoo]) -> str:
+    """The arm of largest elpd; one whose elpd could not be computed only if none could."""
+    return max(loos, key=lambda arm: (not np.isnan(loos[arm].total), loos[arm].total))
 
 
 def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:

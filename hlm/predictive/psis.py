@@ -112,5 +112,6 @@ def _expected_tail(k: np.ndarray, sigma: np.ndarray, n: int, cutoff: np.ndarray)
     """Log of the expected order statistics of the fitted tail, shape (n, rows)."""
     log_survival = np.log1p(-(np.arange(1, n + 1) - 0.5) / n)[:, None]
     safe = np.where(np.abs(k) < 1e-12, 1.0, k)
-    quantile = np.where(np.abs(k) < 1e-12, -sigma * log_survival, sigma * np.expm1(-k * log_survival) / safe)
+    with np.errstate(over="ignore"):  # a very heavy tail: no weight becomes larger than the largest ratio
+        quantile = np.where(np.abs(k) < 1e-12, -sigma * log_survival, sigma * np.expm1(-k * log_survival) / safe)
     return np.asarray(np.log(quantile + np.exp(cutoff)))

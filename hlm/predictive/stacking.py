@@ -15,11 +15,14 @@ def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
     Parameters
     ----------
     loos : mapping of str to PointwiseLoo
-        Of the same units.
+        Of the same units. One whose elpd could not be computed at some unit has no weight: NaN.
     """
     from scipy.optimize import minimize
 
-    log_density = np.column_stack([loo.elpd for loo in loos.values()])
+    known = [arm for arm, loo in loos.items() if not np.isnan(loo.total)]
+    if not known:
+        return dict.fromkeys(loos, float("nan"))
+    log_density = np.column_stack([loos[arm].elpd for arm in known])
     density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -27,8 +30,8 @@ def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
         return -float(np.log(mixture).mean()), -(density / mixture[:, None]).mean(axis=0)
 
     found = minimize(
-        loss, np.full(len(loos), 1 / len(loos)), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(loos),
+        loss, np.full(len(known), 1 / len(known)), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(known),
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}, options={"ftol": 1e-12},
     )  # fmt: skip
     weights = np.maximum(found.x, 0.0)
-    return dict(zip(loos, (weights / weights.sum()).tolist(), strict=True))
+    return dict.fromkeys(loos, float("nan")) | dict(zip(known, (weights / weights.sum()).tolist(), strict=True))

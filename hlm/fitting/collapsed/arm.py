@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
+from hlm.fitting.collapsed.coordinates import Coordinates, coordinates
 from hlm.fitting.collapsed.crossed import crossed_products
-from hlm.fitting.collapsed.crossproducts import Coordinates, CrossProducts, coordinates, summed_up
+from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
 from hlm.fitting.collapsed.marginal import NormalPrior, Sums
 from hlm.fitting.collapsed.parameters import Correlations, Parameters
 from hlm.fitting.collapsed.scales import scale

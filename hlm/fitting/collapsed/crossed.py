@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.crossproducts import centred, orthonormal, split, weighted
+from hlm.fitting.collapsed.coordinates import centred, orthonormal, split, weighted
 from hlm.fitting.collapsed.upright import upright
 
 

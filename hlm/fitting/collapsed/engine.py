@@ -4,12 +4,14 @@ All coefficients are integrated out, so that only theta (the standard deviations
 to be sampled; then the coefficients are drawn exactly, given theta::
 
     formula, data -> arm.py            which columns, which priors
+                  -> coordinates.py    each row: what its group's effects explain, what they leave
                   -> crossproducts.py  all that is kept of the rows (crossed.py: of several factors)
                   -> marginal.py       log p(y | theta)
     + the prior of theta (parameters.py, scales.py)
                   -> importance.py     draws of theta, with Pareto k
                   -> coefficients.py   beta, b | theta, y
                   -> tree.py           a posterior under Bambi's names
+                  -> rounding.py       how much of all that is rounding
 """
 
 from __future__ import annotations

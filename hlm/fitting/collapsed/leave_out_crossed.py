@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hlm.fitting.collapsed.arm import GaussianArm
-from hlm.fitting.collapsed.crossproducts import centred, weighted
+from hlm.fitting.collapsed.coordinates import centred, weighted
 from hlm.fitting.collapsed.leave_out import LeftOut, log_densities
 from hlm.fitting.collapsed.marginal import Theta, lower_roots
 from hlm.fitting.collapsed.upright import turned, upright
