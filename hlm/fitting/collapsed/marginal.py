@@ -35,6 +35,7 @@ from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
 type Sums = CrossProducts | CrossedProducts
 
 _WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
+_ROUNDING = 1e-3  # of a sum of squares over sigma^2: further below 0 it is rounding alone, and so is the density
 _LARGE = 100  # columns in a dense matrix from which LAPACK takes threads
 
 
@@ -95,15 +96,32 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     offset = prior.mean - sums.shift
     precision = scaled[:, :p, :p] + np.diag(weight)
     right = scaled[:, :p, p] + weight * offset
-    sign, log_det_precision = np.linalg.slogdet(precision)
+    root, usable = _positive_roots(precision)
+    log_det_precision = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
+    squares = np.einsum("ti,tij,tj->t", residual, scaled, residual)
     deviance = (
         sums.rows * np.log(2 * np.pi * variance) + log_det - np.log(weight).sum() + log_det_precision
-        + np.einsum("ti,tij,tj->t", residual, scaled, residual) + (mean - offset) ** 2 @ weight
+        + squares + (mean - offset) ** 2 @ weight
     )  # fmt: skip
-    usable = (sign > 0) & np.isfinite(deviance)
+    usable &= np.isfinite(deviance) & (squares > -_ROUNDING)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
+
+
+def _positive_roots(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cholesky factors, and which matrices have one; a determinant's sign does not see two negative eigenvalues."""
+    good = np.isfinite(matrices).all(axis=(1, 2))
+    roots = np.where(good[:, None, None], matrices, np.eye(matrices.shape[1]))
+    try:
+        return np.linalg.cholesky(roots), good
+    except np.linalg.LinAlgError:
+        for t in range(len(roots)):
+            try:
+                roots[t] = np.linalg.cholesky(roots[t])
+            except np.linalg.LinAlgError:
+                roots[t], good[t] = np.eye(matrices.shape[1]), False
+        return roots, good
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
