@@ -55,7 +55,7 @@ def main() -> None:
     if options.report:
         print(report([json.loads(path.read_text()) for path in sorted(HERE.glob("calibration_*.json"))]))
         return
-    names, sets = (("slopes",), 20) if options.quick else (options.shapes, options.data_sets)
+    names, sets = (("slopes",), 5) if options.quick else (options.shapes, options.data_sets)
     print(report([run(options.engine, names, sets, seed=options.seed, save=options.save)]))
 
 
