@@ -55,12 +55,12 @@ def main() -> None:
     if options.report:
         print(report([json.loads(path.read_text()) for path in sorted(HERE.glob("calibration_*.json"))]))
         return
-    names, sets = (("slopes",), 20) if options.quick else (options.shapes, options.data_sets)
+    names, sets = (("slopes",), 5) if options.quick else (options.shapes, options.data_sets)
     print(report([run(options.engine, names, sets, seed=options.seed, save=options.save)]))
 
 
 def run(engine: str, names: Sequence[str], sets: int, *, seed: int, save: bool) -> dict[str, Any]:
-    """All shapes in rounds of data sets; what is saved is whole rounds, so that a run can be stopped."""
+    """All shapes in rounds of data sets, kept after each, so that a run can be stopped."""
     done: dict[str, Any] = {"engine": engine, "seed": seed, "shapes": {}}
     shapes = [SHAPES[name] for name in names if engine == "nuts" or SHAPES[name].family == "gaussian"]
     compiled: dict[str, list[Any]] = {shape.name: [] for shape in shapes}
@@ -70,9 +70,9 @@ def run(engine: str, names: Sequence[str], sets: int, *, seed: int, save: bool) 
             with compiled_once(compiled[shape.name]) if engine == "nuts" else nullcontext():
                 counts = calibrate(shape, engine, range(start, min(start + ROUND, sets)), seed=seed)
             done["shapes"][shape.name] = added(done["shapes"].get(shape.name, {}), counts)
-        done["conditions"] = conditions(PACKAGES)
-        if save:
-            (HERE / f"calibration_{engine}.json").write_text(json.dumps(done) + "\n")
+            done["conditions"] = conditions(PACKAGES)
+            if save:
+                (HERE / f"calibration_{engine}.json").write_text(json.dumps(done) + "\n")
     return done
 
 
@@ -90,8 +90,8 @@ def calibrate(shape: Shape, engine: str, data_sets: Sequence[int], *, seed: int 
     dict
         ``data_sets``, ``doubtful`` (exact engine: fits with a Pareto k above 0.7; NUTS: with fewer effective draws of
         some parameter than are ranked), ``divergent`` (fits with a divergence), ``ranks`` (by quantity, counts of the
-        ranks 0 to 99), ``coverage`` (by pooling and size: ``sets``, how many each interval ``covers``, and the summed
-        ``log_width`` of the 89 % interval, relative to partial pooling's). All of it adds up.
+        ranks 0 to 99), ``coverage`` (by pooling and size: ``sets``, how many each interval ``covers``, and the
+        ``log_width`` of ``widths`` 89 % intervals, relative to partial pooling's). All of it adds up.
     """
     import hlm
 
@@ -191,7 +191,7 @@ def covered(shape: Shape, totals: Any, truth: Truth, frame: Any, silent: set[str
             partial = of_level.sel(pooling="partial").to_numpy()
             covers = [int(low < true[level] < high), int(lowest < true[level] < highest)]
             width = float(np.log((highest - lowest) / (partial[3] - partial[0])))
-            found[f"{pooling} {size}"] = {"sets": 1, "covers": covers, "log_width": width}
+            found[f"{pooling} {size}"] = {"sets": 1, "covers": covers, "widths": 1, "log_width": width}
     return found
 
 

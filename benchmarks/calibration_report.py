@@ -58,7 +58,7 @@ def coverage_table(runs: list[Run]) -> str:
                 for k, nominal in enumerate(NOMINAL):
                     row[f"{label} {nominal:.0%}"] = "-" if one is None else _percent(one["covers"][k], one["sets"])
             none = found.get((*_COLUMNS["none"], size))
-            row["none / partial width"] = None if none is None else float(np.exp(none["log_width"] / none["sets"]))
+            row["none / partial width"] = None if none is None else float(np.exp(none["log_width"] / none["widths"]))
             rows.append(row)
     return markdown(rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def quick(script: str, *options: str) -> list[list[str]]:
     command = [sys.executable, str(BENCHMARKS / script), "--quick", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     header, _, *rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in [header, *rows]]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in [header, *rows]]
 
 
 def test_peers_prints_its_columns() -> None:
@@ -47,6 +48,18 @@ def test_agreement_prints_its_columns() -> None:
     header, row = quick("agreement.py")
     assert header[:3] == ["model", "parameters", "largest difference, MCSE"] and header[-1] == "agree"
     assert float(row[2]) < 5  # the largest of 43 normal numbers, from draws that are few
+
+
+def test_calibration_prints_its_columns() -> None:
+    header, row, columns, _, *sizes = quick("calibration.py")
+    assert header == [
+        "model", "engine", "data sets", "doubtful", "divergent", "quantities", "smallest p", "of", "its ranks", "calibrated",
+    ]  # fmt: skip
+    assert row[:6] == ["slopes", "exact", "5", "0", "-", "9"] and len(row[8]) == 10
+    assert columns[:4] == ["model", "rows", "partial 50%", "partial 89%"] and columns[-1] == "none / partial width"
+    assert [line[1] for line in sizes] == ["1", "2", "4", "8", "16", "32"]
+    assert [line[columns.index("none 50%")] == "-" for line in sizes] == [True] + [False] * 5  # one row has no slope
+    assert all(line[columns.index("partial, NUTS 50%")] == "-" for line in sizes)
 
 
 @pytest.fixture

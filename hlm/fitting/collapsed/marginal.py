@@ -37,6 +37,7 @@ type Sums = CrossProducts | CrossedProducts
 
 _WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
 _BLOCK = 5e8  # multiplications between two chances to be interrupted, about half a second
+_ROUNDING = 1e-3  # of a sum of squares over sigma^2: further below 0 it is rounding alone, and so is the density
 _LARGE = 100  # columns in a dense matrix from which LAPACK takes threads
 
 
@@ -101,21 +102,27 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     offset = prior.mean - sums.shift
     precision = scaled[:, :p, :p] + np.diag(weight)
     right = scaled[:, :p, p] + weight * offset
-    sign, log_det_precision = np.linalg.slogdet(precision)
-    if not (sign > 0).all():  # rounding has left nothing of some: their numbers are not used
-        precision = np.where((sign > 0)[:, None, None], precision, np.eye(p))
+    root = lower_roots(precision)
+    usable = np.isfinite(root).all(axis=(1, 2))
+    if not usable.all():  # rounding has left nothing of some: their numbers are not used
+        precision = np.where(usable[:, None, None], precision, np.eye(p))
+    log_det_precision = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
+    squares = np.einsum("ti,tij,tj->t", residual, scaled, residual)
     deviance = (
         sums.rows * np.log(2 * np.pi * variance) + log_det - np.log(weight).sum() + log_det_precision
-        + np.einsum("ti,tij,tj->t", residual, scaled, residual) + (mean - offset) ** 2 @ weight
+        + squares + (mean - offset) ** 2 @ weight
     )  # fmt: skip
-    usable = (sign > 0) & np.isfinite(deviance)
+    usable &= np.isfinite(deviance) & (squares > -_ROUNDING)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
 
 
 def lower_roots(matrices: np.ndarray) -> np.ndarray:
-    """Cholesky factors, shape (T, n, n); NaN where rounding has left a matrix without one."""
+    """Cholesky factors, shape (T, n, n); NaN where a matrix has none.
+
+    Rounding may leave a precision matrix two negative eigenvalues, which its determinant's sign would not show.
+    """
     try:
         return np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
 
+from hlm.fitting.collapsed.arm import make_arm, summed
 from hlm.fitting.collapsed.crossed import CrossedProducts
 from hlm.fitting.collapsed.crossproducts import cross_products
 from hlm.fitting.collapsed.marginal import Theta, common_posterior, draw_crossed, sweep
+from hlm.frame import formula_and_data
+from hlm.priors import default_priors
 
 
 def test_log_marginal_is_the_dense_normal_density(crossing):
@@ -96,3 +100,28 @@ def test_an_impossible_theta_has_no_density_and_does_not_raise(crossings):
     with np.errstate(all="ignore"):
         found = common_posterior(crossing.sums, theta, crossing.prior).log_marginal
     assert np.isneginf(found[:2]).all() and np.isfinite(found[2])
+
+
+def test_no_theta_explains_more_than_least_squares_of_the_cells():
+    """log p(y | theta) is an average over coefficients, so that none exceeds the best of them, however small sigma is.
+
+    Below sigma of 1e-15 rounding once gave matrices with two negative eigenvalues, whose determinant is positive: the
+    density was 1e126 there, the importance sampler went to it, and the fit ended in a LinAlgError.
+    """
+    rng = np.random.default_rng(1)
+    cells, outer = np.tile(np.repeat(np.arange(5), [1, 2, 4, 8, 16]), 6), np.repeat(np.arange(6), 31)
+    frame = pd.DataFrame({"a": outer, "b": cells, "x": rng.normal(size=186), "y": rng.normal(size=186)})
+    formula, data = formula_and_data("y ~ x + (1|a/b)", frame)
+    arm = make_arm(formula, data, "partial", default_priors(formula, data))
+    sigma, tau = np.repeat(10.0 ** -np.arange(40), 30), np.tile(np.geomspace(0.1, 1000, 30), 40)
+    factor = np.zeros((len(sigma), 2, 2))
+    factor[:, 0, 0], factor[:, 1, 1] = tau, tau[::-1]
+    with np.errstate(all="ignore"):
+        found = common_posterior(summed(arm, frame["y"].to_numpy()), Theta(sigma, factor), arm.prior).log_marginal
+    design = np.column_stack([(5 * outer + cells)[:, None] == np.arange(30), frame["x"]])
+    _, (left,), *_ = np.linalg.lstsq(design, frame["y"])
+    best = -186 / 2 * np.log(2 * np.pi * sigma**2) - left / (2 * sigma**2)
+    # products of columns lose eps for each tau / sigma; where all is lost, -1e33 must at least not become attractive
+    rounding = np.minimum(10 * np.finfo(float).eps * np.maximum(tau, tau[::-1]) / sigma, 0.99)
+    assert (found <= best + rounding * np.abs(best)).all()
+    assert np.isfinite(found[sigma > 1e-10]).all()
