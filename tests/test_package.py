@@ -43,3 +43,11 @@ def test_readme_commands_are_those_of_ci() -> None:
     commands = re.findall(r"^python3 -m pip install .*$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text()
+
+
+def test_compiled_functions_call_none_of_another_file():
+    """numba's cache looks at the caller's file only: a changed callee would run beside its old self, and crash."""
+    compiled = [path for path in Path(hlm.__file__).parent.rglob("*.py") if "@numba.njit" in path.read_text()]
+    assert len(compiled) >= 2
+    for path in compiled:
+        assert "import hlm" not in path.read_text() and "from hlm" not in path.read_text(), path.name

@@ -9,8 +9,6 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from hlm.fitting.collapsed.kernels import TOGETHER, draw_groups
-
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def sweep_crossed_kernel(
@@ -42,17 +40,15 @@ def sweep_crossed_kernel(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def draw_crossed_kernel(
-    root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, which, common, normals, rest
+def draw_rest_kernel(
+    root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, which, common, rest
 ):
-    """The factors' effects in place of standard normal numbers: the first's, shape (T, K, q), the others', (T, m).
+    """The effects of the factors but the first in place of standard normal numbers, shape (draws, m).
 
     ``which`` names the theta of each draw; equal ones stand together, so that each is factorised once.
     """
-    m, p, q = stop[-1], common.shape[1], root.shape[1]
-    projected, work = np.empty((q, TOGETHER)), np.empty((2 * q + 1, q, TOGETHER))
-    given = np.ones(m + p + 1)
-    total, lower, own = left, left, left
+    m, p = stop[-1], common.shape[1]
+    total, lower = left, left
     for d in range(len(which)):
         t = which[d]
         if d == 0 or t != which[d - 1]:
@@ -60,7 +56,6 @@ def draw_crossed_kernel(
             total, _ = _eliminate_first(root, begin, column, explained, left, offset, relative)
             _scale(total, start, stop, effect, relative)
             lower, _ = _root_of_rest(total, m)
-            own = relative[offset : offset + q, offset : offset + q]
         u = total[m + p, :m].copy()
         for c in range(p):
             u -= common[d, c] * total[m + c, :m]
@@ -73,16 +68,6 @@ def draw_crossed_kernel(
                 rest[d, start[a] + i] = 0.0
                 for j in range(i + 1):
                     rest[d, start[a] + i] += factor[t, effect[a] + i, effect[a] + j] * u[start[a] + j]
-        given[:m] = -rest[d]
-        given[m : m + p] = -common[d]
-        for first in range(0, len(root), TOGETHER):
-            last = min(first + TOGETHER, len(root))
-            projected[:] = 0.0
-            for k in range(first, last):
-                for i in range(q):
-                    for e in range(begin[k], begin[k + 1]):
-                        projected[i, k - first] += explained[i, e] * given[column[e]]
-            draw_groups(root[first:last], own, sigma[t], projected, normals[d, first:last], work)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

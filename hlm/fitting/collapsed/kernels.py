@@ -3,6 +3,9 @@
 ``root``, ``explained`` and ``left`` are those of `CrossProducts`; every kernel works on a stretch of thetas and writes
 its results into the arrays it is given. The sweep takes a block of thetas through each step together, their place last
 in every array, so that the processor's vector instructions take several at a time: 3 to 8 times faster than one by one.
+
+No compiled function here calls one of another file: numba keeps the machine code of both and would notice a change in
+the caller's file only.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -12,19 +15,19 @@ import numba
 import numpy as np
 
 _MOST_LOST = 1e-6  # of a pivot: what rounding may leave of it is 1e-10 then, far below any Monte Carlo error
-TOGETHER = 64  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
+_TOGETHER = 64  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
     """S, shape (T, p + 1, p + 1), and sum_k log|N_k|, shape (T,), as in marginal.py."""
     q, size = explained.shape[1], explained.shape[2]
-    relative, a, lower = np.zeros((q, q, TOGETHER)), np.empty((q, q, TOGETHER)), np.empty((q, q, TOGETHER))
-    half, total = np.empty((q, size, TOGETHER)), np.empty((size, size, TOGETHER))
-    product, logs = np.empty(TOGETHER), np.empty(TOGETHER)
-    for start in range(0, len(sigma), TOGETHER):
-        stop = min(start + TOGETHER, len(sigma))
-        for t in range(TOGETHER):
+    relative, a, lower = np.zeros((q, q, _TOGETHER)), np.empty((q, q, _TOGETHER)), np.empty((q, q, _TOGETHER))
+    half, total = np.empty((q, size, _TOGETHER)), np.empty((size, size, _TOGETHER))
+    product, logs = np.empty(_TOGETHER), np.empty(_TOGETHER)
+    for start in range(0, len(sigma), _TOGETHER):
+        stop = min(start + _TOGETHER, len(sigma))
+        for t in range(_TOGETHER):
             u = min(start + t, stop - 1)  # the last block is filled up with its last theta
             relative[:, :, t] = factor[u] / sigma[u]
             total[:, :, t] = left
@@ -36,7 +39,7 @@ def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
             _add_squares(explained, k, lower, half, total)
             for i in range(q):
                 small = False
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     product[t] *= lower[i, i, t]
                     small |= product[t] < 1e-150
                 if small:  # logarithms cost more than the rest: take them when it must be
@@ -57,7 +60,7 @@ def _root_times_factor(root, k, relative, a):
         for j in range(q):
             a[i, j] = 0.0
             for b in range(max(i, j), q):
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     a[i, j, t] += root[k, i, b] * relative[b, j, t]
 
 
@@ -69,12 +72,12 @@ def _cholesky_of_i_plus(a, lower):
         for j in range(i + 1):
             lower[i, j] = 1.0 if i == j else 0.0
             for c in range(q):
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     lower[i, j, t] += a[i, c, t] * a[j, c, t]
             for c in range(j):
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     lower[i, j, t] -= lower[i, c, t] * lower[j, c, t]
-            for t in range(TOGETHER):
+            for t in range(_TOGETHER):
                 lower[i, j, t] = 1.0 / np.sqrt(lower[i, i, t]) if i == j else lower[i, j, t] * lower[j, j, t]
 
 
@@ -86,12 +89,12 @@ def _add_squares(explained, k, lower, half, total):
         for c in range(size):
             half[i, c] = explained[k, i, c]
             for j in range(i):
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     half[i, c, t] -= lower[i, j, t] * half[j, c, t]
-            for t in range(TOGETHER):
+            for t in range(_TOGETHER):
                 half[i, c, t] *= lower[i, i, t]
             for d in range(c + 1):
-                for t in range(TOGETHER):
+                for t in range(_TOGETHER):
                     total[c, d, t] += half[i, c, t] * half[i, d, t]
 
 
@@ -99,23 +102,46 @@ def _add_squares(explained, k, lower, half, total):
 def draw_kernel(root, explained, factor, sigma, common, normals):
     """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
     groups, q, size = explained.shape
-    rest, work = np.empty((q, TOGETHER)), np.empty((2 * q + 1, q, TOGETHER))
+    rest, work = np.empty((q, _TOGETHER)), np.empty((2 * q + 1, q, _TOGETHER))
     for t in range(len(sigma)):
         relative = factor[t] / sigma[t]
-        for start in range(0, groups, TOGETHER):
-            stop = min(start + TOGETHER, groups)
+        for start in range(0, groups, _TOGETHER):
+            stop = min(start + _TOGETHER, groups)
             for i in range(q):
                 for k in range(stop - start):
                     rest[i, k] = explained[start + k, i, size - 1]
                 for c in range(size - 1):
                     for k in range(stop - start):
                         rest[i, k] -= explained[start + k, i, c] * common[t, c]
-            draw_groups(root[start:stop], relative, sigma[t], rest, normals[t, start:stop], work)
+            _draw_groups(root[start:stop], relative, sigma[t], rest, normals[t, start:stop], work)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def draw_groups(root, relative, sigma, rest, normals, work):
-    """b_k of at most TOGETHER groups in place of their standard normal numbers.
+def draw_beside_kernel(root, begin, column, explained, factor, sigma, which, common, rest, normals):
+    """The same of the first of several factors, shape (draws, K, q), beside the others' effects, shape (draws, m).
+
+    ``explained`` has the columns ``column`` of a group from ``begin`` on, counted through the rest, X and y.
+    """
+    m, p, q = rest.shape[1], common.shape[1], root.shape[1]
+    projected, work = np.empty((q, _TOGETHER)), np.empty((2 * q + 1, q, _TOGETHER))
+    given = np.ones(m + p + 1)
+    for d in range(len(which)):
+        given[:m] = -rest[d]
+        given[m : m + p] = -common[d]
+        relative = factor[which[d]] / sigma[which[d]]
+        for start in range(0, len(root), _TOGETHER):
+            stop = min(start + _TOGETHER, len(root))
+            projected[:] = 0.0
+            for k in range(start, stop):
+                for i in range(q):
+                    for e in range(begin[k], begin[k + 1]):
+                        projected[i, k - start] += explained[i, e] * given[column[e]]
+            _draw_groups(root[start:stop], relative, sigma[which[d]], projected, normals[d, start:stop], work)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _draw_groups(root, relative, sigma, rest, normals, work):
+    """b_k of at most _TOGETHER groups in place of their standard normal numbers.
 
     ``relative`` is L / sigma and ``rest`` Q_k'(y_k - X_k beta), shape (q, groups); ``work`` is room to work in.
     """
@@ -164,8 +190,8 @@ def draw_groups(root, relative, sigma, rest, normals, work):
 def _factor_precision(a, lower, groups):
     """The Cholesky factor G of M = I + A' A, its diagonal stored inverted; which groups lost too many digits."""
     q = len(a)
-    lost = np.zeros(TOGETHER, dtype=np.bool_)
-    whole = np.empty(TOGETHER)
+    lost = np.zeros(_TOGETHER, dtype=np.bool_)
+    whole = np.empty(_TOGETHER)
     for i in range(q):
         for j in range(i + 1):
             for k in range(groups):

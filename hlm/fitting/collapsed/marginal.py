@@ -27,9 +27,9 @@ import numba
 import numpy as np
 
 from hlm.fitting.collapsed.crossed import CrossedProducts
-from hlm.fitting.collapsed.crossed_kernels import draw_crossed_kernel, sweep_crossed_kernel
+from hlm.fitting.collapsed.crossed_kernels import draw_rest_kernel, sweep_crossed_kernel
 from hlm.fitting.collapsed.crossproducts import CrossProducts
-from hlm.fitting.collapsed.kernels import draw_kernel, sweep_kernel
+from hlm.fitting.collapsed.kernels import draw_beside_kernel, draw_kernel, sweep_kernel
 from hlm.fitting.collapsed.upright import turned, turned_back
 from hlm.interrupts import checkpoint
 
@@ -174,11 +174,15 @@ def draw_crossed(
     list of numpy.ndarray
         For each factor in the arm's order, shape (draws, levels, width).
     """
-    work = partial(
-        draw_crossed_kernel, *_data(sums), np.ascontiguousarray(turned(theta.factor, sums.turn)), theta.sigma
-    )
+    factor = np.ascontiguousarray(turned(theta.factor, sums.turn))
     edges, workers = _cut(sums, len(theta))
-    _in_threads(work, np.searchsorted(which, edges), workers, which, common, first, rest)
+    edges = np.searchsorted(which, edges)
+    work = partial(draw_rest_kernel, *_data(sums), factor, theta.sigma)
+    _in_threads(work, edges, workers, which, common, rest)
+    own = slice(sums.offset, sums.offset + sums.root.shape[1])
+    data = sums.root, sums.begin, sums.column, sums.explained
+    work = partial(draw_beside_kernel, *data, np.ascontiguousarray(factor[:, own, own]), theta.sigma)
+    _in_threads(work, edges, workers, which, common, rest, first)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
     return turned_back(effects, sums.turn)
