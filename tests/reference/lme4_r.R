@@ -20,11 +20,17 @@ frames <- list(
   RatPupWeight = from(nlme::RatPupWeight), Theoph = from(Theoph), Wafer = from(nlme::Wafer), airquality = from(airquality),
   attenu = from(attenu), barley = from(lattice::barley), bdf = from(nlme::bdf), ergoStool = from(nlme::ergoStool),
   iris = from(iris), morley = from(morley), mtcars = from(mtcars), npk = from(npk),
-  sleep = from(sleep), Rabbit = from(MASS::Rabbit)
+  Penicillin = from(Penicillin), sleep = from(sleep), sleepstudy = from(sleepstudy), Rabbit = from(MASS::Rabbit)
 )
 frames$bdf[c("IQ.ver.cen", "avg.IQ.ver.cen")] <- signif(frames$bdf[c("IQ.ver.cen", "avg.IQ.ver.cen")], 6)
 frames$BodyWeight <- labelled(frames$BodyWeight, "Diet")
 frames$Loblolly$w <- 1 / frames$Loblolly$age
+frames$barley$w <- rep_len(c(1, 2, 4), nrow(frames$barley))
+frames$Oats$w <- rep_len(c(0.5, 1, 3, 2, 1), nrow(frames$Oats))
+frames$Penicillin$w <- rep_len(c(0.5, 1, 3), nrow(frames$Penicillin))
+frames$sleepstudy$w <- 1 + frames$sleepstudy$Days
+frames$sleepstudy$o <- 2 * frames$sleepstudy$Days^2
+frames$Assay <- labelled(frames$Assay, "dilut")
 frames$Oxboys$o <- 6 * frames$Oxboys$age
 
 models <- rbind.data.frame(
@@ -63,13 +69,15 @@ models <- rbind.data.frame(
   c("weights, singular: an sd of 0", "Loblolly", "height ~ age + (age | Seed)", "w"),
   c("weights, unbalanced", "RatPupWeight", "weight ~ sex + (1 | Litter)", "Lsize"),
   c("weights, crossed", "barley", "yield ~ variety + (1 | site) + (1 | year)", "w"),
+  c("weights, correlated slope", "sleepstudy", "Reaction ~ Days + (Days | Subject)", "w"),
+  c("weights, two crossed factors", "Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)", "w"),
+  c("offset", "sleepstudy", "Reaction ~ Days + offset(o) + (Days | Subject)", NA),
+  c("a number that is also a label", "BodyWeight", "weight ~ Time * Diet + (Time | Rat) + (1 | Time)", NA),
   c("offset", "Oxboys", "height ~ age + offset(o) + (age | Subject)", NA),
   c("offset of a log", "CO2", "uptake ~ Type + offset(log(conc)) + (1 | Plant)", NA),
   c("offset and weights, nested", "Oats", "yield ~ nitro + offset(20 * nitro) + (1 | Block/Variety)", "w")
 )
 names(models) <- c("kind", "name", "formula", "weights")
-frames$barley$w <- rep_len(c(1, 2, 4), nrow(frames$barley))
-frames$Oats$w <- rep_len(c(0.5, 1, 3, 2, 1), nrow(frames$Oats))
 
 used <- function(name) {
   mine <- models[models$name == name, ]
