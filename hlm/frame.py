@@ -140,7 +140,8 @@ def clean(
     ------
     DataError
         Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning,
-        numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names column and row.
+        numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names
+        column and row.
     """
     if isinstance(data, CleanData):
         return data
@@ -167,7 +168,7 @@ def clean(
 
 
 def _check_one_reading(formula: Formula, frame: Any) -> None:
-    """No column is a number to the left of a bar and a label to its right: R takes each as it stands, this frame one."""
+    """No column is a number to the left of a bar and a label to its right, as it may be in R: here it is one of them."""
     for name in formula.group_variables:
         if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
             raise DataError(

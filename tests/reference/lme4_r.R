@@ -66,7 +66,7 @@ models <- rbind.data.frame(
   c("interactions of three factors", "npk", "yield ~ N * P * K + (1 | block)", NA),
   c("interactions in a split plot", "Alfalfa", "Yield ~ Variety * Date + (1 | Block/Variety)", NA),
   c("interaction with a log", "CO2", "uptake ~ Type * Treatment + Treatment:log(conc) + log(conc) + (log(conc) | Plant)", NA),
-  c("weights, singular: an sd of 0", "Loblolly", "height ~ age + (age | Seed)", "w"),
+  c("weights, singular", "Loblolly", "height ~ age + (age | Seed)", "w"),
   c("weights, unbalanced", "RatPupWeight", "weight ~ sex + (1 | Litter)", "Lsize"),
   c("weights, crossed", "barley", "yield ~ variety + (1 | site) + (1 | year)", "w"),
   c("weights, correlated slope", "sleepstudy", "Reaction ~ Days + (Days | Subject)", "w"),
