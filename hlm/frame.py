@@ -168,7 +168,7 @@ def clean(
 
 
 def _check_one_reading(formula: Formula, frame: Any) -> None:
-    """No column is a number to the left of a bar and a label to its right, as it may be in R: here it is one of them."""
+    """A column is a number or a label; in R it may be one to the left of a bar and the other to its right."""
     for name in formula.group_variables:
         if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
             raise DataError(
