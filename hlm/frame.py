@@ -139,8 +139,9 @@ def clean(
     Raises
     ------
     DataError
-        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning, a
-        function without a value (``log(0)``): the message names column and row.
+        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning,
+        numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names
+        column and row.
     """
     if isinstance(data, CleanData):
         return data
@@ -148,6 +149,7 @@ def clean(
     others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
     expansions = {ALL_OTHERS: others} if formula.has_dot else {}
     named = expanded(formula, expansions)
+    _check_one_reading(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
@@ -163,6 +165,17 @@ def clean(
     if must_vary:
         _check_usable(expanded(named, bases), result)
     return result
+
+
+def _check_one_reading(formula: Formula, frame: Any) -> None:
+    """A column is a number or a label; in R it may be one to the left of a bar and the other to its right."""
+    for name in formula.group_variables:
+        if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
+            raise DataError(
+                f"{name!r} holds numbers, and is a predictor as well as a grouping factor: is it a number or a label? "
+                f"For a slope beside a deviation of each {name}, write factor({name}) to the right of the bar, as in "
+                f"{name} + (1|factor({name})); for labels in both places make the column text."
+            )
 
 
 def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:

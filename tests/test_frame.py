@@ -244,3 +244,16 @@ def test_callers_functions_are_called_by_name() -> None:
     assert str(formula) == "y ~ twice(x) + (twice(x)|g)"
     with pytest.raises(FormulaError, match="calls twice\\(\\), which is yours: pass functions={'twice': ...}"):
         clean(parse("y ~ twice(x)", functions=["twice"]), base())
+
+
+@pytest.mark.parametrize("formula", ["y ~ year + (1|year)", "y ~ 1 + (year|g) + (1|g:year)"])
+def test_a_column_is_a_number_or_a_label_not_silently_both(formula: str) -> None:
+    """R takes the year as a number left of the bar and as a label right of it; one column of ours is one or the other."""
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "year": [2001, 2002, 2001, 2002], "g": list("aabb")})
+    with pytest.raises(DataError, match=r"'year' holds numbers.*number or a label\?.*year \+ \(1\|factor\(year\)\)"):
+        clean(parse(formula), frame)
+    told = clean(parse("y ~ year + (1|factor(year))"), frame).columns
+    assert told["year"].tolist() == [2001, 2002, 2001, 2002]
+    assert told["factor(year)"].tolist() == ["2001", "2002", "2001", "2002"]
+    labels = frame.assign(year=frame["year"].astype(str))  # text is a label wherever it stands
+    assert clean(parse("y ~ year + (1|year)"), labels).columns["year"].tolist() == ["2001", "2002", "2001", "2002"]

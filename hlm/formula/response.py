@@ -39,6 +39,11 @@ def read_response(node: Node, source: Source) -> Response:
 
 def with_weights(formula: Formula, weights: str | None, family: str) -> Formula:
     """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
+    if weights is not None and not isinstance(weights, str):
+        raise FitError(
+            f"weights is the name of a column, not the values themselves ({type(weights).__name__}): add them to the "
+            f"data, as in data.assign(w=...), and write weights='w'."
+        )
     if weights is None or family == "gaussian":
         return formula
     if family not in _COUNTED:
