@@ -6,6 +6,7 @@ from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.tree import Call, Group, Leaf, Named, Node, Operation
 
 type Terms = tuple[Term, ...]
+type Parts = list[tuple[str, Node, Node]]
 
 
 def combine(op: str, left: Terms, right: Terms) -> Terms:
@@ -41,15 +42,45 @@ def without(terms: Terms, removed: Terms) -> Terms:
     return tuple(term for term in terms if frozenset(term.variables) not in gone)
 
 
-def summands(node: Node) -> list[tuple[str, Node, Node]]:
+def summands(node: Node) -> Parts:
     """The parts of a sum from left to right: sign, part, and the sum up to there."""
-    parts: list[tuple[str, Node, Node]] = []
+    parts: Parts = []
     while isinstance(node, Operation) and node.op in ("+", "-"):
         parts.append((node.op, node.right, node))
         if node.left is None:
             return parts[::-1]
         node = node.left
     return [("+", node, node), *parts[::-1]]
+
+
+def last_word_on_intercept(parts: Parts) -> bool | None:
+    """Whether a sum has an intercept, as its last 1 or 0 says; None where it says nothing.
+
+    As in R the word counts wherever it stands, in parentheses and products, too: ``(0 + x):z`` is ``0 + x:z``, and a
+    minus turns it around: ``x - (0 + z)`` is ``x + 1``.
+    """
+    word: bool | None = None
+    for sign, part, _ in parts:
+        said = _said_inside(part)
+        if said is not None:
+            word = said == (sign == "+")
+    return word
+
+
+def _said_inside(node: Node) -> bool | None:
+    match node:
+        case Leaf():
+            return is_number(node, "1") if is_number(node, "0") or is_number(node, "1") else None
+        case Group(inner):
+            return None if is_bar(node) else last_word_on_intercept(summands(inner))
+        case Operation(op="+" | "-"):
+            return last_word_on_intercept(summands(node))
+        case Operation(op="^", left=base) if base is not None:
+            return _said_inside(base)
+        case Operation(left=left, right=right):
+            said = _said_inside(right)
+            return said if said is not None or left is None else _said_inside(left)
+    return None
 
 
 def is_bar(node: Node) -> bool:
