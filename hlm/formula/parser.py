@@ -6,8 +6,17 @@ from collections.abc import Collection
 
 from hlm.errors import FormulaError
 from hlm.formula.algebra import (
-    Parts, Terms, combine, find_bar, is_bar, is_number, last_word_on_intercept, summands, union, without,
-)  # fmt: skip
+    Parts,
+    Terms,
+    combine,
+    find_bar,
+    is_bar,
+    is_number,
+    last_word_on_intercept,
+    summands,
+    union,
+    without,
+)
 from hlm.formula.bars import read_bars
 from hlm.formula.expression import PLAIN_NAME, Source, canonical, check_call, source_columns
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
@@ -210,8 +219,8 @@ class _Meaning:
             raise self.error("'.' (all other columns) cannot interact with itself: name the columns.", node)
         if op in (":", "%in%") and INTERCEPT in (*left, *right):
             raise self.error(
-                f"The 1 of the intercept cannot stand in a product with {op!r}: R leaves it out without a word. Write the "
-                f"terms that are meant, as in x + x:z.",
+                f"The 1 of the intercept cannot stand in a product with {op!r}: R leaves it out without a word. Write "
+                f"the terms that are meant, as in x + x:z.",
                 node,
             )
         left, right = without(left, (INTERCEPT,)), without(right, (INTERCEPT,))
