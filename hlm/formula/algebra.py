@@ -42,6 +42,29 @@ def without(terms: Terms, removed: Terms) -> Terms:
     return tuple(term for term in terms if frozenset(term.variables) not in gone)
 
 
+def in_one_order(*sums: Terms) -> list[Terms]:
+    """The same terms, a product spelled as the products before it that are in it: ``x:z + z:x:c`` is ``x:z + x:z:c``.
+
+    Otherwise ``z:x`` in a bar would be another coefficient than the common ``x:z``, and formulae 0.6 would not see that
+    ``x:z`` is in ``z:x:c``.
+    """
+    before: list[Term] = []
+    found = []
+    for terms in sums:
+        start = len(before)
+        for term in terms:
+            before.append(_spelled_as(before, term))
+        found.append(tuple(before[start:]))
+    return found
+
+
+def _spelled_as(before: list[Term], term: Term) -> Term:
+    inside = [other for other in before if other.degree > 1 and set(other.variables) <= set(term.variables)]
+    if all(tuple(v for v in term.variables if v in other.variables) == other.variables for other in inside):
+        return term
+    return Term(tuple(dict.fromkeys(v for other in (*inside, term) for v in other.variables)))
+
+
 def summands(node: Node) -> Parts:
     """The parts of a sum from left to right: sign, part, and the sum up to there."""
     parts: Parts = []

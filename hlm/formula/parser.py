@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from hlm.errors import FormulaError
 from hlm.formula.algebra import (
@@ -10,6 +11,7 @@ from hlm.formula.algebra import (
     Terms,
     combine,
     find_bar,
+    in_one_order,
     is_bar,
     is_number,
     last_word_on_intercept,
@@ -93,6 +95,8 @@ class _Meaning:
         offsets, rest = self.offsets(right)
         common, removed = self.model(rest)
         blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
+        common, *varying = in_one_order(common, *(block.effects for block in blocks))
+        blocks = tuple(replace(block, effects=effects) for block, effects in zip(blocks, varying, strict=True))
         own = tuple(name for name in self.source.functions if f"{name}(" in self.text)
         formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
