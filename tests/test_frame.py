@@ -106,7 +106,10 @@ def test_long_ids_stay_different_groups(name: str) -> None:
 
 
 def test_long_integers_are_numbers_in_every_library() -> None:
-    for wide in (pa.array([*HUGE.tolist()[:5], 7], type=pa.uint64()), pa.array([2**60, None, -(2**62), 3, 2**53 + 2, 0])):
+    for wide in (
+        pa.array([*HUGE.tolist()[:5], 7], type=pa.uint64()),
+        pa.array([2**60, None, -(2**62), 3, 2**53 + 2, 0]),
+    ):
         found = clean(FORMULA, pa.table({"y": Y, "x": wide, "g": G})).columns["x"]
         assert found.tolist() == [float(v) for v in wide.to_pylist() if v is not None]
     with pytest.raises(DataError, match=r"'x' is inf in row 0 \(counting from 0\), and in 1 more"):
