@@ -318,3 +318,19 @@ def test_callers_functions_are_called_by_name() -> None:
     assert str(formula) == "y ~ twice(x) + (twice(x)|g)"
     with pytest.raises(FormulaError, match="calls twice\\(\\), which is yours: pass functions={'twice': ...}"):
         clean(parse("y ~ twice(x)", functions=["twice"]), base())
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("y ~ x*z + `x:z` + (1|g)", "x:z"),
+        ("y ~ x + (x|g/z) + (1|`g:z`)", "g:z"),
+        ("y ~ x + `g:x` + (x|g)", "g:x"),
+        ("y ~ `x:z` + (x:z|g)", "x:z"),
+    ],
+)
+def test_a_column_named_like_a_product_is_refused(formula: str, name: str) -> None:
+    frame = base().assign(z=[1, 2, 3, 3, 2, 1], **{name: [3, 1, 2, 2, 1, 3]})
+    with pytest.raises(DataError, match=f"'{name}' has the name of a product of columns in this model: rename it"):
+        formula_and_data(formula, frame)
+    assert clean(parse(f"y ~ x + `{name}` + (1|g)"), frame).columns[name].tolist() == [3, 1, 2, 2, 1, 3]

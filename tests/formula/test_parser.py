@@ -46,6 +46,11 @@ READINGS = [
     ("y ~ (a + b + c)^2 - a", "y ~ b + c + a:b + a:c + b:c"),
     ("y ~ a*b %in% c", "y ~ a + b:c + a:b:c"),
     ("y ~ x:x", "y ~ x"),
+    # a product is spelled as the ones before it that are in it
+    ("y ~ x:z + z:x:c", "y ~ x:z + x:z:c"),
+    ("y ~ z*x + (x:z|g)", "y ~ z + x + z:x + (z:x|g)"),
+    ("y ~ (x:z|g) + (0 + z:x|h)", "y ~ 1 + (x:z|g) + (0 + x:z|h)"),
+    ("y ~ c:x + b:x:c", "y ~ c:x + c:x:b"),
     ("y ~ x - z", "y ~ x"),
     ("y ~ -x + z", "y ~ z"),
     ("y ~ x - x", "y ~ 1"),
