@@ -108,10 +108,7 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
     by_name = {"Intercept" if t == INTERCEPT else t.name: t for t in terms}
     for name, part in evaluated.items():
         if name not in by_name:  # patsy's rule fills a gap, such as a missing main effect, with a term of its own
-            raise FormulaError(
-                f"The terms {text} leave out {name}, which their factors need: add {name}, or join the factors into "
-                f"one column of the data."
-            )
+            raise _missing_margin(name, terms)
         values = np.asarray(part.data, dtype=np.float64).reshape(data.rows, -1)
         matrices.append(values)
         owners += [by_name[name]] * values.shape[1]
@@ -119,6 +116,21 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
         factors = [c for c in getattr(part, "components", ()) if c.kind == "categoric"]
         coding[by_name[name]] = {c.name: bool(c.spans_intercept) for c in factors}
     return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms)
+
+
+def _missing_margin(name: str, terms: tuple[Term, ...]) -> FormulaError:
+    """What to say of a term that factors need, with the first term that needs it marked."""
+    missing = Term(tuple(name.split(":")))
+    ordered = sorted(terms, key=lambda term: term != INTERCEPT)
+    text = " + ".join([*(["0"] if INTERCEPT not in terms else []), *map(str, ordered)])
+    needs = next((str(term) for term in ordered if set(missing.variables) < set(term.variables)), text)
+    return FormulaError(
+        f"The terms {text} leave out {missing}, which their factors need: add {missing}, or join the factors into one "
+        f"column of the data.",
+        text,
+        text.index(needs),
+        text.index(needs) + len(needs),
+    )
 
 
 def _numeric_columns(terms: tuple[Term, ...], data: CleanData) -> Columns:

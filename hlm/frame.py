@@ -151,6 +151,7 @@ def clean(
     named = expanded(formula, expansions)
     _check_one_reading(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
+    _check_products(named)
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     for name in named.response.variables:
@@ -208,6 +209,16 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     return pd.Series(
         pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index
     )
+
+
+def _check_products(formula: Formula) -> None:
+    """A column ``x:c`` and the product of ``x`` and ``c`` would be one name in every table."""
+    terms = {*formula.common, *(effect for block in formula.blocks for effect in block.effects), *formula.groups}
+    own = {Term((*g.variables, *e.variables)) for g in formula.groups for e in formula.effects_of(g)}
+    products = {term.name for term in terms | own if term.degree > 1}
+    for name in formula.variables:
+        if name in products:
+            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
 
 
 def _weights(column: pd.Series, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from hlm.errors import DataError, nearest
 from hlm.formula.expression import source_columns
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.frame import CELL_SEPARATOR, CleanData
-from hlm.reading import narwhalize
+from hlm.reading import label, narwhalize
 from hlm.variables import apply_variables, read_variables
 
 
@@ -72,7 +72,7 @@ def _cell_labels(columns: Any, group: Term) -> Any:
 def _known_levels(column: Any, trained: Any, name: str) -> Any:
     import pandas as pd
 
-    labels = column.astype(str) if column.dtype == "category" else column.map(lambda v: f"{v:g}")
+    labels = column.astype(str) if column.dtype == "category" else column.map(label)
     levels = list(trained.cat.categories)
     unknown = [label for label in dict.fromkeys(labels) if label not in levels]
     if unknown:

@@ -58,13 +58,17 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
         return _factor(_labels(series), [False, True])
     if dtype == nw.String:
         return _factor(_labels(series), None)
-    if dtype.is_numeric():
-        numbers = _numbers(series)
-        return _factor(numbers, None) if as_group else numbers
-    if dtype == nw.Object:
+    if dtype == nw.Object or dtype in (nw.Int128, nw.UInt128) or (dtype == nw.Decimal and as_group):
         return _read_objects(series.to_list(), name, as_group=as_group)
+    if dtype.is_integer():
+        return _factor(_integers(series), None) if as_group else _as_numbers(_integers(series))
+    if dtype.is_numeric():
+        return _factor(_floats(series).to_numpy(), None) if as_group else _floats(series).astype(np.float64)
+    if series.null_count() == len(series):  # polars and pyarrow have a type for columns without any value
+        return pd.Series(np.full(len(series), np.nan))
+    kind = dtype if dtype != nw.Unknown else getattr(nw.to_native(series), "dtype", dtype)
     raise DataError(
-        f"Column {name!r} holds {dtype}: a formula can use numbers and labels only. "
+        f"Column {name!r} holds {kind}: a formula can use numbers and labels only. "
         f"Convert it first, for example to a number of days or to text."
     )
 
@@ -78,15 +82,36 @@ def _labels(series: Any) -> pd.Series | np.ndarray:
     return native if isinstance(native, pd.Series) else np.array(series.to_list(), dtype=object)
 
 
-def _numbers(series: Any) -> pd.Series:
+def _integers(series: Any) -> pd.Series:
+    """Integers as they are: beyond 2^53, float64 would take different ones for the same."""
+    import pandas as pd
+
+    missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
+    if not missing.any():
+        values = np.asarray(series.to_numpy())
+        return pd.Series(values if values.dtype == np.uint64 else values.astype(np.int64))
+    return pd.Series(np.asarray(series.fill_null(0).to_numpy())).convert_dtypes().mask(missing)
+
+
+def _as_numbers(integers: pd.Series) -> pd.Series:
+    """As int64 where it has room for them and none is missing, else as float64."""
+    import pandas as pd
+
+    if integers.dtype == np.int64:
+        return integers
+    if integers.dtype == np.uint64 and (not len(integers) or integers.max() <= np.iinfo(np.int64).max):
+        return integers.astype(np.int64)
+    return pd.Series(integers.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _floats(series: Any) -> pd.Series:
+    """Float32 stays as it is, so that as a label 0.1 is ``0.1`` in every precision."""
     import narwhals.stable.v2 as nw
     import pandas as pd
 
-    if series.dtype.is_integer() and series.null_count() == 0:
-        values = np.asarray(series.to_numpy())
-        if values.dtype != np.uint64 or not len(values) or values.max() <= np.iinfo(np.int64).max:
-            return pd.Series(values.astype(np.int64))
-    return pd.Series(np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+    kind = np.float32 if series.dtype == nw.Float32 else np.float64
+    wide = series if series.dtype == nw.Float32 else series.cast(nw.Float64)
+    return pd.Series(np.array(wide.to_numpy(), dtype=kind))
 
 
 def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
@@ -98,15 +123,15 @@ def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
 
     present = [v for v in values if not _is_missing(v)]
     if all(isinstance(v, numbers.Real | decimal.Decimal) and not isinstance(v, bool) for v in present) and not as_group:
-        return pd.Series([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+        return pd.Series([np.nan if _is_missing(v) else _float(v) for v in values], dtype=np.float64)
     for row, value in enumerate(values):
-        if not _is_missing(value) and not isinstance(value, str | bool | numbers.Real | decimal.Decimal):
+        if not _is_missing(value) and not isinstance(value, str | bool | np.bool_ | numbers.Real | decimal.Decimal):
             raise DataError(
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
                 f"{str(value)[:40]!r}): a formula can use numbers and labels only."
             )
     # labelled value by value: 1 and True are the same to pandas, but not to a reader
-    return _factor(np.array([None if _is_missing(v) else _label(v) for v in values], dtype=object), None)
+    return _factor(np.array([None if _is_missing(v) else label(v) for v in values], dtype=object), None)
 
 
 def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Series:
@@ -117,14 +142,14 @@ def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Serie
     import pandas as pd
 
     codes, distinct = pd.factorize(values)  # the code of a missing value is -1
-    labels = [_label(value) for value in distinct]
+    labels = [label(value) for value in distinct]
     used = set(labels)
     if order is None:
         levels = _sorted_labels(used)
     else:
-        levels = [label for label in dict.fromkeys(_label(v) for v in order) if label in used]
-    place = {label: position for position, label in enumerate(levels)}
-    positions = np.array([*(place[label] for label in labels), -1])  # code -1 finds the last, again -1
+        levels = [level for level in dict.fromkeys(map(label, order)) if level in used]
+    place = {level: position for position, level in enumerate(levels)}
+    positions = np.array([*map(place.__getitem__, labels), -1])  # code -1 finds the last, again -1
     # ordered, or formulae 0.6 would sort the levels by the alphabet
     return pd.Series(pd.Categorical.from_codes(positions[codes], pd.Index(levels), ordered=True))
 
@@ -138,26 +163,47 @@ def as_factor(values: list[Any], index: pd.Index[Any]) -> pd.Series:
     return found
 
 
-def _label(value: Any) -> str:
+def label(value: Any) -> str:
     """48 and 48.0 and "48" are the same label."""
+    import decimal
+
+    if isinstance(value, decimal.Decimal) and value.is_finite():
+        return str(int(value)) if value == int(value) else f"{value.normalize():f}"
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
 
 
 def _sorted_labels(labels: set[str]) -> list[str]:
-    """By value if all are numbers (2 before 10), else by the alphabet."""
+    """By value if all are numbers (2 before 10, nan last), else by the alphabet."""
     try:
-        return sorted(labels, key=lambda label: (float(label), label))
+        return sorted(labels, key=_place_of_number)
     except ValueError:
         return sorted(labels)
 
 
+def _place_of_number(text: str) -> tuple[bool, float, str]:
+    value = float(text)
+    missing = np.isnan(value)  # which is neither before nor after a number, so that no order would be kept
+    return bool(missing), 0.0 if missing else value, text
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond 1e308
+        return np.inf if value > 0 else -np.inf
+
+
 def _is_missing(value: Any) -> bool:
+    import decimal
+
     import pandas as pd
 
     if value is None or value is pd.NA or value is pd.NaT:
         return True
+    if isinstance(value, decimal.Decimal):
+        return value.is_nan()
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 

@@ -156,8 +156,12 @@ class _Walk:
 
     def labels(self, node: Node) -> pd.Series:
         """A factor: the levels of a column of labels in their order, those of numbers by size."""
-        if isinstance(node, Leaf) and self.columns[node.token.text].dtype == "category":
-            return self.columns[node.token.text]
+        if isinstance(node, Leaf) and node.token.kind == "name":
+            column = self.columns[node.token.text]
+            if column.dtype == "category":
+                return column
+            if column.dtype == np.int64:  # as they are: long ids would be the same in float64
+                return as_factor(column.tolist(), column.index)
         values = self.number(node)
         self.check_finite(node, values.astype(np.float64)[:, None])
         return as_factor(values.tolist(), self.columns.index)

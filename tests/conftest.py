@@ -13,10 +13,16 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from hlm.datasets import load_data
 from hlm.fitting.fit import fit, fit_pooling
 from hlm.fitting.results import Fit, PoolingFits
+
+# the same examples every time; `pytest --hypothesis-profile=search` looks for new ones
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", max_examples=5000, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 REFERENCE = Path(__file__).parent / "reference"
 EXAM = "post ~ pre + (pre|school)"

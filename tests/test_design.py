@@ -67,8 +67,18 @@ def test_values_of_columns(frame: pd.DataFrame) -> None:
 
 def test_a_gap_in_the_factors_is_said(frame: pd.DataFrame) -> None:
     read = parse("y ~ c:d")
-    with pytest.raises(FormulaError, match="leave out d.*add d"):
+    with pytest.raises(FormulaError, match="leave out d.*add d") as caught:
         columns(read.common, clean(read, frame))
+    assert caught.value.formula[caught.value.start : caught.value.stop] == "c:d"
+
+
+def test_the_order_inside_a_product_adds_no_column(frame: pd.DataFrame) -> None:
+    """formulae 0.6 alone gives ``x:z + z:x:c`` a column too many, and stops at ``x:z + z:x:c + x:z:c:d``."""
+    data = frame.assign(z=frame["x"] ** 2 + 1)
+    for formula, width in (("y ~ x:z + z:x:c", 4), ("y ~ x:z + z:x:c + x:z:c:d", 7)):
+        read = parse(formula)
+        found = columns(read.common, clean(read, data)).matrix
+        assert np.linalg.matrix_rank(found) == found.shape[1] == width
 
 
 NONE = [

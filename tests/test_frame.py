@@ -82,6 +82,80 @@ def test_equal_numbers_are_one_label_but_true_is_not_one() -> None:
     assert data.codes(Term(("g",))).tolist() == [0, 0, 0, 1, 1]
 
 
+BIG = [2**53, 2**53 + 1, 2**53, 2**53 + 1, None, 2**53]  # the first two are one number in float64
+HUGE = np.array([2**63 + 1, 2**63 + 2] * 3, dtype=np.uint64)
+IDS = {
+    "pandas nullable": base().assign(g=pd.array(BIG, dtype="Int64")),
+    "pandas pyarrow": base().drop(columns="unused").assign(g=pd.array(BIG, dtype="int64[pyarrow]")),
+    "polars": pl.DataFrame({"y": Y, "x": X, "g": BIG}),
+    "pyarrow": pa.table({"y": Y, "x": X, "g": BIG}),
+    "objects": base().assign(g=pd.Series(BIG, dtype=object)),
+    "pandas unsigned": base().assign(g=HUGE),
+    "polars unsigned": pl.DataFrame({"y": Y, "x": X, "g": HUGE}),
+    "pyarrow unsigned": pa.table({"y": Y, "x": X, "g": HUGE}),
+    "polars 128 bits": pl.DataFrame({"y": Y, "x": X, "g": pl.Series(BIG, dtype=pl.Int128)}),
+}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_long_ids_stay_different_groups(name: str) -> None:
+    data = clean(FORMULA, IDS[name])
+    ids = [v for v in (HUGE.tolist() if "unsigned" in name else BIG) if v is not None]
+    assert data.levels(Term(("g",))) == [str(v) for v in sorted(set(ids))]
+    assert data.codes(Term(("g",))).tolist() == [sorted(set(ids)).index(v) for v in ids]
+
+
+def test_long_integers_are_numbers_in_every_library() -> None:
+    for wide in (
+        pa.array([*HUGE.tolist()[:5], 7], type=pa.uint64()),
+        pa.array([2**60, None, -(2**62), 3, 2**53 + 2, 0]),
+    ):
+        found = clean(FORMULA, pa.table({"y": Y, "x": wide, "g": G})).columns["x"]
+        assert found.tolist() == [float(v) for v in wide.to_pylist() if v is not None]
+    with pytest.raises(DataError, match=r"'x' is inf in row 0 \(counting from 0\), and in 1 more"):
+        clean(FORMULA, base().assign(x=pd.Series([10**400, 1, 2] * 2, dtype=object)))
+
+
+def test_labels_of_nan_have_one_place_whatever_the_order() -> None:
+    labels = ["10", "nan", "9", "NaN", "-inf", "2.5"]
+    for turn in range(6):
+        frame = base().assign(g=labels[turn:] + labels[:turn])
+        assert clean(FORMULA, frame).levels(Term(("g",))) == ["-inf", "2.5", "9", "10", "NaN", "nan"]
+
+
+SMALL = [0.1, 0.1, 1.0, 1.0, 2.5, 2.5]
+SAME_NUMBERS = {
+    "float64": base().assign(g=SMALL),
+    "float32": base().assign(g=np.array(SMALL, dtype=np.float32)),
+    "polars float32": pl.DataFrame({"y": Y, "x": X, "g": pl.Series(SMALL, dtype=pl.Float32)}),
+    "decimals": base().assign(g=[decimal.Decimal(t) for t in ("0.10", "0.1", "1.00", "1", "2.50", "2.5")]),
+    "polars decimals": pl.DataFrame({"y": Y, "x": X, "g": [decimal.Decimal(str(v)) for v in SMALL]}),
+    "pyarrow decimals": pa.table({"y": Y, "x": X, "g": [decimal.Decimal(str(v)) for v in SMALL]}),
+    "text": base().assign(g=["0.1", "0.1", "1", "1", "2.5", "2.5"]),
+}
+
+
+@pytest.mark.parametrize("name", SAME_NUMBERS)
+def test_equal_numbers_are_one_label_in_every_precision(name: str) -> None:
+    data = clean(FORMULA, SAME_NUMBERS[name])
+    assert data.levels(Term(("g",))) == ["0.1", "1", "2.5"]
+    assert data.codes(Term(("g",))).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_missing_is_missing_in_every_type() -> None:
+    nothing = decimal.Decimal("NaN")
+    assert clean(FORMULA, base().assign(g=[nothing, *G[1:]])).message.endswith("missing values: g (1).")
+    for frame in (pl.DataFrame({"y": Y, "x": X, "g": [None] * 6}), pa.table({"y": Y, "x": X, "g": [None] * 6})):
+        with pytest.raises(DataError, match=r"No row is complete. Missing values: g \(6 of 6\)"):
+            clean(FORMULA, frame)
+
+
+def test_numpys_truth_values_among_objects_are_truth_values() -> None:
+    frame = base().assign(x=pd.Series([np.True_, False, None, True, np.False_, True], dtype=object))
+    column = clean(FORMULA, frame).columns["x"]
+    assert column.tolist() == ["True", "False", "True", "False", "True"]
+
+
 def test_missing_values_are_dropped_and_counted() -> None:
     frame = base()
     frame["x"] = [np.nan, 1, 2, 0, np.nan, 2]
@@ -257,3 +331,19 @@ def test_a_column_is_a_number_or_a_label_not_silently_both(formula: str) -> None
     assert told["factor(year)"].tolist() == ["2001", "2002", "2001", "2002"]
     labels = frame.assign(year=frame["year"].astype(str))  # text is a label wherever it stands
     assert clean(parse("y ~ year + (1|year)"), labels).columns["year"].tolist() == ["2001", "2002", "2001", "2002"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("y ~ x*z + `x:z` + (1|g)", "x:z"),
+        ("y ~ x + (x|g/z) + (1|`g:z`)", "g:z"),
+        ("y ~ x + `g:x` + (x|g)", "g:x"),
+        ("y ~ `x:z` + (x:z|g)", "x:z"),
+    ],
+)
+def test_a_column_named_like_a_product_is_refused(formula: str, name: str) -> None:
+    frame = base().assign(z=[1, 2, 3, 3, 2, 1], **{name: [3, 1, 2, 2, 1, 3]})
+    with pytest.raises(DataError, match=f"'{name}' has the name of a product of columns in this model: rename it"):
+        formula_and_data(formula, frame)
+    assert clean(parse(f"y ~ x + `{name}` + (1|g)"), frame).columns[name].tolist() == [3, 1, 2, 2, 1, 3]

@@ -121,3 +121,10 @@ def test_what_has_no_value_is_named_with_function_column_row_and_value(text: str
     with pytest.raises(DataError) as caught:
         learn(text_of(text), pd.DataFrame({"x": column}), {})
     assert message in str(caught.value)
+
+
+def test_long_ids_stay_different_levels() -> None:
+    ids = [2**53, 2**53 + 1, 7, 2**53 + 1]
+    _, found = learn("factor(id)", pd.DataFrame({"id": ids}), {})
+    assert found["factor(id)"].tolist() == [str(v) for v in ids]
+    assert list(found["factor(id)"].cat.categories) == ["7", str(2**53), str(2**53 + 1)]

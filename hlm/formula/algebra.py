@@ -6,6 +6,7 @@ from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.tree import Call, Group, Leaf, Named, Node, Operation
 
 type Terms = tuple[Term, ...]
+type Parts = list[tuple[str, Node, Node]]
 
 
 def combine(op: str, left: Terms, right: Terms) -> Terms:
@@ -41,15 +42,68 @@ def without(terms: Terms, removed: Terms) -> Terms:
     return tuple(term for term in terms if frozenset(term.variables) not in gone)
 
 
-def summands(node: Node) -> list[tuple[str, Node, Node]]:
+def in_one_order(*sums: Terms) -> list[Terms]:
+    """The same terms, a product spelled as the products before it that are in it: ``x:z + z:x:c`` is ``x:z + x:z:c``.
+
+    Otherwise ``z:x`` in a bar would be another coefficient than the common ``x:z``, and formulae 0.6 would not see that
+    ``x:z`` is in ``z:x:c``.
+    """
+    before: list[Term] = []
+    found = []
+    for terms in sums:
+        start = len(before)
+        for term in terms:
+            before.append(_spelled_as(before, term))
+        found.append(tuple(before[start:]))
+    return found
+
+
+def _spelled_as(before: list[Term], term: Term) -> Term:
+    inside = [other for other in before if other.degree > 1 and set(other.variables) <= set(term.variables)]
+    if all(tuple(v for v in term.variables if v in other.variables) == other.variables for other in inside):
+        return term
+    return Term(tuple(dict.fromkeys(v for other in (*inside, term) for v in other.variables)))
+
+
+def summands(node: Node) -> Parts:
     """The parts of a sum from left to right: sign, part, and the sum up to there."""
-    parts: list[tuple[str, Node, Node]] = []
+    parts: Parts = []
     while isinstance(node, Operation) and node.op in ("+", "-"):
         parts.append((node.op, node.right, node))
         if node.left is None:
             return parts[::-1]
         node = node.left
     return [("+", node, node), *parts[::-1]]
+
+
+def last_word_on_intercept(parts: Parts) -> bool | None:
+    """Whether a sum has an intercept, as its last 1 or 0 says; None where it says nothing.
+
+    As in R the word counts wherever it stands, in parentheses and products, too: ``(0 + x):z`` is ``0 + x:z``, and a
+    minus turns it around: ``x - (0 + z)`` is ``x + 1``.
+    """
+    word: bool | None = None
+    for sign, part, _ in parts:
+        said = _said_inside(part)
+        if said is not None:
+            word = said == (sign == "+")
+    return word
+
+
+def _said_inside(node: Node) -> bool | None:
+    match node:
+        case Leaf():
+            return is_number(node, "1") if is_number(node, "0") or is_number(node, "1") else None
+        case Group(inner):
+            return None if is_bar(node) else last_word_on_intercept(summands(inner))
+        case Operation(op="+" | "-"):
+            return last_word_on_intercept(summands(node))
+        case Operation(op="^", left=base) if base is not None:
+            return _said_inside(base)
+        case Operation(left=left, right=right):
+            said = _said_inside(right)
+            return said if said is not None or left is None else _said_inside(left)
+    return None
 
 
 def is_bar(node: Node) -> bool:

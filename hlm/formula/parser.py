@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from hlm.errors import FormulaError
-from hlm.formula.algebra import combine, find_bar, is_bar, is_number, summands, union, without
+from hlm.formula.algebra import (
+    Parts,
+    Terms,
+    combine,
+    find_bar,
+    in_one_order,
+    is_bar,
+    is_number,
+    last_word_on_intercept,
+    summands,
+    union,
+    without,
+)
 from hlm.formula.bars import read_bars
 from hlm.formula.expression import PLAIN_NAME, Source, canonical, check_call, source_columns
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
@@ -80,16 +93,18 @@ class _Meaning:
         response = read_response(left, self.source)
         self.check_bars_are_added(right)
         offsets, rest = self.offsets(right)
-        common, removed = self.sum_of(rest, (INTERCEPT,))
+        common, removed = self.model(rest)
         blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
+        common, *varying = in_one_order(common, *(block.effects for block in blocks))
+        blocks = tuple(replace(block, effects=effects) for block, effects in zip(blocks, varying, strict=True))
         own = tuple(name for name in self.source.functions if f"{name}(" in self.text)
         formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
         return formula
 
-    def effects(self, node: Node) -> tuple[Term, ...]:
+    def effects(self, node: Node) -> Terms:
         """What varies in a bar."""
-        return self.sum_of(summands(node), (INTERCEPT,))[0]
+        return self.model(summands(node))[0]
 
     def sides(self, tree: Node) -> tuple[Node, Node]:
         if not (isinstance(tree, Operation) and tree.op == "~"):
@@ -142,29 +157,33 @@ class _Meaning:
                 )
             raise self.error("A bar can only be added to the other terms, as in y ~ x + (x|g).", summand)
 
-    def sum_of(
-        self, parts: list[tuple[str, Node, Node]], start: tuple[Term, ...]
-    ) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-        """The terms of a sum, by degree as R orders them, and what was taken away; bars are passed over."""
-        terms, removed = start, start[:0]
+    def model(self, parts: Parts) -> tuple[Terms, Terms]:
+        """The terms of a whole sum by degree, as R orders them, and what was taken away from '.'."""
+        terms, removed = self.sum_of(parts)
+        dot = any(ALL_OTHERS in term.variables for term in terms)
+        kept = without(removed, (INTERCEPT,)) if dot else ()
+        others = without(terms, (INTERCEPT,))
+        ordered = tuple(sorted(others, key=lambda term: term.degree))
+        return (ordered if last_word_on_intercept(parts) is False else (INTERCEPT, *ordered)), kept
+
+    def sum_of(self, parts: Parts) -> tuple[Terms, Terms]:
+        """The terms of a sum or of a part of it, and what was taken away; bars are passed over."""
+        terms: Terms = ()
+        removed: Terms = ()
         for sign, part, whole in parts:
             if is_bar(part):
                 if sign == "-":
                     raise self.error("A bar cannot be subtracted: leave it out.", whole)
-            elif is_number(part, "0"):  # 0 takes the intercept away, - 0 brings it back
-                terms = without(terms, (INTERCEPT,)) if sign == "+" else union(terms, (INTERCEPT,))
-            else:
+            elif not is_number(part, "0"):
                 more = self.expand(part)
                 terms = union(terms, more) if sign == "+" else without(terms, more)
                 removed = union(removed, more) if sign == "-" else without(removed, more)
                 self.check_number(terms, part)
                 if sign == "-" and any(ALL_OTHERS in term.variables for term in more):
                     raise self.error("'.' (all other columns) cannot be subtracted: name the columns.", part)
-        dot = any(ALL_OTHERS in term.variables for term in terms)
-        kept = without(removed, (INTERCEPT,)) if dot else ()
-        return tuple(sorted(terms, key=lambda term: term.degree)), kept
+        return terms, removed
 
-    def expand(self, node: Node) -> tuple[Term, ...]:
+    def expand(self, node: Node) -> Terms:
         """The terms of one summand: R's algebra of ``: * / ^ %in%``."""
         match node:
             case Leaf(token) if token.kind == "name":
@@ -176,7 +195,7 @@ class _Meaning:
             case Call():
                 return (self.call(node),)
             case Group(inner):
-                return self.sum_of(summands(inner), ())[0]
+                return self.sum_of(summands(inner))[0]
             case Operation(op="^", left=base, right=Leaf(token)) if base is not None and token.text.isdecimal():
                 return self.power(self.expand(base), token.text, node)
             case Operation(op=op, left=left, right=right) if left is not None and op in (":", "*", "/", "%in%"):
@@ -189,7 +208,7 @@ class _Meaning:
             case Operation(op="~"):
                 raise FormulaError("A formula has one '~' only.", self.text, node.place, node.place + 1)
             case _:
-                return self.sum_of(summands(node), ())[0]
+                return self.sum_of(summands(node))[0]
 
     def call(self, node: Call) -> Term:
         kind = check_call(node, self.source).kind
@@ -199,22 +218,31 @@ class _Meaning:
             raise self.error(f"Write {':'.join(map(self.source.of, node.args))} instead.", node)
         return Term((canonical(node),))
 
-    def combine(self, op: str, left: tuple[Term, ...], right: tuple[Term, ...], node: Node) -> tuple[Term, ...]:
+    def combine(self, op: str, left: Terms, right: Terms, node: Node) -> Terms:
         if all(any(ALL_OTHERS in t.variables for t in side) for side in (left, right)):
             raise self.error("'.' (all other columns) cannot interact with itself: name the columns.", node)
+        if op in (":", "%in%") and INTERCEPT in (*left, *right):
+            raise self.error(
+                f"The 1 of the intercept cannot stand in a product with {op!r}: R leaves it out without a word. Write "
+                f"the terms that are meant, as in x + x:z.",
+                node,
+            )
+        left, right = without(left, (INTERCEPT,)), without(right, (INTERCEPT,))
+        if op == "/" and not left:
+            raise self.error("There is no term before '/', in which the others could be nested.", node)
         if len(left) * len(right) > _MOST_TERMS:
             self.check_number((INTERCEPT,) * (_MOST_TERMS + 1), node)
         return combine(op, left, right)
 
-    def power(self, terms: tuple[Term, ...], exponent: str, node: Node) -> tuple[Term, ...]:
+    def power(self, terms: Terms, exponent: str, node: Node) -> Terms:
         if not (len(exponent) == 1 and 1 <= int(exponent) <= 8):
             raise self.error("The exponent of '^' must be between 1 and 8.", node)
-        result = terms
+        terms = result = without(terms, (INTERCEPT,))
         for _ in range(int(exponent) - 1):
             result = union(result, self.combine(":", result, terms, node))
         return result
 
-    def check_number(self, terms: tuple[Term, ...], node: Node) -> None:
+    def check_number(self, terms: Terms, node: Node) -> None:
         if len(terms) > _MOST_TERMS:
             raise self.error(f"This makes more than {_MOST_TERMS} terms.", node)
 

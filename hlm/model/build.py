@@ -110,7 +110,7 @@ def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
 
 def check_names(formula: Formula, family: Family) -> None:
     """Raise a `DataError` for a column whose name would collide with the model's own variables."""
-    own = {*_RESERVED, family.parent, *family.auxiliary}
+    own = {*_RESERVED, family.parent, *family.auxiliary, *_names_by_group(formula)}
     for name in formula.variables:
         if name in own and name != formula.response.variable:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
@@ -118,6 +118,15 @@ def check_names(formula: Formula, family: Family) -> None:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
         if "|" in name or "/" in name:
             raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")
+
+
+def _names_by_group(formula: Formula) -> set[str]:
+    """The dimensions of the varying effects, and the correlations between them."""
+    names = {f"{group.name}{end}" for group in formula.groups for end in ("__factor_dim", "_dim", "_corr")}
+    for block in formula.expanded_blocks():
+        if len(block.effects) > 1:
+            names |= {f"{block.group.name}_effect", f"{block.group.name}_effect_bis"}
+    return names
 
 
 def check_pooling(pooling: str) -> None:

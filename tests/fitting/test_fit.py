@@ -299,3 +299,18 @@ def test_bad_importance_weights_fall_back_to_nuts_and_say_so(
     named = fit(formula, SLEEP, method="collapsed", seed=1, progress=False)
     assert named.method == "collapsed"
     assert "Not reliable" in repr(named)
+
+
+def test_own_slopes_for_each_level_beside_a_common_intercept() -> None:
+    """No pooling of ``(0 + x:c|g)`` used to stop in NumPy: one prior per level of c, and one column per group and level."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=200), "g": np.repeat(np.arange(20), 10), "c": np.tile(["p", "q"], 100)})
+    frame["y"] = (1 + (frame["c"] == "p")) * frame["x"] + rng.normal(size=200)
+    found = fit("y ~ x*c + (0 + x:c|g)", frame, pooling="none", seed=1, progress=False).idata["posterior"]["g:x:c"]
+    cells = [(frame["g"] == g) & (frame["c"] == c) for g in range(20) for c in "pq"]
+    design = np.column_stack([np.ones(200), frame["c"] == "q", *(frame["x"] * cell for cell in cells)])
+    expected = np.linalg.lstsq(design, frame["y"], rcond=None)[0][2:]
+    assert found.coords["g:x:c_dim"].to_numpy()[:3].tolist() == ["0, p", "0, q", "1, p"]
+    # priors of 100 sds leave nothing of themselves; 4000 independent draws: five standard errors
+    errors = np.abs(found.mean(["chain", "draw"]) - expected) / found.std(["chain", "draw"])
+    assert float(errors.max()) < 5 / np.sqrt(4000)

@@ -216,3 +216,21 @@ def test_a_response_without_residual_variation_is_refused(groups, y):
     data = groups.assign(code=groups["g"].astype("category").cat.codes.astype(float))
     with pytest.raises(FitError, match="The model explains the response exactly"):
         reml("y ~ x + (1|g)", data.assign(y=data.eval(y)))
+
+
+def test_a_varying_product_is_the_common_one_however_it_is_spelled() -> None:
+    """``z:x`` in a bar used to be another coefficient than the common ``x:z``: its totals lacked the common part."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=200), "z": rng.normal(size=200), "g": np.repeat(np.arange(20), 10)})
+    frame["y"] = frame["x"] * frame["z"] * (1 + rng.normal(size=20)[frame["g"]]) + rng.normal(size=200)
+    one, other = (reml(f"y ~ x*z + (0 + {product}|g)", frame) for product in ("x:z", "z:x"))
+    assert list(other.coef["g"].columns) == ["Intercept", "x", "z", "x:z"]
+    pd.testing.assert_frame_equal(other.coef["g"], one.coef["g"])
+    expected = one.fixef["x:z"] + one.ranef["g"]["x:z"]
+    np.testing.assert_allclose(other.coef["g"]["x:z"], expected, rtol=1e-12)  # one sum of the same numbers
+
+
+def test_a_column_called_intercept_is_refused() -> None:
+    frame = load_data("sleepstudy").rename(columns={"Days": "Intercept"})
+    with pytest.raises(DataError, match="'Intercept' has the name of a coefficient: rename it"):
+        reml("Reaction ~ Intercept + (1|Subject)", frame)

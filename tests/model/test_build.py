@@ -155,11 +155,21 @@ def test_new_levels_of_a_factor_are_refused(frame: pd.DataFrame) -> None:
         ("y ~ x + (x|g)", {"priors": {"g_corr": Prior("Normal", mu=0, sigma=1)}}, FitError, "Prior('LKJ', eta=...)"),
         ("y ~ x + (x|g)", {"lkj_eta": -1.0}, FitError, "positive"),
         ("y ~ sigma + (1|g)", {}, DataError, "'sigma' has the name of a model parameter"),
+        ("y ~ g_corr + (1|g)", {}, DataError, "'g_corr' has the name of a model parameter"),
+        ("y ~ g_effect + (x|g)", {}, DataError, "'g_effect' has the name of a model parameter"),
+        ("y ~ g__factor_dim + (x|g)", {}, DataError, "'g__factor_dim' has the name of a model parameter"),
+        ("y ~ x + (x|g) + (1|g_dim)", {}, DataError, "'g_dim' has the name of a model parameter"),
     ],
 )
 def test_bad_options(formula: str, options: dict[str, Any], error: type, message: str, frame: pd.DataFrame) -> None:
     with pytest.raises(error) as caught:
-        build(formula, frame.assign(sigma=frame["x"]), **options)
+        build(
+            formula,
+            frame.assign(
+                **dict.fromkeys(["sigma", "g_corr", "g_effect", "g__factor_dim"], frame["x"]), g_dim=frame["g"]
+            ),
+            **options,
+        )
     assert message in str(caught.value)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from hlm.errors import DataError, FitError
+from hlm.fitting.fit import fit
 from hlm.fitting.results import PoolingFits
 from hlm.predictive.predict import predict
 
@@ -118,3 +119,16 @@ def test_bad_questions(
     with pytest.raises(error) as caught:
         predict(sleepstudy[arm], pd.DataFrame(frame), **options)
     assert message in str(caught.value)
+
+
+def test_levels_of_many_digits_are_found_again() -> None:
+    """Labels of a factor that come as numbers: 1234567 used to be looked up as 1.23457e+06."""
+    rng = np.random.default_rng(2)
+    codes = np.tile(["1234567", "7654321"], 20)
+    frame = pd.DataFrame({"y": rng.normal(size=40), "c": codes, "g": np.repeat(list("abcd"), 10)})
+    one = fit("y ~ c + (1|g)", frame, seed=1, draws=100, progress=False)
+    text = predict(one, frame.head(2))["estimate"]
+    numbers = predict(one, frame.head(2).assign(c=[1234567, 7654321]))["estimate"]
+    assert numbers.tolist() == text.tolist()
+    with pytest.raises(DataError, match="'c' has the level '1234568', which the data did not have"):
+        predict(one, frame.head(1).assign(c=1234568))

@@ -246,7 +246,8 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     for term in dict.fromkeys(common.terms):
         prior: Prior = priors["Intercept" if term == INTERCEPT else term.name]
         mine = [t == term for t in common.terms]
-        mean[mine], sd[mine] = prior.args["mu"], prior.args["sigma"]
+        for values, given in ((mean, prior.args["mu"]), (sd, prior.args["sigma"])):
+            values[mine] = np.tile(given, sum(mine) // np.size(given))  # one for each column, the same for every group
     return NormalPrior(mean, sd)
 
 
