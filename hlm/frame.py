@@ -13,6 +13,7 @@ from hlm.formula.expansion import expanded
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
+from hlm.options import check_functions
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
 from hlm.variables import all_others, learn_variables, read_variables
@@ -105,6 +106,7 @@ def formula_and_data(
         With ``.`` and ``poly(x, 2)`` written out in single columns.
     data : CleanData
     """
+    check_functions(functions)
     read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
     precisions = weights if family == "gaussian" else None
     table = clean(read, data, family=family, weights=precisions, functions=functions)
@@ -148,7 +150,7 @@ def clean(
     others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
     expansions = {ALL_OTHERS: others} if formula.has_dot else {}
     named = expanded(formula, expansions)
-    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
+    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     for name in named.response.variables:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
+from hlm.options import check_mapping, offending
 
 type Number = float | tuple[float, ...]
 
@@ -38,6 +39,12 @@ class Prior:
     args: Mapping[str, Number]
 
     def __init__(self, name: str, dist: Any = None, **args: Any) -> None:
+        if not (isinstance(name, str) and name.strip()):
+            raise FitError(
+                f"A prior has the name of a distribution, such as Prior('Normal', ...), not {offending(name)}."
+            )
+        if dist is not None and not callable(dist):
+            raise FitError(f"Prior({name!r}): dist is a function that makes a distribution, not {offending(dist)}.")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dist", dist)
         object.__setattr__(self, "args", MappingProxyType({key: _number(name, key, v) for key, v in args.items()}))
@@ -103,6 +110,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
     FitError
         For an unknown name, with the names that there are, and for what is not a prior.
     """
+    check_mapping("priors", given, "{'sigma': Prior('HalfNormal', sigma=1)}")
     replaced = dict(defaults)
     for name, prior in (given or {}).items():
         target, value = _group_level_sd(kept(name), prior)
@@ -120,7 +128,9 @@ def as_prior(name: str, prior: Any) -> Prior:
         return prior
     args = getattr(prior, "args", None)
     if not isinstance(args, dict) or not hasattr(prior, "name"):
-        raise FitError(f"The prior of {name!r} must be a Prior, such as Prior('Normal', mu=0, sigma=1), not {prior!r}.")
+        raise FitError(
+            f"The prior of {name!r} must be a Prior, such as Prior('Normal', mu=0, sigma=1), not {offending(prior)}."
+        )
     if any(hasattr(value, "args") for value in args.values()):
         raise FitError(f"The prior of {name!r} has a hyperprior; only those of group-level effects, 'x|g', may.")
     return Prior(prior.name, getattr(prior, "dist", None), **args)
@@ -143,11 +153,11 @@ def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:
 
 def _number(name: str, key: str, value: Any) -> Number:
     try:
-        values = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise FitError(f"Prior({name!r}): {key} must be a number, not {value!r}.") from None
-    if np.isnan(values).any():
-        raise FitError(f"Prior({name!r}): {key} is not a number.")
+        values = np.asarray(value, dtype=None if isinstance(value, str | bytes) else np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty(0)
+    if values.size == 0 or values.dtype != np.float64 or not np.isfinite(values).all():
+        raise FitError(f"Prior({name!r}): {key} must be a number, not {offending(value)}.")
     if values.size == 1 or np.all(values == values.flat[0]):
         return float(values.flat[0])
     return tuple(values.ravel().tolist())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +10,12 @@ from hlm.design import Columns, columns, none_arm, within_least_squares
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import fits_by_arm
 from hlm.posterior import GroupPart, Parts, find_group
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hlm.fitting.results import Fit
 
 _SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
 
@@ -55,7 +54,7 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     """
     import xarray as xr
 
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    arms = fits_by_arm(fits)
     some = next(iter(arms.values()))
     factor = find_group(some.written, group)
     levels = some.data.levels(factor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from hlm.compare.pooling_matrix import cross_products
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import check_prob, check_seed, fits_by_arm
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob, replicated
+from hlm.predictive.predict import DEFAULT_PROB, replicated
 from hlm.totals import target_columns
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def check_spread(
     factor = find_group(formula, group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    check_seed(seed)
+    arms = fits_by_arm(fits)
     rng = np.random.default_rng(seed)
     observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
     tables = []

@@ -13,6 +13,7 @@ from hlm.compare.glossary import described
 from hlm.compare.loo import leave_out, loo_table
 from hlm.compare.spread import check_spread
 from hlm.errors import FitError
+from hlm.options import check_seed
 from hlm.predictive.judgement import Judgement, judge
 from hlm.predictive.loo import PointwiseLoo
 
@@ -89,6 +90,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     """
     import pandas as pd
 
+    check_seed(seed)
     loos = {"observation": leave_out(fits, "observation")}
     some: Fit = next(iter(fits.values()))
     sentences = []

@@ -8,6 +8,7 @@ from hlm.errors import FitError, FormulaError
 from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
 from hlm.formula.formula import Formula, Response, quote
 from hlm.formula.tree import Call, Leaf, Node, Operation
+from hlm.options import offending
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
 _COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
@@ -39,6 +40,8 @@ def read_response(node: Node, source: Source) -> Response:
 
 def with_weights(formula: Formula, weights: str | None, family: str) -> Formula:
     """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
+    if weights is not None and not isinstance(weights, str):
+        raise FitError(f"weights is the name of a column, such as 'n', not {offending(weights)}.")
     if weights is None or family == "gaussian":
         return formula
     if family not in _COUNTED:

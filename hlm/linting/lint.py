@@ -23,6 +23,7 @@ from hlm.linting.repair import unreadable
 from hlm.linting.response import RESPONSE_CHECKS, trials_and_family
 from hlm.linting.rewrite import renamed
 from hlm.linting.syntax import SYNTAX_CHECKS
+from hlm.options import check_functions
 from hlm.reading import narwhalize
 from hlm.transforms import Functions, learn
 from hlm.variables import read_variables
@@ -95,6 +96,7 @@ def lint(
     chosen = get_family(family)
     frame = None if data is None else narwhalize(data)
     text = formula if isinstance(formula, str) else str(parse(formula))
+    check_functions(functions)
     own = functions or {}
     try:
         read = with_weights(parse(formula, functions=tuple(own)), weights, family)

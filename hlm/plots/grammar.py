@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
+from hlm.errors import FitError
 from hlm.formula.arms import Pooling
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +61,34 @@ _COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
 _NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
 
 
+def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
+    """The caller's axes, or new ones."""
+    check_axes(ax)
+    return new_axes(width, height) if ax is None else ax
+
+
 def new_axes(width: float, height: float) -> Axes:
     """Empty axes in a new figure, in inches, laid out so that nothing is cut off."""
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def check_axes(ax: object) -> None:
+    """Raise a `FitError` for what cannot be drawn on."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise FitError(
+            f"ax is one matplotlib Axes, not {offending(ax)}: write fig, ax = plt.subplots(), and of several axes take "
+            f"one, ax=axes[0]."
+        )
+
+
+def height_of(ax: Axes) -> float:
+    """The height of axes, in inches."""
+    check_axes(ax)
+    return float(ax.get_window_extent().height / ax.figure.dpi)
 
 
 def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> np.ndarray:
