@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import Columns, columns, none_arm, within_least_squares
+from hlm.design import Columns, columns, combination_of, none_arm, within_least_squares
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
@@ -83,8 +83,7 @@ def totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: 
     for part in arm.groups:
         values = _per_level(part, factor, data, pooling)
         if values is not None:
-            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
-            found += values @ change.T
+            found += values @ combination_of(target.matrix, part.design.matrix).T
     return found
 
 
@@ -96,7 +95,7 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
     """
     codes, groups = data.codes(factor), len(data.levels(factor))
     size = np.linalg.norm(column)
-    combination, *_ = np.linalg.lstsq(target.matrix, column)
+    combination = combination_of(target.matrix, column)
     if np.linalg.norm(column - target.matrix @ combination) <= _SAME * size:
         return np.broadcast_to(combination, (groups, len(combination)))
     found = np.zeros((groups, len(target.labels)))

@@ -102,8 +102,7 @@ def fit(
     10
     """
     check_pooling(pooling)
-    if residual != "shared":
-        check_residual(residual, pooling, family)
+    check_residual(residual, pooling, family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
@@ -163,8 +162,7 @@ def fit_pooling(
     (['complete', 'none', 'partial'], 'Reaction ~ 0 + Subject + Subject:Days')
     """
     chosen = _chosen(poolings)
-    if residual != "shared":
-        check_residual(residual, "none", family)
+    check_residual(residual, "none", family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)

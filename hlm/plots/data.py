@@ -79,13 +79,11 @@ def plot_data(
     >>> ax.get_title(loc="left")
     'post against pre: 4059 rows in 65 groups of school'
     """
-    if x is not None and not isinstance(x, str):
-        raise DataError(f"x is the name of a numeric column, not {offending(x)}.")
     check_whole("max_legend", max_legend, least=0)
     get_family(family)
     read = parse(formula)
     factor = find_group(read, group)
-    wanted = read if x is None else replace(read, common=(*read.common, Term((x,))))
+    wanted = read if not isinstance(x, str) else replace(read, common=(*read.common, Term((x,))))
     table = clean(wanted, data, family=family)
     horizontal = numeric_predictor(read, varying_first(wanted, factor), table, x)
     y, levels = response_values(read, table), table.levels(factor)
@@ -124,6 +122,8 @@ def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanDa
     numeric = [v for v in dict.fromkeys(candidates) if v in data.columns and v not in labels]
     if x is None and not numeric:
         raise DataError(f"The formula {formula} has no numeric predictor to draw {formula.response} against.")
+    if x is not None and not isinstance(x, str):
+        raise DataError(f"x is the name of a numeric column, not {offending(x)}.")
     if x is None or x in numeric:
         return numeric[0] if x is None else x
     why = "holds labels, not numbers" if x in labels else "is not a numeric predictor that can be drawn against"

@@ -42,6 +42,8 @@ def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | No
     >>> ax.get_ylabel()
     'root mean squared error of the slope on x'
     """
+    import pandas as pd
+
     if not (isinstance(table, pd.DataFrame) and {"term", "size", "pooling", "rmse", "se"} <= set(table.columns)):
         raise FitError(f"plot_recovery draws the table that recovery(...) returns, not {offending(table)}.")
     label = _term(table, term)
