@@ -16,6 +16,7 @@ from hlm.formula.response import with_weights
 from hlm.options import check_functions
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
+from hlm.usable import check_offset, check_sizes, check_varies
 from hlm.variables import all_others, learn_variables, read_variables
 
 if TYPE_CHECKING:
@@ -158,12 +159,17 @@ def clean(
     for group in named.groups:
         if len(group.variables) > 1:
             columns[group.name] = cells(columns, group)
+    check_sizes(
+        columns, [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)]
+    )
     result = CleanData(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
         None if weights is None else _weights(sources[weights], weights),
     )  # fmt: skip
+    if family == "gaussian":
+        check_offset(named.response.variable, columns, result.offset)
     if must_vary:
-        _check_usable(expanded(named, bases), result)
+        check_varies(expanded(named, bases), columns)
     return result
 
 
@@ -223,30 +229,3 @@ def _response(column: pd.Series, name: str, family: str) -> pd.Series:
         return pd.Series((column.astype(str) == "True").astype(np.int64))
     shown = ", ".join(levels[:5])
     raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. Is family='bernoulli' meant?")
-
-
-def _check_usable(formula: Formula, data: CleanData) -> None:
-    """The response varies, every predictor varies, every grouping factor has two levels at least."""
-    response = data.columns[formula.response.variable]
-    if _is_constant(response):
-        raise DataError(
-            f"The response {formula.response.variable!r} is constant ({response.iloc[0]} in all {data.rows} rows): "
-            f"there is nothing to model."
-        )
-    for group in formula.groups:
-        levels = data.levels(group)
-        if len(levels) < 2:
-            raise DataError(
-                f"The grouping factor {group.name!r} has one group only ({levels[0]!r}): "
-                f"partial pooling needs two groups at least."
-            )
-    for name in formula.predictors:
-        if _is_constant(data.columns[name]):
-            value = data.columns[name].iloc[0]
-            raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
-
-
-def _is_constant(column: pd.Series) -> bool:
-    """Whether all rows have the same value (none is missing); counting the distinct values would take far longer."""
-    values = (column.cat.codes if column.dtype == "category" else column).to_numpy()
-    return bool((values == values[0]).all())

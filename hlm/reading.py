@@ -6,6 +6,7 @@ What is particular about pandas' many dtypes, polars and pyarrow is handled here
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +17,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_CONVERT = "a formula can use numbers and labels only. Convert it first, for example to a number of days or to text."
+
+
 def narwhalize(data: Any) -> Any:
     """A frame of any library behind narwhals' one interface; what is no frame is a `DataError`."""
     import narwhals.stable.v2 as nw
 
     try:
         frame = nw.from_native(data)
+        frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     except TypeError:
+        what = "pd.read_csv(path)" if isinstance(data, str) else "pd.DataFrame(data)"
         raise DataError(
-            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}."
+            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}: write {what}."
         ) from None
     except Exception as problem:  # narwhals has its own DuplicateError, and frame libraries theirs
         raise DataError(f"The data frame cannot be read: {problem}") from problem
-    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    nameless = [name for name in frame.columns if not isinstance(name, str)]
+    if nameless:
+        raise DataError(
+            f"Column names must be text, and {nameless[0]!r} is a {type(nameless[0]).__name__}: rename it, or all at "
+            f"once, data.columns = data.columns.map(str)."
+        )
+    return frame
 
 
 def read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, pd.Series]:
@@ -59,14 +71,13 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
     if dtype == nw.String:
         return _factor(_labels(series), None)
     if dtype.is_numeric():
-        numbers = _numbers(series)
-        return _factor(numbers, None) if as_group else numbers
+        if as_group and dtype.is_integer():  # never through float64, in which large identifiers are no longer distinct
+            return _factor(_identifiers(series), None)
+        return _factor(_numbers(series), None) if as_group else _numbers(series)
     if dtype == nw.Object:
         return _read_objects(series.to_list(), name, as_group=as_group)
-    raise DataError(
-        f"Column {name!r} holds {dtype}: a formula can use numbers and labels only. "
-        f"Convert it first, for example to a number of days or to text."
-    )
+    held = getattr(nw.to_native(series), "dtype", dtype) if dtype == nw.Unknown else dtype
+    raise DataError(f"Column {name!r} holds {held}: {_CONVERT}")
 
 
 def _labels(series: Any) -> pd.Series | np.ndarray:
@@ -82,31 +93,49 @@ def _numbers(series: Any) -> pd.Series:
     import narwhals.stable.v2 as nw
     import pandas as pd
 
-    if series.dtype.is_integer() and series.null_count() == 0:
+    wide = series.dtype in (nw.Int128, nw.UInt128)  # which numpy does not have
+    if series.dtype.is_integer() and not wide and series.null_count() == 0:
         values = np.asarray(series.to_numpy())
         if values.dtype != np.uint64 or not len(values) or values.max() <= np.iinfo(np.int64).max:
             return pd.Series(values.astype(np.int64))
     return pd.Series(np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
 
 
+def _identifiers(series: Any) -> pd.Series | np.ndarray:
+    """Whole numbers as they are: int64, or Python's where some are missing or too large for it."""
+    exact = _numbers(series)
+    if exact.dtype == np.int64:
+        return exact
+    found = np.empty(len(series), dtype=object)
+    found[:] = [None if _is_missing(v) else int(v) for v in series.to_list()]
+    return found
+
+
 def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
     """A column of Python objects: all numbers, or all labels."""
-    import decimal
     import numbers
 
     import pandas as pd
 
     present = [v for v in values if not _is_missing(v)]
-    if all(isinstance(v, numbers.Real | decimal.Decimal) and not isinstance(v, bool) for v in present) and not as_group:
-        return pd.Series([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+    if all(isinstance(v, numbers.Real | Decimal) and not isinstance(v, bool) for v in present) and not as_group:
+        return pd.Series([np.nan if _is_missing(v) else _float(v) for v in values], dtype=np.float64)
     for row, value in enumerate(values):
-        if not _is_missing(value) and not isinstance(value, str | bool | numbers.Real | decimal.Decimal):
+        if not _is_missing(value) and not isinstance(value, str | bool | numbers.Real | Decimal):
             raise DataError(
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
-                f"{str(value)[:40]!r}): a formula can use numbers and labels only."
+                f"{str(value)[:40]!r}): {_CONVERT}"
             )
     # labelled value by value: 1 and True are the same to pandas, but not to a reader
     return _factor(np.array([None if _is_missing(v) else _label(v) for v in values], dtype=object), None)
+
+
+def _float(value: Any) -> float:
+    """A number of Python's as float64; beyond its range infinite, which is told with its row."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Series:
@@ -156,7 +185,7 @@ def _sorted_labels(labels: set[str]) -> list[str]:
 def _is_missing(value: Any) -> bool:
     import pandas as pd
 
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, Decimal) and value.is_nan()):
         return True
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 

@@ -160,7 +160,7 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
     """The spreads that an arm does not reproduce."""
     said = []
     for row in checks.to_dict("records"):
-        if _ODD <= row["p"] <= 1 - _ODD:
+        if np.isnan(row["p"]) or _ODD <= row["p"] <= 1 - _ODD:
             continue
         arm = "no" if row["pooling"] == "none" else row["pooling"]
         what = f"groups of {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {arm} pooling expects"

@@ -259,9 +259,10 @@ def _density_style() -> dict[str, Any]:
 def _in_words(path: PoolingPath, label: str, values: np.ndarray) -> str:
     low, high = _interval(path)
     last = values[-1][np.isfinite(values[-1])]
+    ends = f"from {last.min():.3g} to {last.max():.3g}" if len(last) else "where no group's own rows determine any"
     return (
         f"The {label} of {path.response} in {values.shape[1]} groups of {path.group}, as lines over "
         f"{' and '.join(path.estimated)} from 0 to infinity. At 0 ({path.at_0}) they go from {values[0].min():.3g} to "
-        f"{values[0].max():.3g}, at infinity ({path.at_infinity}) from {last.min():.3g} to {last.max():.3g}. "
+        f"{values[0].max():.3g}, at infinity ({path.at_infinity}) {ends}. "
         f"The middle 89 % of the posterior are {low:.3g} to {high:.3g}."
     )

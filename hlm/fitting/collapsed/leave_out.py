@@ -20,6 +20,7 @@ from hlm.fitting.collapsed.arm import GaussianArm, summed_alone
 from hlm.fitting.collapsed.crossproducts import CrossProducts, centred, weighted
 from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior
 
+_ROUNDING = 1e-12  # of a leverage: what is left of 1 is then rounding
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
 
 
@@ -150,10 +151,14 @@ def _leave(
 
 
 def log_densities(residual: np.ndarray, leverage: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without and with the row itself, from mean residuals and leverages, shape (T, rows)."""
+    """Without and with the row itself, from mean residuals and leverages, shape (T, rows).
+
+    NaN without a row whose leverage is 1 as far as float64 tells: nothing else says what it would be.
+    """
     standard = (residual / sigma[:, None]) ** 2
     constant = -0.5 * np.log(2 * np.pi) - np.log(sigma)[:, None]
-    without = constant + 0.5 * np.log1p(-leverage) - 0.5 * standard / (1 - leverage)
+    room = np.where(leverage < 1 - _ROUNDING, 1 - leverage, np.nan)
+    without = constant + 0.5 * np.log(room) - 0.5 * standard / room
     inside = constant - 0.5 * np.log1p(leverage) - 0.5 * standard / (1 + leverage)
     return without, inside
 
