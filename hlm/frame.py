@@ -16,7 +16,7 @@ from hlm.formula.response import with_weights
 from hlm.options import check_functions
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
-from hlm.usable import check_offset, check_sizes, check_varies
+from hlm.usable import check_no_numbers_as_text, check_offset, check_sizes, check_varies
 from hlm.variables import all_others, learn_variables, read_variables
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def clean(
         Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning, a
         function without a value (``log(0)``): the message names column and row.
     """
+    import narwhals.stable.v2 as nw
+
     if isinstance(data, CleanData):
         return data
     frame = narwhalize(data)
@@ -154,6 +156,7 @@ def clean(
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
+    check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
     for group in named.groups:

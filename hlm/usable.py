@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 1e100  # squares, and products of squares, stay below float64's 1e308
 _SMALLEST = 1e-100
+_FEW_LABELS = 10  # texts of digits: as many can be codes, on purpose
 _ALIKE = 1e-5  # of a predictor's size: least squares in uncentred columns loses twice as many digits
 _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits that its own numbers lack
 
@@ -61,6 +62,42 @@ def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
                 f"The numbers of {shown(name)!r} are {what} {largest:.3g}, and the computer has no squares of such "
                 f"numbers: use other units, I({shown(name)} * {1 / largest:.0e})."
             )
+
+
+def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Iterable[str]) -> None:
+    """Raise a `DataError` for a response or predictor of text that was meant to be numbers: one cell makes it labels.
+
+    Parameters
+    ----------
+    formula : Formula
+    columns : pandas.DataFrame
+    texts : iterable of str
+        The columns that the caller gave as text; a category is labels on purpose.
+    """
+    for name in set(texts) & {*formula.response.variables, *formula.predictors}:
+        if name in formula.group_variables or columns[name].dtype != "category":
+            continue
+        labels = list(columns[name].cat.categories)
+        like = sum(_number_kind(label) != "no number" for label in labels)
+        if like > _FEW_LABELS and 2 * like > len(labels):
+            odd = next((label for label in labels if _number_kind(label) != "number"), None)
+            row = columns.index[columns[name] == odd][0] if odd is not None else None
+            but = "" if odd is None else f", but not {odd!r} (row {row}, counting from 0)"
+            raise DataError(
+                f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
+                f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'); if labels are meant, write factor({name})."
+            )
+
+
+def _number_kind(label: str) -> str:
+    """Whether a text is a number, or one written with commas."""
+    for text, kind in ((label, "number"), (label.replace(",", "").strip(" $€%"), "number with signs")):
+        try:
+            float(text)
+        except ValueError:
+            continue
+        return kind
+    return "no number"
 
 
 def check_offset(response: str, columns: pd.DataFrame, offset: np.ndarray | None) -> None:
