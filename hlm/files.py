@@ -62,8 +62,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
         with path.open("rb") as file:
             start = file.read(_LOOK)
         _check_text(path, start)
-        frame = pd.read_csv(path)
         names = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
+        _check_separator(path, names)
+        frame = pd.read_csv(path)
     except OSError as problem:
         raise DataError(f"{path.name} cannot be read: {problem.strerror}.") from problem
     except UnicodeDecodeError as problem:
@@ -94,10 +95,7 @@ def _check_text(path: Path, start: bytes) -> None:
         )
 
 
-def _check_header(path: Path, names: list[str], frame: pd.DataFrame) -> None:
-    """A header that does not fit the rows shifts or renames columns without a word."""
-    import pandas as pd
-
+def _check_separator(path: Path, names: list[str]) -> None:
     for separator, shown in ((";", "';'"), ("\t", "tabs")):
         if len(names) == 1 and separator in names[0]:
             decimal = ", decimal=','" if separator == ";" else ""
@@ -105,6 +103,12 @@ def _check_header(path: Path, names: list[str], frame: pd.DataFrame) -> None:
                 f"{path.name} is separated by {shown}, not by commas. Save it with commas, or read it in Python, "
                 f"pd.read_csv({path.name!r}, sep={separator!r}{decimal})."
             )
+
+
+def _check_header(path: Path, names: list[str], frame: pd.DataFrame) -> None:
+    """A header that does not fit the rows shifts or renames columns without a word."""
+    import pandas as pd
+
     again = next((name for name in names if name and names.count(name) > 1), None)
     if again is not None:
         raise DataError(f"{path.name} has two columns named {again!r}: rename one in the first line.")

@@ -16,7 +16,7 @@ from hlm.formula.response import with_weights
 from hlm.options import check_functions
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
-from hlm.usable import check_no_numbers_as_text, check_offset, check_sizes, check_varies
+from hlm.usable import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
 from hlm.variables import all_others, learn_variables, read_variables
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ def clean(
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
+    if "Intercept" in {*named.predictors, *named.group_variables}:
+        raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
     check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
@@ -173,6 +175,7 @@ def clean(
         check_offset(named.response.variable, columns, result.offset)
     if must_vary:
         check_varies(expanded(named, bases), columns)
+    check_told_apart(expanded(named, bases), columns)
     return result
 
 

@@ -58,8 +58,9 @@ def check_number(
 
 def check_seed(seed: Any, *, error: type[HlmError] = FitError) -> None:
     """None, or a whole number that numpy and nutpie can both start from."""
-    if seed is not None:
-        check_whole("seed", seed, least=0, error=error)
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if seed is not None and not (whole and int(seed) >= 0):
+        raise error(f"seed is a whole number of 0 or more, not {offending(seed)}.")
 
 
 def check_prob(prob: Any, name: str = "prob") -> None:

@@ -22,7 +22,7 @@ _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits
 
 
 def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
-    """The response varies, every grouping factor has two levels at least, every predictor varies and not too little.
+    """The response varies, every grouping factor has two levels at least, every predictor varies.
 
     Raises
     ------
@@ -46,8 +46,13 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
         if _is_constant(columns[name]):
             value = columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
+
+
+def check_told_apart(formula: Formula, columns: pd.DataFrame) -> None:
+    """Raise a `DataError` for a response or predictor whose numbers differ in their last digits only."""
+    for name in formula.predictors:
         _check_told_apart(columns[name], name, _ALIKE)
-    _check_told_apart(response, formula.response.variable, _ALIKE_RESPONSE)
+    _check_told_apart(columns[formula.response.variable], formula.response.variable, _ALIKE_RESPONSE)
 
 
 def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
@@ -85,7 +90,7 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
             but = "" if odd is None else f", but not {odd!r} (row {row}, counting from 0)"
             raise DataError(
                 f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
-                f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'); if labels are meant, write factor({name})."
+                f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: factor({name})."
             )
 
 
@@ -110,8 +115,7 @@ def check_offset(response: str, columns: pd.DataFrame, offset: np.ndarray | None
 
 
 def _check_told_apart(column: pd.Series, name: str, share: float) -> None:
-    """Numbers that differ in their last digits only."""
-    if column.dtype == "category":
+    if column.dtype == "category" or _is_constant(column):
         return
     values = column.to_numpy(dtype=np.float64)
     apart, largest = float(np.ptp(values)), float(np.abs(values).max())

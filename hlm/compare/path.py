@@ -10,7 +10,7 @@ import numpy as np
 
 from hlm.compare.least_squares import estimable
 from hlm.compare.path_points import Moving, Trace, moving, trace
-from hlm.errors import FitError
+from hlm.errors import DataError, FitError
 from hlm.fitting.collapsed.coverage import covers
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import Formula, Term
@@ -169,6 +169,8 @@ def path_of(
     """The path of a formula that has been read, with the priors of the arms ``"partial"`` and ``"none"``."""
     _check(formula, data, priors["partial"], points)
     factor = find_group(formula, group)
+    if factor.name == "sd":
+        raise DataError("The grouping column 'sd' has the name of the path's own axis: rename it.")
     moved = moving(formula, data, priors["partial"], factor, term, seed)
     trace_ = trace(formula, data, priors, moved, points)
     unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])

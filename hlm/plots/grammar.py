@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axes._base import _AxesBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,21 @@ def bare(ax: Axes) -> None:
 def describe(ax: Axes, text: str) -> None:
     """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers."""
     ax.alt_text = text  # type: ignore[attr-defined]
+    for one in (ax, *ax.child_axes):
+        _as_written(one)
+
+
+def _as_written(ax: _AxesBase) -> None:
+    """Names are no formulas: ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    names = FixedFormatter | FuncFormatter
+    computed = [axis for axis in (ax.xaxis, ax.yaxis) if not isinstance(axis.get_major_formatter(), names)]
+    numbers = {id(label) for axis in computed for label in axis.get_ticklabels(which="both")}
+    for text in ax.findobj(Text):
+        if id(text) not in numbers and isinstance(text, Text):
+            text.set_parse_math(False)
 
 
 def extremes(values: pd.Series[float], group: str) -> str:
