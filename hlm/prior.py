@@ -14,6 +14,15 @@ from hlm.options import check_mapping, offending
 
 type Number = float | tuple[float, ...]
 
+_POSITIVE = ("sigma", "eta", "lam", "nu", "tau")  # wherever PyMC has them
+_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Normal": ("mu", "sigma", "tau"), "HalfNormal": ("sigma", "tau"), "StudentT": ("nu", "mu", "sigma", "lam"),
+        "HalfStudentT": ("nu", "sigma", "lam"), "Cauchy": ("alpha", "beta"), "HalfCauchy": ("beta",),
+        "Exponential": ("lam", "scale"), "Uniform": ("lower", "upper"), "LKJ": ("eta",),
+    }
+)  # fmt: skip
+
 
 class Prior:
     """A prior distribution by its PyMC name and parameters.
@@ -45,9 +54,12 @@ class Prior:
             )
         if dist is not None and not callable(dist):
             raise FitError(f"Prior({name!r}): dist is a function that makes a distribution, not {offending(dist)}.")
+        numbers = {key: _number(name, key, value) for key, value in args.items()}
+        if dist is None:
+            _check_parameters(name, numbers)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dist", dist)
-        object.__setattr__(self, "args", MappingProxyType({key: _number(name, key, v) for key, v in args.items()}))
+        object.__setattr__(self, "args", MappingProxyType(numbers))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"A Prior is not changed: write a new one, Prior({self.name!r}, ...).")
@@ -149,6 +161,18 @@ def _group_level_sd(name: str, prior: Any) -> tuple[str, Any]:
 
 def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:
     return Prior(name, dist, **args)
+
+
+def _check_parameters(name: str, numbers: Mapping[str, Number]) -> None:
+    """Raise a `FitError` for a parameter that a distribution does not have, or a scale that is not above 0."""
+    known = _PARAMETERS.get(name, tuple(numbers))
+    for key, value in numbers.items():
+        if key not in known:
+            raise FitError(f"Prior({name!r}) has no parameter {key!r}. {nearest(key, known)}")
+        if key in _POSITIVE and np.min(value) <= 0:
+            raise FitError(f"Prior({name!r}): {key} must be above 0, not {_show(value)}.")
+    if name == "LKJ" and not numbers:
+        raise FitError("Prior('LKJ') needs its eta: Prior('LKJ', eta=1).")
 
 
 def _number(name: str, key: str, value: Any) -> Number:

@@ -191,10 +191,13 @@ def _assemble(
         whole, link = residual_formula(text, grouped_text(separate))
         translated["sigma"] = {separate.name: translated["sigma"]}
     frame = data.columns.reset_index(drop=True)
-    with group_coding(_group_coding(formula, data)):
-        model = HlmModel(whole, frame, family=family, link=link, priors=translated)
-    model.read_new_data = partial(prepare, formula, data)
-    model.build()
+    try:
+        with group_coding(_group_coding(formula, data)):
+            model = HlmModel(whole, frame, family=family, link=link, priors=translated)
+        model.read_new_data = partial(prepare, formula, data)
+        model.build()
+    except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know
+        raise FitError(f"Bambi cannot build this model: {problem}. Is every prior a distribution of PyMC?") from problem
     return model
 
 

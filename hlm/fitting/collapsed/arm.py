@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
+from hlm.errors import FitError
 from hlm.fitting.collapsed.crossed import crossed_products
 from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
 from hlm.fitting.collapsed.marginal import NormalPrior, Sums
@@ -239,6 +240,8 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     for term in dict.fromkeys(common.terms):
         prior: Prior = priors["Intercept" if term == INTERCEPT else term.name]
         mine = [t == term for t in common.terms]
+        if {np.size(prior.args[key]) for key in ("mu", "sigma")} - {1, sum(mine)}:
+            raise FitError(f"The prior of {term.name!r} is {prior}, and the term has {sum(mine)} coefficient(s).")
         mean[mine], sd[mine] = prior.args["mu"], prior.args["sigma"]
     return NormalPrior(mean, sd)
 
