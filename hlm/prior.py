@@ -55,8 +55,6 @@ class Prior:
         if dist is not None and not callable(dist):
             raise FitError(f"Prior({name!r}): dist is a function that makes a distribution, not {offending(dist)}.")
         numbers = {key: _number(name, key, value) for key, value in args.items()}
-        if dist is None:
-            _check_parameters(name, numbers)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dist", dist)
         object.__setattr__(self, "args", MappingProxyType(numbers))
@@ -137,6 +135,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
 def as_prior(name: str, prior: Any) -> Prior:
     """Hlm's or Bambi's prior as hlm's; ``name`` is the parameter it is for."""
     if isinstance(prior, Prior):
+        _check_parameters(prior)
         return prior
     args = getattr(prior, "args", None)
     if not isinstance(args, dict) or not hasattr(prior, "name"):
@@ -145,7 +144,7 @@ def as_prior(name: str, prior: Any) -> Prior:
         )
     if any(hasattr(value, "args") for value in args.values()):
         raise FitError(f"The prior of {name!r} has a hyperprior; only those of group-level effects, 'x|g', may.")
-    return Prior(prior.name, getattr(prior, "dist", None), **args)
+    return as_prior(name, Prior(prior.name, getattr(prior, "dist", None), **args))
 
 
 def _group_level_sd(name: str, prior: Any) -> tuple[str, Any]:
@@ -163,12 +162,17 @@ def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:
     return Prior(name, dist, **args)
 
 
-def _check_parameters(name: str, numbers: Mapping[str, Number]) -> None:
+def _check_parameters(prior: Prior) -> None:
     """Raise a `FitError` for a parameter that a distribution does not have, or a scale that is not above 0."""
+    if prior.dist is not None:
+        return
+    name, numbers = prior.name, prior.args
     known = _PARAMETERS.get(name, tuple(numbers))
     for key, value in numbers.items():
         if key not in known:
             raise FitError(f"Prior({name!r}) has no parameter {key!r}. {nearest(key, known)}")
+        if not np.isfinite(value).all():
+            raise FitError(f"Prior({name!r}): {key} must be finite, not {_show(value)}.")
         if key in _POSITIVE and np.min(value) <= 0:
             raise FitError(f"Prior({name!r}): {key} must be above 0, not {_show(value)}.")
     if name == "LKJ" and not numbers:
@@ -180,7 +184,7 @@ def _number(name: str, key: str, value: Any) -> Number:
         values = np.asarray(value, dtype=None if isinstance(value, str | bytes) else np.float64)
     except (TypeError, ValueError, OverflowError):
         values = np.empty(0)
-    if values.size == 0 or values.dtype != np.float64 or not np.isfinite(values).all():
+    if values.size == 0 or values.dtype != np.float64 or np.isnan(values).any():
         raise FitError(f"Prior({name!r}): {key} must be a number, not {offending(value)}.")
     if values.size == 1 or np.all(values == values.flat[0]):
         return float(values.flat[0])

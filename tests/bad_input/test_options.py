@@ -124,7 +124,7 @@ CASES: list[tuple[str, dict[str, Any], type[HlmError], str]] = [
     ("Prior", {"name": "Normal", "dist": 3}, FitError, "dist is a function that makes a distribution, not 3."),
     ("Prior", {"name": "Normal", "mu": []}, FitError, "Prior('Normal'): mu must be a number, not []."),
     ("Prior", {"name": "Normal", "mu": "1"}, FitError, "Prior('Normal'): mu must be a number, not '1'."),
-    ("Prior", {"name": "Normal", "sigma": np.inf}, FitError, "Prior('Normal'): sigma must be a number, not inf."),
+    ("Prior", {"name": "Normal", "sigma": np.nan}, FitError, "Prior('Normal'): sigma must be a number, not nan."),
 ]  # fmt: skip
 
 

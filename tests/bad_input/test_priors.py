@@ -20,6 +20,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("HalfStudentT", {"nu": 0, "sigma": 1}, "Prior('HalfStudentT'): nu must be above 0, not 0."),
     ("Exponential", {"lam": -2}, "Prior('Exponential'): lam must be above 0, not -2."),
     ("Exponential", {"rate": 1}, "Prior('Exponential') has no parameter 'rate'."),
+    ("Normal", {"mu": 0, "sigma": np.inf}, "Prior('Normal'): sigma must be finite, not inf."),
     ("LKJ", {"eta": -1}, "Prior('LKJ'): eta must be above 0, not -1."),
     ("LKJ", {}, "Prior('LKJ') needs its eta: Prior('LKJ', eta=1)."),
     ("Normal", {"mu": np.nan, "sigma": 1}, "Prior('Normal'): mu must be a number, not nan."),
@@ -32,7 +33,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 )
 def test_a_prior_that_is_none_is_told(name: str, numbers: dict[str, Any], message: str) -> None:
     with pytest.raises(FitError) as caught:
-        hlm.Prior(name, **numbers)
+        hlm.explain("y ~ x + (x|g)", priors={"x": hlm.Prior(name, **numbers)})
     assert message in str(caught.value)
 
 
