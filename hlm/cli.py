@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 
-from hlm.errors import DataError, HlmError, nearest
+from hlm.errors import HlmError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,14 @@ app = App(
 )
 
 
+def _whole(kind: type, tokens: Sequence[Token]) -> int:
+    """A whole number as it is written: cyclopts would round 1.5."""
+    text = tokens[0].value
+    if not text.removeprefix("-").isdecimal():
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
+
+
 @app.command
 def compare(
     formula: str,
@@ -31,7 +39,7 @@ def compare(
     family: str = "gaussian",
     weights: str | None = None,
     method: Literal["auto", "collapsed", "nuts"] = "auto",
-    seed: int | None = None,
+    seed: Annotated[int | None, Parameter(converter=_whole)] = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Fit the three pooling strategies and print them side by side.
@@ -60,7 +68,7 @@ def compare(
     from hlm.compare.loo import compare_loo
     from hlm.fitting.fit import fit_pooling
 
-    fits = fit_pooling(read, _read(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
+    fits = fit_pooling(read, _table(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
     table = compare_loo(fits)
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")
@@ -87,7 +95,7 @@ def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian", 
     """
     from hlm.linting.lint import lint as check
 
-    findings = check(formula, None if data is None else _read(data), family=family, weights=weights)
+    findings = check(formula, None if data is None else _table(data), family=family, weights=weights)
     print(findings)
     return 2 if findings.errors else 0
 
@@ -112,7 +120,7 @@ def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian
 
     read = parse(formula)
     _print_any_letter()
-    print(explain_model(read, None if data is None else _read(data), family=family, weights=weights), end="")
+    print(explain_model(read, None if data is None else _table(data), family=family, weights=weights), end="")
 
 
 @app.command
@@ -171,49 +179,14 @@ def main(arguments: list[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _table(name: str) -> pd.DataFrame:
+    """The data, by a packaged name or a path."""
+    from hlm.files import read_table
+
+    return read_table(name)
+
+
 def _print_any_letter() -> None:
     """A terminal without Greek letters shows question marks, not a traceback."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-
-
-def _read(name: str) -> pd.DataFrame:
-    """A packaged data set, or a file."""
-    from hlm.datasets import list_data, load_data
-
-    path = Path(name)
-    reader = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())
-    if reader is None:
-        if path.suffix:
-            raise DataError(f"{name!r} is not a .csv or .parquet file, nor a packaged name ({_names(list_data())}).")
-        return load_data(name)
-    if not path.is_file():
-        beside = [p.name for p in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        raise DataError(
-            f"There is no file {name!r}. {nearest(path.name, beside)}" if beside else f"There is no file {name!r}."
-        )
-    return reader(path)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
-        raise DataError(f"{path.name} cannot be read as CSV (UTF-8, commas): {str(problem).strip()}") from problem
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path)
-    except ImportError as problem:
-        raise DataError("Reading .parquet needs pyarrow: pip install pyarrow.") from problem
-    except (OSError, ValueError) as problem:
-        raise DataError(f"{path.name} cannot be read as parquet: {problem}") from problem
-
-
-def _names(table: pd.DataFrame) -> str:
-    return ", ".join(table["name"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlm.errors import DataError, nearest
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,8 +102,8 @@ def load_data(name: str) -> pd.DataFrame:
     >>> exam["school"].cat.categories[:3].tolist()
     ['1', '2', '3']
     """
-    if name not in _NAMES:
-        raise DataError(f"There is no packaged data set {name!r}. {nearest(name, _NAMES)}")
+    if not isinstance(name, str) or name not in _NAMES:
+        raise DataError(f"There is no packaged data set {offending(name)}. {nearest(name, _NAMES)}")
     import pandas as pd
 
     frame = pd.read_csv(_path(name), dtype=dict.fromkeys(_IDENTIFIERS, str))

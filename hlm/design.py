@@ -287,10 +287,37 @@ def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndar
     numpy.ndarray, shape (K, q)
     """
     groups, q = int(codes.max()) + 1, effects.shape[1]
+    scaled, size = _unit_columns(effects)
     cross = np.zeros((groups, q, q))
     moment = np.zeros((groups, q))
     for i, j in product(range(q), range(q)):
-        cross[:, i, j] = np.bincount(codes, effects[:, i] * effects[:, j], groups)
+        cross[:, i, j] = np.bincount(codes, scaled[:, i] * scaled[:, j], groups)
     for i in range(q):
-        moment[:, i] = np.bincount(codes, effects[:, i] * values, groups)
-    return np.asarray(np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment))
+        moment[:, i] = np.bincount(codes, scaled[:, i] * values, groups)
+    return np.asarray(np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment) / size)
+
+
+def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """How columns are combined from the target's: ``target @ combination`` is next to ``columns``.
+
+    Least squares in units in which every column has length 1: in the user's own, an intercept beside an income in
+    cents would be lost in rounding.
+
+    Parameters
+    ----------
+    target : numpy.ndarray, shape (rows, terms)
+    columns : numpy.ndarray, shape (rows,) or (rows, q)
+
+    Returns
+    -------
+    numpy.ndarray, shape (terms,) or (terms, q)
+    """
+    scaled, size = _unit_columns(target)
+    return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)
+
+
+def _unit_columns(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of length 1 (zeros stay), and their lengths."""
+    length = np.linalg.norm(matrix, axis=0)
+    size = np.where(length > 0, length, 1.0)
+    return matrix / size, size

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hlm.errors import DataError, FitError, nearest
+from hlm.options import offending
 from hlm.reading import check_rows
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ FAMILIES: Mapping[str, Family] = _table(
 
 def get_family(name: str) -> Family:
     """Look a family up by Bambi's name; an unknown name is a `FitError` with the nearest names."""
-    if name not in FAMILIES:
-        raise FitError(f"There is no family {name!r}. {nearest(name, FAMILIES)}")
+    if not isinstance(name, str) or name not in FAMILIES:
+        raise FitError(f"There is no family {offending(name)}. {nearest(name, FAMILIES)}")
     return FAMILIES[name]
 
 

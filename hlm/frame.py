@@ -13,8 +13,10 @@ from hlm.formula.expansion import expanded
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
+from hlm.options import check_functions
 from hlm.reading import check_rows, narwhalize
 from hlm.transforms import Functions, Transform
+from hlm.usable import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
 from hlm.variables import all_others, learn_variables, read_variables
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ def formula_and_data(
         With ``.`` and ``poly(x, 2)`` written out in single columns.
     data : CleanData
     """
+    check_functions(functions)
     read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
     precisions = weights if family == "gaussian" else None
     table = clean(read, data, family=family, weights=precisions, functions=functions)
@@ -143,6 +146,8 @@ def clean(
         numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names
         column and row.
     """
+    import narwhals.stable.v2 as nw
+
     if isinstance(data, CleanData):
         return data
     frame = narwhalize(data)
@@ -150,21 +155,30 @@ def clean(
     expansions = {ALL_OTHERS: others} if formula.has_dot else {}
     named = expanded(formula, expansions)
     _check_one_reading(named, frame)
-    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights else [])]))
+    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     _check_products(named)
     columns, sources, missing = read_variables(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
+    if "Intercept" in {*named.predictors, *named.group_variables}:
+        raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
+    check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
     for group in named.groups:
         if len(group.variables) > 1:
             columns[group.name] = cells(columns, group)
+    check_sizes(
+        columns, [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)]
+    )
     result = CleanData(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
         None if weights is None else _weights(sources[weights], weights),
     )  # fmt: skip
+    if family == "gaussian":
+        check_offset(named.response.variable, columns, result.offset)
     if must_vary:
-        _check_usable(expanded(named, bases), result)
+        check_varies(expanded(named, bases), columns)
+    check_told_apart(expanded(named, bases), columns)
     return result
 
 
@@ -245,30 +259,3 @@ def _response(column: pd.Series, name: str, family: str) -> pd.Series:
         return pd.Series((column.astype(str) == "True").astype(np.int64))
     shown = ", ".join(levels[:5])
     raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. Is family='bernoulli' meant?")
-
-
-def _check_usable(formula: Formula, data: CleanData) -> None:
-    """The response varies, every predictor varies, every grouping factor has two levels at least."""
-    response = data.columns[formula.response.variable]
-    if _is_constant(response):
-        raise DataError(
-            f"The response {formula.response.variable!r} is constant ({response.iloc[0]} in all {data.rows} rows): "
-            f"there is nothing to model."
-        )
-    for group in formula.groups:
-        levels = data.levels(group)
-        if len(levels) < 2:
-            raise DataError(
-                f"The grouping factor {group.name!r} has one group only ({levels[0]!r}): "
-                f"partial pooling needs two groups at least."
-            )
-    for name in formula.predictors:
-        if _is_constant(data.columns[name]):
-            value = data.columns[name].iloc[0]
-            raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
-
-
-def _is_constant(column: pd.Series) -> bool:
-    """Whether all rows have the same value (none is missing); counting the distinct values would take far longer."""
-    values = (column.cat.codes if column.dtype == "category" else column).to_numpy()
-    return bool((values == values[0]).all())

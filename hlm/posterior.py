@@ -16,6 +16,7 @@ from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,8 +113,8 @@ def find_group(formula: Formula, group: str | None) -> Term:
             "no grouping factor" if not names else f"several grouping factors ({', '.join(names)}): name one, group=..."
         )
         raise FitError(f"The formula {formula} has {what}.")
-    if group not in names:
-        raise FitError(f"There is no grouping factor {group!r}. {nearest(group, names)}")
+    if not isinstance(group, str) or group not in names:
+        raise FitError(f"There is no grouping factor {offending(group)}. {nearest(group, names)}")
     return names[group]
 
 

@@ -10,8 +10,18 @@ import numpy as np
 
 from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
+from hlm.options import check_mapping, offending
 
 type Number = float | tuple[float, ...]
+
+_POSITIVE = ("sigma", "eta", "lam", "nu", "tau")  # wherever PyMC has them
+_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Normal": ("mu", "sigma", "tau"), "HalfNormal": ("sigma", "tau"), "StudentT": ("nu", "mu", "sigma", "lam"),
+        "HalfStudentT": ("nu", "sigma", "lam"), "Cauchy": ("alpha", "beta"), "HalfCauchy": ("beta",),
+        "Exponential": ("lam", "scale"), "Uniform": ("lower", "upper"), "LKJ": ("eta",),
+    }
+)  # fmt: skip
 
 
 class Prior:
@@ -38,9 +48,16 @@ class Prior:
     args: Mapping[str, Number]
 
     def __init__(self, name: str, dist: Any = None, **args: Any) -> None:
+        if not (isinstance(name, str) and name.strip()):
+            raise FitError(
+                f"A prior has the name of a distribution, such as Prior('Normal', ...), not {offending(name)}."
+            )
+        if dist is not None and not callable(dist):
+            raise FitError(f"Prior({name!r}): dist is a function that makes a distribution, not {offending(dist)}.")
+        numbers = {key: _number(name, key, value) for key, value in args.items()}
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dist", dist)
-        object.__setattr__(self, "args", MappingProxyType({key: _number(name, key, v) for key, v in args.items()}))
+        object.__setattr__(self, "args", MappingProxyType(numbers))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"A Prior is not changed: write a new one, Prior({self.name!r}, ...).")
@@ -103,6 +120,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
     FitError
         For an unknown name, with the names that there are, and for what is not a prior.
     """
+    check_mapping("priors", given, "{'sigma': Prior('HalfNormal', sigma=1)}")
     replaced = dict(defaults)
     for name, prior in (given or {}).items():
         target, value = _group_level_sd(kept(name), prior)
@@ -117,13 +135,16 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
 def as_prior(name: str, prior: Any) -> Prior:
     """Hlm's or Bambi's prior as hlm's; ``name`` is the parameter it is for."""
     if isinstance(prior, Prior):
+        _check_parameters(prior)
         return prior
     args = getattr(prior, "args", None)
     if not isinstance(args, dict) or not hasattr(prior, "name"):
-        raise FitError(f"The prior of {name!r} must be a Prior, such as Prior('Normal', mu=0, sigma=1), not {prior!r}.")
+        raise FitError(
+            f"The prior of {name!r} must be a Prior, such as Prior('Normal', mu=0, sigma=1), not {offending(prior)}."
+        )
     if any(hasattr(value, "args") for value in args.values()):
         raise FitError(f"The prior of {name!r} has a hyperprior; only those of group-level effects, 'x|g', may.")
-    return Prior(prior.name, getattr(prior, "dist", None), **args)
+    return as_prior(name, Prior(prior.name, getattr(prior, "dist", None), **args))
 
 
 def _group_level_sd(name: str, prior: Any) -> tuple[str, Any]:
@@ -141,13 +162,30 @@ def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:
     return Prior(name, dist, **args)
 
 
+def _check_parameters(prior: Prior) -> None:
+    """Raise a `FitError` for a parameter that a distribution does not have, or a scale that is not above 0."""
+    if prior.dist is not None:
+        return
+    name, numbers = prior.name, prior.args
+    known = _PARAMETERS.get(name, tuple(numbers))
+    for key, value in numbers.items():
+        if key not in known:
+            raise FitError(f"Prior({name!r}) has no parameter {key!r}. {nearest(key, known)}")
+        if not np.isfinite(value).all():
+            raise FitError(f"Prior({name!r}): {key} must be finite, not {_show(value)}.")
+        if key in _POSITIVE and np.min(value) <= 0:
+            raise FitError(f"Prior({name!r}): {key} must be above 0, not {_show(value)}.")
+    if name == "LKJ" and not numbers:
+        raise FitError("Prior('LKJ') needs its eta: Prior('LKJ', eta=1).")
+
+
 def _number(name: str, key: str, value: Any) -> Number:
     try:
-        values = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise FitError(f"Prior({name!r}): {key} must be a number, not {value!r}.") from None
-    if np.isnan(values).any():
-        raise FitError(f"Prior({name!r}): {key} is not a number.")
+        values = np.asarray(value, dtype=None if isinstance(value, str | bytes) else np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty(0)
+    if values.size == 0 or values.dtype != np.float64 or np.isnan(values).any():
+        raise FitError(f"Prior({name!r}): {key} must be a number, not {offending(value)}.")
     if values.size == 1 or np.all(values == values.flat[0]):
         return float(values.flat[0])
     return tuple(values.ravel().tolist())

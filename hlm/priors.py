@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from hlm.design import Arm, columns, none_arm, own_columns
-from hlm.errors import DataError
+from hlm.errors import DataError, FitError
 from hlm.families import Family, check_response, get_family
-from hlm.formula.arms import Pooling, check_has_groups
+from hlm.formula.arms import POOLINGS, Pooling, check_has_groups
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData, formula_and_data
+from hlm.options import check_choice, offending
 from hlm.prior import Prior, Priors
 from hlm.transforms import Functions
 
+_LARGEST_ETA = 1e6
 STANDARD_DEVIATIONS = 2.5
 NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
 _AUXILIARY: Mapping[str, Prior] = MappingProxyType(
@@ -78,6 +81,8 @@ def default_priors(
     >>> default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["Days"]
     Normal(mu=0, sigma=48.89)
     """
+    check_choice("pooling", pooling, POOLINGS)
+    check_eta(lkj_eta)
     kind = get_family(family)
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_response(kind, read, table)
@@ -89,6 +94,16 @@ def default_priors(
     if pooling == "complete":
         return Priors(common)
     return Priors({**common, **_group_priors(read, scales, lkj_eta)})
+
+
+def check_eta(lkj_eta: Any) -> None:
+    """Raise a `FitError` for what is no parameter of an LKJ prior; beyond 1e6 all correlations are 0."""
+    number = isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool)
+    if not (number and 0 < lkj_eta <= _LARGEST_ETA):
+        raise FitError(
+            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
+            f"near 0. For correlations of 0 write (x||g)."
+        )
 
 
 def correlated_blocks(formula: Formula, data: CleanData) -> dict[str, int]:

@@ -16,19 +16,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_CONVERT = "a formula can use numbers and labels only. Convert it first, for example to a number of days or to text."
+
+
 def narwhalize(data: Any) -> Any:
     """A frame of any library behind narwhals' one interface; what is no frame is a `DataError`."""
     import narwhals.stable.v2 as nw
 
     try:
         frame = nw.from_native(data)
+        frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     except TypeError:
+        what = "pd.read_csv(path)" if isinstance(data, str) else "pd.DataFrame(data)"
         raise DataError(
-            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}."
+            f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}: write {what}."
         ) from None
     except Exception as problem:  # narwhals has its own DuplicateError, and frame libraries theirs
         raise DataError(f"The data frame cannot be read: {problem}") from problem
-    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    nameless = [name for name in frame.columns if not isinstance(name, str)]
+    if nameless:
+        raise DataError(
+            f"Column names must be text, and {nameless[0]!r} is a {type(nameless[0]).__name__}: rename it, or all at "
+            f"once, data.columns = data.columns.map(str)."
+        )
+    return frame
 
 
 def read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, pd.Series]:
@@ -67,10 +78,7 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
     if series.null_count() == len(series):  # polars and pyarrow have a type for columns without any value
         return pd.Series(np.full(len(series), np.nan))
     kind = dtype if dtype != nw.Unknown else getattr(nw.to_native(series), "dtype", dtype)
-    raise DataError(
-        f"Column {name!r} holds {kind}: a formula can use numbers and labels only. "
-        f"Convert it first, for example to a number of days or to text."
-    )
+    raise DataError(f"Column {name!r} holds {kind}: {_CONVERT}")
 
 
 def _labels(series: Any) -> pd.Series | np.ndarray:
@@ -128,7 +136,7 @@ def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
         if not _is_missing(value) and not isinstance(value, str | bool | np.bool_ | numbers.Real | decimal.Decimal):
             raise DataError(
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
-                f"{str(value)[:40]!r}): a formula can use numbers and labels only."
+                f"{str(value)[:40]!r}): {_CONVERT}"
             )
     # labelled value by value: 1 and True are the same to pandas, but not to a reader
     return _factor(np.array([None if _is_missing(v) else label(v) for v in values], dtype=object), None)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.errors import DataError
+from hlm.options import check_number, check_seed, check_whole, offending
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _GROUP = "group"
+_MOST_ROWS = 100_000_000
+_LARGEST = 1e100  # so that no product and no square of a response overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,22 @@ def simulate(
     >>> data.shape, truth.formula, truth.coefficients.shape
     ((200, 3), 'y ~ x + (x|group)', (20, 2))
     """
-    means, sds = np.atleast_1d(np.asarray(fixed, dtype=np.float64)), np.atleast_1d(np.asarray(sd, dtype=np.float64))
+    means, sds = numbers("fixed", fixed), numbers("sd", sd)
     sizes = _sizes(n_groups, group_size)
-    _check(means, sds, sigma)
-    correlations = _correlations(sds, corr)
+    _check(means, sds)
+    check_number("sigma", sigma, above=0, most=_LARGEST, error=DataError)
+    check_seed(seed, error=DataError)
+    correlations = _correlations(sds, check_number("corr", corr, error=DataError))
     rng = np.random.default_rng(seed)
     return _drawn(sizes, means, sds, correlations, sigma, rng)
+
+
+def numbers(name: str, value: object) -> np.ndarray:
+    """One or several finite numbers as an array, shape (numbers,)."""
+    found = np.atleast_1d(np.asarray(value, dtype=object))
+    if found.ndim != 1 or not all(isinstance(v, Real) and abs(float(v)) <= _LARGEST for v in found.tolist()):
+        raise DataError(f"{name} holds finite numbers, such as (0, 1), not {offending(value)}.")
+    return found.astype(np.float64)
 
 
 def _drawn(
@@ -135,28 +149,29 @@ def _formula(slopes: list[str], sds: np.ndarray) -> str:
 
 
 def _sizes(n_groups: int, group_size: int | Sequence[int]) -> np.ndarray:
-    if not isinstance(n_groups, int | np.integer) or isinstance(n_groups, bool) or n_groups < 2:
-        raise DataError(f"n_groups is a whole number of at least 2, not {n_groups!r}.")
+    check_whole("n_groups", n_groups, least=2, most=_MOST_ROWS, error=DataError)
     sizes = np.asarray(group_size)
     if sizes.dtype.kind not in "iu" or sizes.ndim > 1 or (sizes < 1).any():
-        raise DataError(f"group_size is a whole number of at least 1, or one for each group, not {group_size!r}.")
+        raise DataError(
+            f"group_size is a whole number of at least 1, or one for each group, not {offending(group_size)}."
+        )
     if sizes.ndim == 1 and len(sizes) != n_groups:
         raise DataError(
             f"group_size has {len(sizes)} numbers for {n_groups} groups: give one for each, or one for all."
         )
+    if float(np.broadcast_to(sizes, n_groups).sum(dtype=np.float64)) > _MOST_ROWS:
+        raise DataError(f"simulate makes {_MOST_ROWS:,} rows at most: take fewer groups, or smaller ones.")
     return np.broadcast_to(sizes, n_groups)
 
 
-def _check(means: np.ndarray, sds: np.ndarray, sigma: float) -> None:
-    if means.shape != sds.shape or means.ndim != 1 or not len(means):
+def _check(means: np.ndarray, sds: np.ndarray) -> None:
+    if means.shape != sds.shape or not len(means):
         raise DataError(
             f"fixed has {means.size} numbers and sd {sds.size}: give an sd for the intercept and for each slope, 0 "
             f"where a coefficient does not vary."
         )
-    if not (np.isfinite(means).all() and np.isfinite(sds).all() and (sds >= 0).all()):
+    if (sds < 0).any():
         raise DataError(f"fixed holds finite numbers and sd none below 0, not {means.tolist()} and {sds.tolist()}.")
-    if not (np.isfinite(sigma) and sigma > 0):
-        raise DataError(f"sigma is a number above 0, not {sigma!r}.")
 
 
 def _correlations(sds: np.ndarray, corr: float) -> np.ndarray:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import Columns, columns, none_arm, within_least_squares
+from hlm.design import Columns, columns, combination_of, none_arm, within_least_squares
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import fits_by_arm
 from hlm.posterior import GroupPart, Parts, find_group
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hlm.fitting.results import Fit
 
 _SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
 
@@ -55,7 +54,7 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     """
     import xarray as xr
 
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    arms = fits_by_arm(fits)
     some = next(iter(arms.values()))
     factor = find_group(some.written, group)
     levels = some.data.levels(factor)
@@ -84,8 +83,7 @@ def totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: 
     for part in arm.groups:
         values = _per_level(part, factor, data, pooling)
         if values is not None:
-            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
-            found += values @ change.T
+            found += values @ combination_of(target.matrix, part.design.matrix).T
     return found
 
 
@@ -97,7 +95,7 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
     """
     codes, groups = data.codes(factor), len(data.levels(factor))
     size = np.linalg.norm(column)
-    combination, *_ = np.linalg.lstsq(target.matrix, column)
+    combination = combination_of(target.matrix, column)
     if np.linalg.norm(column - target.matrix @ combination) <= _SAME * size:
         return np.broadcast_to(combination, (groups, len(combination)))
     found = np.zeros((groups, len(target.labels)))

@@ -195,7 +195,13 @@ class _Walk:
         return np.asarray(apply_basis(values, memory))
 
     def callers_own(self, node: Call) -> np.ndarray:
-        values = np.asarray(self.functions[node.name](*(self.number(argument) for argument in node.args)))
+        given = [self.number(argument) for argument in node.args]
+        try:
+            values = np.asarray(self.functions[node.name](*given))
+        except Exception as problem:  # whatever a function of the caller's raises: the call is named, the cause kept
+            kind = type(problem).__name__
+            call = shown(canonical(node))
+            raise DataError(f"Your function {node.name}, called as {call}, raised {kind}: {problem}") from problem
         if values.shape != (len(self.columns),) or values.dtype.kind not in "biuf":
             raise DataError(
                 f"Your function {node.name} must give one number for each of the {len(self.columns)} rows; it gave "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
+from hlm.options import check_list, check_prob, fits_by_arm, offending
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.predictive.predict import DEFAULT_PROB
 from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:
@@ -76,15 +77,15 @@ def slope_differences(
     """
     import pandas as pd
 
-    if against not in ("pooled", "pairwise"):
-        raise FitError(f"against is 'pooled' or 'pairwise', not {against!r}.")
+    if not (isinstance(against, str) and against in get_args(Against)):
+        raise FitError(f"against is 'pooled' or 'pairwise', not {offending(against)}.")
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     wanted = _chosen(data.levels(factor), factor, levels, against)
     known = determined(fits, factor)
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    arms = fits_by_arm(fits)
     tables = []
     for name in varying_terms(formula, data, factor, term):
         for pooling, fit in arms.items():
@@ -101,14 +102,15 @@ def slope_differences(
 
 def _chosen(levels: list[str], factor: Term, wanted: Sequence[Any] | None, against: Against) -> list[int]:
     """Places of the wanted groups."""
-    names = levels if wanted is None else [str(level) for level in wanted]
+    example = repr(levels[:3])
+    names = levels if wanted is None else [str(level) for level in check_list("levels", wanted, example)]
     for name in names if wanted is not None else ():
         if name not in levels:
             raise FitError(f"There is no {factor.name} {name!r}. {nearest(name, levels)}")
     least = 2 if against == "pairwise" else 1
     if not least <= len(names) <= (_MOST if against == "pairwise" else len(levels)):
         raise FitError(
-            f"{against!r} compares {least} to {_MOST} groups, not {len(names)}: name some, levels={levels[:3]!r}."
+            f"{against!r} compares {least} to {_MOST} groups, not {len(names)}: name some, levels={example}."
         )
     places = {name: k for k, name in enumerate(levels)}
     return [places[name] for name in names]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hlm.errors import DataError
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,8 @@ def glossary(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if table is not None and not isinstance(table, pd.DataFrame):
+        raise DataError(f"glossary takes one of hlm's tables, a data frame, not {offending(table)}.")
     names = list(GLOSSARY if table is None else table.columns)
     if not set(names) & set(GLOSSARY):
         raise DataError(f"No column of this table ({', '.join(map(str, names))}) is one of hlm's tables'.")

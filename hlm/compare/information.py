@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.compare.pooling_matrix import cross_products, pooling_matrix, reliability, swept
 from hlm.compare.working_weights import working_weights
+from hlm.design import combination_of
 from hlm.errors import FitError
 from hlm.formula.formula import Term
 from hlm.predictive.predict import group_covariance
@@ -146,8 +147,9 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
     for index, part in enumerate(fit.parts.groups):
         if part.group == factor:
             sds, correlation = group_covariance(fit, index, part)
-            change, *_ = np.linalg.lstsq(target.matrix, part.design.matrix)
-            change[np.abs(change) < _SAME] = 0.0
+            change = combination_of(target.matrix, part.design.matrix)
+            share = np.abs(change) * np.linalg.norm(target.matrix, axis=0)[:, None]
+            change[share < _SAME * np.linalg.norm(part.design.matrix, axis=0)] = 0.0
             root = change * sds[:, None, :]
             total = total + root @ correlation @ root.swapaxes(1, 2)
     covariance = np.asarray(total)

@@ -11,6 +11,7 @@ from hlm.compare.glossary import described
 from hlm.compare.reliability import cautioned
 from hlm.errors import FitError
 from hlm.interrupts import interruptible
+from hlm.options import fits_by_arm, offending
 from hlm.posterior import find_group
 from hlm.predictive.loo import GOOD_K, PointwiseLoo, best_of, difference
 from hlm.predictive.stacking import stacking_weights
@@ -73,7 +74,7 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
 
 def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
     """By arm: its leave-one-out, or one sentence why there is none."""
-    if not isinstance(fits, Mapping) or len(fits) < 2:
+    if not isinstance(fits, Mapping) or len(fits) < 2 or not fits_by_arm(fits):
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
     _check_same_rows(fits)
     found: dict[str, PointwiseLoo | str] = {}
@@ -122,11 +123,11 @@ def _check_same_rows(fits: Mapping[str, Fit]) -> None:
 
 def _leave_out(fit: Fit, unit: str) -> PointwiseLoo | str:
     """Its leave-one-out, or one sentence why there is none."""
+    names = [group.name for group in fit.written.groups]
+    if not isinstance(unit, str) or unit not in ("observation", *names):
+        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {offending(unit)}.")
     if unit == "observation":
         return fit.loo
-    names = [group.name for group in fit.written.groups]
-    if unit not in names:
-        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {unit!r}.")
     group = find_group(fit.written, unit)
     if fit.pooling == "none":
         return f"no pooling cannot predict a new {unit}: its prior would be all that speaks"

@@ -10,12 +10,13 @@ import numpy as np
 
 from hlm.compare.least_squares import estimable
 from hlm.compare.path_points import Moving, Trace, moving, trace
-from hlm.errors import FitError
+from hlm.errors import DataError, FitError
 from hlm.fitting.collapsed.coverage import covers
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, formula_and_data
 from hlm.interrupts import interruptible
+from hlm.options import check_seed, check_whole
 from hlm.posterior import find_group, parts
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
@@ -25,7 +26,7 @@ from hlm.transforms import Functions
 if TYPE_CHECKING:
     import xarray as xr
 
-_LEAST_POINTS = 10
+_LEAST_POINTS, _MOST_POINTS = 10, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def pooling_path(
     >>> path.estimates.sel(sd=[0, 1, float("inf")], Subject="335", term="Days").round(1).values
     array([10.5, -0.6, -2.9])
     """
+    check_seed(seed)
     read, table = formula_and_data(formula, data, functions=functions)
     check_has_groups(read)
     arms: dict[Pooling, Priors] = {
@@ -169,6 +171,8 @@ def path_of(
     """The path of a formula that has been read, with the priors of the arms ``"partial"`` and ``"none"``."""
     _check(formula, data, priors["partial"], points)
     factor = find_group(formula, group)
+    if factor.name == "sd":
+        raise DataError("The grouping column 'sd' has the name of the path's own axis: rename it.")
     moved = moving(formula, data, priors["partial"], factor, term, seed)
     trace_ = trace(formula, data, priors, moved, points)
     unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])
@@ -185,8 +189,7 @@ def path_of(
 
 
 def _check(formula: Formula, data: CleanData, priors: Priors, points: int) -> None:
-    if not isinstance(points, int) or isinstance(points, bool) or points < _LEAST_POINTS:
-        raise FitError(f"points is a whole number of at least {_LEAST_POINTS}, not {points!r}.")
+    check_whole("points", points, least=_LEAST_POINTS, most=_MOST_POINTS)
     why_not = covers(formula, data, pooling="partial", family="gaussian", priors=priors)
     if why_not is not None:
         raise FitError(f"There is no pooling path of this model: it needs the collapsed engine. {why_not}")

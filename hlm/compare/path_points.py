@@ -18,8 +18,10 @@ from hlm.fitting.collapsed.parameters import Parameters
 from hlm.fitting.collapsed.slices import Slice, SliceMeans, slice_means
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling
+from hlm.formula.expression import kept
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
+from hlm.options import offending
 from hlm.prior import Priors
 
 if TYPE_CHECKING:
@@ -123,9 +125,10 @@ def trace(formula: Formula, data: CleanData, priors: Mapping[Pooling, Priors], m
 
 def _effect(factor: Factor, term: str) -> EffectTerm:
     names = {"Intercept" if e.effect == INTERCEPT else e.effect.name: e for e in factor.effects}
-    wanted = "Intercept" if term in ("1", "(Intercept)") else term
+    wanted = kept(term) if isinstance(term, str) else ""
+    wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in names:
-        raise FitError(f"No effect {term!r} varies by {factor.group.name}. {nearest(term, names)}")
+        raise FitError(f"No effect {offending(term)} varies by {factor.group.name}. {nearest(term, names)}")
     return names[wanted]
 
 

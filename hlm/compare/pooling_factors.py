@@ -18,6 +18,7 @@ from hlm.compare.why import half_sizes
 from hlm.design import response_without_offset
 from hlm.errors import FitError
 from hlm.formula.formula import Term
+from hlm.options import check_mapping, fits_by_arm
 from hlm.posterior import linear_predictor
 from hlm.totals import target_columns, totals
 
@@ -71,8 +72,10 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     """
     import pandas as pd
 
-    partial = fits.get("partial") if isinstance(fits, Mapping) else fits
-    if partial is None or partial.pooling != "partial":
+    check_mapping("at", at, "{'x': 1}")
+    arms = fits_by_arm(fits)
+    partial = arms.get("partial", next(iter(arms.values())))
+    if partial.pooling != "partial":
         raise FitError("pooling_factors measures partial pooling: the arm 'partial' is missing.")
     rows = []
     for factor in partial.written.groups:

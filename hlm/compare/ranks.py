@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +9,10 @@ import numpy as np
 from hlm.compare.glossary import described
 from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms
-from hlm.errors import FitError
+from hlm.errors import FitError, nearest
+from hlm.options import check_prob, fits_by_arm
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.predictive.predict import DEFAULT_PROB
 from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:
@@ -63,7 +63,13 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     """
     import pandas as pd
 
-    one = fit["partial"] if isinstance(fit, Mapping) else fit
+    arms = fits_by_arm(fit)
+    if len(arms) > 1 and "partial" not in arms:
+        raise FitError("rank_groups ranks by partial pooling, and that arm is missing: give it one fit, fits['none'].")
+    one = arms["partial"] if "partial" in arms else next(iter(arms.values()))
+    if term is None:
+        labels = target_columns(one.written, one.data).labels
+        raise FitError(f"rank_groups ranks by one coefficient: name a term. {nearest('', labels)}")
     if one.pooling == "complete":
         raise FitError(
             "Complete pooling gives all groups the same line: there is nothing to rank. Use fits['partial']."

@@ -11,13 +11,15 @@ from hlm.errors import DataError
 from hlm.fitting.fit import fit_pooling
 from hlm.formula.arms import POOLINGS
 from hlm.interrupts import interruptible
-from hlm.simulation import Truth, simulate
+from hlm.options import check_seed, check_whole, offending
+from hlm.simulation import Truth, numbers, simulate
 from hlm.totals import coefficients
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIZES = (6, 12, 25, 50, 100)  # with a slope, squared errors of least squares have a variance from six rows on
+_MOST = 100_000  # groups of a size, and data sets
 _DRAWS = 125  # in each of four chains: only the posterior means are used, and their noise cancels
 
 
@@ -70,11 +72,12 @@ def recovery(
     """
     import pandas as pd
 
-    q = np.size(fixed)
+    q = len(numbers("fixed", fixed))
     _check(sizes, groups_per_size, repeats, q)
-    if not np.any(np.asarray(sd) > 0):
+    check_seed(seed, error=DataError)
+    if not np.any(numbers("sd", sd) > 0):
         raise DataError(f"sd={sd!r}: nothing varies between groups, so that there is nothing to pool.")
-    ordered = sorted(set(sizes))
+    ordered = sorted(set(map(int, sizes)))
     of_group = np.repeat(ordered, groups_per_size)
     squares: list[np.ndarray] = []
     with interruptible(lambda: f"recovering data set {len(squares) + 1} of {repeats}"):
@@ -106,11 +109,14 @@ def _squared_errors(data: pd.DataFrame, truth: Truth, seed: int) -> np.ndarray:
 
 
 def _check(sizes: Sequence[int], groups_per_size: int, repeats: int, q: int) -> None:
-    if not len(sizes) or min(sizes) <= q:
+    kinds = np.asarray(sizes)
+    if kinds.ndim != 1 or kinds.dtype.kind not in "iu" or not len(kinds) or kinds.min() <= q:
         raise DataError(
             f"Each size has more rows than the {q} coefficients of a group, or no pooling has no estimate of them: "
-            f"sizes above {q}, not {list(sizes)!r}."
+            f"sizes above {q}, not {offending(sizes)}."
         )
+    for name, count in (("repeats", repeats), ("groups_per_size", groups_per_size)):
+        check_whole(name, count, least=0, most=_MOST, error=DataError)
     if repeats < 2 or groups_per_size < 1:
         raise DataError(
             f"recovery needs two data sets at least for a standard error, and a group of each size: "

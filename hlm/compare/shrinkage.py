@@ -14,6 +14,7 @@ from hlm.compare.slopes import compare_slopes, determined
 from hlm.compare.why import why
 from hlm.errors import FitError
 from hlm.formula.formula import Term
+from hlm.options import fits_by_arm
 from hlm.posterior import find_group
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def shrinkage(
     import pandas as pd
 
     for arm in ("none", "partial"):
-        if not isinstance(fits, Mapping) or arm not in fits:
+        if arm not in fits_by_arm(fits):
             raise FitError(f"shrinkage compares no pooling with partial pooling: fit both, the arm {arm!r} is missing.")
     written = fits["partial"].written
     factors = written.groups if group is None and written.groups else (find_group(written, group),)

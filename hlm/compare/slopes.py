@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,9 @@ from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import check_prob, fits_by_arm, offending
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.predictive.predict import DEFAULT_PROB
 from hlm.totals import coefficients, target_columns
 
 if TYPE_CHECKING:
@@ -118,9 +118,8 @@ def determined(fits: Any, factor: Term) -> dict[str, np.ndarray]:
 
 def thinned(fits: Any, groups: int) -> dict[str, Fit]:
     """The arms with every so-many-th draw, where draws x groups are more than 4 million."""
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
     found = {}
-    for name, fit in arms.items():
+    for name, fit in fits_by_arm(fits).items():
         sizes = fit.idata["posterior"].sizes
         step = -(-sizes["chain"] * sizes["draw"] * groups // _NUMBERS)
         found[name] = fit if step == 1 else replace(fit, idata=fit.idata.isel(draw=slice(None, None, step)))
@@ -133,22 +132,22 @@ def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | N
     varying = estimable(formula, data, factor)[0]
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
-    wanted = "Intercept" if term in ("1", "(Intercept)") else kept(term)
+    wanted = kept(term) if isinstance(term, str) else ""
+    wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in labels:
-        raise FitError(f"There is no term {term!r}. {nearest(term, labels)}")
+        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
     return (wanted,)
 
 
 def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
     """The partial-pooling formula and the data that all arms share."""
-    some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
+    some = next(iter(fits_by_arm(fits).values()))
     return some.written, some.data
 
 
 def family_of(fits: Any) -> str:
     """The family that all arms share."""
-    some = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
-    return str(some.family)
+    return next(iter(fits_by_arm(fits).values())).family
 
 
 def _as_given(draws: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import check_prob, check_seed, fits_by_arm
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob, replicated
+from hlm.predictive.predict import DEFAULT_PROB, replicated
 from hlm.totals import target_columns
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _NUMBERS = 4_000_000  # draws x rows that are simulated
 _MOST, _FEWEST = 1000, 100  # replicated data sets
 _RANK = 1e-10  # relative: smaller eigenvalues of a group's cross-products are rounding
 _SAME = 1e-6
+NO_GROUP_TELLS = "no group's rows determine it"
 
 
 def check_spread(
@@ -80,10 +81,12 @@ def check_spread(
     factor = find_group(formula, group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
+    check_seed(seed)
+    arms = fits_by_arm(fits)
     rng = np.random.default_rng(seed)
     observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
     tables = []
+    unknown = [name for name, values in observed.items() if np.isnan(values[0])]
     for pooling, fit in arms.items():
         found = _statistics(_replicates(fit, rng), formula, data, factor, fit.family)
         for name, values in found.items():
@@ -92,7 +95,8 @@ def check_spread(
                 {
                     "pooling": pooling, "group": factor.name, "statistic": name, "observed": observed[name][0],
                     "mean": values.mean(), "lower": lower, "upper": upper, "prob": probability,
-                    "p": (values > observed[name][0]).mean(), "note": f"{len(values)} replicated data sets",
+                    "p": np.nan if name in unknown else (values > observed[name][0]).mean(),
+                    "note": NO_GROUP_TELLS if name in unknown else f"{len(values)} replicated data sets",
                 }
             )  # fmt: skip
     order = {name: place for place, name in enumerate(observed)}
@@ -168,7 +172,9 @@ def group_coefficients(
 
 
 def weighted_sd(values: np.ndarray, weights: np.ndarray, j: int) -> np.ndarray:
-    """Standard deviation over the groups of coefficient ``j``, shape (T,), each group by its weight."""
+    """Standard deviation over the groups of coefficient ``j``, shape (T,), by weight; NaN if all are 0."""
+    if not weights[:, j].any():
+        return np.full(len(values), np.nan)
     share = weights[:, j] / weights[:, j].sum()
     centre = values[:, :, j] @ share
     return np.asarray(np.sqrt((values[:, :, j] - centre[:, None]) ** 2 @ share))

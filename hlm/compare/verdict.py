@@ -14,6 +14,7 @@ from hlm.compare.loo import leave_out, loo_table
 from hlm.compare.reliability import cautions
 from hlm.compare.spread import check_spread
 from hlm.errors import FitError
+from hlm.options import check_seed
 from hlm.predictive.judgement import Judgement, judge
 from hlm.predictive.loo import PointwiseLoo
 
@@ -90,6 +91,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     """
     import pandas as pd
 
+    check_seed(seed)
     loos = {"observation": leave_out(fits, "observation")}
     some: Fit = next(iter(fits.values()))
     sentences = []
@@ -160,7 +162,7 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
     """The spreads that an arm does not reproduce."""
     said = []
     for row in checks.to_dict("records"):
-        if _ODD <= row["p"] <= 1 - _ODD:
+        if np.isnan(row["p"]) or _ODD <= row["p"] <= 1 - _ODD:
             continue
         arm = "no" if row["pooling"] == "none" else row["pooling"]
         what = f"groups of {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {arm} pooling expects"

@@ -12,6 +12,7 @@ from hlm.explanation.expression import visible
 from hlm.explanation.svg import text_width, wrapped
 from hlm.formula.formula import quote
 from hlm.formula.parser import parse
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +113,9 @@ def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
     post ~ pre + (pre||school)       crossing, in no order
     """
     names = (response, x, group)
-    if len(set(names)) < 3 or not all(isinstance(name, str) and name.strip() for name in names):
-        raise FormulaError(f"Give three different column names, as in cheatsheet('y', 'x', 'g'), not {names!r}.")
+    if not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < 3:
+        given = ", ".join(map(offending, names))
+        raise FormulaError(f"Give three different column names, as in cheatsheet('y', 'x', 'g'), not {given}.")
     y, slope, g = map(quote, names)
     shown = tuple(map(visible, names))
     return Cheatsheet(tuple(_row(kind, y, slope, g, shown) for kind in _KINDS))

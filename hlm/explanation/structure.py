@@ -18,6 +18,7 @@ from hlm.formula.expansion import basis_columns, expanded
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
+from hlm.options import check_functions
 
 if TYPE_CHECKING:
     from hlm.frame import CleanData
@@ -187,6 +188,7 @@ def model_structure(
         Where formula, data, family or priors cannot be used.
     """
     kind = get_family(family)
+    check_functions(functions)
     if weights is not None and family == "gaussian":
         raise FitError(
             f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "

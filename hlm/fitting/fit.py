@@ -19,11 +19,13 @@ from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
 from hlm.interrupts import interruptible
 from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
+from hlm.options import check_choice, check_flag, check_list, check_mapping, check_seed, check_whole
 from hlm.prior import Priors, replace_priors
-from hlm.priors import default_priors
+from hlm.priors import check_eta, default_priors
 from hlm.transforms import Functions
 
 Method = Literal["auto", "collapsed", "nuts"]
+_MOST_CHAINS, _MOST_DRAWS = 1000, 10_000_000  # of all chains together: their memory, not their use, is the limit
 _LABEL: Mapping[Pooling, str] = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
 
 
@@ -101,8 +103,7 @@ def fit(
     10
     """
     check_pooling(pooling)
-    if residual != "shared":
-        check_residual(residual, pooling, family)
+    check_residual(residual, pooling, family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
@@ -163,8 +164,7 @@ def fit_pooling(
     (['complete', 'none', 'partial'], 'Reaction ~ 0 + Subject + Subject:Days')
     """
     chosen = _chosen(poolings)
-    if residual != "shared":
-        check_residual(residual, "none", family)
+    check_residual(residual, "none", family)
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
     read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
@@ -194,15 +194,15 @@ class _Options:
     sampler_kwargs: Mapping[str, Any] | None
 
     def check(self) -> None:
-        if self.method not in get_args(Method):
-            raise FitError(f"method is one of {', '.join(map(repr, get_args(Method)))}, not {self.method!r}.")
-        for name, value, least in (("draws", self.draws, 4), ("chains", self.chains, 1), ("tune", self.tune, 1)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise FitError(f"{name} is a whole number of at least {least}, not {value!r}.")
-        if not self.lkj_eta > 0:
-            raise FitError(f"lkj_eta is a positive number, not {self.lkj_eta!r}.")
-        if self.seed is not None and (not isinstance(self.seed, int) or isinstance(self.seed, bool) or self.seed < 0):
-            raise FitError(f"seed is a whole number of 0 or more, not {self.seed!r}.")
+        get_family(self.family)
+        check_choice("method", self.method, get_args(Method))
+        check_whole("chains", self.chains, least=1, most=_MOST_CHAINS)
+        check_whole("draws", self.draws, least=4, most=_MOST_DRAWS // self.chains)
+        check_whole("tune", self.tune, least=1, most=_MOST_DRAWS)
+        check_eta(self.lkj_eta)
+        check_seed(self.seed)
+        check_flag("progress", self.progress)
+        check_mapping("sampler_kwargs", self.sampler_kwargs, "{'nuts': {'target_accept': 0.95}}")
 
 
 def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Options, also_known: tuple[str, ...]) -> Fit:
@@ -264,8 +264,9 @@ def _by_nuts(
 
 
 def _chosen(poolings: Sequence[Pooling]) -> list[Pooling]:
-    if isinstance(poolings, str) or not poolings:
+    wanted = check_list("poolings", poolings, "['none', 'partial']")
+    if not wanted:
         raise FitError(f"poolings is a list of some of {', '.join(map(repr, POOLINGS))}, not {poolings!r}.")
-    for pooling in poolings:
+    for pooling in wanted:
         check_pooling(pooling)
-    return [pooling for pooling in POOLINGS if pooling in poolings]
+    return [pooling for pooling in POOLINGS if pooling in wanted]

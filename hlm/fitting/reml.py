@@ -16,6 +16,7 @@ from hlm.formula.arms import check_has_groups
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
+from hlm.options import offending
 from hlm.transforms import Functions
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def reml(
     {'Intercept': 253.7, 'Days': 19.7}
     """
     if not isinstance(reml, bool):
-        raise FitError(f"reml is True, or False for maximum likelihood, not {reml!r}.")
+        raise FitError(f"reml is True, or False for maximum likelihood, not {offending(reml)}.")
     read, table = formula_and_data(formula, data, weights=weights, functions=functions)
     check_has_groups(read)
     if read.response.trials is not None:

@@ -25,6 +25,7 @@ from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, 
 from hlm.formula.functions import FUNCTIONS
 from hlm.formula.response import column, read_response
 from hlm.formula.tree import COMPARISONS, Call, Group, Leaf, Node, Operation, read_tree
+from hlm.options import offending
 
 _MOST_TERMS = 1000
 
@@ -74,7 +75,11 @@ def parse(formula: str | Formula, *, functions: Collection[str] = ()) -> Formula
 
 
 def _own_names(functions: Collection[str]) -> tuple[str, ...]:
+    if isinstance(functions, str | bytes) or not isinstance(functions, Collection):
+        raise FormulaError(f"functions is a list of names such as ['twice'], not {offending(functions)}.")
     for name in functions:
+        if not isinstance(name, str):
+            raise FormulaError(f"functions is a list of names such as ['twice']; {offending(name)} is none.")
         if name in FUNCTIONS or not PLAIN_NAME.match(name):
             why = "is a function of formulas already" if name in FUNCTIONS else "is not a plain name"
             raise FormulaError(f"functions: {name!r} {why}; give yours another name.")

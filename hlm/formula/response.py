@@ -8,6 +8,7 @@ from hlm.errors import FitError, FormulaError
 from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
 from hlm.formula.formula import Formula, Response, quote
 from hlm.formula.tree import Call, Leaf, Node, Operation
+from hlm.options import offending
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
 _COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
@@ -41,8 +42,8 @@ def with_weights(formula: Formula, weights: str | None, family: str) -> Formula:
     """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
     if weights is not None and not isinstance(weights, str):
         raise FitError(
-            f"weights is the name of a column, not the values themselves ({type(weights).__name__}): add them to the "
-            f"data, as in data.assign(w=...), and write weights='w'."
+            f"weights is the name of a column, such as 'n', not {offending(weights)}: values are added to the data "
+            f"first, data.assign(n=...)."
         )
     if weights is None or family == "gaussian":
         return formula

@@ -23,6 +23,7 @@ from hlm.linting.repair import unreadable
 from hlm.linting.response import RESPONSE_CHECKS, trials_and_family
 from hlm.linting.rewrite import renamed
 from hlm.linting.syntax import SYNTAX_CHECKS
+from hlm.options import check_functions
 from hlm.reading import narwhalize
 from hlm.transforms import Functions, learn
 from hlm.variables import read_variables
@@ -95,6 +96,7 @@ def lint(
     chosen = get_family(family)
     frame = None if data is None else narwhalize(data)
     text = formula if isinstance(formula, str) else str(parse(formula))
+    check_functions(functions)
     own = functions or {}
     try:
         read = with_weights(parse(formula, functions=tuple(own)), weights, family)
@@ -163,6 +165,8 @@ def _log1p(variable: str, case: Case, sources: pd.DataFrame) -> str | None:
     """``log1p(x)`` for the logarithm of a column with zeros, but nothing below."""
     call = read_call(variable)
     inner = call.args[0]
-    if call.name != "log" or not isinstance(inner, Leaf) or float(sources[inner.token.text].min()) < 0:
+    if call.name != "log" or not isinstance(inner, Leaf) or sources[inner.token.text].dtype == "category":
+        return None
+    if float(sources[inner.token.text].min()) < 0:
         return None
     return case.text.replace(shown(variable), f"log1p({inner.token.text})")

@@ -16,6 +16,7 @@ from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData, formula_and_data
 from hlm.model.correlated import CorrelatedEffects
 from hlm.newdata import prepare
+from hlm.options import check_choice
 from hlm.prior import Prior, Priors, replace_priors
 from hlm.priors import correlated_blocks, default_priors
 from hlm.transforms import Functions
@@ -80,8 +81,8 @@ def build(
     True
     """
     check_pooling(pooling)
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     kind = get_family(family)
+    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
     check_response(kind, read, table)
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
     chosen = replace_priors(defaults, priors)
@@ -131,14 +132,12 @@ def _names_by_group(formula: Formula) -> set[str]:
 
 def check_pooling(pooling: str) -> None:
     """Raise a `FitError` for a label that is not an arm's."""
-    if pooling not in POOLINGS:
-        raise FitError(f"pooling is one of {', '.join(map(repr, POOLINGS))}, not {pooling!r}.")
+    check_choice("pooling", pooling, POOLINGS)
 
 
 def check_residual(residual: str, pooling: str, family: str) -> None:
     """Raise a `FitError` for an unknown choice, and for an arm that cannot have a residual sd for each group."""
-    if residual not in get_args(Residual):
-        raise FitError(f"residual is one of {', '.join(map(repr, get_args(Residual)))}, not {residual!r}.")
+    check_choice("residual", residual, get_args(Residual))
     if residual == "separate" and (pooling != "none" or family != "gaussian"):
         raise FitError(
             f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
@@ -201,10 +200,13 @@ def _assemble(
         whole, link = residual_formula(text, grouped_text(separate))
         translated["sigma"] = {separate.name: translated["sigma"]}
     frame = data.columns.reset_index(drop=True)
-    with group_coding(_group_coding(formula, data)):
-        model = HlmModel(whole, frame, family=family, link=link, priors=translated)
-    model.read_new_data = partial(prepare, formula, data)
-    model.build()
+    try:
+        with group_coding(_group_coding(formula, data)):
+            model = HlmModel(whole, frame, family=family, link=link, priors=translated)
+        model.read_new_data = partial(prepare, formula, data)
+        model.build()
+    except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know
+        raise FitError(f"Bambi cannot build this model: {problem}. Is every prior a distribution of PyMC?") from problem
     return model
 
 

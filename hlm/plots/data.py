@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from hlm.errors import DataError, nearest
+from hlm.families import get_family
 from hlm.formula.expression import source_columns
 from hlm.formula.formula import Formula, Term
 from hlm.formula.parser import parse
 from hlm.frame import CleanData, clean
-from hlm.plots.grammar import bare, describe, extremes, group_colors, group_key, headline, new_axes
+from hlm.options import check_whole, offending
+from hlm.plots.grammar import axes_or_new, bare, describe, extremes, group_colors, group_key, headline
 from hlm.posterior import find_group
 
 if TYPE_CHECKING:
@@ -77,15 +79,17 @@ def plot_data(
     >>> ax.get_title(loc="left")
     'post against pre: 4059 rows in 65 groups of school'
     """
+    check_whole("max_legend", max_legend, least=0)
+    get_family(family)
     read = parse(formula)
     factor = find_group(read, group)
-    wanted = read if x is None else replace(read, common=(*read.common, Term((x,))))
+    wanted = read if not isinstance(x, str) else replace(read, common=(*read.common, Term((x,))))
     table = clean(wanted, data, family=family)
     horizontal = numeric_predictor(read, varying_first(wanted, factor), table, x)
     y, levels = response_values(read, table), table.levels(factor)
     means = group_means(y, table, factor)
     colors = group_colors(means, distinct=max_legend)
-    ax = new_axes(7, 5) if ax is None else ax
+    ax = axes_or_new(ax, 7, 5)
     values = table.columns[horizontal].to_numpy(dtype=np.float64)
     places = _side_by_side(values, table.codes(factor), means)
     draw_points(ax, places, y, colors[table.codes(factor)])
@@ -118,8 +122,10 @@ def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanDa
     numeric = [v for v in dict.fromkeys(candidates) if v in data.columns and v not in labels]
     if x is None and not numeric:
         raise DataError(f"The formula {formula} has no numeric predictor to draw {formula.response} against.")
+    if x is not None and not isinstance(x, str):
+        raise DataError(f"x is the name of a numeric column, not {offending(x)}.")
     if x is None or x in numeric:
-        return x or numeric[0]
+        return numeric[0] if x is None else x
     why = "holds labels, not numbers" if x in labels else "is not a numeric predictor that can be drawn against"
     raise DataError(f"{x!r} {why}. {nearest(x, numeric)}")
 

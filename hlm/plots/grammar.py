@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
+from hlm.errors import FitError
 from hlm.formula.arms import Pooling
+from hlm.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axes._base import _AxesBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,34 @@ _COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
 _NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
 
 
+def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
+    """The caller's axes, or new ones."""
+    check_axes(ax)
+    return new_axes(width, height) if ax is None else ax
+
+
 def new_axes(width: float, height: float) -> Axes:
     """Empty axes in a new figure, in inches, laid out so that nothing is cut off."""
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def check_axes(ax: object) -> None:
+    """Raise a `FitError` for what cannot be drawn on."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise FitError(
+            f"ax is one matplotlib Axes, not {offending(ax)}: write fig, ax = plt.subplots(), and of several axes take "
+            f"one, ax=axes[0]."
+        )
+
+
+def height_of(ax: Axes) -> float:
+    """The height of axes, in inches."""
+    check_axes(ax)
+    return float(ax.get_window_extent().height / ax.figure.dpi)
 
 
 def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> np.ndarray:
@@ -143,6 +169,21 @@ def bare(ax: Axes) -> None:
 def describe(ax: Axes, text: str) -> None:
     """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers."""
     ax.alt_text = text  # type: ignore[attr-defined]
+    for one in (ax, *ax.child_axes):
+        _as_written(one)
+
+
+def _as_written(ax: _AxesBase) -> None:
+    """Names are no formulas: ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    names = FixedFormatter | FuncFormatter
+    computed = [axis for axis in (ax.xaxis, ax.yaxis) if not isinstance(axis.get_major_formatter(), names)]
+    numbers = {id(label) for axis in computed for label in axis.get_ticklabels(which="both")}
+    for text in ax.findobj(Text):
+        if id(text) not in numbers and isinstance(text, Text):
+            text.set_parse_math(False)
 
 
 def extremes(values: pd.Series[float], group: str) -> str:

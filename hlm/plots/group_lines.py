@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from hlm.design import columns
 from hlm.formula.expression import source_columns
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.frame import CleanData
+from hlm.options import fits_by_arm
 from hlm.totals import coefficients, target_columns
 
 type Drawn = Literal["least_squares", "none", "partial", "complete"]
@@ -86,7 +86,7 @@ def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
         The line at the numbers in the index: the smallest and the largest ``x``, and more between them for a curve.
         Where a predictor that is constant within groups makes it differ between groups, the average over the rows.
     """
-    if "complete" not in arms_of(fits):
+    if "complete" not in fits_by_arm(fits):
         return None
     formula, data = written_and_data(fits)
     rows = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
@@ -94,11 +94,6 @@ def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
     ends = data.columns[x].min(), data.columns[x].max()
     grid = np.linspace(*ends, _points_of(formula, data, x, most=_MOST_NUMBERS), dtype=np.float64)
     return pd.Series(_through(average, _at(formula, data, x, grid)), index=grid)
-
-
-def arms_of(fits: Any) -> Mapping[str, Any]:
-    """The arms by their label, also of a single fit."""
-    return fits if isinstance(fits, Mapping) else {fits.pooling: fits}
 
 
 def within_predictors(formula: Formula, data: CleanData) -> list[str]:
@@ -139,7 +134,7 @@ def _estimates(fits: Any, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
         return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
-    draws = coefficients({drawn: arms_of(fits)[drawn]}, factor.name).sel(pooling=drawn)
+    draws = coefficients({drawn: fits_by_arm(fits)[drawn]}, factor.name).sel(pooling=drawn)
     means = draws.mean(("chain", "draw")).transpose(factor.name, "term").to_numpy()
     if drawn == "none":
         known = np.column_stack(list(own_least_squares(fits, factor)[1].values()))

@@ -17,10 +17,12 @@ from hlm.errors import FitError, nearest
 from hlm.families import get_family
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import check_flag, check_list, fits_by_arm, offending
 from hlm.plots.data import draw_points, group_means, numeric_predictor, response_label, response_values
 from hlm.plots.grammar import (
     GROUP_COLORS,
     QUIET,
+    axes_or_new,
     bare,
     complete_line,
     describe,
@@ -28,9 +30,8 @@ from hlm.plots.grammar import (
     group_colors,
     group_key,
     headline,
-    new_axes,
 )
-from hlm.plots.group_lines import Drawn, GroupLines, arms_of, drawable, group_lines, held, pooled_line
+from hlm.plots.group_lines import Drawn, GroupLines, drawable, group_lines, held, pooled_line
 from hlm.plots.panels import draw_panels
 from hlm.posterior import find_group
 
@@ -116,6 +117,8 @@ def plot_lines(
     """
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
+    check_flag("panels", panels)
+    check_flag("show_data", show_data)
     drawn = _check_pooling(fits, pooling)
     chosen = _check_levels(levels, data.levels(factor), factor)
     horizontal = numeric_predictor(formula, drawable(formula, data, factor), data, x)
@@ -127,7 +130,7 @@ def plot_lines(
     named = (
         np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS)) if chosen is None else chosen
     )
-    ax = new_axes(7, 5) if ax is None else ax
+    ax = axes_or_new(ax, 7, 5)
     if show_data and family_of(fits) == "gaussian":
         _draw_rows(ax, formula, data, factor, horizontal, colors, named)
     if drawn != "complete":
@@ -143,12 +146,12 @@ def plot_lines(
 
 def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
     """The lines to draw, which the fits must have."""
-    arms, family = arms_of(fits), family_of(fits)
+    arms, family = fits_by_arm(fits), family_of(fits)
     if pooling is None:
         return "least_squares" if family == "gaussian" else "none" if "none" in arms else "partial"
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
-    if pooling not in allowed:
-        raise FitError(f"There are no group lines for pooling={pooling!r}. {nearest(pooling, allowed)}")
+    if not isinstance(pooling, str) or pooling not in allowed:
+        raise FitError(f"There are no group lines for pooling={offending(pooling)}. {nearest(pooling, allowed)}")
     if pooling == "least_squares" and family != "gaussian":
         raise FitError(f"The {family} family has no least-squares lines: draw pooling='none' instead.")
     if pooling != "least_squares" and pooling not in arms:
@@ -160,7 +163,8 @@ def _check_levels(levels: Sequence[Any] | None, known: list[str], factor: Term) 
     """Which groups to bring out, shape (K,); None where no group is named."""
     if levels is None:
         return None
-    wanted = [levels] if isinstance(levels, str) else [str(level) for level in levels]
+    several = [levels] if isinstance(levels, str) else check_list("levels", levels, repr(known[:2]))
+    wanted = [str(level) for level in several]
     for level in wanted:
         if level not in known:
             raise FitError(f"There is no {factor.name} {level!r}. {nearest(level, known)}")
@@ -225,7 +229,7 @@ def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: Group
     headline(
         ax,
         _title(drawn, factor, lines),
-        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in arms_of(fits) else [])],
+        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in fits_by_arm(fits) else [])],
     )
 
 

@@ -13,7 +13,8 @@ from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
-from hlm.plots.grammar import LOOKS, NOTE, bare, describe, headline, new_axes, number
+from hlm.options import check_list, fits_by_arm, offending
+from hlm.plots.grammar import LOOKS, NOTE, axes_or_new, bare, describe, headline, number
 from hlm.plots.labels import label_points, named
 from hlm.plots.rows import size_axis
 from hlm.posterior import find_group
@@ -75,8 +76,8 @@ def plot_loo(
     >>> ax.get_ylabel()
     'elpd of a new Subject: partial minus complete pooling'
     """
-    other: Pooling = "none" if unit == "observation" else "complete"
-    pair: tuple[Pooling, Pooling] = arms or ("partial", other)
+    other = "none" if isinstance(unit, str) and unit == "observation" else "complete"
+    pair = ("partial", other) if arms is None else check_list("arms", arms, "('partial', 'complete')")
     _check_arms(fits, pair)
     formula, data = written_and_data(fits)
     factor = _factor(formula, unit, group)
@@ -86,7 +87,7 @@ def plot_loo(
     if factor is not None and unit == "observation":
         codes = data.codes(factor)
         values, bad = np.bincount(codes, values), np.bincount(codes, bad) > 0
-    ax = new_axes(7, 5) if ax is None else ax
+    ax = axes_or_new(ax, 7, 5)
     x = _horizontal(ax, data, factor)
     ax.set_ylabel(_vertical(unit, factor, pair))
     _draw(ax, x, values, bad, pair)
@@ -97,25 +98,27 @@ def plot_loo(
     return ax
 
 
-def _check_arms(fits: Any, pair: tuple[Pooling, Pooling]) -> None:
-    if not isinstance(fits, Mapping):
+def _check_arms(fits: Any, pair: tuple[Any, ...]) -> None:
+    if not isinstance(fits, Mapping) or not fits_by_arm(fits):
         raise FitError("plot_loo compares two arms: fit them together, fit_pooling(...).")
     if len(pair) != 2 or pair[0] == pair[1]:
         raise FitError(f"plot_loo compares two different arms, not {pair!r}: arms=('partial', 'complete').")
     for arm in pair:
-        if arm not in fits:
-            raise FitError(f"The arm {arm!r} was not fitted: fit_pooling(...) fits all three. {nearest(arm, fits)}")
+        if not isinstance(arm, str) or arm not in fits:
+            raise FitError(
+                f"The arm {offending(arm)} was not fitted: fit_pooling(...) fits all three. {nearest(arm, fits)}"
+            )
 
 
 def _factor(formula: Formula, unit: str, group: str | None) -> Term | None:
     """The factor whose groups are the dots; None where rows are."""
-    if unit == "observation":
+    if isinstance(unit, str) and unit == "observation":
         return None if group is None else find_group(formula, group)
     names = [factor.name for factor in formula.groups]
-    if unit not in names:
-        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {unit!r}.")
-    if group not in (None, unit):
-        raise FitError(f"With unit={unit!r} a dot is a {unit}: leave group={group!r} out.")
+    if not isinstance(unit, str) or unit not in names:
+        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {offending(unit)}.")
+    if not (group is None or (isinstance(group, str) and group == unit)):
+        raise FitError(f"With unit={unit!r} a dot is a {unit}: leave group={offending(group)} out.")
     return find_group(formula, unit)
 
 

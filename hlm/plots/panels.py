@@ -12,9 +12,10 @@ from hlm.compare.slopes import family_of, written_and_data
 from hlm.errors import FitError
 from hlm.formula.arms import POOLINGS, Pooling
 from hlm.formula.formula import Term
+from hlm.options import fits_by_arm
 from hlm.plots.data import response_values
-from hlm.plots.grammar import LOOKS, bare, complete_line, describe, headline, new_axes, number
-from hlm.plots.group_lines import GroupLines, arms_of, group_lines, held, pooled_line
+from hlm.plots.grammar import LOOKS, axes_or_new, bare, complete_line, describe, headline, number
+from hlm.plots.group_lines import GroupLines, group_lines, held, pooled_line
 from hlm.plots.labels import named
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def draw_panels(
     show_data : bool
     ax : matplotlib.axes.Axes or None
     """
-    fitted: list[Pooling] = [arm for arm in POOLINGS[1:] if arm in arms_of(fits)]
+    fitted: list[Pooling] = [arm for arm in POOLINGS[1:] if arm in fits_by_arm(fits)]
     lines = {arm: group_lines(fits, arm, factor, x, whole=True) for arm in fitted}
-    if chosen is None or not lines or chosen.sum() > _MOST:
+    if chosen is None or not lines or not 0 < chosen.sum() <= _MOST:
         raise FitError(
             f"panels=True draws the lines of no and partial pooling for groups that you name: "
             f"levels=[...], {_MOST} of {factor.name} at most."
@@ -55,7 +56,7 @@ def draw_panels(
     order = sorted(np.flatnonzero(chosen), key=lambda k: some.n[k])
     across = min(len(order), _ACROSS)
     down = -(-len(order) // across)
-    ax = new_axes(2.2 * across + 0.8, 2.1 * down + 1.2) if ax is None else ax
+    ax = axes_or_new(ax, 2.2 * across + 0.8, 2.1 * down + 1.2)
     pooled = pooled_line(fits, factor, x)
     points = _rows(fits, factor, x) if show_data and family_of(fits) == "gaussian" else None
     panels = _grid(ax, len(order), across, down)

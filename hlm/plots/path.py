@@ -13,8 +13,11 @@ from matplotlib.patches import Patch, Rectangle
 from hlm.compare.path import PoolingPath, effect_of, path_of
 from hlm.errors import FitError, nearest
 from hlm.formula.arms import Pooling
+from hlm.formula.expression import kept
+from hlm.options import fits_by_arm, offending
 from hlm.plots.grammar import (
     LOOKS,
+    axes_or_new,
     bare,
     circle,
     complete_line,
@@ -22,7 +25,6 @@ from hlm.plots.grammar import (
     group_colors,
     group_key,
     headline,
-    new_axes,
     number,
 )
 from hlm.prior import Priors
@@ -83,7 +85,7 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
     values = path.estimates.sel(term=label).transpose("sd", path.group).to_numpy()
     at = _axis(path, path.estimates["sd"].to_numpy())
     bottom, top = _limits(path, values)
-    ax = new_axes(7.5, 5.2) if ax is None else ax
+    ax = axes_or_new(ax, 7.5, 5.2)
     _draw_density(ax, path, at, bottom, top)
     if _starts_as_one(values):
         ax.axhline(values[0, 0], **complete_line(1.4), zorder=1.5)
@@ -102,7 +104,7 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
 
 
 def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
-    if not isinstance(fits, Mapping) or "partial" not in fits:
+    if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_arm(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
     fit = fits["partial"]
     if fit.family != "gaussian":
@@ -119,9 +121,10 @@ def _shown(path: PoolingPath, term: str | None) -> str:
     if term is None:
         varying = [label for label in labels if label in moved] or labels
         return next((label for label in varying if label != "Intercept"), varying[0])
-    wanted = "Intercept" if term in ("1", "(Intercept)") else term
+    wanted = kept(term) if isinstance(term, str) else ""
+    wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in labels:
-        raise FitError(f"There is no term {term!r}. {nearest(term, labels)}")
+        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
     return wanted
 
 
@@ -256,9 +259,10 @@ def _density_style() -> dict[str, Any]:
 def _in_words(path: PoolingPath, label: str, values: np.ndarray) -> str:
     low, high = _interval(path)
     last = values[-1][np.isfinite(values[-1])]
+    ends = f"from {last.min():.3g} to {last.max():.3g}" if len(last) else "where no group's own rows determine any"
     return (
         f"The {label} of {path.response} in {values.shape[1]} groups of {path.group}, as lines over "
         f"{' and '.join(path.estimated)} from 0 to infinity. At 0 ({path.at_0}) they go from {values[0].min():.3g} to "
-        f"{values[0].max():.3g}, at infinity ({path.at_infinity}) from {last.min():.3g} to {last.max():.3g}. "
+        f"{values[0].max():.3g}, at infinity ({path.at_infinity}) {ends}. "
         f"The middle 89 % of the posterior are {low:.3g} to {high:.3g}."
     )

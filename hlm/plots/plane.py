@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from hlm.errors import FitError, nearest
 from hlm.families import get_family
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Term
+from hlm.options import check_list, fits_by_arm
 from hlm.plots.data import response_label
-from hlm.plots.grammar import LOOKS, bare, circle, describe, headline, new_axes, number
+from hlm.plots.grammar import LOOKS, axes_or_new, bare, circle, describe, headline, number
 from hlm.plots.group_lines import within_predictors
 from hlm.plots.labels import label_points, named
 from hlm.plots.plane_points import Plane, plane_of
@@ -76,7 +77,7 @@ def plot_plane(
     factor = find_group(formula, group)
     pair = _check_terms(fits, factor, terms)
     plane = plane_of(fits, factor, pair)
-    ax = new_axes(7, 6) if ax is None else ax
+    ax = axes_or_new(ax, 7, 6)
     _set_limits(ax, plane)
     many = len(plane.levels) > _MANY
     _draw_ellipses(ax, plane)
@@ -97,11 +98,11 @@ def plot_plane(
 
 def _check_terms(fits: Any, factor: Term, terms: Sequence[str] | None) -> tuple[str, str]:
     for arm in ("none", "partial"):
-        if not isinstance(fits, Mapping) or arm not in fits:
+        if arm not in fits_by_arm(fits):
             raise FitError(f"plot_plane draws arrows from no to partial pooling, and the arm {arm!r} is missing.")
     formula, data = written_and_data(fits)
     varying = varying_terms(formula, data, factor, None)
-    wanted = tuple(varying if terms is None else terms)
+    wanted = varying if terms is None else check_list("terms", terms, "('Intercept', 'x')")
     if len(varying) < 2:
         raise FitError(f"Only {varying[0]} varies by {factor.name}: a plane needs two coefficients. Try plot_slopes.")
     if terms is None and len(varying) > 2:

@@ -13,13 +13,13 @@ from hlm.compare.ranks import ranked
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.errors import FitError
 from hlm.formula.formula import Term
-from hlm.plots.grammar import LOOKS, bare, circle, describe, headline, new_axes
-from hlm.plots.group_lines import arms_of
+from hlm.options import check_prob, fits_by_arm
+from hlm.plots.grammar import LOOKS, axes_or_new, bare, circle, describe, headline, height_of
 from hlm.plots.labels import named
 from hlm.plots.rows import HEADING, body_height, name_rows
 from hlm.plots.shrinkage import default_term
 from hlm.posterior import find_group
-from hlm.predictive.predict import DEFAULT_PROB, check_prob
+from hlm.predictive.predict import DEFAULT_PROB
 from hlm.totals import coefficients
 
 if TYPE_CHECKING:
@@ -66,16 +66,17 @@ def plot_ranks(
     >>> ax.get_xlabel()
     'rank by Days: 1 = smallest, 18 = largest'
     """
-    if "partial" not in arms_of(fits):
+    arms = fits_by_arm(fits)
+    if "partial" not in arms:
         raise FitError("plot_ranks ranks the groups by partial pooling, and that arm is missing: fit_pooling(...).")
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
-    (label,) = varying_terms(formula, data, factor, term or default_term(fits, factor))
+    (label,) = varying_terms(formula, data, factor, default_term(fits, factor) if term is None else term)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    table = _rank_table(arms_of(fits)["partial"], factor, label, probability)
-    body = body_height(len(table)) if ax is None else ax.get_window_extent().height / ax.figure.dpi
-    ax = new_axes(7, body + HEADING) if ax is None else ax
+    table = _rank_table(arms["partial"], factor, label, probability)
+    body = body_height(len(table)) if ax is None else height_of(ax)
+    ax = axes_or_new(ax, 7, body + HEADING)
     ax.set(xlim=(0.5, len(table) + 0.5), ylim=(-1, len(table)))
     ax.xaxis.set_major_locator(FixedLocator(_ticks(len(table))))
     _draw(ax, table, 72 * body / len(table))

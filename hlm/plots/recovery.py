@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hlm.errors import FitError, nearest
-from hlm.plots.grammar import LOOKS, bare, circle, describe, headline, new_axes
+from hlm.options import offending
+from hlm.plots.grammar import LOOKS, axes_or_new, bare, circle, describe, headline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +42,13 @@ def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | No
     >>> ax.get_ylabel()
     'root mean squared error of the slope on x'
     """
+    import pandas as pd
+
+    if not (isinstance(table, pd.DataFrame) and {"term", "size", "pooling", "rmse", "se"} <= set(table.columns)):
+        raise FitError(f"plot_recovery draws the table that recovery(...) returns, not {offending(table)}.")
     label = _term(table, term)
     mine = table[table["term"] == label]
-    ax = new_axes(6.5, 4.5) if ax is None else ax
+    ax = axes_or_new(ax, 6.5, 4.5)
     for arm, look in LOOKS.items():
         rows = mine[mine["pooling"] == arm].sort_values("size")
         style = {**circle(arm, 7), "linestyle": "-", "linewidth": 1.4, "color": look.color}
@@ -66,8 +71,8 @@ def _term(table: pd.DataFrame, term: str | None) -> str:
     labels = list(dict.fromkeys(table["term"]))
     if term is None:
         return str(next((label for label in labels if label != "Intercept"), labels[0]))
-    if term not in labels:
-        raise FitError(f"There is no term {term!r}. {nearest(term, labels)}")
+    if not isinstance(term, str) or term not in labels:
+        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
     return term
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Term
-from hlm.plots.grammar import LOOKS, bare, circle, complete_line, describe, headline, new_axes, number
+from hlm.plots.grammar import LOOKS, axes_or_new, bare, circle, complete_line, describe, headline, number
 from hlm.plots.labels import label_points, named
 from hlm.plots.rows import size_axis
 from hlm.posterior import find_group
@@ -67,9 +67,9 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     """
     formula, _ = written_and_data(fits)
     factor = find_group(formula, group)
-    label = term or default_term(fits, factor)
+    label = default_term(fits, factor) if term is None else term
     table = moved(fits, factor, label)
-    ax = new_axes(7, 5) if ax is None else ax
+    ax = axes_or_new(ax, 7, 5)
     at = _scales(ax, table, factor)
     _draw_ends(ax)
     size = 3.0 if len(table) > _MANY else float(np.clip(60 / np.sqrt(len(table)), 5, 8))

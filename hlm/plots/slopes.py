@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,20 @@ from hlm.errors import FitError
 from hlm.families import get_family
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.options import fits_by_arm
 from hlm.plots.data import response_label
-from hlm.plots.grammar import LOOKS, bare, circle, complete_line, describe, extremes, headline, new_axes, number
+from hlm.plots.grammar import (
+    LOOKS,
+    axes_or_new,
+    bare,
+    circle,
+    complete_line,
+    describe,
+    extremes,
+    headline,
+    height_of,
+    number,
+)
 from hlm.plots.rows import HEADING, body_height, name_rows, row_font
 from hlm.plots.slope_rows import View, same, slope_rows, view_of
 from hlm.posterior import find_group
@@ -79,9 +90,9 @@ def plot_slopes(
     _check_arms(fits)
     formula, data = written_and_data(fits)
     factor = find_group(formula, group)
-    table, label = slope_rows(fits, factor, term or _default_term(formula, data, factor), interval)
-    body = body_height(len(table)) if ax is None else ax.get_window_extent().height / ax.figure.dpi
-    ax = new_axes(7, body + HEADING) if ax is None else ax
+    table, label = slope_rows(fits, factor, _default_term(formula, data, factor) if term is None else term, interval)
+    body = body_height(len(table)) if ax is None else height_of(ax)
+    ax = axes_or_new(ax, 7, body + HEADING)
     pitch = 72 * body / len(table)
     view = view_of(table if interval is not None else table.drop(columns=["lower", "upper"]))
     ax.set(xlim=(view.left, view.right), ylim=(-1, len(table)))
@@ -102,7 +113,7 @@ def plot_slopes(
 
 def _check_arms(fits: Any) -> None:
     for arm in ("none", "partial"):
-        if not isinstance(fits, Mapping) or arm not in fits:
+        if arm not in fits_by_arm(fits):
             raise FitError(
                 f"plot_slopes shows no pooling beside partial pooling, and the arm {arm!r} is missing: fit both, "
                 f"fit_pooling(...)."

@@ -11,6 +11,7 @@ from hlm.errors import FitError
 from hlm.predictive.psis import log_sum_exp, smooth
 
 GOOD_K = 0.7
+_LOST = 0.5 * np.log(1e-12)  # log density: an sd a million times as large
 _CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
 
 
@@ -101,16 +102,19 @@ def from_densities(
     ----------
     pieces : iterable of (places, without, inside)
         Some units at a time: which, and their log densities given the draw and all other units, and given the draw and
-        all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated out.
+        all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated out. NaN
+        where the unit alone determines its prediction: it counts as much less likely, with a Pareto k of infinity.
     units : int
         How many there are.
     unit : str
         Their name.
     """
     elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
-    for places, without, inside in pieces:
+    for places, unknown, inside in pieces:
+        nothing = np.isnan(unknown)  # no other unit says anything of it
+        without = np.where(nothing, inside + _LOST, unknown)
         smoothed = smooth(-without)
         elpd[places] = log_sum_exp(smoothed.log_weights + without)
         lppd[places] = log_sum_exp(inside) - np.log(len(inside))
-        pareto_k[places] = smoothed.pareto_k
+        pareto_k[places] = np.where(nothing.any(axis=0), np.inf, smoothed.pareto_k)
     return PointwiseLoo(elpd, lppd, pareto_k, unit)

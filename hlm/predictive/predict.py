@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from scipy.special import expit
@@ -15,6 +15,7 @@ from hlm.formula.arms import complete_formula
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, offsets
 from hlm.newdata import prepare
+from hlm.options import check_choice, check_fit, check_prob, check_seed
 from hlm.posterior import GroupPart, linear_predictor, residual_sd
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def predict(
     [False, True]
     """
     _check(fit, kind, new_groups, prob)
+    check_seed(seed)
     formula = complete_formula(fit.written) if fit.pooling == "complete" else fit.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.data, newdata)
     generator = np.random.default_rng(seed)
@@ -105,21 +107,12 @@ def predict(
 
 
 def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
-    for name, value, allowed in (
-        ("kind", kind, ("mean", "linear", "response")),
-        ("new_groups", new_groups, ("gaussian", "zero", "resample")),
-    ):
-        if value not in allowed:
-            raise FitError(f"{name} is one of {', '.join(map(repr, allowed))}, not {value!r}.")
+    check_fit(fit, "such as fits['partial']")
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("new_groups", new_groups, get_args(NewGroups))
     check_prob(prob)
     if fit.family not in _INVERSE:
         raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
-
-
-def check_prob(prob: float) -> None:
-    """Raise a `FitError` for what is not the probability of an interval."""
-    if not 0 < prob < 1:
-        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {prob!r}.")
 
 
 def _original(fit: Fit, formula: Formula) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def test_who_cannot_take_weights():
     data = _data("sleepstudy")
     with pytest.raises(FitError, match="Bambi cannot build a gaussian model with weights"):
         fit(SLEEP, data, weights="w", method="nuts", progress=False)
-    with pytest.raises(FitError, match=r"name of a column, not the values themselves \(Series\).*write weights='w'"):
+    with pytest.raises(FitError, match=r"name of a column, such as 'n', not a Series: values are added to the data"):
         fit(SLEEP, data, weights=data["w"], progress=False)
     with pytest.raises(FitError, match="only the binomial family reads weights, as the number of trials"):
         fit(SLEEP, data, weights="w", family="poisson", progress=False)

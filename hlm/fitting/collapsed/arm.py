@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.design import Columns, block_columns, columns, none_arm, own_columns
+from hlm.errors import FitError
 from hlm.fitting.collapsed.coordinates import Coordinates, coordinates
 from hlm.fitting.collapsed.crossed import crossed_products
 from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
@@ -246,6 +247,8 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     for term in dict.fromkeys(common.terms):
         prior: Prior = priors["Intercept" if term == INTERCEPT else term.name]
         mine = [t == term for t in common.terms]
+        if any(sum(mine) % np.size(prior.args[key]) for key in ("mu", "sigma")):
+            raise FitError(f"The prior of {term.name!r} is {prior}, and the term has {sum(mine)} coefficient(s).")
         for values, given in ((mean, prior.args["mu"]), (sd, prior.args["sigma"])):
             values[mine] = np.tile(given, sum(mine) // np.size(given))  # one for each column, the same for every group
     return NormalPrior(mean, sd)

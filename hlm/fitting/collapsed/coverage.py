@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.design import Columns, block_columns, none_arm
+from hlm.design import Columns, block_columns, columns, none_arm
 from hlm.fitting.collapsed.scales import why_not_a_scale
 from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import INTERCEPT, Block, Formula
@@ -14,6 +14,7 @@ from hlm.prior import Prior, Priors
 from hlm.priors import correlated_blocks
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
+_MOST_COMMON = 5000  # columns, and so rows, that are worth a look
 MOST_DENSE = 5000  # effects in one dense matrix, whose factorisation takes some seconds then
 MOST_OWN_COLUMNS = 2000
 MOST_OWN_NUMBERS = 100_000_000  # 800 MB
@@ -49,7 +50,20 @@ def covers(
         return f"The family is {family}: only in the gaussian family can the coefficients be integrated out."
     structure = {"partial": _partial, "none": _none, "complete": _nothing}[pooling]
     own_sigmas = _separate(formula, data) if residual == "separate" else None
-    return structure(formula, data) or own_sigmas or _priors(formula, data, priors)
+    return (
+        structure(formula, data)
+        or own_sigmas
+        or _more_columns_than_rows(formula, data)
+        or _priors(formula, data, priors)
+    )
+
+
+def _more_columns_than_rows(formula: Formula, data: CleanData) -> str | None:
+    """Then least squares, from which sigma is searched, leaves nothing for it."""
+    if data.rows > _MOST_COMMON:
+        return None
+    count = len(columns(formula.common, data).labels)
+    return f"There are {count} common coefficients and {data.rows} rows only." if count >= data.rows else None
 
 
 def _separate(formula: Formula, data: CleanData) -> str | None:
