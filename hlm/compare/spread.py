@@ -14,6 +14,7 @@ from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, check_prob, replicated
+from hlm.streams import stream
 from hlm.totals import target_columns
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def check_spread(
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "replicated data")
     observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
     tables = []
     for pooling, fit in arms.items():

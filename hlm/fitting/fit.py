@@ -19,8 +19,10 @@ from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
 from hlm.interrupts import interruptible
 from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
+from hlm.model.room import check_room
 from hlm.prior import Priors, replace_priors
 from hlm.priors import default_priors
+from hlm.streams import spawned
 from hlm.transforms import Functions
 
 Method = Literal["auto", "collapsed", "nuts"]
@@ -255,9 +257,10 @@ def _run(
 def _by_nuts(
     read: Formula, table: CleanData, pooling: Pooling, residual: Residual, priors: Priors, options: _Options
 ) -> tuple[Any, Diagnostics]:
+    check_room(read, table, pooling, options.chains * (options.tune + options.draws))
     model = build(read, table, pooling=pooling, family=options.family, priors=priors, residual=residual)
     idata = sample(
-        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=options.seed,
+        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=spawned(options.seed, pooling),
         progress=options.progress, label=_LABEL[pooling], sampler_kwargs=options.sampler_kwargs,
     )  # fmt: skip
     return idata, diagnose(idata)

@@ -95,7 +95,9 @@ def _effects(
         return []
     assert not isinstance(sums, CrossedProducts)
     every = Theta(theta.sigma[which], theta.factor[which])
-    return [draw_effects(sums, every, common, first) + arm.mean]
+    effects = draw_effects(sums, every, common, first)  # the largest array of a fit: never twice
+    effects += arm.mean
+    return [effects]
 
 
 def balanced_normals(chains: int, draws: int, size: int, rng: np.random.Generator) -> np.ndarray:
