@@ -8,13 +8,14 @@ in every array, so that the processor's vector instructions take several at a ti
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from hlm.fitting.collapsed.compiled import compiled
 
 _TOGETHER = 32  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
     """S, shape (T, p + 1, p + 1), and sum_k log|N_k|, shape (T,), as in marginal.py."""
     q, size = explained.shape[1], explained.shape[2]
@@ -46,7 +47,7 @@ def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
                     reduced[start + t, c, d] = reduced[start + t, d, c] = total[c, d, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _root_times_factor(root, k, relative, a):
     """A = R L / sigma; R is upper, L lower triangular."""
     q = len(a)
@@ -58,7 +59,7 @@ def _root_times_factor(root, k, relative, a):
                     a[i, j, t] += root[k, i, b] * relative[b, j, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _cholesky_of_i_plus(a, lower):
     """The Cholesky factor of I + A A'; its diagonal is stored inverted."""
     q = len(a)
@@ -75,7 +76,7 @@ def _cholesky_of_i_plus(a, lower):
                 lower[i, j, t] = 1.0 / np.sqrt(lower[i, i, t]) if i == j else lower[i, j, t] * lower[j, j, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _add_squares(explained, k, lower, half, total):
     """``half`` becomes the inverse Cholesky factor times explained_k, and ``total`` grows by half' half."""
     q, size, _ = half.shape
@@ -92,7 +93,7 @@ def _add_squares(explained, k, lower, half, total):
                     total[c, d, t] += half[i, c, t] * half[i, d, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def draw_kernel(root, explained, factor, sigma, common, normals):
     """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
     q, p = explained.shape[1], explained.shape[2] - 1
@@ -107,7 +108,7 @@ def draw_kernel(root, explained, factor, sigma, common, normals):
             draw_one_group(root[k], sigma[t], rest, normals[t, k], work, v)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def draw_one_group(root, sigma, rest, normals, work, v):
     """b_k in place of its standard normal numbers; ``rest`` is Q_k'(y_k - X_k beta), ``work[0]`` holds L.
 
@@ -138,7 +139,7 @@ def draw_one_group(root, sigma, rest, normals, work, v):
             normals[i] += factor[i, j] * v[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _factor_precision(a, lower):
     """The Cholesky factor G of M = I + A' A; its diagonal is stored inverted."""
     q = len(a)
