@@ -259,8 +259,9 @@ def _by_nuts(
 ) -> tuple[Any, Diagnostics]:
     check_room(read, table, pooling, options.chains * (options.tune + options.draws))
     model = build(read, table, pooling=pooling, family=options.family, priors=priors, residual=residual)
+    seed = options.seed if pooling == "partial" else spawned(options.seed, pooling)  # arms are independent
     idata = sample(
-        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=spawned(options.seed, pooling),
+        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=seed,
         progress=options.progress, label=_LABEL[pooling], sampler_kwargs=options.sampler_kwargs,
     )  # fmt: skip
     return idata, diagnose(idata)
