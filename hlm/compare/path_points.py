@@ -23,6 +23,7 @@ from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
 from hlm.options import offending
 from hlm.prior import Priors
+from hlm.streams import stream
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -153,7 +154,7 @@ def _posterior(
         return np.where(np.isfinite(values), values, -np.inf)
 
     most = int(_OPERATIONS / sums.operations)
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "pooling path")
     return importance_sample(log_posterior, starts, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
 
 

@@ -15,6 +15,7 @@ from hlm.frame import CleanData
 from hlm.options import check_prob, check_seed, fits_by_arm
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, replicated
+from hlm.streams import stream
 from hlm.totals import target_columns
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def check_spread(
     check_prob(probability)
     check_seed(seed)
     arms = fits_by_arm(fits)
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "replicated data")
     observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]

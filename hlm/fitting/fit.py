@@ -19,9 +19,11 @@ from hlm.formula.formula import Formula
 from hlm.frame import CleanData, formula_and_data
 from hlm.interrupts import interruptible
 from hlm.model.build import arm_formula, build, check_names, check_pooling, check_residual
+from hlm.model.room import check_room
 from hlm.options import check_choice, check_flag, check_list, check_mapping, check_seed, check_whole
 from hlm.prior import Priors, replace_priors
 from hlm.priors import check_eta, default_priors
+from hlm.streams import spawned
 from hlm.transforms import Functions
 
 Method = Literal["auto", "collapsed", "nuts"]
@@ -255,9 +257,11 @@ def _run(
 def _by_nuts(
     read: Formula, table: CleanData, pooling: Pooling, residual: Residual, priors: Priors, options: _Options
 ) -> tuple[Any, Diagnostics]:
+    check_room(read, table, pooling, options.chains * (options.tune + options.draws))
     model = build(read, table, pooling=pooling, family=options.family, priors=priors, residual=residual)
+    seed = options.seed if pooling == "partial" else spawned(options.seed, pooling)  # arms are independent
     idata = sample(
-        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=options.seed,
+        model, draws=options.draws, tune=options.tune, chains=options.chains, seed=seed,
         progress=options.progress, label=_LABEL[pooling], sampler_kwargs=options.sampler_kwargs,
     )  # fmt: skip
     return idata, diagnose(idata)

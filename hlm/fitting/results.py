@@ -16,6 +16,7 @@ from hlm.fitting.summary import summary_html, summary_table, summary_text
 from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
+from hlm.memory import check_memory
 from hlm.posterior import Parts, linear_predictor, parts, residual_sd
 from hlm.predictive.loglik import DENSITIES
 from hlm.predictive.loo import PointwiseLoo, pointwise_loo
@@ -145,6 +146,12 @@ class Fit:
 
     @cached_property
     def _bambi_log_density(self) -> np.ndarray:
+        sizes = self.idata["posterior"].sizes
+        check_memory(
+            f"The log-likelihood of {self.data.rows:,} rows given {sizes['chain'] * sizes['draw']:,} draws",
+            {"one for each row and draw, and a copy": 2.0 * self.data.rows * sizes["chain"] * sizes["draw"]},
+            "Fit with fewer draws.",
+        )
         idata = self.model.compute_log_likelihood(self.idata, inplace=False)
         values = next(iter(idata["log_likelihood"].data_vars.values()))
         array: np.ndarray = values.transpose("chain", "draw", ...).to_numpy()

@@ -15,6 +15,7 @@ from hlm.formula.arms import POOLINGS, Pooling, Residual, check_has_groups, comp
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData, formula_and_data
 from hlm.model.correlated import CorrelatedEffects
+from hlm.model.room import check_room
 from hlm.newdata import prepare
 from hlm.options import check_choice
 from hlm.prior import Prior, Priors, replace_priors
@@ -93,6 +94,7 @@ def build(
             "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
             "the residual variance. Models of the collapsed engine take them: method='auto', Normal priors."
         )
+    check_room(read, table, pooling)
     text, bambi_priors = _translate(read, table, pooling, chosen)
     separate = separate_by(read, table) if residual == "separate" else None
     return _assemble(read, table, text, family, bambi_priors, separate)
@@ -192,7 +194,7 @@ def _assemble(
     formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]], separate: Term | None
 ) -> Any:
     """Make the Bambi model: from here on Bambi's own classes."""
-    from hlm.model.adapter import HlmModel, bambi_prior, group_coding, residual_formula
+    from hlm.model.adapter import LOCK, HlmModel, bambi_prior, group_coding, residual_formula
 
     translated: dict[str, Any] = {name: bambi_prior(**arguments) for name, arguments in priors.items()}
     whole, link = text, None
@@ -204,7 +206,8 @@ def _assemble(
         with group_coding(_group_coding(formula, data)):
             model = HlmModel(whole, frame, family=family, link=link, priors=translated)
         model.read_new_data = partial(prepare, formula, data)
-        model.build()
+        with LOCK:
+            model.build()
     except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know
         raise FitError(f"Bambi cannot build this model: {problem}. Is every prior a distribution of PyMC?") from problem
     return model

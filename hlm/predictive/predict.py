@@ -14,9 +14,11 @@ from hlm.errors import DataError, FitError
 from hlm.formula.arms import complete_formula
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, offsets
+from hlm.memory import check_memory
 from hlm.newdata import prepare
 from hlm.options import check_choice, check_fit, check_prob, check_seed
 from hlm.posterior import GroupPart, linear_predictor, residual_sd
+from hlm.streams import stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,13 +89,14 @@ def predict(
     check_seed(seed)
     formula = complete_formula(fit.written) if fit.pooling == "complete" else fit.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.data, newdata)
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "prediction")
     new = _new_rows(formula, fit.data, rows)
     if fit.pooling == "none" and new.any():
         raise FitError(
             f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
             f"only its prior would speak. Use the partial or the complete fit."
         )
+    _check_room(fit, len(rows))
     values = _linear(fit, formula, rows, new_groups, generator)
     if kind != "linear":
         values = _INVERSE[fit.family](values)
@@ -113,6 +116,19 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
     check_prob(prob)
     if fit.family not in _INVERSE:
         raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+
+
+def _check_room(fit: Fit, rows: int) -> None:
+    draws = len(fit.parts.shared)
+    widths = sum(part.values.shape[2] for part in fit.parts.groups)
+    check_memory(
+        f"Predicting {rows:,} rows from {draws:,} draws",
+        {
+            "linear predictor and its sorted copy": 2.0 * draws * rows,
+            "effects row by row": float(widths) * draws * rows,
+        },
+        "Predict fewer rows at a time, or fit with fewer draws.",
+    )
 
 
 def _original(fit: Fit, formula: Formula) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def test_real_refits_say_the_same(unit: str) -> None:
     refits = []
     for k in range(codes.max() + 1):
         others = clean(read, frame[codes != k])
-        idata, _ = sample_collapsed(read, others, pooling="partial", priors=priors, draws=1000, seed=k)
+        idata, _ = sample_collapsed(read, others, pooling="partial", priors=priors, draws=3000, seed=k)
         reduced_arm = make_arm(read, others, "partial", priors)
         theta = theta_of(idata["posterior"].to_dataset(), reduced_arm)
         # log p(y_k | y_-k, theta) = log p(y | theta) - log p(y_-k | theta); both centre the intercept's prior at their
@@ -107,9 +107,11 @@ def test_real_refits_say_the_same(unit: str) -> None:
         ]
         refits.append(log_sum_exp((both[0] - both[1])[:, None])[0] - np.log(len(both[0])))
     fits = {
-        pooling: fit(formula, frame, pooling=pooling, seed=1, progress=False) for pooling in ("complete", "partial")
+        pooling: fit(formula, frame, pooling=pooling, draws=10_000, seed=1, progress=False)
+        for pooling in ("complete", "partial")
     }
     found = compare_loo(fits, unit=unit).set_index("pooling").loc["partial", "elpd"]
+    # over seeds, 4 x 1000 draws leave sds of 0.048 and 0.035: with so many here, 0.015 and 0.02, together 0.025
     assert found == pytest.approx(sum(refits), abs=0.05)
 
 

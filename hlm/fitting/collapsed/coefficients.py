@@ -98,8 +98,9 @@ def _effects(
     if not arm.factors:
         return []
     assert not isinstance(sums, CrossedProducts)
-    every = theta.some(which)
-    return [draw_effects(sums, every, common, first) + arm.mean]
+    effects = draw_effects(sums, theta.some(which), common, first)  # the largest array of a fit: never twice
+    effects += arm.mean
+    return [effects]
 
 
 def balanced_normals(chains: int, draws: int, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,11 +6,12 @@ Only the lower triangle of the matrix ``total`` (columns: rest, X, y) is filled 
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from hlm.fitting.collapsed.compiled import compiled
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+
+@compiled
 def sweep_crossed_kernel(
     root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, reduced, log_det
 ):
@@ -39,7 +40,7 @@ def sweep_crossed_kernel(
             log_det[t] = log_first + 2.0 * log_rest
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def draw_rest_kernel(
     root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, which, common, rest
 ):
@@ -70,7 +71,7 @@ def draw_rest_kernel(
                     rest[d, start[a] + i] += factor[t, effect[a] + i, effect[a] + j] * u[start[a] + j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _eliminate_first(root, begin, column, explained, left, offset, relative):
     """S before the rest is eliminated, and the first factor's log determinant."""
     q = root.shape[1]
@@ -92,7 +93,7 @@ def _eliminate_first(root, begin, column, explained, left, offset, relative):
     return total, log_det
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _root_of_group(root, offset, relative, lower):
     """The Cholesky factor of N_k = I + A A', A = R L / sigma; returns half its log determinant."""
     q = len(root)
@@ -114,7 +115,7 @@ def _root_of_group(root, offset, relative, lower):
     return log_det
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _scale(total, start, stop, effect, relative):
     """J' S J / sigma^2 in the rest's rows and columns, S J / sigma in those of X and y."""
     for a in range(len(start)):
@@ -136,7 +137,7 @@ def _scale(total, start, stop, effect, relative):
                 total[s + j, c] = value
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _root_of_rest(total, m):
     """The Cholesky factor of N = I + J' S_rr J / sigma^2, and whether it could be had."""
     n = total[:m, :m].copy()
@@ -153,7 +154,7 @@ def _root_of_rest(total, m):
     return np.asfortranarray(n), False
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _forward(lower, x):
     """X becomes C^-1 x."""
     for j in range(len(x)):
@@ -163,7 +164,7 @@ def _forward(lower, x):
             x[i] -= lower[i, j] * value
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _backward(lower, x):
     """X becomes C'^-1 x."""
     for j in range(len(x) - 1, -1, -1):

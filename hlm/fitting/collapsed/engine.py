@@ -27,6 +27,7 @@ from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
 from hlm.fitting.collapsed.marginal import CommonPosterior, common_posterior
+from hlm.fitting.collapsed.room import OPERATIONS, check_room
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.separate import sample_separate
 from hlm.fitting.collapsed.tree import posterior_tree
@@ -34,6 +35,7 @@ from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData
 from hlm.prior import Priors
+from hlm.streams import stream
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 ENOUGH_ESS = 100  # the error of a posterior mean is then a tenth of its posterior sd
 MOST_LOST = 0.001
 _CHECKED = 4  # draws at which rounding is looked at
-_OPERATIONS = 2e11  # for one fit, some 20 s: where theta is dear, few values with several coefficient draws each do
 
 __all__ = ["CollapsedDiagnostics", "covers", "sample_collapsed"]
 
@@ -160,8 +161,9 @@ def sample_collapsed(
     if residual == "separate":
         idata = sample_separate(formula, data, priors=priors, draws=draws, chains=chains, seed=seed)
         return idata, CollapsedDiagnostics(-np.inf, float(chains * draws), chains * draws, chains * draws)
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, f"{pooling} pooling")
     arm = make_arm(formula, data, pooling, priors)
+    check_room(arm, draws=draws, chains=chains)
     sums = summed(arm, response_without_offset(formula, data))
     parameters, starts = make_parameters(arm, sums, priors)
 
@@ -174,7 +176,7 @@ def sample_collapsed(
             values = parameters.log_prior(u) + given.log_marginal
         return np.where(np.isfinite(values), values, -np.inf)
 
-    most = int(_OPERATIONS / sums.operations)
+    most = int(OPERATIONS / sums.operations)
     found = importance_sample(log_posterior, starts, draws=chains * draws, most=most, rng=rng)
     assert given is not None  # and its points are the last evaluated, those of ``found``
     chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)

@@ -11,14 +11,15 @@ the caller's file only.
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from hlm.fitting.collapsed.compiled import compiled
 
 _MOST_LOST = 1e-6  # of a pivot: what rounding may leave of it is 1e-10 then, far below any Monte Carlo error
 _TOGETHER = 64  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
     """S, shape (T, p + 1, p + 1), and sum_k log|N_k|, shape (T,), as in marginal.py."""
     q, size = explained.shape[1], explained.shape[2]
@@ -52,7 +53,7 @@ def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
                     reduced[start + t, c, d] = reduced[start + t, d, c] = total[c, d, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _root_times_factor(root, k, relative, a):
     """A = R L / sigma; R is upper, L lower triangular."""
     q = len(a)
@@ -64,7 +65,7 @@ def _root_times_factor(root, k, relative, a):
                     a[i, j, t] += root[k, i, b] * relative[b, j, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _cholesky_of_i_plus(a, lower):
     """The Cholesky factor of I + A A'; its diagonal is stored inverted."""
     q = len(a)
@@ -81,7 +82,7 @@ def _cholesky_of_i_plus(a, lower):
                 lower[i, j, t] = 1.0 / np.sqrt(lower[i, i, t]) if i == j else lower[i, j, t] * lower[j, j, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _add_squares(explained, k, lower, half, total):
     """``half`` becomes the inverse Cholesky factor times explained_k, and ``total`` grows by half' half."""
     q, size, _ = half.shape
@@ -98,7 +99,7 @@ def _add_squares(explained, k, lower, half, total):
                     total[c, d, t] += half[i, c, t] * half[i, d, t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def draw_kernel(root, explained, factor, sigma, common, normals):
     """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
     groups, q, size = explained.shape
@@ -116,7 +117,7 @@ def draw_kernel(root, explained, factor, sigma, common, normals):
             _draw_groups(root[start:stop], relative, sigma[t], rest, normals[t, start:stop], work)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def draw_beside_kernel(root, begin, column, explained, factor, sigma, which, common, rest, normals):
     """The same of the first of several factors, shape (draws, K, q), beside the others' effects, shape (draws, m).
 
@@ -139,7 +140,7 @@ def draw_beside_kernel(root, begin, column, explained, factor, sigma, which, com
             _draw_groups(root[start:stop], relative, sigma[which[d]], projected, normals[d, start:stop], work)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _draw_groups(root, relative, sigma, rest, normals, work):
     """b_k of at most _TOGETHER groups in place of their standard normal numbers.
 
@@ -186,7 +187,7 @@ def _draw_groups(root, relative, sigma, rest, normals, work):
                 normals[k, i] += sigma * relative[i, j] * v[j, k]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _factor_precision(a, lower, groups):
     """The Cholesky factor G of M = I + A' A, its diagonal stored inverted; which groups lost too many digits."""
     q = len(a)
@@ -212,7 +213,7 @@ def _factor_precision(a, lower, groups):
     return lost
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _rotate_in(a, rest, sigma, lower, v):
     """The same factor, its diagonal inverted, and v = G^-1 A' rest / sigma, by rotations of [A, I]: M is not formed.
 

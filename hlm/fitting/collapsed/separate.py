@@ -19,11 +19,13 @@ from hlm.design import response_without_offset
 from hlm.fitting.collapsed.arm import GaussianArm, make_arm, summed_alone
 from hlm.fitting.collapsed.coefficients import balanced_normals
 from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.fitting.collapsed.room import check_room
 from hlm.fitting.collapsed.scales import Scale, scale
 from hlm.fitting.collapsed.tree import separate_tree
 from hlm.formula.formula import Formula
 from hlm.frame import CleanData
 from hlm.prior import Priors
+from hlm.streams import stream
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,8 +50,9 @@ def sample_separate(
     draws, chains : int
     seed : int, optional
     """
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "none pooling, separate")
     arm = make_arm(formula, data, "none", priors)
+    check_room(arm, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
     assert arm.known_sd is not None
     sums = summed_alone(arm, response_without_offset(formula, data))
     prior = scale(priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)

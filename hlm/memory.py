@@ -1,0 +1,92 @@
+"""What does not fit into memory is refused before it is built, with what it would need and what to do instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from hlm.errors import FitError
+
+_NUMBER = 8  # bytes
+_MEMINFO = Path("/proc/meminfo")
+_GROUPS = (  # of a container: what it may have, what it has
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
+
+
+def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
+    """Raise where the arrays to come are more than the memory that is free.
+
+    Parameters
+    ----------
+    what : str
+        What is going to be built, as the subject of a sentence.
+    numbers : mapping of str to float
+        The large arrays by what is in them: how many floating-point numbers at the highest point, copies included.
+    instead : str
+        What to do, as sentences.
+
+    Raises
+    ------
+    FitError
+
+    Examples
+    --------
+    >>> check_memory("A small table", {"rows": 1000}, "Nothing needs to be done.")
+    """
+    need, free = _NUMBER * sum(numbers.values()), _free()
+    if need <= free:
+        return
+    largest = sorted(numbers.items(), key=lambda part: -part[1])
+    parts = ", ".join(f"{name} {_size(_NUMBER * size)}" for name, size in largest if size > 0.05 * largest[0][1])
+    raise FitError(f"{what} would need about {_size(need)} of memory ({parts}), and {_size(free)} are free. {instead}")
+
+
+def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: str) -> str:
+    """How many draws per chain there is room for, as a sentence; empty where fewer would not help.
+
+    Parameters
+    ----------
+    draws, chains : int
+        What was asked for.
+    numbers : mapping of str to float
+        As for `check_memory`.
+    growing : str
+        The arrays that grow with the draws.
+    """
+    room = _free() / _NUMBER - sum(size for name, size in numbers.items() if name != growing)
+    fitting = int(0.9 * draws * room / numbers[growing]) if min(room, numbers[growing]) > 0 else 0
+    if fitting >= draws or fitting * chains < 100:
+        return ""
+    return f"There is room for draws={fitting} in {chains} chain(s). "
+
+
+def _free() -> float:
+    """Bytes that are free, in a container those that it may still have; infinite where that cannot be known."""
+    known = [_free_of_machine(), *(_free_of_group(limit, used) for limit, used in _GROUPS)]
+    return min(known)
+
+
+def _free_of_machine() -> float:
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+        return 1024.0 * next(float(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:  # macOS: all there is
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _free_of_group(limit: Path, used: Path) -> float:
+    try:
+        return float(limit.read_text()) - float(used.read_text())
+    except (OSError, ValueError):  # no such group, or "max"
+        return float("inf")
+
+
+def _size(bytes_: float) -> str:
+    return f"{bytes_ / 1e6:,.0f} MB" if bytes_ < 1e9 else f"{bytes_ / 1e9:,.1f} GB"
