@@ -22,6 +22,7 @@ from hlm.predictive.psis import smooth
 GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
 _CALM_PARETO_K = 0.5
+_MORE_ROUNDS = 3  # of the last kind, while Pareto k is not good
 _STEPS = 4  # of EM in each round
 _POINTS_PER_DIMENSION = 200
 _LEAST_POINTS_PER_DIMENSION = 25
@@ -29,8 +30,9 @@ _DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
 _COMPONENTS = 5
 _DOF = 10.0
 _WIDE_DOF = 4.0
-_WIDE_SHARE = 0.1
+_WIDE_SHARE = 0.05
 _WIDE = 4.0  # the wide component's covariance over the posterior's
+_FAR = 9.0  # the same of the variance of one coordinate
 _SPARE = 1.5  # effective points for each draw that is wanted, so that resampling repeats few
 _MOST_POINTS = 20  # times the draws wanted
 
@@ -99,15 +101,15 @@ def importance_sample(
     if dear:
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
     core, found = _frugal(log_density, starts[0], size, rng) if dear else _adapt(log_density, starts, size, rng)
-    for _ in range(2):
+    for good_k in (GOOD_PARETO_K if dear else _CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
         enough = int(
             np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
         )
         proposal = _with_wide(core, found)
         found = _weigh(log_density, proposal, enough, rng)
-        if found.pareto_k <= GOOD_PARETO_K:
+        if found.pareto_k <= good_k:
             break
-        core = core.refit(found.points, found.weights, _STEPS)
+        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS)
     return replace(found, lost=_lost(found, core, proposal))
 
 
@@ -148,24 +150,37 @@ def _adapt(
     for round_ in range(_MOST_ROUNDS):
         found = _weigh(log_density, _with_wide(core, found), size, rng)
         if round_ == 0:
-            core = equal_parts(_apart(found, rng), moments(found.points, found.weights)[1] / 2, _DOF)
+            _, covariance = moments(found.points, found.weights)
+            places = _apart(found.points, found.weights, safe_cholesky(covariance), rng)
+            core = equal_parts(places, covariance / 2, _DOF)
+        elif found.pareto_k >= _CALM_PARETO_K:
+            core = _where_thin(core, found, rng)
         core = core.refit(found.points, found.weights, 2 * _STEPS if round_ == 0 else _STEPS)
         if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
             break
     return core, found
 
 
-def _apart(found: WeightedPoints, rng: np.random.Generator) -> np.ndarray:
+def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) -> Mixture:
+    """More components for the core, at points where it had too little."""
+    excess = np.maximum(found.weights - 2 / len(found.weights), 0.0)
+    if not excess.any():
+        return core
+    _, covariance = moments(found.points, found.weights)
+    places = _apart(found.points, excess / excess.sum(), safe_cholesky(covariance), rng)
+    return joined((0.9, core), (0.1, equal_parts(places, covariance / 4, _DOF)))
+
+
+def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Places for new components, far from each other (k-means++; Arthur & Vassilvitskii 2007): the tails get theirs."""
-    root = safe_cholesky(moments(found.points, found.weights)[1])
-    standard = np.linalg.solve(root, found.points.T).T
-    chosen = [int(rng.choice(len(standard), p=found.weights))]
+    standard = np.linalg.solve(root, points.T).T
+    chosen = [int(rng.choice(len(standard), p=weights))]
     distance = np.full(len(standard), np.inf)
-    while len(chosen) < _COMPONENTS:
+    while len(chosen) < min(_COMPONENTS, np.count_nonzero(weights)):
         distance = np.minimum(distance, ((standard - standard[chosen[-1]]) ** 2).sum(axis=1))
-        share = found.weights * distance
+        share = weights * distance
         chosen.append(int(rng.choice(len(standard), p=share / share.sum())))
-    return found.points[chosen]
+    return points[chosen]
 
 
 def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
@@ -183,9 +198,19 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
-    """The fitted mixture and a component that reaches much further."""
+    """The fitted mixture, a component that reaches further all around, and one along each coordinate that goes further.
+
+    An sd that may be 0 has a long tail of its own: few points of the first wide one would lie there in many dimensions.
+    """
     mean, covariance = moments(found.points, found.weights)
-    return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
+    along = covariance / np.sqrt(np.diagonal(covariance))  # what a coordinate takes with it, a column for each
+    stretched = covariance + (_FAR - 1) * np.einsum("ik,jk->kij", along, along)
+    means = np.repeat(mean[None], len(mean), axis=0)
+    return joined(
+        (1 - 2 * _WIDE_SHARE, core),
+        (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)),
+        (_WIDE_SHARE, equal_parts(means, stretched, _WIDE_DOF)),
+    )
 
 
 def _laplace(log_density: LogDensity, starts: np.ndarray) -> Mixture:

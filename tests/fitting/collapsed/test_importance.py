@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.fitting.collapsed.importance import WeightedPoints, importance_sample, resample
+from hlm.fitting.collapsed.importance import GOOD_PARETO_K, WeightedPoints, importance_sample, resample
 from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments
 
 
@@ -104,6 +104,28 @@ def test_ten_dimensions():
     _, covariance = moments(found.points, found.weights)
     assert found.pareto_k < 0.7 and found.efficiency > 0.4
     assert np.diag(covariance) == pytest.approx(np.diag(root @ root.T), rel=0.15)  # 4 sqrt(2 / 3000)
+
+
+def test_a_tail_beside_zero_gets_points_of_its_own():
+    """As of an sd that may be 0: 3 % in a ridge to the left, narrow in one coordinate and wide in another.
+
+    A mixture fitted to 800 points had no component there: Pareto k was above 0.7 for every fourth seed, on radon too.
+    """
+    ridge = stats.multivariate_normal([-1.5, 0.6, 0.0], np.diag([0.36, 0.04, 1.0]))
+    bulk = stats.multivariate_normal([0.0, 0.0, 0.0], np.eye(3) / 4)
+
+    def log_density(u):
+        return np.logaddexp(np.log(0.03) + ridge.logpdf(u), np.log(0.97) + bulk.logpdf(u))
+
+    exact = 0.03 / 2 + 0.97 * stats.norm.cdf(-3)  # left of -1.5: half of the ridge and 3 sds of the bulk
+    pareto_k = []
+    for seed in range(12):
+        found = importance_sample(log_density, np.zeros((1, 3)), draws=4000, rng=np.random.default_rng(seed))
+        pareto_k.append(found.pareto_k)
+        if found.pareto_k <= GOOD_PARETO_K:
+            share = found.weights @ (found.points[:, 0] < -1.5)
+            assert share == pytest.approx(exact, abs=4 * np.sqrt(exact / found.ess))
+    assert np.sum(np.array(pareto_k) > GOOD_PARETO_K) <= 1  # of 60 other seeds 3 %; it was 25 %
 
 
 def test_a_failure_shows():
