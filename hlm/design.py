@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from hlm.errors import FitError, FormulaError
 from hlm.formula.arms import OwnEffect, own_effects
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.frame import CleanData
+from hlm.orthogonal import NEW_SHARE, orthonormal, project_out
 
-_RANK_TOLERANCE = 1e-8  # share of a column's length that must be new; float64 keeps about 1e-16 of it
+_RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,8 @@ def _spanned_terms(own: tuple[OwnEffect, ...], rest: tuple[Term, ...], data: Cle
     for term in rest:
         values = candidates.of(term)
         left = np.column_stack([_outside_span(values[:, j], spans) for j in range(values.shape[1])])
-        if (np.linalg.norm(left, axis=0) <= _RANK_TOLERANCE * np.linalg.norm(values, axis=0)).all():
+        rounding = NEW_SHARE * np.linalg.norm(values, axis=0)  # of a column far from 0 little is new, but it counts
+        if (np.linalg.norm(left, axis=0) <= _RANK_TOLERANCE * values.std(axis=0) * len(values) ** 0.5 + rounding).all():
             spanned.append(term)
     return tuple(spanned)
 
@@ -286,15 +287,11 @@ def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndar
     -------
     numpy.ndarray, shape (K, q)
     """
-    groups, q = int(codes.max()) + 1, effects.shape[1]
+    groups = int(codes.max()) + 1
     scaled, size = _unit_columns(effects)
-    cross = np.zeros((groups, q, q))
-    moment = np.zeros((groups, q))
-    for i, j in product(range(q), range(q)):
-        cross[:, i, j] = np.bincount(codes, scaled[:, i] * scaled[:, j], groups)
-    for i in range(q):
-        moment[:, i] = np.bincount(codes, scaled[:, i] * values, groups)
-    return np.asarray(np.einsum("kij,kj->ki", np.linalg.pinv(cross, rcond=1e-12, hermitian=True), moment) / size)
+    root, basis = orthonormal(scaled.T, codes, groups)
+    explained = project_out(basis, values[None].copy(), codes, groups)
+    return np.asarray((np.linalg.pinv(root, rcond=NEW_SHARE) @ explained)[:, :, 0] / size)
 
 
 def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:

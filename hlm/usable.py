@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LARGEST = 1e100  # squares, and products of squares, stay below float64's 1e308
 _SMALLEST = 1e-100
 _FEW_LABELS = 10  # texts of digits: as many can be codes, on purpose
-_ALIKE = 1e-5  # of a predictor's size: least squares in uncentred columns loses twice as many digits
+_ALIKE = 1e-9  # of a predictor's size: of 16 digits 7 are left to tell rows apart
 _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits that its own numbers lack
 
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.design import Columns
-from hlm.fitting.collapsed.coordinates import centred, orthonormal, split, weighted
+from hlm.fitting.collapsed.coordinates import centred, split, weighted
 from hlm.fitting.collapsed.upright import upright
+from hlm.orthogonal import orthonormal
 
 
 @dataclass(frozen=True, slots=True)

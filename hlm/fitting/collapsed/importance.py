@@ -176,7 +176,7 @@ def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.ra
     standard = np.linalg.solve(root, points.T).T
     chosen = [int(rng.choice(len(standard), p=weights))]
     distance = np.full(len(standard), np.inf)
-    while len(chosen) < min(_COMPONENTS, np.count_nonzero(weights)):
+    while len(chosen) < min(_COMPONENTS, int(np.count_nonzero(weights))):
         distance = np.minimum(distance, ((standard - standard[chosen[-1]]) ** 2).sum(axis=1))
         share = weights * distance
         chosen.append(int(rng.choice(len(standard), p=share / share.sum())))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hlm.fitting.collapsed.coordinates import orthonormal
+from hlm.orthogonal import orthonormal
 
 _IN_LINE = 0.01  # of its length that a column adds to those before it: products would lose 4 digits
 
