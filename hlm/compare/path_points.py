@@ -10,12 +10,13 @@ import numpy as np
 
 from hlm.design import response_without_offset
 from hlm.errors import FitError, nearest
-from hlm.fitting.collapsed.arm import EffectTerm, Factor, GaussianArm, make_arm, make_parameters, summed
+from hlm.fitting.collapsed.arm import EffectTerm, Factor, GaussianArm, make_arm, summed
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import WeightedPoints, importance_sample
 from hlm.fitting.collapsed.marginal import Sums, common_posterior
 from hlm.fitting.collapsed.parameters import Parameters
 from hlm.fitting.collapsed.slices import Slice, SliceMeans, slice_means
+from hlm.fitting.collapsed.starts import make_parameters
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling
 from hlm.formula.expression import kept

@@ -13,17 +13,13 @@ from hlm.fitting.collapsed.coordinates import Coordinates, coordinates
 from hlm.fitting.collapsed.crossed import crossed_products
 from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
 from hlm.fitting.collapsed.marginal import NormalPrior, Sums
-from hlm.fitting.collapsed.parameters import Correlations, Parameters
-from hlm.fitting.collapsed.scales import scale
+from hlm.fitting.collapsed.parameters import Correlations
 from hlm.formula.arms import Pooling, none_formula
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.frame import CleanData
 from hlm.posterior import kept_columns
 from hlm.prior import Prior, Priors
 from hlm.priors import correlated_blocks
-
-_UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
-_ROUGH_SHARE = 0.3  # of the response's sd that the groups may make up, for that guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,26 +148,6 @@ def coordinates_alone(arm: GaussianArm, y: np.ndarray) -> tuple[Coordinates, np.
     return rows, codes
 
 
-def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:
-    """The coordinates of theta with their priors, and points to look for modes from, shape (starts, d)."""
-    sigma, sds = _rough_sizes(arm, sums)
-    residual = scale(priors["sigma"], unit=_UNIT * sigma)
-    if arm.known_sd is not None:
-        return Parameters(residual, (), (), np.diag(arm.known_sd)), np.array([[residual.coordinate(sigma)]])
-    scales = tuple(
-        scale(priors[f"{term.name}_sigma"], unit=_UNIT * sds[factor.start + j], column=j - term.columns.start)
-        for factor in arm.factors
-        for term in factor.effects
-        for j in range(term.columns.start, term.columns.stop)
-    )
-    parameters = Parameters(residual, scales, arm.blocks, np.zeros((0, 0)))
-    starts = np.zeros((2, parameters.dimension))
-    starts[:, 0] = residual.coordinate(sigma)
-    for j, one in enumerate(scales):
-        starts[:, 1 + j] = one.coordinate(sds[j]), one.coordinate(sds[j] / 10)
-    return parameters, starts
-
-
 def none_as_groups(formula: Formula, data: CleanData, priors: Priors) -> GaussianArm | None:
     """No pooling with the groups' own coefficients as effects of known sd, fast for any number of groups.
 
@@ -252,20 +228,3 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
         for values, given in ((mean, prior.args["mu"]), (sd, prior.args["sigma"])):
             values[mine] = np.tile(given, sum(mine) // np.size(given))  # one for each column, the same for every group
     return NormalPrior(mean, sd)
-
-
-def _rough_sizes(arm: GaussianArm, sums: Sums) -> tuple[float, np.ndarray]:
-    """Guesses of sigma and of the effects' sds, shape (q,), from what is left beside the first factor's own lines."""
-    left, explained = sums.response
-    whole = np.sqrt((left + (explained**2).sum()) / sums.rows)
-    spare = sums.rows - (np.abs(np.diagonal(sums.root, axis1=1, axis2=2)) > 0).sum()
-    sigma = np.sqrt(left / spare) if spare > 0 else 0.0
-    sizes = [_size(column) for factor in arm.factors for column in factor.design.matrix.T]
-    return float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / np.array(sizes)
-
-
-def _size(column: np.ndarray) -> float:
-    """How much a column varies; its length where it does not."""
-    sd = column.std()
-    length = np.sqrt(np.mean(column**2))
-    return float(sd if sd > 1e-6 * length else length)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.design import response_without_offset
-from hlm.fitting.collapsed.arm import make_arm, make_parameters, summed
+from hlm.fitting.collapsed.arm import make_arm, summed
 from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
 from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
@@ -30,6 +30,7 @@ from hlm.fitting.collapsed.marginal import CommonPosterior, common_posterior
 from hlm.fitting.collapsed.room import OPERATIONS, check_room
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.separate import sample_separate
+from hlm.fitting.collapsed.starts import make_space
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula
@@ -165,7 +166,7 @@ def sample_collapsed(
     arm = make_arm(formula, data, pooling, priors)
     check_room(arm, draws=draws, chains=chains)
     sums = summed(arm, response_without_offset(formula, data))
-    parameters, starts = make_parameters(arm, sums, priors)
+    parameters, starts = make_space(arm, sums, priors)
 
     given: CommonPosterior | None = None
 

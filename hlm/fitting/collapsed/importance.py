@@ -24,6 +24,7 @@ _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the ca
 _CALM_PARETO_K = 0.5
 _MORE_ROUNDS = 3  # of the last kind, while Pareto k is not good
 _STEPS = 4  # of EM in each round
+_OTHER_MODE = 4.0  # scales away from the first mode: no place of the same bump
 _POINTS_PER_DIMENSION = 200
 _LEAST_POINTS_PER_DIMENSION = 25
 _DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
@@ -100,7 +101,8 @@ def importance_sample(
     dear = most < _DEAR * size
     if dear:
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
-    core, found = _frugal(log_density, starts[0], size, rng) if dear else _adapt(log_density, starts, size, rng)
+    search = _frugal if dear else _adapt
+    core, found, one_bump = search(log_density, starts, size, rng)
     for good_k in (GOOD_PARETO_K if dear else _CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
         enough = int(
             np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
@@ -109,7 +111,7 @@ def importance_sample(
         found = _weigh(log_density, proposal, enough, rng)
         if found.pareto_k <= good_k:
             break
-        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS)
+        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS, one_bump=one_bump)
     return replace(found, lost=_lost(found, core, proposal))
 
 
@@ -132,33 +134,47 @@ def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.n
 
 
 def _frugal(
-    log_density: LogDensity, start: np.ndarray, size: int, rng: np.random.Generator
-) -> tuple[Mixture, WeightedPoints]:
+    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[Mixture, WeightedPoints, bool]:
     """One mode, one round and one component: for densities that are dear, and near normal if the data are many."""
-    found = _weigh(log_density, _laplace(log_density, start[None]), size, rng)
+    found = _weigh(log_density, _laplace(log_density, starts[:1]), size, rng)
     mean, covariance = moments(found.points, found.weights)
-    return equal_parts(mean[None], covariance, _DOF), found
+    return equal_parts(mean[None], covariance, _DOF), found, True
 
 
 def _adapt(
     log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
-) -> tuple[Mixture, WeightedPoints]:
-    """Rounds of drawing, weighing and refitting; the fitted mixture and the last round's points."""
-    found = _weigh(log_density, _laplace(log_density, starts), size, rng)
+) -> tuple[Mixture, WeightedPoints, bool]:
+    """Rounds of drawing, weighing and refitting: the fitted mixture, the last round's points, and if it is one bump."""
+    core = _laplace(log_density, starts)
+    one_bump = not _apart_from_the_first(core)
+    found = _weigh(log_density, core, size, rng)
     mean, covariance = moments(found.points, found.weights)
-    core = equal_parts(mean[None], covariance, _DOF)
+    if one_bump:
+        core = equal_parts(mean[None], covariance, _DOF)
+    else:
+        core = core.refit(found.points, found.weights, _STEPS, one_bump=False)
     for round_ in range(_MOST_ROUNDS):
         found = _weigh(log_density, _with_wide(core, found), size, rng)
-        if round_ == 0:
+        if round_ == 0 and one_bump:
             _, covariance = moments(found.points, found.weights)
             places = _apart(found.points, found.weights, safe_cholesky(covariance), rng)
             core = equal_parts(places, covariance / 2, _DOF)
         elif found.pareto_k >= _CALM_PARETO_K:
             core = _where_thin(core, found, rng)
-        core = core.refit(found.points, found.weights, 2 * _STEPS if round_ == 0 else _STEPS)
+        steps = 2 * _STEPS if round_ == 0 else _STEPS
+        core = core.refit(found.points, found.weights, steps, one_bump=one_bump)
         if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
             break
-    return core, found
+    return core, found, one_bump
+
+
+def _apart_from_the_first(modes: Mixture) -> bool:
+    """Whether another mode is far from the first, in the metric of either."""
+    steps = (modes.means - modes.means[0])[:, :, None]
+    theirs = (np.linalg.solve(modes.roots, steps) ** 2).sum(axis=(1, 2))
+    firsts = (np.linalg.solve(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
+    return bool((np.maximum(theirs, firsts) > _OTHER_MODE**2).any())
 
 
 def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) -> Mixture:

@@ -46,7 +46,7 @@ class Mixture:
         """Shape (points,)."""
         return np.asarray(np.logaddexp.reduce(self._log_parts(self._distances(points)), axis=0))
 
-    def refit(self, points: np.ndarray, weights: np.ndarray, steps: int) -> Mixture:
+    def refit(self, points: np.ndarray, weights: np.ndarray, steps: int, *, one_bump: bool = True) -> Mixture:
         """Move the components towards weighted points by EM steps (Cappe et al. 2008, Stat. Comput. 18:447-459).
 
         Parameters
@@ -55,26 +55,28 @@ class Mixture:
         weights : numpy.ndarray, shape (n,)
             Sum to 1.
         steps : int
+        one_bump : bool
+            A component with few points leans on the scatter of all; if False, on its own before.
         """
         mixture = self
         for _ in range(steps):
-            mixture = mixture._em_step(points, weights)
+            mixture = mixture._em_step(points, weights, one_bump)
         return mixture
 
-    def _em_step(self, points: np.ndarray, weights: np.ndarray) -> Mixture:
+    def _em_step(self, points: np.ndarray, weights: np.ndarray, one_bump: bool) -> Mixture:
         d = points.shape[1]
         distances = self._distances(points)
         log_parts = self._log_parts(distances)
         owned = weights * np.exp(log_parts - np.logaddexp.reduce(log_parts, axis=0))
         shares = owned.sum(axis=1)
         stay = shares >= _LEAST_SHARE
-        shares, dof = shares[stay], self.dof[stay, None]
+        shares, roots, dof = shares[stay], self.roots[stay], self.dof[stay, None]
         near = owned[stay] * (dof + d) / (dof + distances[stay])
         mass = near.sum(axis=1) / shares
         means, scatter = moments(points, near / near.sum(axis=1, keepdims=True))
-        trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)  # few points: lean on the scatter of all
-        _, whole = moments(points, weights)
-        scales = (trust * mass)[:, None, None] * scatter + (1.0 - trust)[:, None, None] * whole
+        trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)[:, None, None]
+        before = moments(points, weights)[1] if one_bump else roots @ roots.swapaxes(1, 2)
+        scales = trust * mass[:, None, None] * scatter + (1.0 - trust) * before
         return Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
 
     def _distances(self, points: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, log_ndtr, ndtr
+from scipy.special import betaln, log_ndtr, ndtr, ndtri
 
 from hlm.fitting.collapsed.marginal import Theta
 from hlm.fitting.collapsed.scales import Scale, log_normal_density
@@ -82,6 +82,22 @@ class Parameters:
             return Theta(sigma, np.repeat(self.known[None], len(u), axis=0))
         sds = np.column_stack([scale.value(u[:, 1 + j]) for j, scale in enumerate(self.sds)])
         return Theta(sigma, sds[:, :, None] * self._correlation_roots(u))
+
+    def coordinates(self, sigma: np.ndarray, roots: np.ndarray) -> np.ndarray:
+        """Values to coordinates, shape (T, d): the inverse of `theta`, of ``roots`` L with shape (T, q, q).
+
+        Correlations of 1 and beyond the bounds of a Uniform prior are moved inside.
+        """
+        roots = roots * np.where(np.diagonal(roots, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None]
+        sds = np.linalg.norm(roots, axis=2)
+        found = [self.sigma.coordinates(sigma)] + [s.coordinates(sds[:, j]) for j, s in enumerate(self.sds)]
+        for _, _, (i, j) in self._correlation_columns():
+            before = np.linalg.norm(roots[:, i, j:], axis=1)  # what is left of the row beside the columns before
+            rest = np.linalg.norm(roots[:, i, j + 1 :], axis=1)
+            w = np.divide(roots[:, i, j], before, out=np.zeros_like(before), where=before > 0)
+            tail = np.divide(rest, before, out=np.ones_like(before), where=before > 0) ** 2 / (2 * (1 + np.abs(w)))
+            found.append(-np.sign(w) * ndtri(np.maximum(tail, 1e-300)))
+        return np.column_stack(found)
 
     def log_prior(self, u: np.ndarray) -> np.ndarray:
         """Log prior density of the coordinates, Jacobians included, shape (T,)."""

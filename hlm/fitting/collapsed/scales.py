@@ -44,11 +44,11 @@ class Scale:
             return np.asarray(self.args["lower"] + self._width * ndtr(u))
         return np.asarray(-self.unit * log_ndtr(-u))
 
-    def coordinate(self, value: float) -> float:
-        """The inverse of `value`, for a place to start from: kept inside the bounds of a Uniform prior."""
+    def coordinates(self, values: np.ndarray) -> np.ndarray:
+        """The inverse of `value`, for places to start from: kept inside the bounds of a Uniform prior."""
         if self.kind == _UNIFORM:
-            return float(ndtri(np.clip((value - self.args["lower"]) / self._width, 0.05, 0.95)))
-        return -float(ndtri_exp(-value / self.unit))
+            return np.asarray(ndtri(np.clip((values - self.args["lower"]) / self._width, 0.05, 0.95)))
+        return -np.asarray(ndtri_exp(-values / self.unit))
 
     def log_density(self, u: np.ndarray) -> np.ndarray:
         """Log prior density of the coordinate: that of the value, plus log |d value / d u|."""

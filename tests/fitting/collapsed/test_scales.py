@@ -52,7 +52,7 @@ def test_density_integrates_to_1(prior):
 def test_coordinate_undoes_value(prior):
     one = scale(prior, unit=0.4)
     for value in (0.4, 1.0, 2.5):
-        assert one.value(np.array([one.coordinate(value)]))[0] == pytest.approx(value, rel=1e-9)
+        assert one.value(one.coordinates(np.array([value])))[0] == pytest.approx(value, rel=1e-9)
 
 
 def test_an_exponential_is_normal_in_its_coordinate():

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 from hlm.design import block_columns, columns, response_without_offset
-from hlm.fitting.collapsed.arm import make_arm, make_parameters, summed, summed_alone
+from hlm.fitting.collapsed.arm import make_arm, summed, summed_alone
 from hlm.fitting.collapsed.loo import rows_left_out
 from hlm.fitting.collapsed.marginal import common_posterior
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.scales import scale
 from hlm.fitting.collapsed.separate import _log_density, _own_coordinates
+from hlm.fitting.collapsed.starts import make_parameters
 from hlm.fitting.restricted.criterion import profile
 from hlm.fitting.restricted.design import mixed_design
 from hlm.frame import formula_and_data
