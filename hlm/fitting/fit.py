@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from hlm.design import none_arm, separate_by
 from hlm.errors import FitError
 from hlm.families import get_family
+from hlm.fitting.caveats import far_from_zero
 from hlm.fitting.collapsed.engine import CollapsedDiagnostics, covers, sample_collapsed
 from hlm.fitting.diagnostics import Diagnostics, diagnose
 from hlm.fitting.nuts import sample
@@ -215,6 +216,9 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
     check_names(read, get_family(family))
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=options.lkj_eta)
     priors = replace_priors(defaults, options.priors, also_known=also_known)
+    notes = none_arm(read, table).notes if pooling == "none" else ()
+    if pooling == "partial":
+        notes = tuple(far_from_zero(read, table))
     method, idata, diagnostics, why = _run(read, table, pooling, residual, priors, options)
     return Fit(
         formula=str(contracted(arm_formula(read, table, pooling), table.expansions)),
@@ -226,7 +230,7 @@ def _fit_arm(read: Formula, table: CleanData, pooling: Pooling, options: _Option
         diagnostics=diagnostics,
         written=read,
         data=table,
-        notes=(*(none_arm(read, table).notes if pooling == "none" else ()), *why),
+        notes=(*notes, *why),
         residual=residual,
     )
 

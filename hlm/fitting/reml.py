@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.errors import DataError, FitError
+from hlm.errors import FitError
 from hlm.fitting.restricted.criterion import profile
 from hlm.fitting.restricted.design import MixedDesign, VaryingBlock, mixed_design
 from hlm.fitting.restricted.effects import conditional_modes
@@ -94,8 +94,6 @@ def reml(
             f"reml fits gaussian responses, not counts out of trials ({read.response}). "
             f"Take fit({str(read)!r}, data, family='binomial')."
         )
-    if "Intercept" in read.variables:
-        raise DataError("The column 'Intercept' has the name of a coefficient: rename it, for example Intercept_x.")
     design = mixed_design(read, table)
     return _estimate(read, table, design, minimise(lambda f: profile(design, f, reml=reml).criterion, design), reml)
 

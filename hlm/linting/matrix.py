@@ -7,7 +7,7 @@ import numpy as np
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.linting.case import DataCase
 
-_RANK_TOLERANCE = 1e-7  # share of a column's length that must be new, as in R's lm
+_RANK_TOLERANCE = 1e-11  # share of a column's length that must be new; R's lm wants 1e-7, and drops years in seconds
 _MOST_CELLS = 20_000_000  # beyond about 150 MB of columns the check costs more than it tells
 
 

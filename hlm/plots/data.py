@@ -83,7 +83,8 @@ def plot_data(
     get_family(family)
     read = parse(formula)
     factor = find_group(read, group)
-    wanted = read if not isinstance(x, str) else replace(read, common=(*read.common, Term((x,))))
+    own = isinstance(x, str) and x not in read.group_variables
+    wanted = replace(read, common=(*read.common, Term((str(x),)))) if own else read
     table = clean(wanted, data, family=family)
     horizontal = numeric_predictor(read, varying_first(wanted, factor), table, x)
     y, levels = response_values(read, table), table.levels(factor)

@@ -67,7 +67,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "one group is left": (FORMULA, with_(x=base()["x"].where(base()["g"] == "a")), "'g' has one group only ('a')"),
     "constant response": (FORMULA, with_(y=3.0), "The response 'y' is constant (3.0 in all 48 rows)"),
     "constant predictor": (FORMULA, with_(x=1), "The predictor 'x' is constant (1 in every row)"),
-    "far from zero": (FORMULA, with_(x=base()["x"] + 1e8), "subtract a constant, I(x - 1e+08)."),
+    "far from zero": (FORMULA, with_(x=base()["x"] + 1e11), "subtract a constant, I(x - 1e+11)."),
     "integers beyond float64": (FORMULA, with_(x=2**62 + np.arange(48)), "differ by 0 at most and lie near 4.61169e+18"),
     "response of rounding": (FORMULA, with_(y=base()["y"] + 1e14), "The numbers of 'y' differ by "),
     "squares overflow": (FORMULA, with_(x=base()["x"] * 1e200), "as large as 7e+200, and the computer has no squares"),

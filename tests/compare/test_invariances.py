@@ -76,7 +76,8 @@ def test_groups_the_other_way_round_are_the_same_model(frame: pd.DataFrame, fits
     for name in ("Intercept", "x", "sigma", "1|g_sigma", "x|g_sigma", "g_corr"):
         one, two = (f["partial"].idata.posterior[name].to_numpy() for f in (fits, other))
         np.testing.assert_allclose(two, one, rtol=0, atol=DRAWS * max(one.std(), 1.0), err_msg=name)
-    pd.testing.assert_frame_equal(compare_loo(other), compare_loo(fits), rtol=1e-6)  # sums in another order
+    renamed = compare_loo(other).assign(note=lambda table: table["note"].str.replace("g -", "g "))
+    pd.testing.assert_frame_equal(renamed, compare_loo(fits), rtol=1e-6)  # sums in another order
     old, new = (compare_slopes(f).set_index(["pooling", "term", "level"]) for f in (fits, other))
     new = new.rename(index=lambda level: str(level).removeprefix("-"), level="level").loc[old.index]
     # means of 2000 draws of either kind: five standard errors of their difference

@@ -211,7 +211,7 @@ def test_as_many_effects_as_rows_is_refused(groups):
         reml("y ~ 1 + (1|g)", groups.groupby("g").head(1))
 
 
-@pytest.mark.parametrize("y", ["2 * x + 1", "2 * x + code", "1e-200 * y"])
+@pytest.mark.parametrize("y", ["2 * x + 1", "2 * x + code"])
 def test_a_response_without_residual_variation_is_refused(groups, y):
     data = groups.assign(code=groups["g"].astype("category").cat.codes.astype(float))
     with pytest.raises(FitError, match="The model explains the response exactly"):
@@ -232,5 +232,5 @@ def test_a_varying_product_is_the_common_one_however_it_is_spelled() -> None:
 
 def test_a_column_called_intercept_is_refused() -> None:
     frame = load_data("sleepstudy").rename(columns={"Days": "Intercept"})
-    with pytest.raises(DataError, match="'Intercept' has the name of a coefficient: rename it"):
+    with pytest.raises(DataError, match="'Intercept' has the name of a model parameter: rename it"):
         reml("Reaction ~ Intercept + (1|Subject)", frame)

@@ -45,7 +45,13 @@ def lme4_part() -> Iterator[str]:
     )
     for case in cases:
         yield f"### {case.title}\n"
-        yield from _table(["", "lme4", "hlm"], [[_code(n.label), shown(n.theirs), shown(n.ours)] for n in _kept(case)])
+        yield from _table(
+            ["", "lme4", "hlm"],
+            [
+                [_code(n.label), *(shown(v, 4 if n.label.startswith("corr") else 5) for v in (n.theirs, n.ours))]
+                for n in _kept(case)
+            ],
+        )
 
 
 def brms_part() -> Iterator[str]:

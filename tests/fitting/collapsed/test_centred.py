@@ -79,4 +79,6 @@ def test_slopes_vary_far_from_zero_too(seed: int) -> None:
     fitted = fit("y ~ x + (x|g)", lines(200), method="collapsed", seed=seed, progress=False)
     posterior = fitted.idata["posterior"]
     assert fitted.diagnostics.ok and float((posterior["x|g_sigma"] > 0.1).mean()) > 0.98
+    (note,) = fitted.notes
+    assert note.startswith("x lies 233 of its standard") and note.endswith("write center(x)")
     assert float(posterior["sigma"].mean()) == pytest.approx(0.549, abs=0.01)  # as with x from its mean; its sd is 0.04

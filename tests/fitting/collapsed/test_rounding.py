@@ -118,7 +118,7 @@ def test_heavy_tails_have_a_bad_pareto_k_and_go_to_nuts(monkeypatch: pytest.Monk
 
 def test_too_few_points_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget of so few evaluations that fewer than 100 effective points come of it."""
-    monkeypatch.setattr(engine, "_OPERATIONS", 1.0)
+    monkeypatch.setattr(engine, "OPERATIONS", 1.0)
     monkeypatch.setattr("hlm.fitting.collapsed.importance._LEAST_POINTS_PER_DIMENSION", 10)
     found = fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
     assert not found.diagnostics.ok and found.diagnostics.points < 100
