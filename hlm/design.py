@@ -16,7 +16,7 @@ from hlm.errors import FitError, FormulaError
 from hlm.formula.arms import OwnEffect, own_effects
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.frame import CleanData
-from hlm.orthogonal import NEW_SHARE, orthonormal, project_out
+from hlm.orthogonal import NEW_SHARE, within_least_squares
 
 _RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
@@ -271,50 +271,3 @@ def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]
 def _fitted_within(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
     """Fitted values of a separate least-squares regression in each group, shape (rows,)."""
     return np.asarray(np.einsum("ij,ij->i", effects, within_least_squares(values, codes, effects)[codes]))
-
-
-def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
-    """Least squares in each group alone (smallest norm where a group cannot tell its effects apart).
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (rows,)
-    codes : numpy.ndarray of int, shape (rows,)
-        Group of each row, 0 .. K-1.
-    effects : numpy.ndarray, shape (rows, q)
-
-    Returns
-    -------
-    numpy.ndarray, shape (K, q)
-    """
-    groups = int(codes.max()) + 1
-    scaled, size = _unit_columns(effects)
-    root, basis = orthonormal(scaled.T, codes, groups)
-    explained = project_out(basis, values[None].copy(), codes, groups)
-    return np.asarray((np.linalg.pinv(root, rcond=NEW_SHARE) @ explained)[:, :, 0] / size)
-
-
-def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """How columns are combined from the target's: ``target @ combination`` is next to ``columns``.
-
-    Least squares in units in which every column has length 1: in the user's own, an intercept beside an income in
-    cents would be lost in rounding.
-
-    Parameters
-    ----------
-    target : numpy.ndarray, shape (rows, terms)
-    columns : numpy.ndarray, shape (rows,) or (rows, q)
-
-    Returns
-    -------
-    numpy.ndarray, shape (terms,) or (terms, q)
-    """
-    scaled, size = _unit_columns(target)
-    return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)
-
-
-def _unit_columns(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns of length 1 (zeros stay), and their lengths."""
-    length = np.linalg.norm(matrix, axis=0)
-    size = np.where(length > 0, length, 1.0)
-    return matrix / size, size

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import Columns, columns, combination_of, none_arm, within_least_squares
+from hlm.design import Columns, columns, none_arm
 from hlm.formula.arms import Pooling
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.options import fits_by_arm
+from hlm.orthogonal import combination_of, within_least_squares
 from hlm.posterior import GroupPart, Parts, find_group
 
 if TYPE_CHECKING:

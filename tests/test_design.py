@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from hlm.datasets import load_data
-from hlm.design import columns, none_arm, within_least_squares
+from hlm.design import columns, none_arm
 from hlm.errors import FormulaError
 from hlm.formula.arms import none_formula
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.model.build import build
+from hlm.orthogonal import within_least_squares
 
 
 @pytest.fixture(scope="module")

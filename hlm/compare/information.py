@@ -9,9 +9,9 @@ import numpy as np
 
 from hlm.compare.pooling_matrix import cross_products, pooling_matrix, reliability, swept
 from hlm.compare.working_weights import working_weights
-from hlm.design import combination_of
 from hlm.errors import FitError
 from hlm.formula.formula import Term
+from hlm.orthogonal import combination_of
 from hlm.predictive.predict import group_covariance
 from hlm.totals import target_columns
 

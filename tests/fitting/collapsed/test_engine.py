@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from hlm.datasets import load_data
-from hlm.design import within_least_squares
 from hlm.fitting.collapsed import engine
 from hlm.fitting.collapsed.arm import none_as_columns, none_as_groups, summed
 from hlm.fitting.collapsed.engine import CollapsedDiagnostics, sample_collapsed
@@ -21,6 +20,7 @@ from hlm.fitting.fit import fit
 from hlm.formula.parser import parse
 from hlm.frame import clean
 from hlm.model.build import build
+from hlm.orthogonal import within_least_squares
 from hlm.posterior import linear_predictor, parts
 from hlm.prior import Prior, Priors
 from hlm.priors import default_priors
