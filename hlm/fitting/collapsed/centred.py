@@ -50,9 +50,7 @@ class Centred:
         inside = self.inside.theta(u).factor
         outside = turned(inside, self.turn)
         sds_inside, sds = np.linalg.norm(inside, axis=2), np.linalg.norm(outside, axis=2)
-        total = (
-            self.inside.log_prior(u) + self.at_zero.sigma.log_density(u[:, 0]) - self.inside.sigma.log_density(u[:, 0])
-        )
+        total = self.inside.log_prior(u)  # that of sigma is the same
         for j, (scale, own) in enumerate(zip(self.at_zero.sds, self.inside.sds, strict=True)):
             total = total + scale.log_density_of(sds[:, j]) - own.log_density_of(sds_inside[:, j])
         for block in self.at_zero.blocks:

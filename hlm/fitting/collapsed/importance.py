@@ -103,7 +103,7 @@ def importance_sample(
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
     search = _frugal if dear else _adapt
     core, found, one_bump = search(log_density, starts, size, rng)
-    for good_k in (GOOD_PARETO_K if dear else _CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
+    for good_k in (GOOD_PARETO_K,) * 2 if dear else (_CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
         enough = int(
             np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
         )
