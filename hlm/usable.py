@@ -79,8 +79,9 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
     texts : iterable of str
         The columns that the caller gave as text; a category is labels on purpose.
     """
-    for name in set(texts) & {*formula.response.variables, *formula.predictors}:
-        if name in formula.group_variables or columns[name].dtype != "category":
+    given = set(texts) - {*formula.group_variables}
+    for name in dict.fromkeys([*formula.response.variables, *formula.predictors]):
+        if name not in given or columns[name].dtype != "category":
             continue
         labels = list(columns[name].cat.categories)
         like = sum(_number_kind(label) != "no number" for label in labels)

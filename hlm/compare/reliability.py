@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from hlm.options import fits_by_arm
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hlm.fitting.results import Fit
-
 
 def cautions(fits: Any) -> dict[str, str]:
     """By arm: one clause about its draws, where they are not to be trusted."""
-    arms: Mapping[str, Fit] = fits if isinstance(fits, Mapping) else {fits.pooling: fits}
     return {
         arm: f"draws of {arm} pooling not reliable: {fit.diagnostics.problem}"
-        for arm, fit in arms.items()
+        for arm, fit in fits_by_arm(fits).items()
         if not fit.diagnostics.ok
     }
 

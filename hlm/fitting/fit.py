@@ -250,7 +250,10 @@ def _run(
         if diagnostics.ok or options.method == "collapsed":
             return "collapsed", idata, diagnostics, ()
         why = f"sampled by NUTS, since of the collapsed engine {diagnostics.problem}"
-        return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,)
+        try:
+            return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,)
+        except FitError as problem:  # no room in memory, for example
+            raise FitError(f"{problem} The model was to be {why}.") from problem
     if options.method == "collapsed":
         raise FitError(f"The collapsed engine does not cover this model. {why_not} Use method='nuts' or 'auto'.")
     gaussian = options.family == "gaussian"  # in the other families nobody expects the exact engine

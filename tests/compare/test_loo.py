@@ -70,7 +70,10 @@ def test_bad_rows_are_named(exam: PoolingFits) -> None:
     conditional = {arm: replace(one, method="nuts") for arm, one in exam.items()}
     none = compare_loo(conditional).set_index("pooling").loc["none"]
     assert none["bad_k"] == len(conditional["none"].loo.bad)
-    assert {3054, 3055} & set(conditional["none"].loo.bad)  # the larger k of the two: 0.74 to 1.12 over ten seeds
+    pareto_k = np.asarray(conditional["none"].loo.pareto_k)
+    assert {3054, 3055} <= set(np.argsort(pareto_k)[-3:]) and pareto_k[
+        [3054, 3055]
+    ].max() > 0.7  # k 0.64 to 0.99, 8 seeds
     assert "48" in none["note"].rpartition("school ")[2].split(", ")
 
 

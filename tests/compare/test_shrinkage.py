@@ -76,7 +76,7 @@ def test_the_sentence(exam: PoolingFits) -> None:
         "school 54: 8 rows; 6 would count as much for Intercept as what the other groups of school say; "
         "the others decide 45% of its Intercept and 66% of its coefficients together; "
     )
-    assert re.search(r"; (39|4[012]) would count as much for pre as", slope)  # 40.4, as the draws fall
+    assert re.search(r"; 4[01] would count as much for pre as", slope)  # 40.4; 40 or 41 over eight seeds
     assert "its pre moved 65% of the way" in slope or "its pre moved 66% of the way" in slope
 
 

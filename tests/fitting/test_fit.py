@@ -283,6 +283,18 @@ def test_minus_one_and_zero_plus_are_the_same() -> None:
     np.testing.assert_array_equal(first.idata["posterior"]["Days|Subject"], second.idata["posterior"]["Days|Subject"])
 
 
+def test_where_nuts_cannot_help_either_both_reasons_are_told(
+    monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits
+) -> None:
+    bad = CollapsedDiagnostics(pareto_k=0.83, ess=4000.0, points=6700, draws=4000)
+    monkeypatch.setattr("hlm.fitting.fit.sample_collapsed", lambda *_, **__: (sleepstudy["partial"].idata, bad))
+    monkeypatch.setattr("hlm.memory._free", lambda: 1e4)
+    with pytest.raises(
+        FitError, match=r"would need about .* of memory.* since of the collapsed engine .* Pareto k 0\.83"
+    ):
+        fit("Reaction ~ Days + (Days|Subject)", SLEEP, seed=1, progress=False)
+
+
 def test_bad_importance_weights_fall_back_to_nuts_and_say_so(
     monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits
 ) -> None:

@@ -31,9 +31,8 @@ _DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
 _COMPONENTS = 5
 _DOF = 10.0
 _WIDE_DOF = 4.0
-_WIDE_SHARE = 0.05
+_WIDE_SHARE = 0.1
 _WIDE = 4.0  # the wide component's covariance over the posterior's
-_FAR = 9.0  # the same of the variance of one coordinate
 _SPARE = 1.5  # effective points for each draw that is wanted, so that resampling repeats few
 _MOST_POINTS = 20  # times the draws wanted
 
@@ -160,8 +159,6 @@ def _adapt(
             _, covariance = moments(found.points, found.weights)
             places = _apart(found.points, found.weights, safe_cholesky(covariance), rng)
             core = equal_parts(places, covariance / 2, _DOF)
-        elif found.pareto_k >= _CALM_PARETO_K:
-            core = _where_thin(core, found, rng)
         steps = 2 * _STEPS if round_ == 0 else _STEPS
         core = core.refit(found.points, found.weights, steps, one_bump=one_bump)
         if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
@@ -214,19 +211,9 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
-    """The fitted mixture, a component that reaches further all around, and one along each coordinate that goes further.
-
-    An sd that may be 0 has a long tail of its own: few points of the first wide one would lie there in many dimensions.
-    """
+    """The fitted mixture and a component that reaches much further."""
     mean, covariance = moments(found.points, found.weights)
-    along = covariance / np.sqrt(np.diagonal(covariance))  # what a coordinate takes with it, a column for each
-    stretched = covariance + (_FAR - 1) * np.einsum("ik,jk->kij", along, along)
-    means = np.repeat(mean[None], len(mean), axis=0)
-    return joined(
-        (1 - 2 * _WIDE_SHARE, core),
-        (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)),
-        (_WIDE_SHARE, equal_parts(means, stretched, _WIDE_DOF)),
-    )
+    return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
 
 
 def _laplace(log_density: LogDensity, starts: np.ndarray) -> Mixture:

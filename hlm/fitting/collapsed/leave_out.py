@@ -23,7 +23,6 @@ from hlm.fitting.collapsed.arm import GaussianArm, coordinates_alone
 from hlm.fitting.collapsed.crossproducts import CrossProducts, summed_up
 from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, lower_roots
 
-_ROUNDING = 1e-12  # of a leverage: what is left of 1 is then rounding
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
 _LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
 _ROUNDING = 1e-14  # of a row that its group's effects explain whole

@@ -56,13 +56,17 @@ def make_space(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters
 
 
 def _rough_sizes(arm: GaussianArm, sums: Sums) -> tuple[float, np.ndarray]:
-    """Guesses of sigma and of the effects' sds, shape (q,), from what is left beside the first factor's own lines."""
+    """Guesses of sigma and of the effects' sds, shape (q,), from what is left beside the first factor's own lines.
+
+    The sums are weighted, and so is sigma: that of a row of weight 1. The effects are as large whatever the weights.
+    """
     left, explained = sums.response
     whole = np.sqrt((left + (explained**2).sum()) / sums.rows)
+    weight = 1.0 if arm.root_weights is None else np.sqrt(np.mean(arm.root_weights**2))
     spare = sums.rows - (np.abs(np.diagonal(sums.root, axis1=1, axis2=2)) > 0).sum()
     sigma = np.sqrt(left / spare) if spare > 0 else 0.0
     sizes = [_size(column) for factor in arm.factors for column in factor.design.matrix.T]
-    return float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / np.array(sizes)
+    return float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / weight / np.array(sizes)
 
 
 def _about_means(arm: GaussianArm) -> np.ndarray:

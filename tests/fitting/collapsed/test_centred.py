@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm import fit, load_data
+from hlm import fit, fit_pooling, load_data
 from hlm.design import response_without_offset
 from hlm.fitting.collapsed import starts
 from hlm.fitting.collapsed.arm import make_arm, summed
@@ -48,7 +48,9 @@ def test_the_density_is_that_at_zero_times_the_jacobian(formula: str, eta: float
 
 def test_near_zero_nothing_changes() -> None:
     at_zero, space = space_of("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), 1.0)
-    assert isinstance(space, Parameters) and space.dimension == at_zero.dimension
+    u = np.random.default_rng(1).normal(size=(5, at_zero.dimension))
+    np.testing.assert_array_equal(space.theta(u).factor, at_zero.theta(u).factor)
+    np.testing.assert_array_equal(space.log_prior(u), at_zero.log_prior(u))
 
 
 def lines(mean: float) -> pd.DataFrame:
@@ -82,3 +84,18 @@ def test_slopes_vary_far_from_zero_too(seed: int) -> None:
     (note,) = fitted.notes
     assert note.startswith("x lies 233 of its standard") and note.endswith("write center(x)")
     assert float(posterior["sigma"].mean()) == pytest.approx(0.549, abs=0.01)  # as with x from its mean; its sd is 0.04
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + u + (1|g)"])
+def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(formula: str) -> None:
+    """Nine digits of x say nothing: slopes are those of x from its mean, in no pooling too, and u is still the groups' own."""
+    frame = lines(0).assign(u=lambda d: 1e6 + 1e-3 * np.sqrt(d["g"]))
+    both = [
+        fit_pooling(formula, frame.assign(x=x), method="collapsed", seed=1, progress=False)
+        for x in (frame["x"], 1e6 + 1e-3 * frame["x"])
+    ]
+    for near, far in zip(*(fits.values() for fits in both), strict=True):
+        assert near.formula == far.formula and far.diagnostics.ok
+        slopes = [fitted.idata["posterior"]["x"].to_numpy() for fitted in (near, far)]
+        error = np.sqrt(2 / 3000) * slopes[0].std()  # two fits of 3000 effective draws or more
+        assert abs(slopes[1].mean() * 1e-3 - slopes[0].mean()) < 4 * error, near.pooling

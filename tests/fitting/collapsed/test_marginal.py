@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.fitting.collapsed.crossproducts import CrossProducts
+from hlm.design import Columns
+from hlm.fitting.collapsed.crossproducts import CrossProducts, cross_products
 from hlm.fitting.collapsed.marginal import NormalPrior, Theta, common_posterior, draw_effects, sweep
+from hlm.formula.formula import INTERCEPT
 
 
 def twin(sums: CrossProducts, prior: NormalPrior, sigma: float, factor: np.ndarray) -> float:
@@ -37,6 +39,17 @@ def test_kernel_is_its_twin(case):
     expected = [twin(sums, case.prior, s, f) for s, f in zip(case.theta.sigma, case.theta.factor, strict=True)]
     # the same operations in another order; the twin solves with N_k, 1e12 times longer in one direction at worst
     assert found == pytest.approx(expected, rel=1e-6 if _extreme(case) else 1e-10)
+
+
+def test_the_log_determinant_of_very_many_groups_does_not_underflow():
+    """|N_k| = 1 + n tau^2 / sigma^2: the product over 3000 groups is 1e36000, far beyond what a number can hold."""
+    codes, ones = np.repeat(np.arange(3000), 2), np.ones((6000, 1))
+    one = Columns(ones, (INTERCEPT,), ("Intercept",))
+    sums = cross_products(one, one, codes, np.random.default_rng(1).normal(size=6000))
+    tau, sigma = np.array([1.0, 1e6, 0.0]), np.array([1.0, 1.0, 2.0])
+    _, log_det = sweep(sums, Theta(sigma, tau[:, None, None]))
+    # a sum of 3000 logarithms taken some at a time: 1e-16 of each
+    assert log_det == pytest.approx(3000 * np.log1p(2 * (tau / sigma) ** 2), rel=1e-12)
 
 
 def _extreme(case) -> bool:
