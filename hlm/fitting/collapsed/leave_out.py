@@ -83,51 +83,72 @@ def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[Lef
 def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> LeftOut:
     """Every group of the cross-products, as if it were new."""
     given = common_posterior(sums, theta, prior)
+    right = (given.precision @ given.mean[:, :, None])[:, :, 0]
+    known = _Common(given.mean, lower_roots(given.precision))
     columns = []
     for k in range(len(sums.n)):
         reduced, log_det = _reduced(sums, k, theta)
         share = reduced / (theta.sigma**2)[:, None, None]
         constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
         p = sums.p
-        before = _known_without(given.precision, share[:, :p, :p])
-        mean = np.linalg.solve(
-            before, (given.precision @ given.mean[:, :, None])[:, :, 0][:, :, None] - share[:, :p, p:]
-        )[:, :, 0]
-        without = _log_density(share, constant, mean, before, given.precision)
-        inside = _log_density(share, constant, given.mean, given.precision, given.precision + share[:, :p, :p])
+        root = _root_without(given.precision, share[:, :p, :p])
+        back = np.linalg.inv(root)
+        mean = (back.swapaxes(1, 2) @ (back @ (right[:, :, None] - share[:, :p, p:])))[:, :, 0]
+        without = _log_density(share, constant, _Common(mean, root), known.root)
+        inside = _log_density(share, constant, known, lower_roots(given.precision + share[:, :p, :p]))
         columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
     return _together(columns)
 
 
-def _known_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The common coefficients' precision without a group; NaN where that group and a wide prior are all they have."""
-    before = precision - share
-    pivots = np.diagonal(lower_roots(before), axis1=1, axis2=2) ** 2
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What is known of the common coefficients: mean, shape (T, p), and lower root of the precision, (T, p, p)."""
+
+    mean: np.ndarray
+    root: np.ndarray
+
+
+def _root_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The precision's root without a group; NaN where that group and a wide prior are all that is known."""
+    root = lower_roots(precision - share)
+    pivots = np.diagonal(root, axis1=1, axis2=2) ** 2
     enough = (pivots > _LEAST_LEFT * np.diagonal(precision, axis1=1, axis2=2)).all(axis=1)
-    return before if enough.all() else np.where(enough[:, None, None], before, np.nan)
+    return np.where(enough[:, None, None], root, np.nan)
 
 
-def _log_density(
-    share: np.ndarray, constant: np.ndarray, mean: np.ndarray, precision: np.ndarray, updated: np.ndarray
-) -> np.ndarray:
-    """Log N(y_k; X_k mean, V_k + X_k precision^-1 X_k'), (T,); ``updated`` is the precision plus k's."""
-    p = mean.shape[1]
-    residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
+def _log_density(share: np.ndarray, constant: np.ndarray, known: _Common, updated: np.ndarray) -> np.ndarray:
+    """Log N(y_k; X_k mean, V_k + X_k precision^-1 X_k'), (T,); ``updated`` is the root of the precision plus k's."""
+    p = known.mean.shape[1]
+    residual = np.concatenate([-known.mean, np.ones((len(known.mean), 1))], axis=1)
     weighted = np.einsum("tij,tj->ti", share, residual)
-    pull = weighted[:, :p]
-    quadratic = (residual * weighted).sum(axis=1) - (pull * np.linalg.solve(updated, pull[:, :, None])[:, :, 0]).sum(
-        axis=1
-    )
-    log_dets = np.linalg.slogdet(updated)[1] - np.linalg.slogdet(precision)[1]
-    return np.asarray(-0.5 * (constant + log_dets + quadratic))
+    pull = np.linalg.inv(updated) @ weighted[:, :p, None]
+    quadratic = (residual * weighted).sum(axis=1) - (pull**2).sum(axis=(1, 2))
+    return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(known.root) + quadratic))
+
+
+def _log_det(roots: np.ndarray) -> np.ndarray:
+    """Log determinants, shape (T,), of the matrices whose triangular roots these are."""
+    return np.asarray(2 * np.log(np.abs(np.diagonal(roots, axis1=1, axis2=2))).sum(axis=1))
 
 
 def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """One group's share of S, shape (T, p + 1, p + 1), and log|N_k|."""
+    root = _upper_roots(sums, k, theta)
+    half = np.linalg.inv(root).swapaxes(1, 2) @ sums.explained[k]
+    return sums.left[k] + half.swapaxes(1, 2) @ half, _log_det(root)
+
+
+def _upper_roots(sums: CrossProducts, k: int, theta: Theta) -> np.ndarray:
+    """One group's U with U'U = N_k = I + A A', shape (T, q, q), by rotations: A may be so large that I is lost in N_k.
+
+    The squares on U's diagonal are 1 at least, as N_k's eigenvalues are; where rounding leaves less it is put right.
+    """
     a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
-    n = np.eye(a.shape[1]) + a @ a.swapaxes(1, 2)
-    explained = np.broadcast_to(sums.explained[k], (len(theta), *sums.explained[k].shape))
-    return sums.left[k] + explained.swapaxes(1, 2) @ np.linalg.solve(n, explained), np.linalg.slogdet(n)[1]
+    q = a.shape[1]
+    root = np.linalg.qr(np.concatenate([np.broadcast_to(np.eye(q), a.shape), a.swapaxes(1, 2)], axis=1), mode="r")
+    diagonal = root[:, range(q), range(q)]
+    root[:, range(q), range(q)] = np.copysign(np.maximum(np.abs(diagonal), 1.0), diagonal)
+    return np.asarray(root)
 
 
 def _forms(
@@ -137,9 +158,9 @@ def _forms(
 
     ``half`` is the inverse root of P, over sigma, shape (T, p, p).
     """
-    p, q = sums.p, sums.root.shape[1]
-    a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
-    inner = np.linalg.inv(np.eye(q) + a @ a.swapaxes(1, 2))
+    p = sums.p
+    back = np.linalg.inv(_upper_roots(sums, k, theta))
+    inner = back @ back.swapaxes(1, 2)
     pull = (inner @ sums.explained[k]).swapaxes(1, 2)
     linear = np.concatenate([-mean, pull[:, -1] - np.einsum("tpq,tp->tq", pull[:, :-1], mean)], axis=1)
     wide = np.concatenate([half, half @ pull[:, :-1]], axis=2)

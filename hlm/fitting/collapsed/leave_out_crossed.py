@@ -89,7 +89,7 @@ def crossed_groups_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta, membe
             free = lower_roots(eye - spread)
             free[np.diagonal(free, axis1=1, axis2=2).min(axis=1) ** 2 < _LEAST_FREE] = np.nan
             without[some, k] = _log_normal(residual, free, 1.0) - len(rows) * np.log(theta.sigma[some])
-            inside[some, k] = _log_normal(residual, np.linalg.cholesky(eye + spread), -1.0)
+            inside[some, k] = _log_normal(residual, lower_roots(eye + spread), -1.0)
             inside[some, k] -= len(rows) * np.log(theta.sigma[some])
     return LeftOut(np.arange(len(members)), without, inside)
 

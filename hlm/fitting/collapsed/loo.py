@@ -33,6 +33,7 @@ _OPERATIONS = 1e11  # for the covariances of crossed factors
 _MOST_COEFFICIENTS = 1000  # in one covariance matrix
 
 
+@np.errstate(all="ignore")  # where rounding leaves nothing, densities are NaN, and Pareto k infinite
 def integrated_loo(
     posterior: xr.Dataset, formula: Formula, data: CleanData, *, pooling: Pooling, priors: Priors
 ) -> PointwiseLoo | None:
@@ -61,6 +62,7 @@ def integrated_loo(
     return from_densities(((p.units, p.without + logs[p.units], p.inside + logs[p.units]) for p in pieces), len(y))
 
 
+@np.errstate(all="ignore")
 def integrated_group_loo(
     posterior: xr.Dataset, formula: Formula, data: CleanData, *, pooling: Pooling, priors: Priors, group: Term
 ) -> PointwiseLoo:

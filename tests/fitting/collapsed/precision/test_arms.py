@@ -16,7 +16,7 @@ from hlm.fitting.collapsed.marginal import common_posterior
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.scales import scale
 from hlm.fitting.collapsed.separate import _log_density, _own_coordinates
-from hlm.fitting.collapsed.starts import make_parameters
+from hlm.fitting.collapsed.starts import make_parameters, make_space
 from hlm.fitting.restricted.criterion import profile
 from hlm.fitting.restricted.design import mixed_design
 from hlm.frame import formula_and_data
@@ -76,8 +76,8 @@ def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: An
     priors = default_priors(read, table, pooling=pooling)
     arm, y = make_arm(read, table, pooling, priors), response_without_offset(read, table)
     sums = summed(arm, y)
-    parameters, _ = make_parameters(arm, sums, priors)
-    theta = parameters.theta(np.random.default_rng(6).normal(size=(1, parameters.dimension)))
+    space, starts = make_space(arm, sums, priors)
+    theta = space.theta(np.random.default_rng(6).normal(size=(1, starts.shape[1])))
     exact = tools.Exact(_model(tools, arm, y, theta))
     logs = 0.0 if arm.root_weights is None else np.log(arm.root_weights).sum()
     found = common_posterior(sums, theta, arm.prior).log_marginal[0] + logs
@@ -90,6 +90,23 @@ def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: An
         (rows,) = rows_left_out(arm, y, theta)
         expected = [float(v) for v in exact.left_out([np.array([i]) for i in rows.units])]
         assert rows.without[0] == pytest.approx(expected, abs=_worth(formula, pooling) * EPS)
+
+
+@pytest.mark.parametrize("seed", [6, 7, 8, 9])
+def test_rounding_tells_of_no_less_than_there_is(seed: int, tools: Any) -> None:
+    """Where intercepts at 0, a million sds of x away, vary no more than slopes do there: sds of 1e6 sigma at x's mean.
+
+    Products of columns keep some (1e6)^2 eps of the log density then; sampling about x's mean does not go there.
+    """
+    read, table = formula_and_data("y ~ far + (far|g) + (far|h)", FRAME)
+    priors = default_priors(read, table)
+    arm, y = make_arm(read, table, "partial", priors), response_without_offset(read, table)
+    sums = summed(arm, y)
+    at_zero, starts = make_parameters(arm, sums, priors)
+    theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
+    given = common_posterior(sums, theta, arm.prior)
+    error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, arm, y, theta)).log_marginal()))
+    assert 1e10 * EPS < error < rounding(sums, theta, arm.prior, given)
 
 
 @pytest.mark.parametrize("variable", ["x", "far"])
