@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms, written_and_data
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
 from hlm.options import check_list, check_prob, fits_by_arm, offending
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB
+from hlm.reliability import cautioned
 from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.reliability import cautioned
 from hlm.errors import FitError
 from hlm.interrupts import interruptible
 from hlm.options import fits_by_arm, offending
 from hlm.posterior import find_group
 from hlm.predictive.loo import GOOD_K, PointwiseLoo, best_of, difference
 from hlm.predictive.stacking import stacking_weights
+from hlm.reliability import cautioned
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from hlm.compare.least_squares import estimable
 from hlm.compare.path_points import Moving, Trace, moving, trace
 from hlm.errors import DataError, FitError
 from hlm.fitting.collapsed.coverage import covers
+from hlm.fitting.collapsed.importance import GOOD_PARETO_K
 from hlm.formula.arms import Pooling, check_has_groups
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData, formula_and_data
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _LEAST_POINTS, _MOST_POINTS = 10, 10_000
+_LEAST_EFFICIENCY = 0.1  # of the sums at one sd
+_RULED_OUT = 0.01  # of the posterior: what few points do to sds beyond is no matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ class PoolingPath:
     at_0, at_infinity : str
         What the ends are, in a few words.
     efficiency : xarray.DataArray
-        Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1, for sds that
-        the data rule out, the second digit of a movement may be wrong.
+        Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1 the second
+        digit of a movement may be wrong.
+    note : str
+        A diagnostic that failed: Pareto k of the sds' estimates, or few effective points where the posterior is.
+        Empty if none did.
     """
 
     group: str
@@ -64,6 +70,7 @@ class PoolingPath:
     at_0: str
     at_infinity: str
     efficiency: xr.DataArray = field(repr=False)
+    note: str = ""
 
     @property
     def unit(self) -> float:
@@ -176,15 +183,17 @@ def path_of(
     moved = moving(formula, data, priors["partial"], factor, term, seed)
     trace_ = trace(formula, data, priors, moved, points)
     unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])
+    density = _density(trace_, unit)
     return PoolingPath(
         group=factor.name,
         n=np.bincount(data.codes(factor)),
         response=formula.response.name,
         estimates=_labelled(formula, data, factor, trace_, unit),
-        density=_density(trace_, unit),
+        density=density,
         estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)),
         **_ends(moved, trace_),
         efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
+        note="; ".join(_doubts(moved, trace_, density.to_numpy())),
     )
 
 
@@ -220,6 +229,20 @@ def _density(trace_: Trace, unit: float) -> xr.DataArray:
     values[finite] = np.exp(trace_.log_density - trace_.log_density.max())
     area = np.trapezoid(values[finite], unit * trace_.s[finite])
     return _along(trace_, unit, values / area, "density")
+
+
+def _doubts(moved: Moving, trace_: Trace, density: np.ndarray) -> Iterator[str]:
+    """Diagnostics that failed, a clause each."""
+    if not moved.pareto_k <= GOOD_PARETO_K:
+        yield f"the sds are estimated from importance weights of Pareto k {moved.pareto_k:.2f}, wanted 0.7 at most"
+    finite = np.isfinite(trace_.s)
+    poor = ~(trace_.efficiency[finite] >= _LEAST_EFFICIENCY)
+    whole, part = (np.trapezoid(values, trace_.s[finite]) for values in (density[finite], density[finite] * poor))
+    if part > _RULED_OUT * whole:
+        yield (
+            f"for sds that hold {part / whole:.0%} of the posterior the estimates rest on few points and may be wrong "
+            f"in the second digit; where a column lies far from 0, write center(x)"
+        )
 
 
 def _along(trace_: Trace, unit: float, values: np.ndarray, name: str) -> xr.DataArray:

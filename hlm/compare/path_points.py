@@ -11,12 +11,11 @@ import numpy as np
 from hlm.design import response_without_offset
 from hlm.errors import FitError, nearest
 from hlm.fitting.collapsed.arm import EffectTerm, Factor, GaussianArm, make_arm, summed
+from hlm.fitting.collapsed.charts import sample_charts
 from hlm.fitting.collapsed.coverage import covers
-from hlm.fitting.collapsed.importance import WeightedPoints, importance_sample
-from hlm.fitting.collapsed.marginal import Sums, common_posterior
-from hlm.fitting.collapsed.parameters import Parameters
+from hlm.fitting.collapsed.marginal import Sums
 from hlm.fitting.collapsed.slices import Slice, SliceMeans, slice_means
-from hlm.fitting.collapsed.starts import make_parameters
+from hlm.fitting.collapsed.starts import make_charts, make_parameters
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling
 from hlm.formula.expression import kept
@@ -53,6 +52,8 @@ class Moving:
         Posterior sd of the sds over their means, on average.
     whole : bool
         Whether these are all sds of the only factor, so that the path joins the arms.
+    pareto_k : float
+        Of the points that the estimates come from.
     """
 
     arm: GaussianArm
@@ -61,6 +62,7 @@ class Moving:
     names: tuple[str, ...]
     relative_sd: float
     whole: bool
+    pareto_k: float
 
     @property
     def estimates(self) -> np.ndarray:
@@ -96,17 +98,24 @@ def moving(
     """Estimate the sds of a factor and choose those that move: of one term, or all."""
     arm = make_arm(formula, data, "partial", priors)
     sums = summed(arm, response_without_offset(formula, data))
-    parameters, starts = make_parameters(arm, sums, priors)
+    parameters, _ = make_parameters(arm, sums, priors)
     mine = next(f for f in arm.factors if f.group == factor)
     effects = mine.effects if term is None else (_effect(mine, term),)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
-    found = _posterior(arm, sums, parameters, starts, seed)
-    sds = np.column_stack([parameters.sds[j].value(found.points[:, 1 + j]) for j in columns])
-    means = found.weights @ sds
-    spread = np.sqrt(found.weights @ (sds - means) ** 2)
-    fixed = Slice(parameters, columns, means, found.weights @ found.points)
+    most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
+    charts = make_charts(arm, sums, priors)
+    found = sample_charts(charts, sums, arm.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
+    theta, weights = found.theta, found.points.weights
+    sds = np.linalg.norm(theta.factor[:, columns], axis=2)
+    means = weights @ sds
+    spread = np.sqrt(weights @ (sds - means) ** 2)
+    scores = parameters.coordinates(theta.sigma, theta.factor)
+    inside = np.isfinite(scores).all(axis=1)  # an sd that underflows has a score of -inf, and hardly a weight
+    fixed = Slice(parameters, columns, means, np.average(scores[inside], axis=0, weights=weights[inside]))
     whole = len(arm.factors) == 1 and len(columns) == len(arm.mean)
-    return Moving(arm, sums, fixed, tuple(_names(effects)), float((spread / means).mean()), whole)
+    return Moving(
+        arm, sums, fixed, tuple(_names(effects)), float((spread / means).mean()), whole, found.points.pareto_k
+    )
 
 
 def trace(formula: Formula, data: CleanData, priors: Mapping[Pooling, Priors], moved: Moving, points: int) -> Trace:
@@ -141,22 +150,6 @@ def _names(effects: tuple[EffectTerm, ...]) -> list[str]:
         ends = [label[label.index("[") :] if label.endswith("]") else "" for label in e.labels]
         names += [f"{e.name}_sigma{end}" for end in ends]
     return names
-
-
-def _posterior(
-    arm: GaussianArm, sums: Sums, parameters: Parameters, starts: np.ndarray, seed: int | None
-) -> WeightedPoints:
-    """Weighted points of theta's posterior."""
-
-    def log_posterior(u: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
-            theta = parameters.theta(u)
-            values = parameters.log_prior(u) + common_posterior(sums, theta, arm.prior).log_marginal
-        return np.where(np.isfinite(values), values, -np.inf)
-
-    most = int(_OPERATIONS / sums.operations)
-    rng = stream(seed, "pooling path")
-    return importance_sample(log_posterior, starts, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
 
 
 def _places(points: int, relative_sd: float) -> np.ndarray:

@@ -12,7 +12,6 @@ from hlm.compare.gelman_pardoe import explained, partition, pooling_factor
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of, varying_effects
 from hlm.compare.places import column_values
-from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import compare_slopes, varying_terms
 from hlm.compare.why import half_sizes
 from hlm.design import response_without_offset
@@ -20,6 +19,7 @@ from hlm.errors import FitError
 from hlm.formula.formula import Term
 from hlm.options import check_mapping, fits_by_arm
 from hlm.posterior import linear_predictor
+from hlm.reliability import cautioned
 from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:

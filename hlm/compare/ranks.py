@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.errors import FitError, nearest
 from hlm.options import check_prob, fits_by_arm
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB
+from hlm.reliability import cautioned
 from hlm.totals import target_columns, totals
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.information import Level, level_of
-from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import compare_slopes, determined
 from hlm.compare.why import why
 from hlm.errors import FitError
 from hlm.formula.formula import Term
 from hlm.options import fits_by_arm
 from hlm.posterior import find_group
+from hlm.reliability import cautioned
 
 if TYPE_CHECKING:
     import pandas as pd

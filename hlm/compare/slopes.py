@@ -9,7 +9,6 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.least_squares import estimable, least_squares
-from hlm.compare.reliability import cautioned
 from hlm.errors import FitError, nearest
 from hlm.formula.expression import kept
 from hlm.formula.formula import Formula, Term
@@ -17,6 +16,7 @@ from hlm.frame import CleanData
 from hlm.options import check_prob, fits_by_arm, offending
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB
+from hlm.reliability import cautioned
 from hlm.totals import coefficients, target_columns
 
 if TYPE_CHECKING:

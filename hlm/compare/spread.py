@@ -8,13 +8,13 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
-from hlm.compare.reliability import cautioned
 from hlm.compare.slopes import varying_terms, written_and_data
 from hlm.formula.formula import Formula, Term
 from hlm.frame import CleanData
 from hlm.options import check_prob, check_seed, fits_by_arm
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB, replicated
+from hlm.reliability import cautioned
 from hlm.streams import stream
 from hlm.totals import target_columns
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.loo import leave_out, loo_table
-from hlm.compare.reliability import cautions
 from hlm.compare.spread import check_spread
 from hlm.errors import FitError
 from hlm.options import check_seed
 from hlm.predictive.judgement import Judgement, judge
 from hlm.predictive.loo import PointwiseLoo
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,9 @@ wherever groups are coloured, and those colours are never the ones of the arms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ NOTE = "#595959"  # small print; contrast 7 to 1 on white
 
 _COLORMAP = "viridis"  # lightness grows evenly, so that the order survives any colour vision and a grey printer
 _COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
+_DOUBT_WIDTH = 14  # letters in an inch, beneath an axis
 _NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
 
 
@@ -166,9 +168,16 @@ def bare(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def describe(ax: Axes, text: str) -> None:
-    """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers."""
-    ax.alt_text = text  # type: ignore[attr-defined]
+def describe(ax: Axes, text: str, *, doubts: Iterable[str] = ()) -> None:
+    """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers.
+
+    ``doubts``, why not to trust it, a clause each, stand there and below the horizontal axis.
+    """
+    said = [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts]
+    ax.alt_text = " ".join([text, *said])  # type: ignore[attr-defined]
+    if said:
+        letters = int(_DOUBT_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
+        ax.set_xlabel("\n".join([ax.get_xlabel(), *wrap(" ".join(said), max(letters, 40))]).lstrip("\n"))
     for one in (ax, *ax.child_axes):
         _as_written(one)
 

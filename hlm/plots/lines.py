@@ -34,6 +34,7 @@ from hlm.plots.grammar import (
 from hlm.plots.group_lines import Drawn, GroupLines, drawable, group_lines, held, pooled_line
 from hlm.plots.panels import draw_panels
 from hlm.posterior import find_group
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +141,8 @@ def plot_lines(
     _label(ax, fits, factor, drawn, horizontal, lines)
     if named.any():
         group_key(ax, factor.name, _names(lines, named), list(colors[named]), marker="")
-    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled))
+    doubts = cautions(fits, (drawn, "complete")).values()
+    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled), doubts=doubts)
     return ax
 
 

@@ -19,6 +19,7 @@ from hlm.plots.labels import label_points, named
 from hlm.plots.rows import size_axis
 from hlm.posterior import find_group
 from hlm.predictive.loo import GOOD_K, PointwiseLoo, difference
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -83,7 +84,7 @@ def plot_loo(
     factor = _factor(formula, unit, group)
     first, second = (_left_out(fits[arm], unit, factor) for arm in pair)
     numbers = difference(first, second)
-    values, bad = first.elpd - second.elpd, (first.pareto_k > GOOD_K) | (second.pareto_k > GOOD_K)
+    values, bad = first.elpd - second.elpd, ~((first.pareto_k <= GOOD_K) & (second.pareto_k <= GOOD_K))
     if factor is not None and unit == "observation":
         codes = data.codes(factor)
         values, bad = np.bincount(codes, values), np.bincount(codes, bad) > 0
@@ -94,7 +95,8 @@ def plot_loo(
     _label_extremes(ax, x, values, _names(data, factor))
     bare(ax)
     headline(ax, _headline(numbers, pair, unit), key=_key(pair, bad))
-    describe(ax, _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(data, factor)))
+    words = _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(data, factor))
+    describe(ax, words, doubts=cautions(fits, pair).values())
     return ax
 
 

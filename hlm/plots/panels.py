@@ -17,6 +17,7 @@ from hlm.plots.data import response_values
 from hlm.plots.grammar import LOOKS, axes_or_new, bare, complete_line, describe, headline, number
 from hlm.plots.group_lines import GroupLines, group_lines, held, pooled_line
 from hlm.plots.labels import named
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ def draw_panels(
     ax.set_xlabel("\n".join(filter(None, [x, held(formula, data, x)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
     headline(ax, _headline(lines, factor, order), key=_key(lines, pooled))
-    describe(ax, _in_words(lines, factor, order, vertical, x))
+    describe(ax, _in_words(lines, factor, order, vertical, x), doubts=cautions(fits).values())
     return ax
 
 

@@ -99,7 +99,7 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
     headline(ax, _headline(path, values), key=_key(path, few))
     if values.shape[1] <= _MOST_NAMED:
         group_key(ax, path.group, [str(g) for g in path.estimates[path.group].to_numpy()], list(colors), marker="-")
-    describe(ax, _in_words(path, label, values))
+    describe(ax, _in_words(path, label, values), doubts=[path.note] if path.note else [])
     return ax
 
 

@@ -22,6 +22,7 @@ from hlm.plots.labels import label_points, named
 from hlm.plots.plane_points import Plane, plane_of
 from hlm.plots.slope_rows import near_range
 from hlm.posterior import find_group
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -92,7 +93,7 @@ def plot_plane(
     ax.set(xlabel=_axis(fits, pair[0]) + note, ylabel=_axis(fits, pair[1]))
     bare(ax)
     headline(ax, _headline(plane, factor), key=_key(plane, factor))
-    describe(ax, _in_words(plane, factor, pair))
+    describe(ax, _in_words(plane, factor, pair), doubts=cautions(fits).values())
     return ax
 
 

@@ -20,6 +20,7 @@ from hlm.plots.rows import HEADING, body_height, name_rows
 from hlm.plots.shrinkage import default_term
 from hlm.posterior import find_group
 from hlm.predictive.predict import DEFAULT_PROB
+from hlm.reliability import cautions
 from hlm.totals import coefficients
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def plot_ranks(
     ax.set_xlabel(f"rank by {label}: 1 = smallest, {len(table)} = largest")
     bare(ax)
     headline(ax, _headline(table), key=_key(probability))
-    describe(ax, _in_words(table, factor, label, probability))
+    describe(ax, _in_words(table, factor, label, probability), doubts=cautions(fits, ("partial",)).values())
     return ax
 
 

@@ -16,6 +16,7 @@ from hlm.plots.grammar import LOOKS, axes_or_new, bare, circle, complete_line, d
 from hlm.plots.labels import label_points, named
 from hlm.plots.rows import size_axis
 from hlm.posterior import find_group
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -79,7 +80,7 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     ax.plot(at, table["share"], **style, zorder=3)
     _label_extremes(ax, at, table, label)
     headline(ax, _headline(table, factor), key=_key())
-    describe(ax, _in_words(table, factor, label))
+    describe(ax, _in_words(table, factor, label), doubts=cautions(fits).values())
     return ax
 
 

@@ -30,6 +30,7 @@ from hlm.plots.grammar import (
 from hlm.plots.rows import HEADING, body_height, name_rows, row_font
 from hlm.plots.slope_rows import View, same, slope_rows, view_of
 from hlm.posterior import find_group
+from hlm.reliability import cautions
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -107,7 +108,7 @@ def plot_slopes(
     ax.set_xlabel("\n".join([_horizontal(fits, label), *_small_print(table, view, factor, named=named)]))
     bare(ax)
     headline(ax, _headline(table, _noun(data, label)), key=_key(table, view, interval))
-    describe(ax, _in_words(fits, table, view, factor, label))
+    describe(ax, _in_words(fits, table, view, factor, label), doubts=cautions(fits).values())
     return ax
 
 

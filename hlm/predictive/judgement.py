@@ -58,12 +58,13 @@ class Judgement:
         level = [arm for arm in self.words if self.words[arm] == "cannot tell"]
         if not level:
             return "; ".join([f"{self.best} fits best", *worse])
-        gaps = [
-            f"{arm} {-self.differences[arm]:.1f} lower than of {self.best}, se {self.errors[arm]:.1f}"
-            for arm in level
-            if arm != self.best
-        ]
+        gaps = [f"{arm} {self._gap(arm)}" for arm in level if arm != self.best]
         return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', of '.join(gaps)})", *worse])
+
+    def _gap(self, arm: str) -> str:
+        if np.isnan(self.differences[arm]):
+            return "could not be computed"
+        return f"{-self.differences[arm]:.1f} lower than of {self.best}, se {self.errors[arm]:.1f}"
 
 
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:

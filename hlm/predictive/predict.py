@@ -18,6 +18,7 @@ from hlm.memory import check_memory
 from hlm.newdata import prepare
 from hlm.options import check_choice, check_fit, check_prob, check_seed
 from hlm.posterior import GroupPart, linear_predictor, residual_sd
+from hlm.reliability import cautions
 from hlm.streams import stream
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]
+_RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
 DEFAULT_PROB = 0.89  # ArviZ's default
 _INVERSE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "gaussian": lambda eta: eta, "bernoulli": expit, "binomial": expit, "poisson": np.exp, "negativebinomial": np.exp,
@@ -66,12 +68,14 @@ def predict(
     -------
     pandas.DataFrame
         The columns of the formula as predicted from, then ``estimate`` (posterior mean), ``sd``, ``lower``, ``upper``,
-        ``prob``, in units of the response (``kind="linear"``: of the linear predictor), and ``new_group``.
+        ``prob``, in units of the response (``kind="linear"``: of the linear predictor), ``new_group``, and ``note``,
+        why not to rely on the fit's draws, if so.
 
     Raises
     ------
     DataError
-        For a missing column or value, or a factor level that the data did not have.
+        For a missing column or value, a factor level that the data did not have, or a column of the formula that has
+        the name of one of the above.
     FitError
         For a new group in no pooling, which has nothing to say about it, and for unknown options.
 
@@ -90,6 +94,7 @@ def predict(
     formula = complete_formula(fit.written) if fit.pooling == "complete" else fit.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.data, newdata)
     generator = stream(seed, "prediction")
+    _check_names(rows)
     new = _new_rows(formula, fit.data, rows)
     if fit.pooling == "none" and new.any():
         raise FitError(
@@ -105,7 +110,7 @@ def predict(
     tail = (1 - prob) / 2
     return rows.assign(
         estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new,
+        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new, note="; ".join(cautions(fit).values()),
     )  # fmt: skip
 
 
@@ -116,6 +121,16 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
     check_prob(prob)
     if fit.family not in _INVERSE:
         raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+
+
+def _check_names(rows: pd.DataFrame) -> None:
+    """The columns that stand beside the prediction must not be overwritten by it."""
+    taken = next((name for name in rows.columns if name in _RESULTS), None)
+    if taken is not None:
+        raise DataError(
+            f"The column {taken!r} has the name of a column of predict's table ({', '.join(_RESULTS)}): "
+            f"rename it before fitting, for example {taken}_x."
+        )
 
 
 def _check_room(fit: Fit, rows: int) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +16,7 @@ from hlm.compare.least_squares import least_squares
 from hlm.compare.path import PoolingPath, pooling_path
 from hlm.datasets import load_data
 from hlm.errors import FitError, FormulaError
+from hlm.fitting.collapsed import charts
 from hlm.formula.formula import Term
 from hlm.prior import Prior
 from hlm.priors import default_priors
@@ -253,3 +258,57 @@ def test_a_prior_of_the_sd_moves_the_density_and_not_the_path():
 def test_what_there_is_not(formula, options, error, message):
     with pytest.raises(error, match=message):
         pooling_path(formula, load_data("exam"), **options)
+
+
+# ---------------------------------------------------------------- columns far from 0, and what is not to be trusted
+
+
+def _lines(mean: float) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    g, z = np.repeat(np.arange(8), 12), rng.normal(size=96)
+    y = 2 + 0.8 * z + rng.normal(size=8)[g] + 0.5 * rng.normal(size=8)[g] * z + 0.5 * rng.normal(size=96)
+    return pd.DataFrame({"y": y, "x": z + mean, "g": g})
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_far_from_zero_the_sds_are_those_of_the_fit(seed: int) -> None:
+    """At 1e4 the search ended where slopes hardly vary: an sd of 0.0001, and group 3's slope 0.70."""
+    data = _lines(1e4)
+    path = pooling_path("y ~ x + (x|g)", data, seed=seed)
+    fitted = hlm.fit("y ~ x + (x|g)", data, method="collapsed", seed=seed, progress=False)
+    for name, estimate in path.estimated.items():
+        draws = fitted.idata["posterior"][name]
+        error = float(draws.std()) * np.sqrt(1 / 3000 + 1 / 400)  # effective draws of the fit, and of the path
+        assert estimate == pytest.approx(float(draws.mean()), abs=4 * error)
+    assert path.note == ""
+
+
+def test_far_from_zero_the_path_does_not_depend_on_how_far() -> None:
+    paths = [pooling_path("y ~ x + (x|g)", _lines(mean), seed=1) for mean in (200, 400)]
+    for sd in (0, 1, np.inf):
+        slopes = [float(path.estimates.sel(sd=sd, g="3", term="x")) for path in paths]
+        # 400 draws of the sds, of 0.1 posterior sd each, and 1 % more of slopes that hardly vary
+        assert slopes[0] == pytest.approx(slopes[1], abs=0.02)
+
+
+def test_few_points_where_the_posterior_is_are_said_and_drawn() -> None:
+    path = pooling_path("y ~ x + (x|g)", _lines(2000), term="x", seed=1)
+    few = (path.efficiency < 0.1).to_numpy()[:-1]
+    sd, density = path.density["sd"].to_numpy()[:-1], path.density.to_numpy()[:-1]
+    share = np.trapezoid(density * few, sd) / np.trapezoid(density, sd)
+    clause = f"or sds that hold {share:.0%} of the posterior the estimates rest on few points and may be wrong in the"
+    assert share > 0.01 and path.note.startswith(f"f{clause}")
+    ax = hlm.plot_path(path)
+    assert f"F{clause}" in ax.get_xlabel().replace("\n", " ") and f"F{clause}" in ax.alt_text  # type: ignore[attr-defined]
+    plt.close("all")
+
+
+def test_a_bad_pareto_k_of_the_sds_is_said(monkeypatch: pytest.MonkeyPatch, sleep_path: PoolingPath) -> None:
+    def broken(*arguments: Any, **options: Any) -> Any:
+        return replace(sample(*arguments, **options), pareto_k=0.91)
+
+    sample = charts.importance_sample
+    monkeypatch.setattr(charts, "importance_sample", broken)
+    path = pooling_path(SLEEP, load_data("sleepstudy"), seed=1)
+    assert path.note == "the sds are estimated from importance weights of Pareto k 0.91, wanted 0.7 at most"
+    assert sleep_path.note == ""

@@ -94,6 +94,12 @@ def test_identical_arms_cannot_be_told_apart(sleepstudy: PoolingFits) -> None:
     assert (words[["elpd_diff", "se_diff"]] == 0).all(axis=None)
 
 
+def test_what_could_not_be_computed_is_said_in_words() -> None:
+    judged = judge({"partial": _loo(0, 0, 0), "none": _loo(np.nan, 0, 0)})
+    assert judged is not None and judged.best == "partial"
+    assert judged.sentence == "cannot tell partial and none apart (elpd of none could not be computed)"
+
+
 def test_one_arm_is_nothing_to_judge(exam: PoolingFits) -> None:
     assert judge({"partial": exam["partial"].loo}) is None
     with pytest.raises(FitError, match="two arms at least"):

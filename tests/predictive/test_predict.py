@@ -132,3 +132,13 @@ def test_levels_of_many_digits_are_found_again() -> None:
     assert numbers.tolist() == text.tolist()
     with pytest.raises(DataError, match="'c' has the level '1234568', which the data did not have"):
         predict(one, frame.head(1).assign(c=1234568))
+
+
+@pytest.mark.parametrize("name", ["estimate", "sd", "lower", "upper", "prob", "new_group", "note"])
+def test_no_column_of_the_data_is_overwritten(name: str) -> None:
+    """The predictor was gone from the table, its numbers replaced by those of the prediction."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.normal(size=24), name: rng.normal(size=24), "g": np.repeat(range(6), 4)})
+    fitted = fit(f"y ~ {name} + (1|g)", data, seed=1, progress=False)
+    with pytest.raises(DataError, match=f"The column '{name}' has the name .* for example {name}_x"):
+        predict(fitted)

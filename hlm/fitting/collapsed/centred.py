@@ -1,8 +1,9 @@
 """Theta in coordinates about the columns' means, for effects of columns far from 0, such as years.
 
-At year 0 intercepts and slopes are nearly in line: their posterior is a thin bent ridge and, where slopes hardly vary,
-a second bump. About the means it is neither. The effects there are b_c with b = T b_c, so that Sigma = T Sigma_c T';
-the prior stays that of the effects at 0, with |T| = 1 and q effects in a block of correlated ones::
+At year 0 intercepts and slopes that vary are nearly in line: their posterior is a thin bent ridge, and about the means
+it is not. (Slopes that hardly vary are a needle about the means, and easy at 0: charts.py.) The effects there are b_c
+with b = T b_c, so that Sigma = T Sigma_c T'; the prior stays that of the effects at 0, with |T| = 1 and q effects in a
+block of correlated ones::
 
     p(s_c, w_c) = p(s, w) J(s_c, w_c) / J(s, w)
     J(s, w) = |d Sigma / d (s, w)| = 2^q prod_i s_i^q prod_ij (1 - w_ij^2)^((q - 2 - j) / 2)
@@ -13,12 +14,13 @@ product is |Omega|^(eta - 1) up to a constant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import betaln
 
 from hlm.fitting.collapsed.marginal import Theta
-from hlm.fitting.collapsed.parameters import Parameters
+from hlm.fitting.collapsed.parameters import Correlations, Parameters
 from hlm.fitting.collapsed.upright import turned
 
 
@@ -58,5 +60,12 @@ class Centred:
             logs = np.log(sds[:, here]).sum(axis=1)
             log_det = 2 * (np.log(np.diagonal(outside, axis1=1, axis2=2)[:, here]).sum(axis=1) - logs)
             stretched = np.log(sds_inside[:, here]).sum(axis=1) - logs
-            total = total + (block.stop - block.start) * stretched + (block.eta - 1) * log_det
+            total = total + (block.stop - block.start) * stretched + (block.eta - 1) * log_det + _constant(block)
         return np.asarray(total)
+
+
+def _constant(block: Correlations) -> float:
+    """LKJ(eta)'s constant less that of LKJ(1), from their partial correlations' Beta densities on (-1, 1)."""
+    flat = replace(block, eta=1.0)
+    betas = [(block.beta(j), flat.beta(j)) for _, j in block.pairs]
+    return float(sum(betaln(b, b) - betaln(a, a) - 2 * (a - b) * np.log(2) for a, b in betas))

@@ -8,7 +8,7 @@ to be sampled; then the coefficients are drawn exactly, given theta::
                   -> crossproducts.py  all that is kept of the rows (crossed.py: of several factors)
                   -> marginal.py       log p(y | theta)
     + the prior of theta (parameters.py, scales.py)
-                  -> importance.py     draws of theta, with Pareto k
+                  -> importance.py     draws of theta, with Pareto k (charts.py: in more than one coordinate system)
                   -> coefficients.py   beta, b | theta, y
                   -> tree.py           a posterior under Bambi's names
                   -> rounding.py       how much of all that is rounding
@@ -23,14 +23,14 @@ import numpy as np
 
 from hlm.design import response_without_offset
 from hlm.fitting.collapsed.arm import make_arm, summed
+from hlm.fitting.collapsed.charts import sample_charts
 from hlm.fitting.collapsed.coefficients import draw_coefficients
 from hlm.fitting.collapsed.coverage import covers
-from hlm.fitting.collapsed.importance import GOOD_PARETO_K, importance_sample, resample
-from hlm.fitting.collapsed.marginal import CommonPosterior, common_posterior
+from hlm.fitting.collapsed.importance import GOOD_PARETO_K, resample
 from hlm.fitting.collapsed.room import OPERATIONS, check_room
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.separate import sample_separate
-from hlm.fitting.collapsed.starts import make_space
+from hlm.fitting.collapsed.starts import make_charts
 from hlm.fitting.collapsed.tree import posterior_tree
 from hlm.formula.arms import Pooling, Residual
 from hlm.formula.formula import Formula
@@ -166,26 +166,15 @@ def sample_collapsed(
     arm = make_arm(formula, data, pooling, priors)
     check_room(arm, draws=draws, chains=chains)
     sums = summed(arm, response_without_offset(formula, data))
-    parameters, starts = make_space(arm, sums, priors)
-
-    given: CommonPosterior | None = None
-
-    def log_posterior(u: np.ndarray) -> np.ndarray:
-        nonlocal given
-        with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
-            given = common_posterior(sums, parameters.theta(u), arm.prior)
-            values = parameters.log_prior(u) + given.log_marginal
-        return np.where(np.isfinite(values), values, -np.inf)
-
     most = int(OPERATIONS / sums.operations)
-    found = importance_sample(log_posterior, starts, draws=chains * draws, most=most, rng=rng)
-    assert given is not None  # and its points are the last evaluated, those of ``found``
+    sampled = sample_charts(make_charts(arm, sums, priors), sums, arm.prior, draws=chains * draws, most=most, rng=rng)
+    found = sampled.points
     chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)
-    theta = parameters.theta(found.points[chosen])
-    drawn = draw_coefficients(arm, sums, theta, given.some(chosen), which, chains=chains, rng=rng)
+    theta, given = sampled.theta.some(chosen), sampled.given.some(chosen)
+    drawn = draw_coefficients(arm, sums, theta, given, which, chains=chains, rng=rng)
     idata = posterior_tree(arm, formula, data, drawn)
     some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
-    error = rounding(sums, theta.some(some), arm.prior, given.some(chosen[some])) if drawn.finite else np.inf
+    error = rounding(sums, theta.some(some), arm.prior, given.some(some)) if drawn.finite else np.inf
     return idata, CollapsedDiagnostics(
         found.pareto_k, found.ess, len(found.weights), chains * draws, lost=found.lost, rounding=error
     )

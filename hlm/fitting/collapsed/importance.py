@@ -17,7 +17,7 @@ import numpy as np
 from hlm.errors import FitError
 from hlm.fitting.collapsed.mixture import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.fitting.collapsed.modes import laplace
-from hlm.predictive.psis import smooth
+from hlm.predictive.psis import log_sum_exp, smooth
 
 GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
@@ -51,12 +51,15 @@ class WeightedPoints:
     pareto_k : float
     lost : float
         Share of the fitted proposal where no density could be computed: about that much of the posterior is missing.
+    log_evidence : float
+        Log of the density's integral.
     """
 
     points: np.ndarray
     weights: np.ndarray
     pareto_k: float
     lost: float = 0.0
+    log_evidence: float = 0.0
 
     @property
     def ess(self) -> float:
@@ -206,8 +209,12 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
             f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
             f"columns to sizes of about 1, or try method='nuts'."
         )
-    smoothed = smooth((values - proposal.log_density(points))[:, None])
-    return WeightedPoints(points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]))
+    log_ratios = values - proposal.log_density(points)
+    smoothed = smooth(log_ratios[:, None])
+    evidence = float(log_sum_exp(log_ratios) - np.log(size))
+    return WeightedPoints(
+        points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]), log_evidence=evidence
+    )
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:

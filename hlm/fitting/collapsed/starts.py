@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 
 import numpy as np
+from scipy.special import log_expit
 
 from hlm.fitting.collapsed.arm import GaussianArm
 from hlm.fitting.collapsed.centred import Centred
-from hlm.fitting.collapsed.marginal import Sums
+from hlm.fitting.collapsed.charts import Chart
+from hlm.fitting.collapsed.marginal import Sums, Theta
 from hlm.fitting.collapsed.parameters import Parameters
 from hlm.fitting.collapsed.scales import Scale, scale
 from hlm.fitting.collapsed.upright import turned
@@ -18,6 +22,7 @@ from hlm.prior import Priors
 
 _FAR = 2.0  # sds of a column that its mean lies from 0
 _VARIES = 1e-12  # of a column's length: below, its sd is rounding
+_MUCH, _STEEP = 10.0, 8.0  # times as much as the intercept varies about the means; and how sharply charts part there
 _UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
 _ROUGH_SHARE = 0.3  # of the response's sd that the groups may make up, for that guess
 
@@ -46,22 +51,61 @@ def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Param
     return _at_zero(arm, _rough(arm, sums), priors)
 
 
-def make_space(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters | Centred, np.ndarray]:
-    """The same in coordinates that are easy to sample in, where a column's 0 is far outside of the data."""
+def make_charts(arm: GaussianArm, sums: Sums, priors: Priors) -> list[Chart]:
+    """The same as one chart; as more where a column's 0 is far outside of the data, for each block with such a column.
+
+    About the means for slopes that vary: they move intercepts at 0 by much more than intercepts at the means vary. At 0
+    for the others.
+    """
     rough = _rough(arm, sums)
     parameters, starts = _at_zero(arm, rough, priors)
-    beside = list(_intercepts(arm))
-    if not any((np.abs(rough.means[others]) > _FAR * rough.sizes[others]).any() for _, others in beside):
-        return parameters, starts
-    free = tuple(Scale("Exponential(scale)", {"scale": one.unit}, one.unit) for one in parameters.sds)
-    flat = tuple(replace(block, eta=1.0) for block in parameters.blocks)
-    space = Centred(parameters, replace(parameters, sds=free, blocks=flat), _about_means(arm, rough))
-    hardly = rough.sds.copy()  # slopes that leave intercepts at 0 as they are about the means: often a bump of its own
-    for at, others in beside:
-        away = np.maximum(np.abs(rough.means[others]), 1e-300)
-        hardly[others] = np.minimum(rough.sds[others], rough.sds[at] / away)
-    roots = np.stack([np.diag(rough.sds), np.diag(rough.sds / 10), np.diag(hardly)])
-    return space, space.inside.coordinates(np.full(len(roots), rough.sigma), roots)
+    far = [
+        (at, others)
+        for at, others in _intercepts(arm)
+        if (np.abs(rough.means[others]) > _FAR * rough.sizes[others]).any()
+    ]
+    return [_chart(arm, rough, parameters, starts, far, centred) for centred in product((True, False), repeat=len(far))]
+
+
+def _chart(
+    arm: GaussianArm,
+    rough: _Rough,
+    parameters: Parameters,
+    starts: np.ndarray,
+    far: list[tuple[int, np.ndarray]],
+    centred: tuple[bool, ...],
+) -> Chart:
+    """The chart of the far blocks ``centred`` about their means and all else at 0."""
+    if not far:
+        return Chart(parameters, starts)
+    sds = rough.sds.copy()
+    for (at, others), about_means in zip(far, centred, strict=True):
+        if not about_means:  # slopes that move the intercept no more than it varies about the means
+            sds[others] = np.minimum(sds[others], sds[at] / np.maximum(np.abs(rough.means[others]), 1e-300))
+    turn = _about_means(arm, rough, [block for block, chosen in zip(far, centred, strict=True) if chosen])
+    space: Parameters | Centred = parameters
+    if any(centred):
+        free = tuple(Scale("Exponential(scale)", {"scale": one.unit}, one.unit) for one in parameters.sds)
+        flat = tuple(replace(block, eta=1.0) for block in parameters.blocks)
+        space = Centred(parameters, replace(parameters, sds=free, blocks=flat), turn)
+    roots = np.stack([np.diag(sds), np.diag(sds / 10)])
+    inside = space.inside if isinstance(space, Centred) else space
+    return Chart(
+        space, inside.coordinates(np.full(len(roots), rough.sigma), roots), partial(_log_share, rough, far, centred)
+    )
+
+
+def _log_share(rough: _Rough, far: list[tuple[int, np.ndarray]], centred: tuple[bool, ...], theta: Theta) -> np.ndarray:
+    """How much of the density at theta is the chart's: 0 or 1, but where slopes begin to move the intercept much."""
+    total = np.zeros(len(theta))
+    with np.errstate(all="ignore"):
+        for (at, others), about_means in zip(far, centred, strict=True):
+            moves = rough.means[others, None] * theta.factor[:, others]
+            there = np.linalg.norm(theta.factor[:, at] + moves.sum(axis=1), axis=1)
+            ratio = np.log(np.linalg.norm(moves, axis=2).max(axis=1) / there / _MUCH)
+            ratio = _STEEP * np.where(np.isnan(ratio), 0.0, ratio)
+            total += log_expit(ratio if about_means else -ratio)
+    return total
 
 
 def _rough(arm: GaussianArm, sums: Sums) -> _Rough:
@@ -92,15 +136,15 @@ def _at_zero(arm: GaussianArm, rough: _Rough, priors: Priors) -> tuple[Parameter
         for j in range(term.columns.start, term.columns.stop)
     )
     parameters = Parameters(residual, scales, arm.blocks, np.zeros((0, 0)))
-    about_means = turned(np.diag(rough.sds)[None], _about_means(arm, rough))
+    about_means = turned(np.diag(rough.sds)[None], _about_means(arm, rough, list(_intercepts(arm))))
     roots = np.concatenate([about_means, [np.diag(rough.sds / 10), np.diag(rough.sds)]])
     return parameters, parameters.coordinates(np.full(len(roots), rough.sigma), roots)
 
 
-def _about_means(arm: GaussianArm, rough: _Rough) -> np.ndarray:
-    """T with b = T b_c, b_c the effects where the other columns of an intercept's block have their means."""
+def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """T with b = T b_c, b_c the effects where the other columns of these intercepts' blocks have their means."""
     turn = np.eye(len(arm.mean))
-    for at, others in _intercepts(arm):
+    for at, others in blocks:
         turn[at, others] = -rough.means[others]
     return turn
 

@@ -10,7 +10,7 @@ import pytest
 
 from hlm.datasets import load_data
 from hlm.errors import FitError
-from hlm.fitting.collapsed import engine
+from hlm.fitting.collapsed import charts, engine
 from hlm.fitting.collapsed.importance import importance_sample
 from hlm.fitting.collapsed.marginal import CommonPosterior, lower_roots
 from hlm.fitting.collapsed.rounding import rounding
@@ -76,12 +76,12 @@ def test_draws_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _engine_with(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """The log density as ``change`` makes it of the coordinates and the right values."""
-    sample = engine.importance_sample
+    sample = charts.importance_sample
 
     def changed(log_density: Any, *arguments: Any, **options: Any) -> Any:
         return sample(lambda u: change(u, log_density(u)), *arguments, **options)
 
-    monkeypatch.setattr(engine, "importance_sample", changed)
+    monkeypatch.setattr(charts, "importance_sample", changed)
 
 
 def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

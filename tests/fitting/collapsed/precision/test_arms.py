@@ -16,7 +16,7 @@ from hlm.fitting.collapsed.marginal import common_posterior
 from hlm.fitting.collapsed.rounding import MOST_ROUNDING, rounding
 from hlm.fitting.collapsed.scales import scale
 from hlm.fitting.collapsed.separate import _log_density, _own_coordinates
-from hlm.fitting.collapsed.starts import make_parameters, make_space
+from hlm.fitting.collapsed.starts import make_charts, make_parameters
 from hlm.fitting.restricted.criterion import profile
 from hlm.fitting.restricted.design import mixed_design
 from hlm.frame import formula_and_data
@@ -76,8 +76,8 @@ def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: An
     priors = default_priors(read, table, pooling=pooling)
     arm, y = make_arm(read, table, pooling, priors), response_without_offset(read, table)
     sums = summed(arm, y)
-    space, starts = make_space(arm, sums, priors)
-    theta = space.theta(np.random.default_rng(6).normal(size=(1, starts.shape[1])))
+    chart = make_charts(arm, sums, priors)[0]
+    theta = chart.space.theta(np.random.default_rng(6).normal(size=(1, chart.starts.shape[1])))
     exact = tools.Exact(_model(tools, arm, y, theta))
     logs = 0.0 if arm.root_weights is None else np.log(arm.root_weights).sum()
     found = common_posterior(sums, theta, arm.prior).log_marginal[0] + logs

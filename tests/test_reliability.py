@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import hlm
 from hlm.compare.differences import slope_differences
 from hlm.compare.loo import compare_loo
 from hlm.compare.pooling_factors import pooling_factors
@@ -64,6 +67,34 @@ def test_every_row_says_it_once_where_a_row_rests_on_all_arms(
 ) -> None:
     assert (OF_ALL_ARMS[name](doubtful)["note"].str.count("draws of partial pooling not reliable") == 1).all()
     assert not OF_ALL_ARMS[name](sleepstudy)["note"].str.contains("not reliable").any()
+
+
+PICTURES: dict[str, Callable[[Any], Any]] = {
+    "slopes": hlm.plot_slopes, "plane": hlm.plot_plane, "shrinkage": hlm.plot_shrinkage, "ranks": hlm.plot_ranks,
+    "lines of partial pooling": lambda fits: hlm.plot_lines(fits, pooling="partial"),
+    "panels": lambda fits: hlm.plot_lines(fits, levels=["308", "309"], panels=True),
+    "loo": lambda fits: hlm.plot_loo(fits), "loo of groups": lambda fits: hlm.plot_loo(fits, unit="Subject"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_say_it_beneath_and_in_words(name: str, doubtful: PoolingFits, sleepstudy: PoolingFits) -> None:
+    ax, sure = PICTURES[name](doubtful), PICTURES[name](sleepstudy)
+    below = ax.get_xlabel().replace("\n", " ")
+    assert below == f"{sure.get_xlabel()} D{CLAUSE[1:]}.".replace("\n", " ").strip()
+    assert ax.alt_text == f"{sure.alt_text} D{CLAUSE[1:]}."
+    plt.close("all")
+
+
+def test_pictures_without_the_arm_do_not(doubtful: PoolingFits) -> None:
+    for ax in (hlm.plot_lines(doubtful), hlm.plot_loo(doubtful, arms=("none", "complete"))):
+        assert "not reliable" not in ax.get_xlabel() + ax.alt_text  # type: ignore[attr-defined]
+    plt.close("all")
+
+
+def test_predictions_say_it(doubtful: PoolingFits) -> None:
+    assert set(hlm.predict(doubtful["partial"])["note"]) == {CLAUSE}
+    assert set(hlm.predict(doubtful["complete"])["note"]) == {""}
 
 
 def test_the_verdict_says_it(doubtful: PoolingFits) -> None:

@@ -1,7 +1,8 @@
-"""A diagnostic that failed stands beside the numbers that rest on it, in every table."""
+"""A diagnostic that failed stands beside the numbers that rest on it, in every table and picture."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from hlm.options import fits_by_arm
@@ -10,12 +11,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def cautions(fits: Any) -> dict[str, str]:
-    """By arm: one clause about its draws, where they are not to be trusted."""
+def cautions(fits: Any, arms: Container[str] | None = None) -> dict[str, str]:
+    """By arm: one clause about its draws, where they are not to be trusted; of some arms only, or of all."""
     return {
         arm: f"draws of {arm} pooling not reliable: {fit.diagnostics.problem}"
         for arm, fit in fits_by_arm(fits).items()
-        if not fit.diagnostics.ok
+        if not fit.diagnostics.ok and (arms is None or arm in arms)
     }
 
 
