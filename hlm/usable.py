@@ -65,7 +65,7 @@ def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
             what = "as large as" if largest > 1 else "no larger than"
             raise DataError(
                 f"The numbers of {shown(name)!r} are {what} {largest:.3g}, and the computer has no squares of such "
-                f"numbers: use other units, I({shown(name)} * {1 / largest:.0e})."
+                f"numbers: use other units, I({shown(name)} * {1 / max(largest, 1e-300):.0e})."
             )
 
 

@@ -90,3 +90,16 @@ def counts() -> pd.DataFrame:
             "over": rng.negative_binomial(3, 3 / (3 + mean)),
         }
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def lines_about() -> Callable[[float], pd.DataFrame]:
+    """Lines of 8 groups of 12 rows whose slopes vary with sd 0.5, x around a mean with sd 1."""
+
+    def lines(mean: float) -> pd.DataFrame:
+        rng = np.random.default_rng(1)
+        g, z = np.repeat(np.arange(8), 12), rng.normal(size=96)
+        y = 2 + 0.8 * z + rng.normal(size=8)[g] + 0.5 * rng.normal(size=8)[g] * z + 0.5 * rng.normal(size=96)
+        return pd.DataFrame({"y": y, "x": z + mean, "g": g})
+
+    return lines

@@ -71,6 +71,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "integers beyond float64": (FORMULA, with_(x=2**62 + np.arange(48)), "differ by 0 at most and lie near 4.61169e+18"),
     "response of rounding": (FORMULA, with_(y=base()["y"] + 1e14), "The numbers of 'y' differ by "),
     "squares overflow": (FORMULA, with_(x=base()["x"] * 1e200), "as large as 7e+200, and the computer has no squares"),
+    "subnormal": (FORMULA, with_(x=base()["x"] * 1e-310), "no squares of such numbers: use other units, I(x * 1e+300)."),
     "squares underflow": (FORMULA, with_(y=base()["y"] * 1e-200), "use other units, I(y * 9e+198)."),
     "nothing beside the offset": (
         "y ~ offset(z) + (1|g)", with_(z=base()["y"]), "The response 'y' less its offset is constant: there is nothing"

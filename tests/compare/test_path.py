@@ -263,17 +263,10 @@ def test_what_there_is_not(formula, options, error, message):
 # ---------------------------------------------------------------- columns far from 0, and what is not to be trusted
 
 
-def _lines(mean: float) -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    g, z = np.repeat(np.arange(8), 12), rng.normal(size=96)
-    y = 2 + 0.8 * z + rng.normal(size=8)[g] + 0.5 * rng.normal(size=8)[g] * z + 0.5 * rng.normal(size=96)
-    return pd.DataFrame({"y": y, "x": z + mean, "g": g})
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_far_from_zero_the_sds_are_those_of_the_fit(seed: int) -> None:
+def test_far_from_zero_the_sds_are_those_of_the_fit(seed: int, lines_about: Any) -> None:
     """At 1e4 the search ended where slopes hardly vary: an sd of 0.0001, and group 3's slope 0.70."""
-    data = _lines(1e4)
+    data = lines_about(1e4)
     path = pooling_path("y ~ x + (x|g)", data, seed=seed)
     fitted = hlm.fit("y ~ x + (x|g)", data, method="collapsed", seed=seed, progress=False)
     for name, estimate in path.estimated.items():
@@ -283,16 +276,16 @@ def test_far_from_zero_the_sds_are_those_of_the_fit(seed: int) -> None:
     assert path.note == ""
 
 
-def test_far_from_zero_the_path_does_not_depend_on_how_far() -> None:
-    paths = [pooling_path("y ~ x + (x|g)", _lines(mean), seed=1) for mean in (200, 400)]
+def test_far_from_zero_the_path_does_not_depend_on_how_far(lines_about: Any) -> None:
+    paths = [pooling_path("y ~ x + (x|g)", lines_about(mean), seed=1) for mean in (200, 400)]
     for sd in (0, 1, np.inf):
         slopes = [float(path.estimates.sel(sd=sd, g="3", term="x")) for path in paths]
         # 400 draws of the sds, of 0.1 posterior sd each, and 1 % more of slopes that hardly vary
         assert slopes[0] == pytest.approx(slopes[1], abs=0.02)
 
 
-def test_few_points_where_the_posterior_is_are_said_and_drawn() -> None:
-    path = pooling_path("y ~ x + (x|g)", _lines(2000), term="x", seed=1)
+def test_few_points_where_the_posterior_is_are_said_and_drawn(lines_about: Any) -> None:
+    path = pooling_path("y ~ x + (x|g)", lines_about(2000), term="x", seed=1)
     few = (path.efficiency < 0.1).to_numpy()[:-1]
     sd, density = path.density["sd"].to_numpy()[:-1], path.density.to_numpy()[:-1]
     share = np.trapezoid(density * few, sd) / np.trapezoid(density, sd)

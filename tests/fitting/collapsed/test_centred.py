@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,20 +56,15 @@ def test_near_zero_nothing_changes() -> None:
     np.testing.assert_array_equal(space.log_prior(u), at_zero.log_prior(u))
 
 
-def lines(mean: float) -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    g, z = np.repeat(np.arange(8), 12), rng.normal(size=96)
-    y = 2 + 0.8 * z + rng.normal(size=8)[g] + 0.5 * rng.normal(size=8)[g] * z + 0.5 * rng.normal(size=96)
-    return pd.DataFrame({"y": y, "x": z + mean, "g": g})
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_both_coordinates_have_the_same_posterior(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_coordinates_have_the_same_posterior(
+    seed: int, monkeypatch: pytest.MonkeyPatch, lines_about: Callable[[float], pd.DataFrame]
+) -> None:
     """20 sds from 0 either can be sampled; 200 sds from 0 the search in those at 0 missed all of it."""
     found = []
     for far in (2.0, np.inf):
         monkeypatch.setattr(starts, "_FAR", far)
-        fitted = fit("y ~ x + (x|g)", lines(20), method="collapsed", seed=seed, progress=False)
+        fitted = fit("y ~ x + (x|g)", lines_about(20), method="collapsed", seed=seed, progress=False)
         found.append(
             [fitted.idata["posterior"][name].to_numpy().ravel() for name in ("sigma", "1|g_sigma", "x|g_sigma")]
         )
@@ -77,9 +74,9 @@ def test_both_coordinates_have_the_same_posterior(seed: int, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_slopes_vary_far_from_zero_too(seed: int) -> None:
+def test_slopes_vary_far_from_zero_too(seed: int, lines_about: Callable[[float], pd.DataFrame]) -> None:
     """The search ended at a bump without varying slopes, of 1 % of the posterior: their sd was 0.0008, sigma 0.675."""
-    fitted = fit("y ~ x + (x|g)", lines(200), method="collapsed", seed=seed, progress=False)
+    fitted = fit("y ~ x + (x|g)", lines_about(200), method="collapsed", seed=seed, progress=False)
     posterior = fitted.idata["posterior"]
     assert fitted.diagnostics.ok and float((posterior["x|g_sigma"] > 0.1).mean()) > 0.98
     (note,) = fitted.notes
@@ -88,9 +85,11 @@ def test_slopes_vary_far_from_zero_too(seed: int) -> None:
 
 
 @pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + u + (1|g)"])
-def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(formula: str) -> None:
+def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(
+    formula: str, lines_about: Callable[[float], pd.DataFrame]
+) -> None:
     """Nine digits of x say nothing: slopes are those of x from its mean, in no pooling too, and u is still the groups' own."""
-    frame = lines(0).assign(u=lambda d: 1e6 + 1e-3 * np.sqrt(d["g"]))
+    frame = lines_about(0).assign(u=lambda d: 1e6 + 1e-3 * np.sqrt(d["g"]))
     both = [
         fit_pooling(formula, frame.assign(x=x), method="collapsed", seed=1, progress=False)
         for x in (frame["x"], 1e6 + 1e-3 * frame["x"])
@@ -110,15 +109,17 @@ def hardly_vary(fitted: Fit) -> float:
     return float((fitted.idata["posterior"]["x|g_sigma"] < 0.05).mean())
 
 
-def odds(mean: float, seed: int) -> float:
-    fitted = fit("y ~ x + (x|g)", lines(mean), method="collapsed", seed=seed, progress=False)
+def odds(data: pd.DataFrame, seed: int) -> float:
+    fitted = fit("y ~ x + (x|g)", data, method="collapsed", seed=seed, progress=False)
     assert fitted.diagnostics.ok
     share = hardly_vary(fitted)
     return share / (1 - share)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_ten_times_as_far_slopes_that_hardly_vary_are_ten_times_as_likely(seed: int) -> None:
+def test_ten_times_as_far_slopes_that_hardly_vary_are_ten_times_as_likely(
+    seed: int, lines_about: Callable[[float], pd.DataFrame]
+) -> None:
     """They were missed, with a Pareto k of 0.1, by two of three seeds; their share is a quarter at 1e4, 0.77 at 1e5.
 
     With x's mean m, slopes that vary need a correlation within 1/m^2 of -1 and intercepts at 0 within 1/m of m times
@@ -126,19 +127,23 @@ def test_ten_times_as_far_slopes_that_hardly_vary_are_ten_times_as_likely(seed: 
     densities there are flat (the intercept's is as wide as m): m^-3 against m^-2.
     """
     error = np.hypot(*(1 / np.sqrt(3000 * p * (1 - p)) for p in (0.25, 0.77)))  # of log odds; 3000 effective draws
-    assert np.log(odds(1e5, seed) / odds(1e4, seed)) == pytest.approx(np.log(10), abs=4 * error)
+    assert np.log(odds(lines_about(1e5), seed) / odds(lines_about(1e4), seed)) == pytest.approx(
+        np.log(10), abs=4 * error
+    )
 
 
 @pytest.mark.parametrize("much", [3.0, 30.0])
-def test_where_the_charts_part_does_not_matter(much: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    as_it_is = odds(1e4, 1)
+def test_where_the_charts_part_does_not_matter(
+    much: float, monkeypatch: pytest.MonkeyPatch, lines_about: Callable[[float], pd.DataFrame]
+) -> None:
+    as_it_is = odds(lines_about(1e4), 1)
     monkeypatch.setattr(starts, "_MUCH", much)
     error = np.sqrt(2 / (3000 * 0.25 * 0.75))  # of log odds; 3000 effective draws each
-    assert np.log(odds(1e4, 1) / as_it_is) == pytest.approx(0.0, abs=4 * error)
+    assert np.log(odds(lines_about(1e4), 1) / as_it_is) == pytest.approx(0.0, abs=4 * error)
 
 
-def test_shares_of_the_charts_add_up_to_one() -> None:
-    frame = lines(2000).assign(h=lambda d: d.index % 5, far=lambda d: d["x"] ** 2)
+def test_shares_of_the_charts_add_up_to_one(lines_about: Callable[[float], pd.DataFrame]) -> None:
+    frame = lines_about(2000).assign(h=lambda d: d.index % 5, far=lambda d: d["x"] ** 2)
     read, table = formula_and_data("y ~ x + (x|g) + (x + far|h)", frame)
     priors = default_priors(read, table)
     arm = make_arm(read, table, "partial", priors)
