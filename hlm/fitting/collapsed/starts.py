@@ -26,6 +26,8 @@ _MUCH, _STEEP = 10.0, 8.0  # times as much as the intercept varies about the mea
 _UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
 _ROUGH_SHARE = 0.3  # of the response's sd that the groups may make up, for that guess
 
+type _Beside = tuple[int, np.ndarray]  # of a block: the place of its intercept, and those of the other columns
+
 
 @dataclass(frozen=True, slots=True)
 class _Rough:
@@ -64,20 +66,15 @@ def make_charts(arm: GaussianArm, sums: Sums, priors: Priors) -> list[Chart]:
         for at, others in _intercepts(arm)
         if (np.abs(rough.means[others]) > _FAR * rough.sizes[others]).any()
     ]
-    return [_chart(arm, rough, parameters, starts, far, centred) for centred in product((True, False), repeat=len(far))]
+    if not far:
+        return [Chart(parameters, starts)]
+    return [_chart(arm, rough, parameters, far, centred) for centred in product((True, False), repeat=len(far))]
 
 
 def _chart(
-    arm: GaussianArm,
-    rough: _Rough,
-    parameters: Parameters,
-    starts: np.ndarray,
-    far: list[tuple[int, np.ndarray]],
-    centred: tuple[bool, ...],
+    arm: GaussianArm, rough: _Rough, parameters: Parameters, far: list[_Beside], centred: tuple[bool, ...]
 ) -> Chart:
     """The chart of the far blocks ``centred`` about their means and all else at 0."""
-    if not far:
-        return Chart(parameters, starts)
     sds = rough.sds.copy()
     for (at, others), about_means in zip(far, centred, strict=True):
         if not about_means:  # slopes that move the intercept no more than it varies about the means
@@ -95,7 +92,7 @@ def _chart(
     )
 
 
-def _log_share(rough: _Rough, far: list[tuple[int, np.ndarray]], centred: tuple[bool, ...], theta: Theta) -> np.ndarray:
+def _log_share(rough: _Rough, far: list[_Beside], centred: tuple[bool, ...], theta: Theta) -> np.ndarray:
     """How much of the density at theta is the chart's: 0 or 1, but where slopes begin to move the intercept much."""
     total = np.zeros(len(theta))
     with np.errstate(all="ignore"):
@@ -141,7 +138,7 @@ def _at_zero(arm: GaussianArm, rough: _Rough, priors: Priors) -> tuple[Parameter
     return parameters, parameters.coordinates(np.full(len(roots), rough.sigma), roots)
 
 
-def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[tuple[int, np.ndarray]]) -> np.ndarray:
+def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[_Beside]) -> np.ndarray:
     """T with b = T b_c, b_c the effects where the other columns of these intercepts' blocks have their means."""
     turn = np.eye(len(arm.mean))
     for at, others in blocks:
@@ -149,7 +146,7 @@ def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[tuple[int, np.nda
     return turn
 
 
-def _intercepts(arm: GaussianArm) -> Iterator[tuple[int, np.ndarray]]:
+def _intercepts(arm: GaussianArm) -> Iterator[_Beside]:
     """Of each correlated block with an intercept, its place and those of the other columns."""
     terms = [term for factor in arm.factors for term in factor.design.terms]
     for block in arm.blocks:
