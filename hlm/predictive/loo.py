@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import numpy as np
 
 from hlm.errors import FitError
+from hlm.interrupts import checkpoint
 from hlm.predictive.psis import log_sum_exp, smooth
 
 GOOD_K = 0.7
 _LOST = 0.5 * np.log(1e-12)  # log density: an sd a million times as large
 _CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
+_STRIP_NUMBERS = 1_000_000  # of these, by one thread
+_MOST_THREADS = 4  # the copies that each makes are large
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +117,40 @@ def from_densities(
         Their name.
     """
     elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
-    for places, unknown, inside in pieces:
+
+    def weigh(places: np.ndarray, unknown: np.ndarray, inside: np.ndarray) -> None:
         nothing = np.isnan(unknown)  # no other unit says anything of it
         without = np.where(nothing, inside + _LOST, unknown)
         smoothed = smooth(-without)
         elpd[places] = log_sum_exp(smoothed.log_weights + without)
         lppd[places] = log_sum_exp(inside) - np.log(len(inside))
         pareto_k[places] = np.where(nothing.any(axis=0), np.inf, smoothed.pareto_k)
+
+    _in_threads(weigh, _strips(pieces))
     return PointwiseLoo(elpd, lppd, pareto_k, unit)
+
+
+def _strips(
+    pieces: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The pieces cut into ones that a processor's cache holds, and enough of them for all threads."""
+    for places, unknown, inside in pieces:
+        width = max(1, _STRIP_NUMBERS // len(unknown))
+        for start in range(0, len(places), width):
+            some = slice(start, start + width)
+            yield places[some], unknown[:, some], inside[:, some]
+
+
+def _in_threads(work: Callable[..., None], items: Iterable[tuple[np.ndarray, ...]]) -> None:
+    """Call ``work`` on every item while the next ones are made; few wait, since they are large."""
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(copy_context().run, work, *item))  # the context has numpy's errstate
+            if len(waiting) > 2 * threads:
+                waiting.popleft().result()
+                checkpoint()
+        for one in waiting:
+            one.result()
+    checkpoint()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from hlm.predictive.loo import pointwise_loo
+from hlm.predictive import loo
+from hlm.predictive.loo import from_densities, pointwise_loo
 from hlm.predictive.psis import log_sum_exp, smooth
 
 
@@ -61,3 +64,29 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_log_sum_exp_does_not_overflow() -> None:
     np.testing.assert_allclose(log_sum_exp(np.array([[1000.0], [1000.0]])), 1000 + np.log(2))
+
+
+def test_strips_and_threads_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every unit is weighed by itself, also one of which the others say nothing."""
+    values = np.random.default_rng(3).normal(size=(400, 23))
+    values[:, 7] = np.nan
+    inside = np.where(np.isnan(values), -1.0, values)
+    pieces = [(np.arange(15, 23), values[:, 15:], inside[:, 15:]), (np.arange(15), values[:, :15], inside[:, :15])]
+    whole = from_densities(pieces, 23)
+    monkeypatch.setattr(loo, "_STRIP_NUMBERS", 1)
+    for threads in (1, 3):
+        monkeypatch.setattr(loo, "_MOST_THREADS", threads)
+        found = from_densities(pieces, 23)
+        for name in ("elpd", "lppd", "pareto_k"):
+            # a single column is added up in another order
+            np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-12)
+    assert np.flatnonzero(np.isinf(whole.pareto_k)).tolist() == [7]
+
+
+def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+    def pieces() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        for _ in range(50):
+            yield np.array([99]), np.zeros((10, 1)), np.zeros((10, 1))
+
+    with pytest.raises(IndexError, match="99"):
+        from_densities(pieces(), 3)
