@@ -139,16 +139,10 @@ def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.
 
 
 def _upper_roots(sums: CrossProducts, k: int, theta: Theta) -> np.ndarray:
-    """One group's U with U'U = N_k = I + A A', shape (T, q, q), by rotations: A may be so large that I is lost in N_k.
-
-    The squares on U's diagonal are 1 at least, as N_k's eigenvalues are; where rounding leaves less it is put right.
-    """
+    """One group's U with U'U = N_k = I + A A', shape (T, q, q), of [I, A']: A may be so large that I is lost in N_k."""
     a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
     q = a.shape[1]
-    root = np.linalg.qr(np.concatenate([np.broadcast_to(np.eye(q), a.shape), a.swapaxes(1, 2)], axis=1), mode="r")
-    diagonal = root[:, range(q), range(q)]
-    root[:, range(q), range(q)] = np.copysign(np.maximum(np.abs(diagonal), 1.0), diagonal)
-    return np.asarray(root)
+    return np.linalg.qr(np.concatenate([np.broadcast_to(np.eye(q), a.shape), a.swapaxes(1, 2)], axis=1), mode="r")
 
 
 def _forms(
