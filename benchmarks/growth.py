@@ -57,8 +57,8 @@ def main() -> None:
 def measure(rows: int, groups: int) -> dict[str, float]:
     """Seconds of each part of one fit, and the peak of memory in GB."""
     import hlm
-    from hlm.fitting import fit as fitting
-    from hlm.fitting.collapsed import engine
+    from hlm.engines.exact import engine
+    from hlm.fits import fit as fitting
 
     hlm.fit("Reaction ~ Days + (Days|Subject)", hlm.load_data("sleepstudy"), seed=1, progress=False)
     frame = simulate(rows, groups)

@@ -1,5 +1,5 @@
 # One fit of the exam model by an R package; its numbers as a line of JSON. Called by peers.py:
-#   Rscript benchmarks/peers.R lme4|brms|rstanarm data/exam.csv draws tune chains seed
+#   Rscript benchmarks/peers.R lme4|brms|rstanarm hlm/data/sets/exam.csv draws tune chains seed
 # The Stan packages: seconds of the whole call (compiling included), of sampling alone (the slowest chain), and the
 # smallest bulk effective sample size of the same parameters that peers.py looks at.
 

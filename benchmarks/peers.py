@@ -90,7 +90,7 @@ def python_peers() -> list[Peer]:
 
 def r_peers(rscript: str) -> list[Peer]:
     """Those of R's packages that this R has."""
-    arguments = [str(HERE.parent / "data" / "exam.csv"), *map(str, (DRAWS, TUNE, CHAINS, SEED))]
+    arguments = [str(HERE.parent / "hlm" / "data" / "sets" / "exam.csv"), *map(str, (DRAWS, TUNE, CHAINS, SEED))]
     names = {"lme4": "lme4 (point estimate)", "brms": "brms", "rstanarm": "rstanarm"}
     peers = []
     for package, name in names.items():

@@ -65,8 +65,8 @@ def compare(
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
 
-    from hlm.compare.loo import compare_loo
-    from hlm.fitting.fit import fit_pooling
+    from hlm.compare.compare_loo import compare_loo
+    from hlm.fits.fit import fit_pooling
 
     fits = fit_pooling(read, _table(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
     table = compare_loo(fits)
@@ -152,7 +152,7 @@ def show_data(name: str | None = None, /) -> None:
     name
         One of the packaged names.
     """
-    from hlm.datasets import list_data, load_data
+    from hlm.data.packaged_sets import list_data, load_data
 
     if name is None:
         table = list_data()
@@ -181,7 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _table(name: str) -> pd.DataFrame:
     """The data, by a packaged name or a path."""
-    from hlm.files import read_table
+    from hlm.data.files import read_table
 
     return read_table(name)
 

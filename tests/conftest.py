@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from hlm.datasets import load_data
-from hlm.fitting.fit import fit, fit_pooling
-from hlm.fitting.results import Fit, PoolingFits
+from hlm.data.packaged_sets import load_data
+from hlm.fits.fit import fit, fit_pooling
+from hlm.fits.results import Fit, PoolingFits
 
 # the same examples every time; `pytest --hypothesis-profile=search` looks for new ones
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

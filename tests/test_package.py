@@ -29,7 +29,7 @@ def test_everything_public_is_there_and_documented() -> None:
 
 
 def test_functions_are_not_hidden_by_folders() -> None:
-    """A subpackage named like a public function would replace it on import; no room may have such a name."""
+    """A subpackage named like a public function would replace it on import; no folder may have such a name."""
     folders = {path.stem for path in (ROOT / "hlm").iterdir() if path.suffix in ("", ".py")}
     assert not folders & set(hlm.__all__)
 
@@ -51,5 +51,5 @@ def test_compiled_functions_call_none_of_another_file():
     assert len(compiled) >= 2
     for path in compiled:
         assert re.findall("(?:import|from) (hlm.*)", path.read_text()) == [
-            "hlm.fitting.collapsed.compiled import compiled"
+            "hlm.engines.exact.likelihood.compiled import compiled"
         ]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hlm.errors import DataError
-from hlm.options import offending
+from hlm.support.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.design import block_columns
 from hlm.formula.formula import Term
-from hlm.priors import correlated_blocks
+from hlm.model.default_priors import correlated_blocks
+from hlm.model.design_columns import block_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hlm.fitting.results import Fit
+    from hlm.fits.results import Fit
 
 
 def group_covariance(fit: Fit, factor: Term, labels: Sequence[str]) -> np.ndarray:

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.design import response_without_offset
+from hlm.data.clean_data import CleanData
+from hlm.engines.exact.coverage import covers
+from hlm.engines.exact.draws.posterior_tree import posterior_tree
+from hlm.engines.exact.gaussian_model import EffectTerm, Factor, GaussianArm, make_arm, summed
+from hlm.engines.exact.likelihood.marginal import Sums
+from hlm.engines.exact.theta.parametrisations import sample_charts
+from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.sampling.slices import Slice, SliceMeans, slice_means
 from hlm.errors import FitError, nearest
-from hlm.fitting.collapsed.arm import EffectTerm, Factor, GaussianArm, make_arm, summed
-from hlm.fitting.collapsed.charts import sample_charts
-from hlm.fitting.collapsed.coverage import covers
-from hlm.fitting.collapsed.marginal import Sums
-from hlm.fitting.collapsed.slices import Slice, SliceMeans, slice_means
-from hlm.fitting.collapsed.starts import make_charts, make_parameters
-from hlm.fitting.collapsed.tree import posterior_tree
-from hlm.formula.arms import Pooling
-from hlm.formula.expression import kept
 from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.frame import CleanData
-from hlm.options import offending
-from hlm.prior import Priors
-from hlm.streams import stream
+from hlm.formula.function_calls import kept
+from hlm.formula.pooling_formulas import Pooling
+from hlm.model.design_columns import response_without_offset
+from hlm.model.prior_distributions import Priors
+from hlm.support.options import offending
+from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.compare.compare_slopes import compare_slopes, varying_terms
 from hlm.compare.gelman_pardoe import explained, partition, pooling_factor
 from hlm.compare.glossary import described
-from hlm.compare.information import Level, level_of, varying_effects
-from hlm.compare.places import column_values
-from hlm.compare.slopes import compare_slopes, varying_terms
-from hlm.compare.why import half_sizes
-from hlm.design import response_without_offset
+from hlm.compare.group_information import Level, level_of, varying_effects
+from hlm.compare.shrinkage_reasons import half_sizes
+from hlm.compare.variance_partition import column_values
 from hlm.errors import FitError
+from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.group_coefficients import target_columns, totals
+from hlm.fits.posterior_coefficients import linear_predictor
+from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Term
-from hlm.options import check_mapping, fits_by_arm
-from hlm.posterior import linear_predictor
-from hlm.reliability import cautioned
-from hlm.totals import target_columns, totals
+from hlm.model.design_columns import response_without_offset
+from hlm.support.options import check_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hlm.fitting.results import Fit
+    from hlm.fits.results import Fit
 
 _NUMBERS = 8_000_000  # draws x rows of residuals worked on
 _LOGISTIC = np.pi**2 / 3  # variance of the logistic distribution: the residual of a latent response

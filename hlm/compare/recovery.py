@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlm.data.simulation import Truth, numbers, simulate
 from hlm.errors import DataError
-from hlm.fitting.fit import fit_pooling
-from hlm.formula.arms import POOLINGS
-from hlm.interrupts import interruptible
-from hlm.options import check_seed, check_whole, offending
-from hlm.simulation import Truth, numbers, simulate
-from hlm.totals import coefficients
+from hlm.fits.fit import fit_pooling
+from hlm.fits.group_coefficients import coefficients
+from hlm.formula.pooling_formulas import POOLINGS
+from hlm.support.interrupts import interruptible
+from hlm.support.options import check_seed, check_whole, offending
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.compare.compare_slopes import compare_slopes, determined
 from hlm.compare.glossary import described
-from hlm.compare.information import Level, level_of
-from hlm.compare.slopes import compare_slopes, determined
-from hlm.compare.why import why
+from hlm.compare.group_information import Level, level_of
+from hlm.compare.shrinkage_reasons import why
 from hlm.errors import FitError
+from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Term
-from hlm.options import fits_by_arm
-from hlm.posterior import find_group
-from hlm.reliability import cautioned
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.checks.check_spread import check_spread
+from hlm.compare.compare_loo import leave_out, loo_table
 from hlm.compare.glossary import described
-from hlm.compare.loo import leave_out, loo_table
-from hlm.compare.spread import check_spread
+from hlm.engines.sampling.leave_one_out import PointwiseLoo
 from hlm.errors import FitError
-from hlm.options import check_seed
-from hlm.predictive.judgement import Judgement, judge
-from hlm.predictive.loo import PointwiseLoo
-from hlm.reliability import cautions
+from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.judgement import Judgement, judge
+from hlm.support.options import check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hlm.fitting.results import Fit
+    from hlm.fits.results import Fit
 
 _ODD = 0.05  # of replicated data sets on one side: the arm does not reproduce the spread
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from hlm.posterior import linear_predictor
+from hlm.fits.posterior_coefficients import linear_predictor
 
 if TYPE_CHECKING:
-    from hlm.fitting.results import Fit
+    from hlm.fits.results import Fit
 
 # linear predictor, trials (1 where there are none), alpha -> expected information of a row about its linear predictor
 _WEIGHTS: Mapping[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {

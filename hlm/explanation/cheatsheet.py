@@ -8,11 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hlm.errors import FormulaError
-from hlm.explanation.expression import visible
-from hlm.explanation.svg import text_width, wrapped
+from hlm.explanation.diagram_svg import text_width, wrapped
+from hlm.explanation.math_expression import visible
 from hlm.formula.formula import quote
 from hlm.formula.parser import parse
-from hlm.options import offending
+from hlm.support.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd

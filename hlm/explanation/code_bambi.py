@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hlm.design import formulae_text
+from hlm.engines.bambi.formula_text import formulae_text
 from hlm.explanation.code_columns import Names, build_call, column_lines, labels_code, quoted, response_lines
-from hlm.explanation.columns import Part
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.regressors import Part
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.expression import is_call
 from hlm.formula.formula import INTERCEPT, Term
+from hlm.formula.function_calls import is_call
 
 
 def bambi_code(model: ModelStructure) -> str:

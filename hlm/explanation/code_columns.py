@@ -9,11 +9,11 @@ import unicodedata
 from collections.abc import Iterator
 
 from hlm.explanation.code_numpy import basis_code, numpy_code
-from hlm.explanation.columns import Column, Part
+from hlm.explanation.regressors import Column, Part
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.expression import is_call, read_call, shown, source_columns
-from hlm.formula.functions import FUNCTIONS
-from hlm.formula.tree import Leaf
+from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.function_calls import is_call, read_call, shown, source_columns
+from hlm.formula.syntax_tree import Leaf
 
 _OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "s_alpha", "chol",
               "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip

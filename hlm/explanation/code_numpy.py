@@ -1,12 +1,12 @@
-"""The functions of a formula as numpy code: what `hlm.transforms` computes, written out."""
+"""The functions of a formula as numpy code: what `hlm.data.transforms` computes, written out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hlm.formula.expression import arguments, canonical, shown
-from hlm.formula.functions import FUNCTIONS
-from hlm.formula.tree import COMPARISONS, Call, Group, Leaf, Node, Operation
+from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.function_calls import arguments, canonical, shown
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation
 
 _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hlm.explanation.code_columns import Names, build_call, column_lines, group_lines, quoted, response_lines
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.prior_rules import ParameterPrior, Quantity
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, ModelStructure
 
 _INVERSE = {

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.expression import is_call, shown
 from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
 
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from hlm.explanation.equations import equations
-from hlm.explanation.layout import (
+from hlm.data.files import write_text
+from hlm.explanation.diagram_layout import (
     BETWEEN,
     CAPTION,
     CAPTION_HEIGHT,
@@ -24,13 +24,13 @@ from hlm.explanation.layout import (
     has_ticks,
     place,
 )
-from hlm.explanation.nodes import model_tree
-from hlm.explanation.numbers import number
-from hlm.explanation.plain import plain_lines
-from hlm.explanation.shapes import Shape
+from hlm.explanation.diagram_nodes import model_tree
+from hlm.explanation.diagram_shapes import Shape
+from hlm.explanation.diagram_svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
+from hlm.explanation.equations import equations
+from hlm.explanation.math_text import plain_lines
+from hlm.explanation.prior_text import number
 from hlm.explanation.structure import ModelStructure
-from hlm.explanation.svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
-from hlm.files import write_text
 
 # Okabe and Ito's colours, which colour-blind people tell apart
 _COLOUR = {"prior": "#0072B2", "group": "#D55E00", "response": "#009E73", "predictor": "#009E73", "data": "#009E73"}

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hlm.explanation import symbols
-from hlm.explanation.columns import INTERCEPT_COLUMN
-from hlm.explanation.expression import (
+from hlm.explanation.math_expression import (
     EMPTY,
     Expression,
     Greek,
@@ -21,10 +20,9 @@ from hlm.explanation.expression import (
     row,
     vector,
 )
-from hlm.explanation.latex import latex_lines
-from hlm.explanation.mathml import mathml_lines
-from hlm.explanation.numbers import distribution
-from hlm.explanation.plain import plain, plain_lines
+from hlm.explanation.math_latex import latex_lines
+from hlm.explanation.math_mathml import mathml_lines
+from hlm.explanation.math_text import plain, plain_lines
 from hlm.explanation.predictor import (
     centre_expression,
     linear_predictor,
@@ -33,6 +31,8 @@ from hlm.explanation.predictor import (
     response,
     response_distribution,
 )
+from hlm.explanation.prior_text import distribution
+from hlm.explanation.regressors import INTERCEPT_COLUMN
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 
 _LINE_WIDTH = 64  # characters of a sum before it goes on in the next line

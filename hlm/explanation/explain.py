@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from hlm.explanation.code import Code, model_code
 from hlm.explanation.diagram import Diagram, diagram
 from hlm.explanation.equations import Equations, equations
-from hlm.explanation.page import page
+from hlm.explanation.html_page import page
 from hlm.explanation.priors_table import PriorTable, prior_table
 from hlm.explanation.structure import ModelStructure, model_structure
 from hlm.explanation.words import Words, words
 from hlm.formula.formula import Formula
 
 if TYPE_CHECKING:
-    from hlm.transforms import Functions
+    from hlm.data.transforms import Functions
 
 
 @dataclass(frozen=True, slots=True)

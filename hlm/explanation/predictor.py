@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hlm.explanation import symbols
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column
-from hlm.explanation.expression import Expression, Greek, Name, Sign, call, joined, row
 from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.math_expression import Expression, Greek, Name, Sign, call, joined, row
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 
 

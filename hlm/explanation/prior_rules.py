@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column
-from hlm.families import Family
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.formula.formula import Formula
-from hlm.prior import Prior, Priors, replace_priors
+from hlm.model.families import Family
+from hlm.model.prior_distributions import Prior, Priors, replace_priors
 
 if TYPE_CHECKING:
+    from hlm.data.clean_data import CleanData
     from hlm.explanation.structure import Bar
-    from hlm.frame import CleanData
 
 Rule = Literal["mean_y", "sd_y", "slope", "logit_slope", "intercept"]
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
@@ -98,7 +98,7 @@ def parameter_priors(
     if data is None:
         defaults = Priors({rule.name: Prior("Normal", mu=0, sigma=1) for rule in rules})
     else:
-        from hlm.priors import default_priors
+        from hlm.model.default_priors import default_priors
 
         defaults = default_priors(formula, data, family=family.name)
     replaced = replace_priors(defaults, given)
@@ -107,7 +107,7 @@ def parameter_priors(
 
 
 def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) -> Iterator[ParameterPrior]:
-    """The default priors as rules; the same rules as `hlm.priors`, which has the numbers."""
+    """The default priors as rules; the same rules as `hlm.model.default_priors`, which has the numbers."""
     scaled, logit = family.scaled, family.name in ("bernoulli", "binomial")
     mean = Quantity(rule="mean_y") if scaled else Quantity(0.0)
     for column in common:

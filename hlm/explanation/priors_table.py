@@ -8,13 +8,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hlm.explanation import symbols
-from hlm.explanation.expression import Expression, visible
-from hlm.explanation.mathml import mathml
-from hlm.explanation.nouns import noun, part_text
-from hlm.explanation.numbers import distribution_text
-from hlm.explanation.plain import plain
+from hlm.explanation.math_expression import Expression, visible
+from hlm.explanation.math_mathml import mathml
+from hlm.explanation.math_text import plain
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.prior_text import distribution_text
 from hlm.explanation.structure import ModelStructure
+from hlm.explanation.words_nouns import noun, part_text
 
 if TYPE_CHECKING:
     import pandas as pd

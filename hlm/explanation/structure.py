@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hlm.errors import FitError
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column, term_columns
 from hlm.explanation.prior_rules import ParameterPrior, parameter_priors
-from hlm.families import Family, check_response, check_trials, get_family
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, term_columns
 from hlm.formula.expansion import basis_columns, expanded
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
-from hlm.options import check_functions
+from hlm.model.families import Family, check_response, check_trials, get_family
+from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
-    from hlm.frame import CleanData
-    from hlm.transforms import Functions
+    from hlm.data.clean_data import CleanData
+    from hlm.data.transforms import Functions
 
 _LETTERS = "klmjhrstuvwabcdefg"
 
@@ -216,7 +216,7 @@ def _read(formula: Formula, data: Any, family: Family, functions: Functions | No
     if data is None:
         check_trials(family, formula)
         return expanded(formula, basis_columns(formula)), None
-    from hlm.frame import formula_and_data
+    from hlm.data.clean_data import formula_and_data
 
     read, table = formula_and_data(formula, data, family=family.name, functions=functions)
     check_response(family, read, table)
@@ -262,7 +262,7 @@ def _centre(
 def _correlation_names(formula: Formula, data: CleanData | None) -> dict[int, str]:
     """By the block's place: ``school_corr``, and ``school_corr_2`` for the second on the same factor."""
     if data is not None:
-        from hlm.priors import correlated_blocks
+        from hlm.model.default_priors import correlated_blocks
 
         return {index: name for name, index in correlated_blocks(formula, data).items()}
     names: dict[int, str] = {}

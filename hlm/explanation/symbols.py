@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column, Part
-from hlm.explanation.expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
+from hlm.explanation.math_expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.formula.formula import ALL_OTHERS
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hlm.explanation import symbols
-from hlm.explanation.columns import INTERCEPT_COLUMN, Column, Part, levels
-from hlm.explanation.computed import basis_origin, basis_source, computed_meanings
-from hlm.explanation.counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
-from hlm.explanation.expression import visible
+from hlm.explanation.html_page import words_page
 from hlm.explanation.likelihoods import LIKELIHOODS
-from hlm.explanation.nouns import group_noun, noun, part_text
-from hlm.explanation.page import words_page
-from hlm.explanation.plain import plain
+from hlm.explanation.math_expression import visible
+from hlm.explanation.math_text import plain
+from hlm.explanation.parameter_counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part, levels
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.explanation.words_functions import basis_origin, basis_source, computed_meanings
+from hlm.explanation.words_nouns import group_noun, noun, part_text
 from hlm.formula.formula import ALL_OTHERS
 
 

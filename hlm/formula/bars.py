@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hlm.formula.algebra import find_bar, product
-from hlm.formula.expression import Source, canonical, check_call
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
+from hlm.formula.function_calls import Source, canonical, check_call
 from hlm.formula.response import column
-from hlm.formula.tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.term_algebra import find_bar, product
 
 
 def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], source: Source) -> tuple[Block, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
-from hlm.formula.algebra import union, without
-from hlm.formula.expression import arguments, canonical, is_basis, read_call
 from hlm.formula.formula import ALL_OTHERS, Block, Formula, Term
+from hlm.formula.function_calls import arguments, canonical, is_basis, read_call
+from hlm.formula.term_algebra import union, without
 
 type Columns = Mapping[str, tuple[str, ...]]
 type Terms = tuple[Term, ...]
@@ -22,7 +22,7 @@ def expanded(formula: Formula, columns: Columns) -> Formula:
     formula : Formula
     columns : Mapping
         ``"."`` to the columns it stands for, ``"poly(x, 2)"`` to ``("poly(x, 2)1", "poly(x, 2)2")``: the data know, see
-        `hlm.frame.CleanData.expansions`. In ``(poly(x, 2)||g)`` the columns of one function stay correlated among
+        `CleanData.expansions`. In ``(poly(x, 2)||g)`` the columns of one function stay correlated among
         themselves, as in lme4.
 
     Examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlm.formula.expression import PLAIN_NAME, is_call, shown, source_columns
+from hlm.formula.function_calls import PLAIN_NAME, is_call, shown, source_columns
 
 ALL_OTHERS = "."  # the variable of the term '.', until the data are known
 

@@ -6,7 +6,13 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from hlm.errors import FormulaError
-from hlm.formula.algebra import (
+from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.bars import read_bars
+from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
+from hlm.formula.function_calls import PLAIN_NAME, Source, canonical, check_call, source_columns
+from hlm.formula.response import column, read_response
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation, read_tree
+from hlm.formula.term_algebra import (
     Parts,
     Terms,
     combine,
@@ -19,13 +25,7 @@ from hlm.formula.algebra import (
     union,
     without,
 )
-from hlm.formula.bars import read_bars
-from hlm.formula.expression import PLAIN_NAME, Source, canonical, check_call, source_columns
-from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
-from hlm.formula.functions import FUNCTIONS
-from hlm.formula.response import column, read_response
-from hlm.formula.tree import COMPARISONS, Call, Group, Leaf, Node, Operation, read_tree
-from hlm.options import offending
+from hlm.support.options import offending
 
 _MOST_TERMS = 1000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hlm.errors import FitError, FormulaError
-from hlm.formula.expression import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
 from hlm.formula.formula import Formula, Response, quote
-from hlm.formula.tree import Call, Leaf, Node, Operation
-from hlm.options import offending
+from hlm.formula.function_calls import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
+from hlm.formula.syntax_tree import Call, Leaf, Node, Operation
+from hlm.support.options import offending
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
 _COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hlm.families import Family
-from hlm.formula.expression import shown
+from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
-from hlm.frame import CleanData
+from hlm.formula.function_calls import shown
 from hlm.linting.codes import CODES, threshold
 from hlm.linting.findings import Finding
-from hlm.linting.places import Place, place_of_block, place_of_name, place_of_response, place_of_term
-from hlm.linting.rewrite import if_read
+from hlm.linting.places_in_text import Place, place_of_block, place_of_name, place_of_response, place_of_term
+from hlm.linting.rewritten_formulas import if_read
+from hlm.model.families import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from hlm.data.clean_data import clean
+from hlm.data.computed_columns import read_variables
+from hlm.data.frame_columns import narwhalize
+from hlm.data.transforms import Functions, learn
 from hlm.errors import DataError, FormulaError, closest, nearest
-from hlm.families import get_family
 from hlm.formula.expansion import expanded
-from hlm.formula.expression import read_call, shown
 from hlm.formula.formula import ALL_OTHERS, Formula
+from hlm.formula.function_calls import read_call, shown
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
-from hlm.formula.tree import Leaf
-from hlm.frame import clean
+from hlm.formula.syntax_tree import Leaf
 from hlm.linting.case import Case, DataCase
-from hlm.linting.columns import COLUMN_CHECKS
+from hlm.linting.check_columns import COLUMN_CHECKS
+from hlm.linting.check_groups import GROUP_CHECKS
+from hlm.linting.check_response import RESPONSE_CHECKS, trials_and_family
+from hlm.linting.check_several_factors import ID_CHECKS
+from hlm.linting.check_syntax import SYNTAX_CHECKS
 from hlm.linting.findings import Finding, Findings, sorted_findings
-from hlm.linting.groups import GROUP_CHECKS
-from hlm.linting.ids import ID_CHECKS
-from hlm.linting.repair import unreadable
-from hlm.linting.response import RESPONSE_CHECKS, trials_and_family
-from hlm.linting.rewrite import renamed
-from hlm.linting.syntax import SYNTAX_CHECKS
-from hlm.options import check_functions
-from hlm.reading import narwhalize
-from hlm.transforms import Functions, learn
-from hlm.variables import read_variables
+from hlm.linting.rewritten_formulas import renamed
+from hlm.linting.unreadable_formulas import unreadable
+from hlm.model.families import get_family
+from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
     import pandas as pd

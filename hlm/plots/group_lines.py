@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hlm.compare.slopes import own_least_squares, written_and_data
-from hlm.design import columns
-from hlm.formula.expression import source_columns
+from hlm.compare.compare_slopes import own_least_squares, written_and_data
+from hlm.data.clean_data import CleanData
+from hlm.fits.group_coefficients import coefficients, target_columns
+from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
-from hlm.frame import CleanData
-from hlm.options import fits_by_arm
-from hlm.totals import coefficients, target_columns
+from hlm.formula.function_calls import source_columns
+from hlm.model.design_columns import columns
 
 type Drawn = Literal["least_squares", "none", "partial", "complete"]
 

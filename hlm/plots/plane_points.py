@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hlm.compare.compare_slopes import compare_slopes, written_and_data
 from hlm.compare.group_covariance import group_covariance
-from hlm.compare.slopes import compare_slopes, written_and_data
+from hlm.fits.group_coefficients import target_columns, totals
 from hlm.formula.formula import Term
-from hlm.totals import target_columns, totals
 
 
 @dataclass(frozen=True, slots=True)

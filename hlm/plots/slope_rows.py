@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hlm.compare.slopes import compare_slopes
+from hlm.compare.compare_slopes import compare_slopes
 from hlm.formula.formula import Term
 
 _FAR = 3.0  # interquartile ranges beyond the quartiles: Tukey's "far out" (1977, Exploratory Data Analysis, 2D)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hlm.cli import main
+from hlm.data.files import read_table
 from hlm.errors import DataError
-from hlm.files import read_table
 
 ROWS = [f"{i % 7 + (i // 7) * 2 + (i * 37 % 11) / 5},{i % 7},{'abcdefgh'[i // 7]}" for i in range(56)]
 GOOD = "\n".join(["y,x,g", *ROWS]) + "\n"

@@ -13,9 +13,9 @@ import pytest
 from matplotlib import pyplot as plt
 
 import hlm
+from hlm.data.clean_data import formula_and_data
 from hlm.errors import DataError
 from hlm.formula.formula import Term
-from hlm.frame import formula_and_data
 
 FORMULA = "y ~ x + (x|g)"
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from hlm.compare.differences import slope_differences
+from hlm.checks.check_spread import check_spread
+from hlm.compare.compare_loo import compare_loo
+from hlm.compare.compare_slopes import compare_slopes
 from hlm.compare.glossary import GLOSSARY, glossary
-from hlm.compare.loo import compare_loo
 from hlm.compare.pooling_factors import pooling_factors
-from hlm.compare.ranks import rank_groups
+from hlm.compare.rank_groups import rank_groups
 from hlm.compare.shrinkage import shrinkage
-from hlm.compare.slopes import compare_slopes
-from hlm.compare.spread import check_spread
+from hlm.compare.slope_differences import slope_differences
 from hlm.compare.verdict import verdict
 from hlm.errors import DataError
-from hlm.fitting.results import PoolingFits
+from hlm.fits.results import PoolingFits
 
 
 def test_all_tables_and_no_line_too_many(sleepstudy: PoolingFits) -> None:

@@ -10,16 +10,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hlm.compare.loo import compare_loo
+from hlm.compare.compare_loo import compare_loo
+from hlm.compare.compare_slopes import compare_slopes
 from hlm.compare.pooling_factors import pooling_factors
-from hlm.compare.ranks import rank_groups
+from hlm.compare.rank_groups import rank_groups
 from hlm.compare.shrinkage import shrinkage
-from hlm.compare.slopes import compare_slopes
 from hlm.errors import DataError
-from hlm.fitting.fit import fit, fit_pooling
-from hlm.fitting.results import PoolingFits
-from hlm.prior import Prior
-from hlm.totals import coefficients
+from hlm.fits.fit import fit, fit_pooling
+from hlm.fits.group_coefficients import coefficients
+from hlm.fits.results import PoolingFits
+from hlm.model.prior_distributions import Prior
 
 FORMULA = "y ~ x + (x|g)"
 # the engine's mode is found by a search and its rounding reaches the draws; on 3 data sets x 10 formulas the largest

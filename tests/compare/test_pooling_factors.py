@@ -9,10 +9,10 @@ from hlm.compare.gelman_pardoe import explained, pooling_factor
 from hlm.compare.glossary import GLOSSARY
 from hlm.compare.pooling_factors import pooling_factors
 from hlm.compare.shrinkage import shrinkage
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
-from hlm.fitting.fit import fit
-from hlm.fitting.results import PoolingFits
+from hlm.fits.fit import fit
+from hlm.fits.results import PoolingFits
 
 
 def test_the_lectures_numbers(exam: PoolingFits) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.compare.information import level_of
+from hlm.compare.group_information import level_of
 from hlm.compare.shrinkage import shrinkage
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
-from hlm.fitting.fit import fit_pooling
-from hlm.fitting.results import PoolingFits
+from hlm.fits.fit import fit_pooling
+from hlm.fits.results import PoolingFits
 
 
 def test_the_lectures_numbers(exam: PoolingFits) -> None:

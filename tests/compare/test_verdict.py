@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hlm.compare.verdict import verdict
+from hlm.engines.sampling.leave_one_out import PointwiseLoo
 from hlm.errors import FitError
-from hlm.fitting.results import PoolingFits
-from hlm.predictive.judgement import judge
-from hlm.predictive.loo import PointwiseLoo
+from hlm.fits.judgement import judge
+from hlm.fits.results import PoolingFits
 
 
 def test_exam(exam: PoolingFits) -> None:

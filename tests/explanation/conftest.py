@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.explanation.explain import Explanation, explain
 
 # name: formula, data set or None, family

@@ -9,8 +9,8 @@ import pytest
 
 from hlm.errors import FormulaError
 from hlm.explanation.cheatsheet import cheatsheet
-from hlm.explanation.counts import parameter_counts
 from hlm.explanation.explain import explain
+from hlm.explanation.parameter_counts import parameter_counts
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from pymc.model.transform.conditioning import remove_value_transforms
 
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
+from hlm.engines.bambi.build import build
 from hlm.explanation.explain import explain
 from hlm.explanation.likelihoods import LIKELIHOODS
-from hlm.families import FAMILIES
-from hlm.model.build import build
-from hlm.prior import Prior
+from hlm.model.families import FAMILIES
+from hlm.model.prior_distributions import Prior
 
 # The printed numbers have 6 digits: half a unit of the last one, 5e-6 of an sd, moves the normal density of a value a
 # few sds out by less than 1e-4, and there are no more than a dozen such numbers.

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from hlm.explanation.diagram import Diagram
+from hlm.explanation.diagram_shapes import prior_shape
+from hlm.explanation.diagram_svg import text_width, wrapped
 from hlm.explanation.explain import Explanation, explain
-from hlm.explanation.plain import plain
-from hlm.explanation.shapes import prior_shape
-from hlm.explanation.svg import text_width, wrapped
+from hlm.explanation.math_text import plain
 from hlm.explanation.symbols import symbol
 
 SVG = "{http://www.w3.org/2000/svg}"

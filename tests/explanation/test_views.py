@@ -16,21 +16,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.datasets import load_data
-from hlm.design import columns
+from hlm.data.clean_data import clean
+from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.explanation.code_r import r_name
-from hlm.explanation.columns import term_columns, values
-from hlm.explanation.counts import arm_coefficients
 from hlm.explanation.explain import Explanation, explain
 from hlm.explanation.likelihoods import LIKELIHOODS
-from hlm.explanation.plain import plain
+from hlm.explanation.math_text import plain
+from hlm.explanation.parameter_counts import arm_coefficients
+from hlm.explanation.regressors import term_columns, values
 from hlm.explanation.symbols import symbol
-from hlm.families import FAMILIES
 from hlm.formula.parser import parse
-from hlm.frame import clean
-from hlm.prior import Prior
-from hlm.priors import default_priors
+from hlm.model.default_priors import default_priors
+from hlm.model.design_columns import columns
+from hlm.model.families import FAMILIES
+from hlm.model.prior_distributions import Prior
 
 EXAM = "post ~ pre + (pre|school)"
 

@@ -7,9 +7,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hlm.data.transforms import learn
 from hlm.formula.formula import Term
 from hlm.formula.parser import parse
-from hlm.transforms import learn
 
 FRAME = pd.DataFrame({"a": [0.5, 1.5, 2.0], "b": [3.0, 1.0, 2.5]})
 PYTHON = {"^": "**", "%%": "%", "%/%": "//"}

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hlm.data.clean_data import formula_and_data
 from hlm.errors import HlmError
-from hlm.formula.functions import FUNCTIONS
-from hlm.frame import formula_and_data
+from hlm.formula.allowed_functions import FUNCTIONS
 
 ATTACKS = [
     # attributes and dunders

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hlm.design import Columns, block_columns, columns
+from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.errors import FormulaError
-from hlm.formula.expression import shown
+from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
-from hlm.frame import CleanData, formula_and_data
+from hlm.model.design_columns import Columns, block_columns, columns
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SPEC = importlib.util.spec_from_file_location("generated_readings", REFERENCE / "generated_readings.py")

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.design import Columns, block_columns, columns
-from hlm.formula.expression import shown
-from hlm.frame import CleanData, formula_and_data
+from hlm.data.clean_data import CleanData, formula_and_data
+from hlm.formula.function_calls import shown
+from hlm.model.design_columns import Columns, block_columns, columns
 
 READINGS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "reference" / "lme4_readings.json").read_text()

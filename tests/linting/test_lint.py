@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.parser import parse
 from hlm.linting.lint import lint

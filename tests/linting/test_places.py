@@ -6,7 +6,7 @@ import pytest
 
 from hlm.formula.formula import Term
 from hlm.formula.parser import parse
-from hlm.linting.places import bare_bars, bars, place_of_block, place_of_name, place_of_response, place_of_term
+from hlm.linting.places_in_text import bare_bars, bars, place_of_block, place_of_name, place_of_response, place_of_term
 
 TEXT = "y ~ x*z + (x | g) + (1|a/b) + (0 + `w z`||g) + g"
 

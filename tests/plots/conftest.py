@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hlm.fitting.diagnostics import Diagnostics
-from hlm.fitting.results import Fit, PoolingFits
-from hlm.formula.arms import POOLINGS
+from hlm.data.clean_data import clean
+from hlm.engines.sampling.chain_diagnostics import Diagnostics
+from hlm.fits.results import Fit, PoolingFits
 from hlm.formula.parser import parse
-from hlm.frame import clean
-from hlm.prior import Priors
+from hlm.formula.pooling_formulas import POOLINGS
+from hlm.model.prior_distributions import Priors
 
 GOOD = Diagnostics(r_hat=1.0, r_hat_at="x", ess=1000.0, ess_at="x", divergences=0, chains=2)
 

@@ -11,12 +11,12 @@ import hlm
 from hlm.compare.shrinkage import shrinkage
 from hlm.errors import FitError
 from hlm.formula.formula import Term
-from hlm.plots.labels import label_points, named
-from hlm.plots.loo import plot_loo
-from hlm.plots.plane import plane_of, plot_plane
-from hlm.plots.ranks import plot_ranks
-from hlm.plots.rows import size_axis
-from hlm.plots.shrinkage import plot_shrinkage
+from hlm.plots.group_rows import size_axis
+from hlm.plots.plot_loo import plot_loo
+from hlm.plots.plot_plane import plane_of, plot_plane
+from hlm.plots.plot_ranks import plot_ranks
+from hlm.plots.plot_shrinkage import plot_shrinkage
+from hlm.plots.point_labels import label_points, named
 
 SCHOOL = Term(("school",))
 

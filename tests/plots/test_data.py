@@ -9,10 +9,10 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba_array
 
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError
-from hlm.plots.data import plot_data
-from hlm.plots.grammar import GROUP_COLORS
+from hlm.plots.glyphs import GROUP_COLORS
+from hlm.plots.plot_data import plot_data
 
 
 def _title(ax) -> str:

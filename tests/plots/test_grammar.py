@@ -10,8 +10,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
 
-from hlm.formula.arms import POOLINGS
-from hlm.plots.grammar import GROUP_COLORS, LOOKS, circle, describe, extremes, group_colors, new_axes, number
+from hlm.formula.pooling_formulas import POOLINGS
+from hlm.plots.glyphs import GROUP_COLORS, LOOKS, circle, describe, extremes, group_colors, new_axes, number
 
 # Machado, Oliveira & Fernandes (2009), IEEE TVCG 15(6), severity 1.0; the identity is the usual vision.
 VISION = {

@@ -9,13 +9,13 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba, to_rgba_array
 
-from hlm.datasets import load_data
+from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError
-from hlm.fitting.fit import fit_pooling
+from hlm.fits.fit import fit_pooling
 from hlm.formula.formula import Term
-from hlm.plots.grammar import GROUP_COLORS, QUIET, group_colors
+from hlm.plots.glyphs import GROUP_COLORS, QUIET, group_colors
 from hlm.plots.group_lines import group_lines, pooled_line
-from hlm.plots.lines import plot_lines
+from hlm.plots.plot_lines import plot_lines
 
 G = Term(("g",))
 

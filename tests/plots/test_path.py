@@ -8,11 +8,11 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PolyCollection
 
-from hlm.compare.path import PoolingPath, pooling_path
-from hlm.datasets import load_data
+from hlm.compare.pooling_path import PoolingPath, pooling_path
+from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
-from hlm.plots.grammar import LOOKS
-from hlm.plots.path import plot_path
+from hlm.plots.glyphs import LOOKS
+from hlm.plots.plot_path import plot_path
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from hlm.errors import FitError
-from hlm.plots.grammar import LOOKS
-from hlm.plots.recovery import plot_recovery
+from hlm.plots.glyphs import LOOKS
+from hlm.plots.plot_recovery import plot_recovery
 
 RMSE = {"complete": [0.3, 0.31, 0.32], "none": [0.6, 0.3, 0.1], "partial": [0.25, 0.2, 0.11]}
 

@@ -11,10 +11,10 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
-from hlm.compare.slopes import compare_slopes
+from hlm.compare.compare_slopes import compare_slopes
 from hlm.errors import FitError
-from hlm.plots.grammar import LOOKS
-from hlm.plots.slopes import plot_slopes
+from hlm.plots.glyphs import LOOKS
+from hlm.plots.plot_slopes import plot_slopes
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from hlm import fit, load_data
-from hlm.fitting.results import Fit
+from hlm.fits.results import Fit
 
 STORED = json.loads((Path(__file__).parent / "brms.json").read_text())
 MODELS = {

@@ -1,6 +1,6 @@
 # The radon models of Gelman & Hill (2007), sections 12.2-12.6 and 13.1: what the book prints, and what lm and lme4 give
 # today. Writes gelman_hill.json. Run here: Rscript gelman_hill.R
-# The book's response is log(radon), with 0.1 for the three readings of 0; data/radon.csv has log(radon + 0.1).
+# The book's response is log(radon), with 0.1 for the three readings of 0; hlm/data/sets/radon.csv has log(radon + 0.1).
 suppressMessages(library(lme4))
 library(jsonlite)
 

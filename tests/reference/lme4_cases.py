@@ -14,7 +14,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from hlm import load_data, reml
-from hlm.fitting.restricted.result import Reml
+from hlm.engines.reml.result import Reml
 
 HERE = Path(__file__).parent
 FILES = {"lme4.json": None, "lme4_reml.json": "lme4_reml", "lme4_r.json": "lme4_r"}  # and the folder of their CSVs

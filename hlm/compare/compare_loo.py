@@ -1,0 +1,150 @@
+"""`compare_loo`: which arm predicts best what is new, with the caveats beside the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.glossary import described
+from hlm.compare.stacking import stacking_weights
+from hlm.engines.sampling.leave_one_out import GOOD_K, PointwiseLoo, best_of, difference
+from hlm.errors import FitError
+from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.results import fits_by_arm
+from hlm.support.interrupts import interruptible
+from hlm.support.options import offending
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hlm.fits.results import Fit
+
+_SHOWN = 5
+_NOTHING = float("nan")
+
+
+def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
+    """Compare the arms by leave-one-out predictive density.
+
+    Parameters
+    ----------
+    fits : PoolingFits
+        Or any mapping of labels to `Fit` of the same rows.
+    unit : str
+        What is left out, and so which question is asked. ``"observation"``: a single row; how well is a new row of a
+        known group predicted? The name of a grouping factor: a whole group; how well is a new group predicted?
+
+    Returns
+    -------
+    pandas.DataFrame
+        Best first: ``pooling, elpd, se, elpd_diff, se_diff, p, bad_k, weight, unit, note``. ``elpd`` is the sum of log
+        predictive densities, larger is better; ``elpd_diff`` is 0 for the best and negative for the rest, ``se_diff``
+        its standard error from the paired units; ``p`` the effective number of parameters; ``bad_k`` the number of
+        units whose Pareto k is above 0.7, so that their share of ``elpd`` cannot be trusted (the note names their
+        groups); ``weight`` the stacking weight. Differences of less than about 4, or less than two standard errors,
+        decide nothing. No pooling cannot predict a new group: its row has no numbers, and says why.
+
+    Raises
+    ------
+    FitError
+        For fewer than two arms, an unknown unit, fits of different rows, or where whole groups cannot be left out
+        (other families than gaussian).
+
+    Notes
+    -----
+    Fits of the collapsed engine: given each draw of the sds and correlations the density of a left-out unit is exact,
+    every coefficient integrated out (Vehtari et al. 2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019,
+    Psychometrika 84:802-829, for whole groups). Other fits: conditional on the coefficients. Both by Pareto-smoothed
+    importance sampling (Vehtari, Gelman & Gabry 2017, Statistics and Computing 27:1413-1432). Never add up the values
+    of single rows to judge new groups. Stacking: Yao, Vehtari, Simpson & Gelman (2018), Bayesian Analysis 13:917-1007.
+
+    Examples
+    --------
+    >>> from hlm import compare_loo, fit_pooling, load_data
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
+    >>> compare_loo(fits)["pooling"].to_list()
+    ['partial', 'none', 'complete']
+    >>> compare_loo(fits, unit="Subject")["elpd"].round().to_list()
+    [-886.0, -959.0, nan]
+    """
+    return loo_table(fits, leave_out(fits, unit), unit)
+
+
+def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
+    """By arm: its leave-one-out, or one sentence why there is none."""
+    if not isinstance(fits, Mapping) or len(fits) < 2 or not fits_by_arm(fits):
+        raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
+    _check_same_rows(fits)
+    found: dict[str, PointwiseLoo | str] = {}
+    with interruptible(lambda: f"leaving out each {unit}, arm {len(found) + 1} of {len(fits)}"):
+        for arm, fit in fits.items():
+            found[arm] = _leave_out(fit, unit)
+        return found
+
+
+def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], unit: str) -> pd.DataFrame:
+    """The table of `compare_loo`."""
+    import pandas as pd
+
+    known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
+    best = known[best_of(known)]
+    weights = stacking_weights(known)
+    rows = []
+    for arm, fit in fits.items():
+        loo = loos[arm]
+        if isinstance(loo, PointwiseLoo):
+            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p": loo.p, "bad_k": len(loo.bad)}
+            rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
+        else:
+            rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
+    table = pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
+    return described(cautioned(table, fits, by_arm=True))
+
+
+_NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
+    ("elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight"), _NOTHING
+)
+
+
+def _check_same_rows(fits: Mapping[str, Fit]) -> None:
+    """Predictive densities compare models of the same responses only."""
+    (label, some), *others = fits.items()
+    for other, fit in others:
+        response, theirs = some.written.response.variable, fit.written.response.variable
+        same = response == theirs and fit.data.columns.index.equals(some.data.columns.index)
+        if not (same and (fit.data.columns[theirs].to_numpy() == some.data.columns[response].to_numpy()).all()):
+            raise FitError(
+                f"{label!r} ({response}, {some.data.rows} rows) and {other!r} ({theirs}, {fit.data.rows} rows) are not "
+                f"fits of the same rows and response: their predictive densities cannot be compared."
+            )
+
+
+def _leave_out(fit: Fit, unit: str) -> PointwiseLoo | str:
+    """Its leave-one-out, or one sentence why there is none."""
+    names = [group.name for group in fit.written.groups]
+    if not isinstance(unit, str) or unit not in ("observation", *names):
+        raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {offending(unit)}.")
+    if unit == "observation":
+        return fit.loo
+    group = find_group(fit.written, unit)
+    if fit.pooling == "none":
+        return f"no pooling cannot predict a new {unit}: its prior would be all that speaks"
+    return fit.loo_of_groups(group)
+
+
+def _note(fit: Fit, loo: PointwiseLoo) -> str:
+    """Which groups the untrustworthy units belong to."""
+    if not len(loo.bad):
+        return ""
+    where = []
+    for group in fit.written.groups if loo.unit == "observation" else (find_group(fit.written, loo.unit),):
+        labels = np.asarray(fit.data.levels(group))
+        labels = labels[fit.data.codes(group)[loo.bad]] if loo.unit == "observation" else labels[loo.bad]
+        names = list(dict.fromkeys(labels.tolist()))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        where.append(f"{group.name} {', '.join(names[:_SHOWN])}{more}")
+    what = "row(s)" if loo.unit == "observation" else "group(s)"
+    return f"elpd not to be trusted at {len(loo.bad)} {what} with Pareto k > {GOOD_K}: {'; '.join(where)}"

@@ -1,0 +1,157 @@
+"""`compare_slopes`: every group's intercept and slopes in every arm, as a tidy table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.glossary import described
+from hlm.compare.group_least_squares import estimable, least_squares
+from hlm.data.clean_data import CleanData
+from hlm.errors import FitError, nearest
+from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.group_coefficients import coefficients, target_columns
+from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.predict import DEFAULT_PROB
+from hlm.fits.results import fits_by_arm
+from hlm.formula.formula import Formula, Term
+from hlm.formula.function_calls import kept
+from hlm.support.options import check_prob, offending
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hlm.fits.results import Fit
+
+_NUMBERS = 4_000_000  # draws x groups
+NOT_ESTIMABLE = "this group's rows cannot determine it"
+
+
+def compare_slopes(
+    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None
+) -> pd.DataFrame:
+    """Each group's total intercept and slopes under each pooling strategy.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+    term : str, optional
+        ``"Intercept"``, ``"pre"``, ...; by default every term that varies by the group.
+    group : str, optional
+        The grouping factor; needed where there are several.
+    prob : float, optional
+        Probability of the central intervals; 0.89 by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group level x term x pooling: ``group, level, n, term, pooling, estimate, sd, lower, upper, prob,
+        least_squares, note``. ``estimate`` is the posterior mean, in units of the linear predictor;
+        ``least_squares`` the group's own ordinary least squares (gaussian family; NaN elsewhere). In no pooling, what a
+        group's own rows cannot determine is NaN with a note, since only the prior would speak. Of more than 4 million
+        draws x groups, every so-many-th draw is taken.
+
+    Raises
+    ------
+    FitError
+        For an unknown term or factor, or several factors and no name.
+
+    Examples
+    --------
+    >>> from hlm import compare_slopes, fit_pooling, load_data
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> table = compare_slopes(fits, term="Days")
+    >>> len(table), list(table.columns[:5])
+    (54, ['group', 'level', 'n', 'term', 'pooling'])
+    """
+    import pandas as pd
+
+    formula, data = written_and_data(fits)
+    factor = find_group(formula, group)
+    probability = DEFAULT_PROB if prob is None else prob
+    check_prob(probability)
+    few = thinned(fits, len(data.levels(factor)))
+    draws = coefficients(few, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
+    counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
+    own, known = own_least_squares(fits, factor)
+    tail = (1 - probability) / 2
+    tables = []
+    for pooling in draws["pooling"].values:
+        for label in draws["term"].values:
+            chains = draws.sel(pooling=pooling, term=label).transpose("chain", "draw", factor.name).to_numpy()
+            values = chains.reshape(-1, len(counts))
+            columns = {
+                "group": factor.name, "level": data.levels(factor), "n": counts, "term": label, "pooling": pooling,
+                "estimate": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
+                "lower": np.quantile(values, tail, axis=0), "upper": np.quantile(values, 1 - tail, axis=0),
+                "prob": probability, "least_squares": own[label],
+            }  # fmt: skip
+            table = pd.DataFrame(columns).assign(note="")
+            if pooling == "none":
+                table.loc[~known[label], ["estimate", "sd", "lower", "upper"]] = np.nan
+                table.loc[~known[label], "note"] = NOT_ESTIMABLE
+            tables.append(table)
+    result = pd.concat(tables, ignore_index=True)
+    ordered = result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
+    return described(cautioned(ordered, fits, by_arm=True))
+
+
+def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
+    formula, data = written_and_data(fits)
+    known = determined(fits, factor)
+    if family_of(fits) != "gaussian":
+        return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
+    estimates = least_squares(formula, data, factor)
+    return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
+
+
+def determined(fits: Any, factor: Term) -> dict[str, np.ndarray]:
+    """By term: whether each group's own rows determine it."""
+    formula, data = written_and_data(fits)
+    labels, known = estimable(formula, data, factor)
+    names = target_columns(formula, data).labels
+    return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
+
+
+def thinned(fits: Any, groups: int) -> dict[str, Fit]:
+    """The arms with every so-many-th draw, where draws x groups are more than 4 million."""
+    found = {}
+    for name, fit in fits_by_arm(fits).items():
+        sizes = fit.idata["posterior"].sizes
+        step = -(-sizes["chain"] * sizes["draw"] * groups // _NUMBERS)
+        found[name] = fit if step == 1 else replace(fit, idata=fit.idata.isel(draw=slice(None, None, step)))
+    return found
+
+
+def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | None) -> tuple[str, ...]:
+    """The labels of the terms to show: one by name, or all that vary by the factor."""
+    labels = target_columns(formula, data).labels
+    varying = estimable(formula, data, factor)[0]
+    if term is None:
+        return tuple(label for label in labels if label in varying) or labels
+    wanted = kept(term) if isinstance(term, str) else ""
+    wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
+    if wanted not in labels:
+        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
+    return (wanted,)
+
+
+def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
+    """The partial-pooling formula and the data that all arms share."""
+    some = next(iter(fits_by_arm(fits).values()))
+    return some.written, some.data
+
+
+def family_of(fits: Any) -> str:
+    """The family that all arms share."""
+    return next(iter(fits_by_arm(fits).values())).family
+
+
+def _as_given(draws: Any) -> Any:
+    """Sort keys that keep terms and arms in the order of the array, not of the alphabet."""
+    orders = {name: {value: i for i, value in enumerate(draws[name].values)} for name in ("term", "pooling")}
+    return lambda column: column.map(orders[column.name])

@@ -1,0 +1,259 @@
+"""`pooling_path`: every group's coefficients as the group-level sds go from 0 to infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.compare.group_least_squares import estimable
+from hlm.compare.path_points import Moving, Trace, moving, trace
+from hlm.data.clean_data import CleanData, formula_and_data
+from hlm.data.transforms import Functions
+from hlm.engines.exact.coverage import covers
+from hlm.engines.sampling.importance_sampling import GOOD_PARETO_K
+from hlm.errors import DataError, FitError
+from hlm.fits.group_coefficients import target_columns, totals
+from hlm.fits.posterior_coefficients import find_group, parts
+from hlm.formula.formula import Formula, Term
+from hlm.formula.pooling_formulas import Pooling, check_has_groups
+from hlm.model.default_priors import default_priors
+from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.support.interrupts import interruptible
+from hlm.support.options import check_seed, check_whole
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_LEAST_POINTS, _MOST_POINTS = 10, 10_000
+_LEAST_EFFICIENCY = 0.1  # of the sums at one sd
+_RULED_OUT = 0.01  # of the posterior: what few points do to sds beyond is no matter
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingPath:
+    """Every group's coefficients as functions of the group-level sds.
+
+    Attributes
+    ----------
+    group : str
+        The grouping factor.
+    n : numpy.ndarray of int, shape (K,)
+        Rows of each group.
+    response : str
+    estimates : xarray.DataArray
+        Dims ``sd, <group>, term``: posterior means of the groups' total coefficients given the sd, in the units of the
+        response. The coordinate ``sd`` goes from 0 to infinity: the sd itself where one moves, else the factor by
+        which all that move are multiplied, 1 being their estimates.
+    density : xarray.DataArray
+        Dim ``sd``: posterior density of that sd or factor, per unit of it.
+    estimated : Mapping
+        Posterior mean of every sd that moves, by its name in the posterior (``pre|school_sigma``).
+    at_0, at_infinity : str
+        What the ends are, in a few words.
+    efficiency : xarray.DataArray
+        Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1 the second
+        digit of a movement may be wrong.
+    note : str
+        A diagnostic that failed: Pareto k of the sds' estimates, or few effective points where the posterior is.
+        Empty if none did.
+    """
+
+    group: str
+    n: np.ndarray = field(repr=False)
+    response: str
+    estimates: xr.DataArray = field(repr=False)
+    density: xr.DataArray = field(repr=False)
+    estimated: Mapping[str, float]
+    at_0: str
+    at_infinity: str
+    efficiency: xr.DataArray = field(repr=False)
+    note: str = ""
+
+    @property
+    def unit(self) -> float:
+        """The value of the coordinate ``sd`` that stands for the estimates: the sd's posterior mean, or 1."""
+        return next(iter(self.estimated.values())) if len(self.estimated) == 1 else 1.0
+
+
+def pooling_path(
+    formula: str | Formula,
+    data: Any,
+    *,
+    term: str | None = None,
+    group: str | None = None,
+    functions: Functions | None = None,
+    priors: Mapping[str, Any] | None = None,
+    lkj_eta: float = 1.0,
+    points: int = 100,
+    seed: int | None = None,
+) -> PoolingPath:
+    """How far each group is pooled, for every amount of pooling there could be.
+
+    Parameters
+    ----------
+    formula : str
+        The lme4 formula of the partial-pooling model (gaussian family).
+    data : data frame
+    term : str, optional
+        The varying effect whose sd moves: ``"pre"``, ``"Intercept"``. By default all sds of the factor move together
+        by a common factor, their ratios and correlations as estimated: the path that joins the arms.
+    group : str, optional
+        The grouping factor; needed where there are several.
+    functions : mapping of str to callable, optional
+        As in `fit`, and so is ``lkj_eta``.
+    priors : mapping of str to Prior or bambi.Prior, optional
+        As in `fit_pooling`; a prior is used in every arm that has a parameter of its name.
+    lkj_eta : float
+    points : int
+        Places on the path, about 60 % of them evenly spread over the axis s / (s + estimate), the others where the
+        posterior is.
+    seed : int, optional
+        Of the draws that the estimates of the sds come from; the path itself has no random numbers.
+
+    Returns
+    -------
+    PoolingPath
+
+    Raises
+    ------
+    FitError
+        For models that the collapsed engine does not cover, an unknown term or factor, too few points.
+    FormulaError, DataError
+        Where formula or data cannot be used.
+
+    Notes
+    -----
+    At each sd the estimates are posterior means given that sd: all other parameters (residual sd, the other sds, the
+    correlations) are averaged over their posterior given it. Averaging the path of one sd over its density therefore
+    gives partial pooling itself. Where several sds move, their ratios and correlations stay as estimated.
+
+    With one factor and all of its sds, sd = 0 is the complete arm and infinity the none arm, each with its own priors:
+    no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
+    jump for a group that says very little. What a group's own rows cannot determine is NaN there.
+
+    One sd of several at 0 is the model without that effect, at infinity each group has its own, the other effects still
+    partially pooled; so it is for one factor of several. Infinity is then 10,000 times the estimate. With correlated
+    effects the lines of one sd may turn again far from what the data allow, at tens of times the estimate, where only
+    the prior keeps the other sd from growing too.
+
+    Examples
+    --------
+    >>> from hlm import load_data, pooling_path
+    >>> path = pooling_path("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1)
+    >>> path.estimates.sel(sd=[0, 1, float("inf")], Subject="335", term="Days").round(1).values
+    array([10.5, -0.6, -2.9])
+    """
+    check_seed(seed)
+    read, table = formula_and_data(formula, data, functions=functions)
+    check_has_groups(read)
+    arms: dict[Pooling, Priors] = {
+        arm: default_priors(read, table, pooling=arm, lkj_eta=lkj_eta) for arm in ("complete", "none", "partial")
+    }
+    names = tuple(name for defaults in arms.values() for name in defaults)
+    arms = {arm: replace_priors(defaults, priors, also_known=names) for arm, defaults in arms.items()}
+    with interruptible(lambda: "following the pooling path"):
+        return path_of(read, table, arms, term=term, group=group, points=points, seed=seed)
+
+
+def effect_of(name: str) -> str:
+    """``pre|school`` of ``pre|school_sigma``, and ``c[a]|school`` of ``c|school_sigma[a]``."""
+    effect, _, rest = name.partition("|")
+    group, _, column = rest.rpartition("_sigma")
+    return f"{effect}{column}|{group}"
+
+
+def path_of(
+    formula: Formula,
+    data: CleanData,
+    priors: Mapping[Pooling, Priors],
+    *,
+    term: str | None = None,
+    group: str | None = None,
+    points: int = 100,
+    seed: int | None = None,
+) -> PoolingPath:
+    """The path of a formula that has been read, with the priors of the arms ``"partial"`` and ``"none"``."""
+    _check(formula, data, priors["partial"], points)
+    factor = find_group(formula, group)
+    if factor.name == "sd":
+        raise DataError("The grouping column 'sd' has the name of the path's own axis: rename it.")
+    moved = moving(formula, data, priors["partial"], factor, term, seed)
+    trace_ = trace(formula, data, priors, moved, points)
+    unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])
+    density = _density(trace_, unit)
+    return PoolingPath(
+        group=factor.name,
+        n=np.bincount(data.codes(factor)),
+        response=formula.response.name,
+        estimates=_labelled(formula, data, factor, trace_, unit),
+        density=density,
+        estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)),
+        **_ends(moved, trace_),
+        efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
+        note="; ".join(_doubts(moved, trace_, density.to_numpy())),
+    )
+
+
+def _check(formula: Formula, data: CleanData, priors: Priors, points: int) -> None:
+    check_whole("points", points, least=_LEAST_POINTS, most=_MOST_POINTS)
+    why_not = covers(formula, data, pooling="partial", family="gaussian", priors=priors)
+    if why_not is not None:
+        raise FitError(f"There is no pooling path of this model: it needs the collapsed engine. {why_not}")
+
+
+def _labelled(formula: Formula, data: CleanData, factor: Term, trace_: Trace, unit: float) -> xr.DataArray:
+    """Totals along the path."""
+    import xarray as xr
+
+    target = target_columns(formula, data)
+    values = [
+        totals(parts(tree["posterior"].to_dataset(), formula, data, arm), factor, data, target, arm)
+        for arm, tree in trace_.trees
+    ]
+    found = np.concatenate(values)
+    if trace_.trees[-1][0] == "none":
+        labels, known = estimable(formula, data, factor)
+        for j, label in enumerate(target.labels):
+            found[-1, ~(known[:, labels.index(label)] if label in labels else known.all(axis=1)), j] = np.nan
+    coords = {"sd": unit * trace_.s, factor.name: data.levels(factor), "term": list(target.labels)}
+    return xr.DataArray(found, coords=coords, dims=list(coords), name="estimate")
+
+
+def _density(trace_: Trace, unit: float) -> xr.DataArray:
+    """Density per unit of sd: the area over the path's finite part is 1; what lies beyond is a matter of rounding."""
+    finite = np.isfinite(trace_.s)
+    values = np.zeros(len(trace_.s))
+    values[finite] = np.exp(trace_.log_density - trace_.log_density.max())
+    area = np.trapezoid(values[finite], unit * trace_.s[finite])
+    return _along(trace_, unit, values / area, "density")
+
+
+def _doubts(moved: Moving, trace_: Trace, density: np.ndarray) -> Iterator[str]:
+    """Diagnostics that failed, a clause each."""
+    if not moved.pareto_k <= GOOD_PARETO_K:
+        yield f"the sds are estimated from importance weights of Pareto k {moved.pareto_k:.2f}, wanted 0.7 at most"
+    finite = np.isfinite(trace_.s)
+    poor = ~(trace_.efficiency[finite] >= _LEAST_EFFICIENCY)
+    whole, part = (np.trapezoid(values, trace_.s[finite]) for values in (density[finite], density[finite] * poor))
+    if part > _RULED_OUT * whole:
+        yield (
+            f"for sds that hold {part / whole:.0%} of the posterior the estimates rest on few points and may be wrong "
+            f"in the second digit; where a column lies far from 0, write center(x)"
+        )
+
+
+def _along(trace_: Trace, unit: float, values: np.ndarray, name: str) -> xr.DataArray:
+    import xarray as xr
+
+    return xr.DataArray(values, coords={"sd": unit * trace_.s}, dims=["sd"], name=name)
+
+
+def _ends(moved: Moving, trace_: Trace) -> dict[str, str]:
+    if moved.whole:
+        none = "no pooling" if trace_.trees[-1][0] == "none" else "no pooling with flat priors"
+        return {"at_0": "complete pooling", "at_infinity": none}
+    what = " and ".join(effect_of(name) for name in moved.names)
+    return {"at_0": f"without {what}", "at_infinity": f"{what} not pooled, all else partially"}

@@ -1,0 +1,261 @@
+"""Any data frame in, the clean columns of one formula out: complete rows, checked, cells of several factors made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.data.column_checks import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
+from hlm.data.computed_columns import all_others, learn_variables, read_variables
+from hlm.data.frame_columns import check_rows, narwhalize
+from hlm.data.transforms import Functions, Transform
+from hlm.errors import DataError
+from hlm.formula.expansion import expanded
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
+from hlm.formula.parser import parse
+from hlm.formula.response import with_weights
+from hlm.support.options import check_functions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL_SEPARATOR = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class CleanData:
+    """The columns that a formula needs, ready to use.
+
+    Attributes
+    ----------
+    columns : pandas.DataFrame
+        The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64,
+        everything else as category with string labels. Grouping columns are always category; a factor of cells such
+        as ``batch:cask`` has a column of its own, under that name, and so has each computed variable, ``log(x)`` or
+        ``poly(x, 2)1``; the columns that those are made of come last.
+    rows_given : int
+        Rows of the caller's frame.
+    missing : Mapping
+        Column name to the number of rows that it cost; a row may be counted in several columns.
+    transforms : Mapping
+        By computed variable: its functions as they were learned on these rows.
+    expansions : Mapping
+        What ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`.
+    offset : numpy.ndarray, shape (rows,), optional
+        What is added to the linear predictor: the sum of the formula's offsets.
+    weights : numpy.ndarray, shape (rows,), optional
+        How much each row counts, above 0.
+    """
+
+    columns: pd.DataFrame
+    rows_given: int
+    missing: Mapping[str, int] = field(default_factory=dict)
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    expansions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    offset: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns)
+
+    @property
+    def message(self) -> str:
+        """What was left out, in one sentence; empty if nothing was."""
+        dropped = self.rows_given - self.rows
+        if not dropped:
+            return ""
+        where = ", ".join(f"{name} ({count})" for name, count in self.missing.items())
+        return f"{dropped} of {self.rows_given} rows left out for missing values: {where}."
+
+    def codes(self, group: Term) -> np.ndarray:
+        """The group of each row as integers 0 .. K-1, shape (rows,)."""
+        return np.asarray(self.columns[group.name].cat.codes, dtype=np.int64)
+
+    def levels(self, group: Term) -> list[str]:
+        """The labels of the groups, in their order, length K."""
+        return list(self.columns[group.name].cat.categories)
+
+
+def formula_and_data(
+    formula: str | Formula,
+    data: Any,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+) -> tuple[Formula, CleanData]:
+    """Read a formula and the data that it needs: what every public function starts with.
+
+    Parameters
+    ----------
+    formula : str
+    data : data frame
+    family : str
+    weights : str, optional
+        A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in the
+        gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
+    functions : mapping of str to callable, optional
+        The caller's own functions by the names that the formula calls them.
+
+    Returns
+    -------
+    formula : Formula
+        With ``.`` and ``poly(x, 2)`` written out in single columns.
+    data : CleanData
+    """
+    check_functions(functions)
+    read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    precisions = weights if family == "gaussian" else None
+    table = clean(read, data, family=family, weights=precisions, functions=functions)
+    return expanded(read, table.expansions), table
+
+
+def clean(
+    formula: Formula,
+    data: Any,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+    must_vary: bool = True,
+) -> CleanData:
+    """Take the formula's columns out of any data frame, check them, and compute what the formula computes.
+
+    Parameters
+    ----------
+    formula : Formula
+    data : data frame
+        pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
+    family : str
+        Decides what a response may be.
+    weights : str, optional
+        A column of numbers above 0, kept as ``weights``.
+    functions : mapping of str to callable, optional
+        The caller's own functions.
+    must_vary : bool
+        False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
+
+    Raises
+    ------
+    DataError
+        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning,
+        numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names
+        column and row.
+    """
+    import narwhals.stable.v2 as nw
+
+    if isinstance(data, CleanData):
+        return data
+    frame = narwhalize(data)
+    others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
+    expansions = {ALL_OTHERS: others} if formula.has_dot else {}
+    named = expanded(formula, expansions)
+    _check_one_reading(named, frame)
+    needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
+    _check_products(named)
+    columns, sources, missing = read_variables(named, needed, frame)
+    columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
+    if "Intercept" in {*named.predictors, *named.group_variables}:
+        raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
+    check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
+    for name in named.response.variables:
+        columns[name] = _response(columns[name], name, family)
+    for group in named.groups:
+        if len(group.variables) > 1:
+            columns[group.name] = cells(columns, group)
+    check_sizes(
+        columns, [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)]
+    )
+    result = CleanData(
+        columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
+        None if weights is None else _weights(sources[weights], weights),
+    )  # fmt: skip
+    if family == "gaussian":
+        check_offset(named.response.variable, columns, result.offset)
+    if must_vary:
+        check_varies(expanded(named, bases), columns)
+    check_told_apart(expanded(named, bases), columns)
+    return result
+
+
+def _check_one_reading(formula: Formula, frame: Any) -> None:
+    """A column is a number or a label; in R it may be one to the left of a bar and the other to its right."""
+    for name in formula.group_variables:
+        if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
+            raise DataError(
+                f"{name!r} holds numbers, and is a predictor as well as a grouping factor: is it a number or a label? "
+                f"For a slope beside a deviation of each {name}, write factor({name}) to the right of the bar, as in "
+                f"{name} + (1|factor({name})); for labels in both places make the column text."
+            )
+
+
+def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:
+    """The sum of a formula's offsets, shape (rows,); None where it has none."""
+    if not formula.offsets:
+        return None
+    for name in formula.offsets:
+        if columns[name].dtype == "category":
+            raise DataError(f"The offset {name!r} holds labels: an offset is a number added to the linear predictor.")
+    return np.sum([columns[name].to_numpy(dtype=np.float64) for name in formula.offsets], axis=0)
+
+
+def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
+    """The observed combinations of several factors as one factor, the first factor varying slowest."""
+    import pandas as pd
+
+    codes = [np.asarray(columns[v].cat.codes, dtype=np.int64) for v in group.variables]
+    inverse = codes[0]
+    for more in codes[1:]:  # one factor after the other, so that no key grows beyond rows x levels
+        _, inverse = np.unique(inverse * (more.max() + 1) + more, return_inverse=True)
+    _, first = np.unique(inverse, return_index=True)
+    levels = [columns[v].cat.categories.astype(str).to_numpy(dtype=object) for v in group.variables]
+    parts = (own[code[first]] for own, code in zip(levels, codes, strict=True))
+    labels = [CELL_SEPARATOR.join(cell) for cell in zip(*parts, strict=True)]
+    if len(set(labels)) < len(labels):
+        raise DataError(
+            f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
+            f"Rename the labels of {' or '.join(group.variables)}."
+        )
+    return pd.Series(
+        pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index
+    )
+
+
+def _check_products(formula: Formula) -> None:
+    """A column ``x:c`` and the product of ``x`` and ``c`` would be one name in every table."""
+    terms = {*formula.common, *(effect for block in formula.blocks for effect in block.effects), *formula.groups}
+    own = {Term((*g.variables, *e.variables)) for g in formula.groups for e in formula.effects_of(g)}
+    products = {term.name for term in terms | own if term.degree > 1}
+    for name in formula.variables:
+        if name in products:
+            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
+
+
+def _weights(column: pd.Series, name: str) -> np.ndarray:
+    if column.dtype == "category":
+        raise DataError(f"The weights {name!r} hold labels ({column.iloc[0]!r}, ...): they must be numbers above 0.")
+    check_rows(name, column, column.to_numpy() <= 0, "weights must be above 0")
+    return column.to_numpy(dtype=np.float64)
+
+
+def _response(column: pd.Series, name: str, family: str) -> pd.Series:
+    """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
+    import pandas as pd
+
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    levels = list(column.cat.categories)
+    if family in ("bernoulli", "categorical", "cumulative", "sratio"):
+        if family == "bernoulli" and len(levels) == 2:
+            return pd.Series(column.cat.codes.astype(np.int64), index=column.index)
+        if family != "bernoulli":
+            return column
+        raise DataError(f"The response {name!r} must have two values for the bernoulli family, not {len(levels)}.")
+    if set(levels) <= {"False", "True"}:
+        return pd.Series((column.astype(str) == "True").astype(np.int64))
+    shown = ", ".join(levels[:5])
+    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. Is family='bernoulli' meant?")

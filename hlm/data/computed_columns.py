@@ -1,0 +1,150 @@
+"""From columns of the data to the variables of a formula: complete rows, and what is computed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.data.frame_columns import as_factor, check_rows, read_all
+from hlm.data.transforms import Functions, Transform, learn
+from hlm.errors import DataError, FormulaError
+from hlm.formula.formula import Formula
+from hlm.formula.function_calls import is_basis, is_call, source_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_variables(
+    formula: Formula, names: Sequence[str], frame: Any, *, drop_missing: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
+    """The complete rows of some columns.
+
+    Parameters
+    ----------
+    formula : Formula
+    names : sequence of str
+        The columns of the data.
+    frame : narwhals.DataFrame
+    drop_missing : bool
+        Leave rows with missing values out; otherwise they are a `DataError`.
+
+    Returns
+    -------
+    columns : pandas.DataFrame
+        Grouping columns as category.
+    sources : pandas.DataFrame
+        The same rows for the functions: a grouping column of numbers as numbers.
+    missing : dict
+        Column name to the number of rows that it cost.
+    """
+    inside = {c for v in formula.computed for c in source_columns(v, formula.functions)}
+    groups = set(formula.group_variables)
+    read = read_all(names, groups, frame)
+    numbers = read_all([name for name in names if name in groups & inside], set(), frame)
+    gaps = {name: column.isna().to_numpy() for name, column in read.items()}
+    if not drop_missing:
+        for name, column in read.items():
+            check_rows(name, column, gaps[name], "a prediction needs a value here")
+    missing = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
+    keep = ~np.logical_or.reduce(list(gaps.values()))
+    if not keep.any():
+        where = ", ".join(f"{name} ({count} of {len(frame)})" for name, count in missing.items())
+        raise DataError(f"No row is complete. Missing values: {where}.")
+    return _kept(read, keep), _kept({**read, **numbers}, keep), missing
+
+
+def learn_variables(
+    formula: Formula, columns: pd.DataFrame, sources: pd.DataFrame, functions: Functions
+) -> tuple[pd.DataFrame, dict[str, Transform], dict[str, tuple[str, ...]]]:
+    """The variables of a formula on the rows of a fit.
+
+    Returns
+    -------
+    columns : pandas.DataFrame
+        The formula's variables in their order, then the columns that they were made of.
+    transforms : dict
+        By computed variable.
+    expansions : dict
+        ``"poly(x, 2)"`` to the names of its columns.
+    """
+    for name in formula.functions:
+        if name not in functions:
+            raise FormulaError(f"The formula calls {name}(), which is yours: pass functions={{{name!r}: ...}}.")
+    transforms: dict[str, Transform] = {}
+    expansions: dict[str, tuple[str, ...]] = {}
+    made: dict[str, pd.Series] = {}
+    for variable in formula.computed:
+        transforms[variable], found = learn(variable, sources, functions)
+        if is_basis(variable):
+            expansions[variable] = tuple(found)
+        made |= found
+    names = [n for v in formula.variables for n in expansions.get(v, (v,))]
+    return _together(formula, names, made, columns), transforms, expansions
+
+
+def apply_variables(
+    formula: Formula, variables: Sequence[str], columns: pd.DataFrame, sources: pd.DataFrame,
+    transforms: Mapping[str, Transform], expansions: Mapping[str, tuple[str, ...]],
+) -> pd.DataFrame:  # fmt: skip
+    """Some variables of a formula in single columns on new rows, computed as on the rows of the fit."""
+    made: dict[str, pd.Series] = {}
+    for variable, transform in transforms.items():
+        if not {variable, *expansions.get(variable, ())}.isdisjoint(variables):
+            made |= transform.on(sources)
+    return _together(formula, variables, made, columns)
+
+
+def all_others(formula: Formula, available: Sequence[str], weights: str | None) -> tuple[str, ...]:
+    """What ``.`` stands for: the columns that are neither response, grouping factor, offset nor weights.
+
+    R puts grouping factors among the common terms, too; here a group's own intercept would be there twice.
+    """
+    elsewhere = [*formula.response.variables, *formula.group_variables, *formula.offsets]
+    used = {c for v in elsewhere for c in source_columns(v, formula.functions)} | {weights}
+    removed = {term.variables for term in formula.removed}
+    others = tuple(name for name in available if name not in used and (name,) not in removed)
+    for name in others:
+        if is_call(name, formula.functions):
+            raise DataError(f"The column {name!r}, which '.' stands for, has a name like a function's: rename it.")
+    if not others:
+        raise FormulaError("'.' stands for all other columns, and there are none.", str(formula))
+    return others
+
+
+def _kept(read: Mapping[str, pd.Series], keep: np.ndarray) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
+    for name in columns:
+        if isinstance(columns[name].dtype, pd.CategoricalDtype):
+            columns[name] = columns[name].cat.remove_unused_categories()
+    return columns
+
+
+def _together(
+    formula: Formula, names: Sequence[str], made: Mapping[str, pd.Series], columns: pd.DataFrame
+) -> pd.DataFrame:
+    """The variables first, then the columns that are only inside functions; groups as labels, counts as integers."""
+    import pandas as pd
+
+    groups = formula.group_variables
+    found: dict[Any, pd.Series] = {}
+    for name in names:
+        column = made[name] if name in made else columns[name]
+        if name in made and name in groups and column.dtype != "category":
+            column = as_factor(column.tolist(), column.index)
+        if name in made and formula.response.trials is not None and name in formula.response.variables:
+            column = _counts(column)
+        found[name] = column
+    for source in columns:
+        found.setdefault(source, columns[source])
+    return pd.DataFrame(found)
+
+
+def _counts(column: pd.Series) -> pd.Series:
+    """Successes and trials as integers, where rounding is all that keeps them from it (0.3 of 10 is 3)."""
+    whole = column.round()
+    return whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column

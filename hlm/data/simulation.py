@@ -1,0 +1,187 @@
+"""`simulate`: grouped data whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlm.errors import DataError
+from hlm.support.options import check_number, check_seed, check_whole, offending
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_GROUP = "group"
+_MOST_ROWS = 100_000_000
+_LARGEST = 1e100  # so that no product and no square of a response overflows
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What simulated data were made from.
+
+    Attributes
+    ----------
+    formula : str
+        The model: ``y ~ x + (x|group)``.
+    coefficients : pandas.DataFrame
+        Each group's total intercept and slopes: index ``group``, a column a term.
+    fixed, sd : pandas.Series
+        By term: the mean of the groups' coefficients, and their sd.
+    corr : pandas.DataFrame
+        Correlations between the terms' coefficients; 0 where an sd is 0.
+    sigma : float
+        Residual sd.
+    """
+
+    formula: str
+    coefficients: pd.DataFrame
+    fixed: pd.Series
+    sd: pd.Series
+    corr: pd.DataFrame
+    sigma: float
+
+
+def simulate(
+    n_groups: int,
+    group_size: int | Sequence[int],
+    *,
+    fixed: float | Sequence[float],
+    sd: float | Sequence[float],
+    corr: float = 0.0,
+    sigma: float = 1.0,
+    seed: int | None = None,
+) -> tuple[pd.DataFrame, Truth]:
+    """Draw groups from a hierarchical linear model.
+
+    Parameters
+    ----------
+    n_groups : int
+    group_size : int or sequence of int
+        Rows of every group, or of each.
+    fixed : float or sequence of float
+        Means of the groups' intercepts and slopes, the intercept first.
+    sd : float or sequence of float
+        Their sds between groups, one for each of ``fixed``; 0 where all groups share a coefficient.
+    corr : float
+        The correlation of every two coefficients that vary.
+    sigma : float
+        Residual sd.
+    seed : int, optional
+        The same seed gives the same data.
+
+    Returns
+    -------
+    data : pandas.DataFrame
+        ``group`` (labels ``1``, ``2``, ...), ``x`` (``x1, x2, ...`` where there are several slopes; independent
+        standard normal numbers), and ``y``.
+    truth : Truth
+
+    Raises
+    ------
+    DataError
+        For numbers that no such model has.
+
+    Examples
+    --------
+    >>> from hlm import simulate
+    >>> data, truth = simulate(20, 10, fixed=(0.0, 1.0), sd=(0.5, 0.3), corr=0.4, seed=1)
+    >>> data.shape, truth.formula, truth.coefficients.shape
+    ((200, 3), 'y ~ x + (x|group)', (20, 2))
+    """
+    means, sds = numbers("fixed", fixed), numbers("sd", sd)
+    sizes = _sizes(n_groups, group_size)
+    _check(means, sds)
+    check_number("sigma", sigma, above=0, most=_LARGEST, error=DataError)
+    check_seed(seed, error=DataError)
+    correlations = _correlations(sds, check_number("corr", corr, error=DataError))
+    rng = np.random.default_rng(seed)
+    return _drawn(sizes, means, sds, correlations, sigma, rng)
+
+
+def numbers(name: str, value: object) -> np.ndarray:
+    """One or several finite numbers as an array, shape (numbers,)."""
+    found = np.atleast_1d(np.asarray(value, dtype=object))
+    if found.ndim != 1 or not all(isinstance(v, Real) and abs(float(v)) <= _LARGEST for v in found.tolist()):
+        raise DataError(f"{name} holds finite numbers, such as (0, 1), not {offending(value)}.")
+    return found.astype(np.float64)
+
+
+def _drawn(
+    sizes: np.ndarray, means: np.ndarray, sds: np.ndarray, correlations: np.ndarray, sigma: float,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, Truth]:  # fmt: skip
+    import pandas as pd
+
+    q = len(means)
+    slopes = ["x"] if q == 2 else [f"x{j}" for j in range(1, q)]
+    terms = ["Intercept", *slopes]
+    groups = pd.Index([str(k + 1) for k in range(len(sizes))], name=_GROUP)
+    own = means + rng.standard_normal((len(sizes), q)) @ np.linalg.cholesky(correlations).T * sds
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    x = np.column_stack([np.ones(len(codes)), rng.standard_normal((len(codes), q - 1))])
+    y = np.einsum("ij,ij->i", x, own[codes]) + sigma * rng.standard_normal(len(codes))
+    data = pd.DataFrame({_GROUP: groups.to_numpy()[codes], **dict(zip(slopes, x[:, 1:].T, strict=True)), "y": y})
+    truth = Truth(
+        formula=_formula(slopes, sds),
+        coefficients=pd.DataFrame(own, index=groups, columns=terms),
+        fixed=pd.Series(means, index=terms),
+        sd=pd.Series(sds, index=terms),
+        corr=pd.DataFrame(correlations, index=terms, columns=terms),
+        sigma=float(sigma),
+    )
+    return data, truth
+
+
+def _formula(slopes: list[str], sds: np.ndarray) -> str:
+    varying = [name for name, sd in zip(["1", *slopes], sds, strict=True) if sd > 0]
+    common = " + ".join(slopes) or "1"
+    if not varying:
+        return f"y ~ {common}"
+    bar = [name for name in varying if name != "1"]
+    if varying[0] != "1":
+        bar.insert(0, "0")
+    return f"y ~ {common} + ({' + '.join(bar) or '1'}|{_GROUP})"
+
+
+def _sizes(n_groups: int, group_size: int | Sequence[int]) -> np.ndarray:
+    check_whole("n_groups", n_groups, least=2, most=_MOST_ROWS, error=DataError)
+    sizes = np.asarray(group_size)
+    if sizes.dtype.kind not in "iu" or sizes.ndim > 1 or (sizes < 1).any():
+        raise DataError(
+            f"group_size is a whole number of at least 1, or one for each group, not {offending(group_size)}."
+        )
+    if sizes.ndim == 1 and len(sizes) != n_groups:
+        raise DataError(
+            f"group_size has {len(sizes)} numbers for {n_groups} groups: give one for each, or one for all."
+        )
+    if float(np.broadcast_to(sizes, n_groups).sum(dtype=np.float64)) > _MOST_ROWS:
+        raise DataError(f"simulate makes {_MOST_ROWS:,} rows at most: take fewer groups, or smaller ones.")
+    return np.broadcast_to(sizes, n_groups)
+
+
+def _check(means: np.ndarray, sds: np.ndarray) -> None:
+    if means.shape != sds.shape or not len(means):
+        raise DataError(
+            f"fixed has {means.size} numbers and sd {sds.size}: give an sd for the intercept and for each slope, 0 "
+            f"where a coefficient does not vary."
+        )
+    if (sds < 0).any():
+        raise DataError(f"fixed holds finite numbers and sd none below 0, not {means.tolist()} and {sds.tolist()}.")
+
+
+def _correlations(sds: np.ndarray, corr: float) -> np.ndarray:
+    varying = sds > 0
+    found = np.where(np.outer(varying, varying), float(corr), 0.0)
+    np.fill_diagonal(found, 1.0)
+    if not np.linalg.eigvalsh(found)[0] > 1e-12:
+        least = -1 / (varying.sum() - 1) if varying.sum() > 1 else -1
+        raise DataError(
+            f"corr={corr!r} is no correlation of {varying.sum()} coefficients: it lies between {least:.2g} and 1, "
+            f"ends excluded."
+        )
+    return found

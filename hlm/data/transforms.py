@@ -1,0 +1,242 @@
+"""What the functions of a formula compute, on columns of the data.
+
+A transform is learned on the rows of a fit (the mean and sd of ``scale``, the knots of ``ns``) and then gives the same
+function of new rows. It walks over the tree of the call; nothing is ever evaluated as Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.data.frame_columns import as_factor
+from hlm.data.polynomials_and_splines import BASES
+from hlm.errors import DataError
+from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.function_calls import arguments, canonical, read_call, shown
+from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Functions = Mapping[str, Callable[..., Any]]
+
+_ELEMENTWISE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
+    {
+        "log": np.log, "log10": np.log10, "log2": np.log2, "log1p": np.log1p, "exp": np.exp, "expm1": np.expm1,
+        "sqrt": np.sqrt, "abs": np.abs,
+    }
+)  # fmt: skip
+_OPERATORS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
+    {
+        "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power, "%%": np.mod,
+        "%/%": np.floor_divide, "<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal,
+        "==": np.equal, "!=": np.not_equal,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One computed variable, and what its functions learned.
+
+    Attributes
+    ----------
+    variable : str
+        Its text, ``scale(x)``.
+    memory : Mapping
+        By the text of a call inside it: the numbers that the call learned.
+    functions : Mapping
+        The caller's own, by name; they are given the columns as arrays, and new rows alone when predicting.
+    """
+
+    variable: str
+    memory: Mapping[str, tuple[np.ndarray, ...]]
+    functions: Functions = field(default_factory=lambda: MappingProxyType({}))
+
+    def on(self, columns: pd.DataFrame) -> dict[str, pd.Series]:
+        """The variable's columns by their names: one, or those of ``poly(x, 2)``, as category where they are labels.
+
+        Raises
+        ------
+        DataError
+            Where a value is not finite, with function, column, row and value; for labels where numbers are needed.
+        """
+        return _Walk(columns, dict(self.memory), self.functions).columns_of(self.variable)
+
+
+def learn(variable: str, columns: pd.DataFrame, functions: Functions) -> tuple[Transform, dict[str, pd.Series]]:
+    """A transform learned on the rows of a fit, and its columns there.
+
+    Parameters
+    ----------
+    variable : str
+        A computed variable of a formula, such as ``poly(x, 2)``.
+    columns : pandas.DataFrame
+        The columns of the data that it needs, without missing values.
+    functions : Mapping
+        The caller's own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> transform, found = learn("scale(x)", pd.DataFrame({"x": [1.0, 2.0, 3.0]}), {})
+    >>> found["scale(x)"].tolist(), transform.on(pd.DataFrame({"x": [4.0]}))["scale(x)"].tolist()
+    ([-1.0, 0.0, 1.0], [2.0])
+    """
+    walk = _Walk(columns, {}, functions, learning=True)
+    found = walk.columns_of(variable)
+    return Transform(variable, MappingProxyType(walk.memory), functions), found
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One walk over a tree; ``memory`` is filled on the way where something is being learned."""
+
+    columns: pd.DataFrame
+    memory: dict[str, tuple[np.ndarray, ...]]
+    functions: Functions
+    learning: bool = False
+
+    def columns_of(self, variable: str) -> dict[str, pd.Series]:
+        with np.errstate(all="ignore"):  # what is not finite is told with its row
+            return self._columns_of(variable, read_call(variable))
+
+    def _columns_of(self, variable: str, node: Call) -> dict[str, pd.Series]:
+        import pandas as pd
+
+        kind = FUNCTIONS[node.name].kind if node.name not in self.functions else "number"
+        if kind == "factor":
+            return {variable: self.labels(node.args[0])}
+        values = self.basis(node) if kind == "basis" else self.number(node)
+        if values.dtype == bool:
+            return {variable: as_factor(values.tolist(), self.columns.index)}
+        wide = values.reshape(len(self.columns), -1)
+        self.check_finite(node, wide)
+        names = [f"{variable}{j + 1}" for j in range(wide.shape[1])] if kind == "basis" else [variable]
+        return {n: pd.Series(wide[:, j], index=self.columns.index) for j, n in enumerate(names)}
+
+    def number(self, node: Node) -> np.ndarray:
+        """A number a row, shape (rows,)."""
+        match node:
+            case Leaf(token) if token.kind == "number":
+                return np.full(len(self.columns), float(token.text))
+            case Leaf(token):
+                return self.numeric_column(token.text)
+            case Group(inner):
+                return self.number(inner)
+            case Operation(op, None, right):
+                return -self.as_float(right) if op == "-" else self.as_float(right)
+            case Operation(op, left, right) if left is not None:
+                return _OPERATORS[op](self.as_float(left), self.as_float(right))
+            case Call(name) if name in self.functions:
+                return self.callers_own(node)
+            case Call(name="I", args=args):
+                return self.number(args[0])
+            case Call(name="scale" | "center"):
+                return self.standardised(node)
+            case Call(name, args):
+                return _ELEMENTWISE[name](self.as_float(args[0]))
+        raise AssertionError(node)  # the parser lets nothing else pass
+
+    def as_float(self, node: Node) -> np.ndarray:
+        return self.number(node).astype(np.float64)
+
+    def numeric_column(self, name: str) -> np.ndarray:
+        column = self.columns[name]
+        if column.dtype == "category":
+            if set(column.cat.categories) <= {"False", "True"}:
+                return (column.astype(str) == "True").to_numpy()
+            raise DataError(f"Column {name!r} holds labels ({column.iloc[0]!r}, ...): a function needs numbers.")
+        return np.asarray(column.to_numpy(dtype=np.float64))
+
+    def labels(self, node: Node) -> pd.Series:
+        """A factor: the levels of a column of labels in their order, those of numbers by size."""
+        if isinstance(node, Leaf) and node.token.kind == "name":
+            column = self.columns[node.token.text]
+            if column.dtype == "category":
+                return column
+            if column.dtype == np.int64:  # as they are: long ids would be the same in float64
+                return as_factor(column.tolist(), column.index)
+        values = self.number(node)
+        self.check_finite(node, values.astype(np.float64)[:, None])
+        return as_factor(values.tolist(), self.columns.index)
+
+    def standardised(self, node: Call) -> np.ndarray:
+        """R's ``scale``: the sd with divisor n - 1; without centring, the root of the mean square instead."""
+        values = self.as_float(node.args[0])
+        options = {name: canonical(value) == "TRUE" for name, value in arguments(node).items()}
+        centred, scaled = options.get("center", True), options.get("scale", node.name == "scale")
+        (middle,) = self.remember(canonical(node), lambda: (np.asarray(values.mean() if centred else 0.0),))
+        rest = values - middle
+        if not scaled:
+            return np.asarray(rest)
+        (size,) = self.remember(f"sd of {canonical(node)}", lambda: (np.sqrt((rest**2).sum() / max(len(rest) - 1, 1)),))
+        if size <= 1e-14 * np.abs(values).max(initial=0.0):  # float64 keeps about 1e-16 of a constant's size
+            raise DataError(f"{shown(canonical(node))} would divide by 0: {canonical(node.args[0])} is constant.")
+        return np.asarray(rest / size)
+
+    def basis(self, node: Call) -> np.ndarray:
+        """Several columns, shape (rows, columns)."""
+        learn_basis, apply_basis = BASES[node.name]
+        values = self.as_float(node.args[0])
+        self.check_finite(node.args[0], values[:, None])
+        options = {name: canonical(value) for name, value in arguments(node).items()}
+        whole = {name: int(text) for name, text in options.items() if text.isdecimal()}
+        raw = options.get("raw") == "TRUE"
+        try:
+            memory = self.remember(canonical(node), lambda: learn_basis(values, raw=raw, **whole))
+        except ValueError as problem:
+            raise DataError(f"{shown(canonical(node))}: {problem}") from problem
+        return np.asarray(apply_basis(values, memory))
+
+    def callers_own(self, node: Call) -> np.ndarray:
+        given = [self.number(argument) for argument in node.args]
+        try:
+            values = np.asarray(self.functions[node.name](*given))
+        except Exception as problem:  # whatever a function of the caller's raises: the call is named, the cause kept
+            kind = type(problem).__name__
+            call = shown(canonical(node))
+            raise DataError(f"Your function {node.name}, called as {call}, raised {kind}: {problem}") from problem
+        if values.shape != (len(self.columns),) or values.dtype.kind not in "biuf":
+            raise DataError(
+                f"Your function {node.name} must give one number for each of the {len(self.columns)} rows; it gave "
+                f"{values.dtype} of shape {values.shape}."
+            )
+        return values
+
+    def remember(self, text: str, learned: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+        if self.learning and text not in self.memory:
+            self.memory[text] = learned()
+        return self.memory[text]
+
+    def check_finite(self, node: Node, values: np.ndarray) -> None:
+        """Name the first row where a value is not finite, and what the columns held there."""
+        bad = ~np.isfinite(values).all(axis=1)
+        if not bad.any():
+            return
+        row = int(np.flatnonzero(bad)[0])
+        inside = [n for n in dict.fromkeys(_leaves(node)) if n in self.columns]
+        held = " and ".join(f"{name!r} is {self.columns[name].iloc[row]}" for name in inside)
+        more = f", and the same in {int(bad.sum()) - 1} more" if bad.sum() > 1 else ""
+        raise DataError(
+            f"{shown(canonical(node))} is {values[row][~np.isfinite(values[row])][0]} in row {self.columns.index[row]} "
+            f"(counting from 0), where {held}{more}: change the function, or make the value missing."
+        )
+
+
+def _leaves(node: Node) -> Sequence[str]:
+    match node:
+        case Leaf(token):
+            return [token.text]
+        case Group(inner):
+            return _leaves(inner)
+        case Operation(left=left, right=right):
+            return [*(_leaves(left) if left is not None else []), *_leaves(right)]
+        case Call(args=args):
+            return [name for argument in args for name in _leaves(argument)]
+    return []

@@ -1,0 +1,117 @@
+"""Bambi's classes as hlm uses them, and the PyMC graph that the sampler gets. Imports Bambi: load it late."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import bambi
+import numpy as np
+import scipy.sparse
+from formulae.terms.terms import GroupSpecificTerm
+from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
+from pytensor import sparse
+from pytensor.tensor import TensorConstant, specify_shape
+from pytensor.tensor.math import Dot
+
+from hlm.engines.bambi.correlated_effects import CorrelatedEffects
+from hlm.model.prior_distributions import Prior
+
+LOCK = threading.RLock()  # PyTensor's flags and formulae's classes belong to the process: one thread at a time
+_SPARSE_SHARE = 0.2  # a constant matrix with fewer non-zeros than this is multiplied as a sparse one
+
+
+class HlmModel(bambi.Model):  # type: ignore[misc]  # Bambi has no type hints
+    """A `bambi.Model` that reads new data as hlm reads data: any frame, any label dtype, nested cells made."""
+
+    read_new_data: Callable[[Any], Any]
+
+    def predict(self, idata: Any, kind: str = "response_params", data: Any = None, **options: Any) -> Any:
+        """As `bambi.Model.predict`."""
+        with LOCK, warnings.catch_warnings():  # formulae 0.6 marks new groups in a way that pandas 4 will refuse
+            warnings.filterwarnings("ignore", "Constructing a Categorical with a dtype")
+            return super().predict(idata, kind=kind, data=self._read(data), **options)
+
+    def compute_log_likelihood(self, idata: Any, data: Any = None, inplace: bool = True) -> Any:
+        """As `bambi.Model.compute_log_likelihood`."""
+        with LOCK:
+            return super().compute_log_likelihood(idata, data=self._read(data), inplace=inplace)
+
+    def _read(self, data: Any) -> Any:
+        return None if data is None else self.read_new_data(data)
+
+
+def bambi_prior(
+    *, prior: Prior | None = None, sigma: Prior | None = None, correlated: CorrelatedEffects | None = None
+) -> bambi.Prior:
+    """Hlm's prior as Bambi's: of a common term, or of a varying effect by the prior of its sd."""
+    if prior is not None:
+        args = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in prior.args.items()}
+        return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
+    hyperprior = bambi_prior(prior=sigma)
+    if correlated is None:
+        return bambi.Prior("Normal", auto_scale=False, mu=0, sigma=hyperprior)
+    return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=hyperprior)
+
+
+def residual_formula(text: str, group: str) -> tuple[bambi.Formula, dict[str, Any]]:
+    """A formula with a residual sd for each group, and its links; Bambi has no name for the identity link of sigma."""
+    return bambi.Formula(text, f"sigma ~ 0 + {group}"), {"mu": "identity", "sigma": bambi.Link("identity")}
+
+
+@contextmanager
+def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
+    """While inside, formulae codes the factors of varying effects as told.
+
+    By itself formulae 0.6 gives every factor of a bar one column fewer than levels as soon as any intercept varies by
+    the same group, and every level a column otherwise: ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would
+    then be other models than lme4's.
+    """
+    original = GroupSpecificTerm.set_data
+
+    def set_data(term: Any, spans_intercept: Any) -> None:
+        original(term, coding.get(term.name, spans_intercept))
+
+    with LOCK, warnings.catch_warnings():
+        # ordinal families: the thresholds take the intercept's place, for Bambi as for everybody
+        warnings.filterwarnings("ignore", "The intercept is omitted in ordinal families")
+        GroupSpecificTerm.set_data = set_data
+        try:
+            yield
+        finally:
+            GroupSpecificTerm.set_data = original
+
+
+@contextmanager
+def sampling_graph(model: bambi.Model) -> Iterator[None]:
+    """While inside, the model's PyMC graph multiplies its dummy columns as sparse matrices; for one thread at a time.
+
+    The density is the same. On exam without pooling (4059 x 130) sampling takes 2 s instead of 22 s, and compiling
+    14 s instead of 55 s.
+    """
+    with LOCK:
+        dense = model.backend.model
+        model.backend.model = _with_sparse_products(dense)
+        try:
+            yield
+        finally:
+            model.backend.model = dense
+
+
+def _with_sparse_products(model: Any) -> Any:
+    graph, _ = fgraph_from_model(model)
+    replacements = []
+    for node in graph.toposort():
+        if not isinstance(node.op, Dot):
+            continue
+        left, right = node.inputs
+        if isinstance(left, TensorConstant) and np.mean(left.data != 0) < _SPARSE_SHARE:
+            product = sparse.structured_dot(sparse.as_sparse_variable(scipy.sparse.csr_matrix(left.data)), right)
+            replacements.append((node.outputs[0], specify_shape(product, node.outputs[0].type.shape)))
+    if not replacements:
+        return model
+    graph.replace_all(replacements, import_missing=True)
+    return model_from_fgraph(graph, mutate_fgraph=True)

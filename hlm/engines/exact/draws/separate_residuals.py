@@ -1,0 +1,113 @@
+"""No pooling with a residual sd for each group: every group is a regression of its own, its sigma_k by quadrature.
+
+With R_k L = U diag(s) W' and e = U'Q_k'y_k (crossproducts.py; L = diag of the known prior sds)::
+
+    log p(y_k | sigma) = -1/2 [ n_k log(2 pi sigma^2) + sum_j log(1 + s_j^2 / sigma^2)
+                                + (left_k + sum_j e_j^2 / (1 + s_j^2 / sigma^2)) / sigma^2 ]
+    b_k = L W v,  v_j | sigma ~ N( s_j e_j / (sigma^2 + s_j^2), sigma^2 / (sigma^2 + s_j^2) )
+
+The density of sigma_k has one dimension, so that its distribution function is added up on a fine grid and inverted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.engines.exact.draws.coefficients import balanced_normals
+from hlm.engines.exact.draws.posterior_tree import separate_tree
+from hlm.engines.exact.gaussian_model import GaussianArm, make_arm, summed_alone
+from hlm.engines.exact.memory_check import check_room
+from hlm.engines.exact.sums.one_factor import CrossProducts
+from hlm.engines.exact.theta.standard_deviations import Scale, scale
+from hlm.formula.formula import Formula
+from hlm.model.design_columns import response_without_offset
+from hlm.model.prior_distributions import Priors
+from hlm.support.random_streams import stream
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_COARSE = np.linspace(-12.0, 60.0, 1441)  # of the normal score of sigma: from 0 to 500 times the groups' common size
+_DROP = 30.0  # below the highest log density a point's probability is nothing
+_FINE = 1000
+
+
+def sample_separate(
+    formula: Formula, data: CleanData, *, priors: Priors, draws: int, chains: int, seed: int | None
+) -> xr.DataTree:
+    """Draw from the posterior of no pooling with ``residual="separate"``.
+
+    Parameters
+    ----------
+    formula : Formula
+        Of the partial-pooling model; one factor whose own effects replace all common terms.
+    data : CleanData
+    priors : Priors
+        Of the no-pooling arm; ``sigma`` is each group's.
+    draws, chains : int
+    seed : int, optional
+    """
+    rng = stream(seed, "none pooling, separate")
+    arm = make_arm(formula, data, "none", priors)
+    check_room(arm, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
+    assert arm.known_sd is not None
+    sums = summed_alone(arm, response_without_offset(formula, data))
+    prior = scale(priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
+    singular, e, w = _own_coordinates(sums, arm.known_sd)
+    total = chains * draws
+    score = _invert(prior, sums, singular, e, rng.uniform(size=(len(sums.n), total)))
+    sigma = prior.value(score).T
+    effects = _draw_effects(arm, singular, e, w, sigma, balanced_normals(chains, draws, singular.size, rng))
+    return separate_tree(arm, formula, data, sigma, effects, chains=chains)
+
+
+def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """s, shape (K, q), e, shape (K, q), and W, shape (K, q, q), of all groups."""
+    u, singular, w = np.linalg.svd(sums.root * known_sd)
+    return singular, np.einsum("kji,kj->ki", u, sums.explained[:, :, -1]), w.swapaxes(1, 2)
+
+
+def _log_density(
+    prior: Scale, sums: CrossProducts, singular: np.ndarray, e: np.ndarray, score: np.ndarray
+) -> np.ndarray:
+    """Log posterior density of the normal scores of sigma_k, shape (K, points)."""
+    with np.errstate(all="ignore"):  # far out sigma underflows: no density there
+        variance = prior.value(score) ** 2
+        total = prior.log_density(score) - 0.5 * sums.n[:, None] * np.log(2 * np.pi * variance)
+        quadratic = np.broadcast_to(sums.left[:, -1, -1:], variance.shape).copy()
+        for s, one in zip(singular.T[:, :, None], e.T[:, :, None], strict=True):
+            total = total - 0.5 * np.log1p(s**2 / variance)
+            quadratic += one**2 / (1 + s**2 / variance)
+        total = total - 0.5 * quadratic / variance
+    return np.where(np.isfinite(total), total, -np.inf)
+
+
+def _invert(prior: Scale, sums: CrossProducts, singular: np.ndarray, e: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Scores at given values of their distribution functions, shape (K, draws)."""
+    groups = len(sums.n)
+    coarse = _log_density(prior, sums, singular, e, np.broadcast_to(_COARSE, (groups, len(_COARSE))))
+    near = coarse > coarse.max(axis=1, keepdims=True) - _DROP
+    first = _COARSE[np.maximum(near.argmax(axis=1) - 1, 0)]
+    last = _COARSE[np.minimum(len(_COARSE) - near[:, ::-1].argmax(axis=1), len(_COARSE) - 1)]
+    grid = np.linspace(first, last, _FINE, axis=1)
+    density = _log_density(prior, sums, singular, e, grid)
+    density = np.exp(density - density.max(axis=1, keepdims=True))
+    area = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
+    found = np.empty_like(uniform)
+    for k in range(groups):
+        found[k] = np.interp(uniform[k], np.concatenate([[0.0], area[k] / area[k, -1]]), grid[k])
+    return found
+
+
+def _draw_effects(
+    arm: GaussianArm, singular: np.ndarray, e: np.ndarray, w: np.ndarray, sigma: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
+    """B given each draw's sigma_k, shape (draws, K, q)."""
+    assert arm.known_sd is not None
+    variance = sigma[:, :, None] ** 2
+    whole = variance + singular**2
+    v = singular * e / whole + np.sqrt(variance / whole) * normals.reshape(whole.shape)
+    return np.asarray(np.einsum("kij,dkj->dki", w, v) * arm.known_sd + arm.mean)

@@ -1,0 +1,193 @@
+"""Densities of left-out rows or groups given all others and theta, every coefficient integrated out, exactly.
+
+A row: leaving it out gives Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta and all rows and
+1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016, JMLR 17(103),
+with beta integrated too). With q, x and y the row's basis and what that leaves (coordinates.py)::
+
+    xt = x + N_k^-1 q explained_x,   r = y + q'N_k^-1 explained_y - xt'b0,   f = 1 - q'q + q'N_k^-1 q - xt'P^-1 xt / s2
+
+(marginal.py; s2 = sigma^2). All are sizes of what is left, so that columns far from 0 and large sds cost no digits.
+
+A group of the only factor: y_k ~ N(X_k b_-k, V_k + X_k P_-k^-1 X_k'), where b_-k and P_-k are those of the common
+coefficients without group k, all from the cross-products of marginal.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.gaussian_model import GaussianArm, coordinates_alone
+from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, lower_roots
+from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
+
+_CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
+_LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
+_ROUNDING = 1e-14  # of a row that its group's effects explain whole
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Log densities of some units, one for each theta.
+
+    Attributes
+    ----------
+    units : numpy.ndarray of int, shape (u,)
+        Which rows, or which groups.
+    without : numpy.ndarray, shape (T, u)
+        Given theta and all other units.
+    inside : numpy.ndarray, shape (T, u)
+        Given theta and all units, this one included.
+    """
+
+    units: np.ndarray
+    without: np.ndarray
+    inside: np.ndarray
+
+
+def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
+    """Every row of an arm with one factor or none, in pieces of whole groups.
+
+    Parameters
+    ----------
+    arm : GaussianArm
+    y : numpy.ndarray, shape (rows,)
+    theta : Theta
+    """
+    rows, codes = coordinates_alone(arm, y)
+    sums = summed_up(rows, codes)
+    columns = np.concatenate([rows.left[:-1], rows.basis]).T
+    outside = 1.0 - (rows.basis**2).sum(axis=0)
+    outside[outside < _ROUNDING] = 0.0
+    given = common_posterior(sums, theta, arm.prior)
+    half = np.linalg.inv(lower_roots(given.precision)) / theta.sigma[:, None, None]
+    order = np.argsort(codes, kind="stable")
+    edges = np.concatenate([[0], np.cumsum(sums.n)])
+    size = max(1, _CHUNK_NUMBERS // len(theta))
+    waiting: list[LeftOut] = []
+    for k in range(len(sums.n)):
+        forms = _forms(sums, k, theta, given.mean, half)
+        for start in range(edges[k], edges[k + 1], size):
+            some = order[start : min(start + size, edges[k + 1])]
+            residual, free = _leave(columns[some], rows.left[-1, some], outside[some], *forms)
+            waiting.append(LeftOut(some, *log_densities(residual, free, theta.sigma)))
+            if sum(len(one.units) for one in waiting) >= size:
+                yield _together(waiting)
+                waiting = []
+    if waiting:
+        yield _together(waiting)
+
+
+def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> LeftOut:
+    """Every group of the cross-products, as if it were new."""
+    given = common_posterior(sums, theta, prior)
+    right = (given.precision @ given.mean[:, :, None])[:, :, 0]
+    known = _Common(given.mean, lower_roots(given.precision))
+    columns = []
+    for k in range(len(sums.n)):
+        reduced, log_det = _reduced(sums, k, theta)
+        share = reduced / (theta.sigma**2)[:, None, None]
+        constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
+        p = sums.p
+        root = _root_without(given.precision, share[:, :p, :p])
+        back = np.linalg.inv(root)
+        mean = (back.swapaxes(1, 2) @ (back @ (right[:, :, None] - share[:, :p, p:])))[:, :, 0]
+        without = _log_density(share, constant, _Common(mean, root), known.root)
+        inside = _log_density(share, constant, known, lower_roots(given.precision + share[:, :p, :p]))
+        columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
+    return _together(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What is known of the common coefficients: mean, shape (T, p), and lower root of the precision, (T, p, p)."""
+
+    mean: np.ndarray
+    root: np.ndarray
+
+
+def _root_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The precision's root without a group; NaN where that group and a wide prior are all that is known."""
+    root = lower_roots(precision - share)
+    pivots = np.diagonal(root, axis1=1, axis2=2) ** 2
+    enough = (pivots > _LEAST_LEFT * np.diagonal(precision, axis1=1, axis2=2)).all(axis=1)
+    return np.where(enough[:, None, None], root, np.nan)
+
+
+def _log_density(share: np.ndarray, constant: np.ndarray, known: _Common, updated: np.ndarray) -> np.ndarray:
+    """Log N(y_k; X_k mean, V_k + X_k precision^-1 X_k'), (T,); ``updated`` is the root of the precision plus k's."""
+    p = known.mean.shape[1]
+    residual = np.concatenate([-known.mean, np.ones((len(known.mean), 1))], axis=1)
+    weighted = np.einsum("tij,tj->ti", share, residual)
+    pull = np.linalg.inv(updated) @ weighted[:, :p, None]
+    quadratic = (residual * weighted).sum(axis=1) - (pull**2).sum(axis=(1, 2))
+    return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(known.root) + quadratic))
+
+
+def _log_det(roots: np.ndarray) -> np.ndarray:
+    """Log determinants, shape (T,), of the matrices whose triangular roots these are."""
+    return np.asarray(2 * np.log(np.abs(np.diagonal(roots, axis1=1, axis2=2))).sum(axis=1))
+
+
+def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
+    """One group's share of S, shape (T, p + 1, p + 1), and log|N_k|."""
+    root = _upper_roots(sums, k, theta)
+    half = np.linalg.inv(root).swapaxes(1, 2) @ sums.explained[k]
+    return sums.left[k] + half.swapaxes(1, 2) @ half, _log_det(root)
+
+
+def _upper_roots(sums: CrossProducts, k: int, theta: Theta) -> np.ndarray:
+    """One group's U with U'U = N_k = I + A A', shape (T, q, q), of [I, A']: A may be so large that I is lost in N_k."""
+    a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
+    q = a.shape[1]
+    return np.linalg.qr(np.concatenate([np.broadcast_to(np.eye(q), a.shape), a.swapaxes(1, 2)], axis=1), mode="r")
+
+
+def _forms(
+    sums: CrossProducts, k: int, theta: Theta, mean: np.ndarray, half: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One group's linear form for mean residuals, shape (T, p + q), and quadratic form for f, (T, p + q, p + q).
+
+    ``half`` is the inverse root of P, over sigma, shape (T, p, p).
+    """
+    p = sums.p
+    back = np.linalg.inv(_upper_roots(sums, k, theta))
+    inner = back @ back.swapaxes(1, 2)
+    pull = (inner @ sums.explained[k]).swapaxes(1, 2)
+    linear = np.concatenate([-mean, pull[:, -1] - np.einsum("tpq,tp->tq", pull[:, :-1], mean)], axis=1)
+    wide = np.concatenate([half, half @ pull[:, :-1]], axis=2)
+    quadratic = -wide.swapaxes(1, 2) @ wide
+    quadratic[:, p:, p:] += inner
+    return linear, quadratic
+
+
+def _leave(
+    columns: np.ndarray, y: np.ndarray, outside: np.ndarray, linear: np.ndarray, quadratic: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean residuals and f of rows of one group, shape (T, rows); all rows and thetas in one product of matrices."""
+    i, j = np.triu_indices(columns.shape[1])
+    products = columns[:, i] * columns[:, j] * np.where(i == j, 1.0, 2.0)
+    return y + linear @ columns.T, outside + quadratic[:, i, j] @ products.T
+
+
+def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without and with the row itself, from mean residuals and 1 - leverages (NaN if negative), shape (T, rows)."""
+    if not free.min(initial=1.0) > 0.0:  # rounding has left nothing
+        free = np.where(free > 0.0, free, np.nan)
+    standard = (residual / sigma[:, None]) ** 2
+    constant = -0.5 * np.log(2 * np.pi) - np.log(sigma)[:, None]
+    without = constant + 0.5 * np.log(free) - 0.5 * standard / free
+    inside = constant - 0.5 * np.log(2 - free) - 0.5 * standard / (2 - free)
+    return without, inside
+
+
+def _together(pieces: list[LeftOut]) -> LeftOut:
+    if len(pieces) == 1:
+        return pieces[0]
+    return LeftOut(
+        np.concatenate([piece.units for piece in pieces]),
+        np.concatenate([piece.without for piece in pieces], axis=1),
+        np.concatenate([piece.inside for piece in pieces], axis=1),
+    )

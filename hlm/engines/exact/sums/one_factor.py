@@ -1,0 +1,120 @@
+"""All that the collapsed engine sees of the data: sums of squares and products per group.
+
+The Gaussian likelihood depends on the rows through W_k'W_k alone, W_k = [X_k, Z_k, y_k] the rows of group k, so nothing
+after this file grows with the rows. The sums are kept as square roots: Z_k = Q_k R_k, the part of [X_k, y_k] that Q_k
+explains, and the products of what it leaves. The likelihood is then a sum of squares; nothing has to cancel, not even
+where a group-level sd is a million times sigma.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.sums.rows import Coordinates, coordinates
+from hlm.model.design_columns import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class CrossProducts:
+    """The data per group. X is centred: ``X beta = constant + X_centred beta`` beside an intercept.
+
+    Attributes
+    ----------
+    n : numpy.ndarray of int, shape (K,)
+        Rows per group.
+    root : numpy.ndarray, shape (K, q, q)
+        R_k, upper triangular, R_k'R_k = Z_k'Z_k. A row of zeros where a group cannot tell an effect from those before.
+    explained : numpy.ndarray, shape (K, q, p + 1)
+        Q_k'[X_k, y_k], so that R_k' times it is Z_k'[X_k, y_k].
+    left : numpy.ndarray, shape (K, p + 1, p + 1)
+        Products of what Q_k leaves of [X_k, y_k].
+    means : numpy.ndarray, shape (p,)
+        What was subtracted from X: the columns' means beside an intercept, 0 without one.
+    shift : numpy.ndarray, shape (p,)
+        Coefficients of the centred X whose fit was subtracted from y: its least squares, so that y is small.
+    """
+
+    n: np.ndarray
+    root: np.ndarray
+    explained: np.ndarray
+    left: np.ndarray
+    means: np.ndarray
+    shift: np.ndarray
+
+    @property
+    def rows(self) -> int:
+        return int(self.n.sum())
+
+    @property
+    def p(self) -> int:
+        return len(self.means)
+
+    @property
+    def response(self) -> tuple[float, np.ndarray]:
+        """Squares of y that the groups' own lines leave, and Q_k'y, shape (K, q)."""
+        return float(self.left[:, -1, -1].sum()), self.explained[:, :, -1]
+
+    @property
+    def operations(self) -> float:
+        """Multiplications for one theta, roughly."""
+        _, q, size = self.explained.shape
+        return float(len(self.n) * q * (q + size) ** 2 / 2 + self.p**3)
+
+
+def cross_products(
+    common: Columns,
+    effects: Columns,
+    codes: np.ndarray,
+    y: np.ndarray,
+    *,
+    effect_mean: np.ndarray | float = 0.0,
+    root_weights: np.ndarray | None = None,
+) -> CrossProducts:
+    """Sum the data up per group.
+
+    Parameters
+    ----------
+    common, effects : Columns
+        X, shape (rows, p), and Z, shape (rows, q); either may have no columns.
+    codes : numpy.ndarray of int, shape (rows,)
+        Group of each row, 0 .. K-1.
+    y : numpy.ndarray, shape (rows,)
+    effect_mean : numpy.ndarray, shape (q,)
+        Prior mean of the groups' own coefficients in no pooling; its fit is subtracted from y.
+    root_weights : numpy.ndarray, shape (rows,), optional
+        Square roots of the rows' weights, which all columns are multiplied by once X is centred.
+
+    Returns
+    -------
+    CrossProducts
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hlm.formula.formula import INTERCEPT
+    >>> one = Columns(np.ones((4, 1)), (INTERCEPT,), ("Intercept",))
+    >>> sums = cross_products(one, one, np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 6.0, 6.0]))
+    >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
+    array([2., 0.])
+    """
+    rows = coordinates(common, effects, codes, y, effect_mean=effect_mean, root_weights=root_weights)
+    return summed_up(rows, codes)
+
+
+def summed_up(rows: Coordinates, codes: np.ndarray) -> CrossProducts:
+    """The sums of rows that have been taken apart."""
+    left = _products(rows.left, codes, len(rows.n))
+    return CrossProducts(rows.n, rows.root, rows.explained, left, rows.means, rows.shift)
+
+
+def _products(w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+    """Sums of products of every two columns in each group, shape (K, columns, columns)."""
+    if groups == 1:
+        return np.asarray(w @ w.T)[None]
+    products = np.empty((groups, len(w), len(w)))
+    for i in range(len(w)):
+        for j in range(i + 1):
+            products[:, i, j] = products[:, j, i] = np.bincount(codes, w[i] * w[j], groups)
+    return products

@@ -1,0 +1,224 @@
+"""Several grouping factors, nested or crossed: what is kept of the data, and the same integral as in marginal.py.
+
+The factor with the most effects is eliminated first, group by group, as if it were alone: its groups share no row, so
+that its part of the precision is block diagonal. The other factors' effects are, for that step, columns like X: a group
+touches few of them. What remains of them is one dense matrix, S_rr, and with J = diag(L) for each of their levels::
+
+    N = I + J' S_rr J / sigma^2,    S_reduced = S_xy,xy - S_xy,r J (sigma^2 N)^-1 J' S_r,xy
+    u_r | beta, theta, y ~ N(N^-1 J'(S_ry - S_rx beta) / sigma^2, N^-1),    b_r = J u_r
+
+(Bates et al. 2015, J. Stat. Software 67(1), section 3, order the effects by a sparse Cholesky factor instead.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.sums.orthogonalised import upright
+from hlm.engines.exact.sums.rows import centred, split, weighted
+from hlm.model.design_columns import Columns
+from hlm.support.linear_algebra import orthonormal
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where one level of the remaining factors stands; all arrays have shape (levels,).
+
+    Attributes
+    ----------
+    start, stop : numpy.ndarray of int
+        Its columns of the rest.
+    effect : numpy.ndarray of int
+        Its first column among all factors' effects, and so in L.
+    """
+
+    start: np.ndarray
+    stop: np.ndarray
+    effect: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class CrossedProducts:
+    """The data of several factors. The columns are [rest, X, y]: the other factors' effects (m), X (p), the response.
+
+    Attributes
+    ----------
+    first : int
+        The factor that is eliminated group by group.
+    widths : tuple of int
+        Effects of every factor, in the order of the arm.
+    sizes : tuple of int
+        Levels of every factor.
+    n : numpy.ndarray of int, shape (K,)
+        Rows per group of the first factor.
+    root : numpy.ndarray, shape (K, q, q)
+        As in `CrossProducts`, of the first factor.
+    begin : numpy.ndarray of int, shape (K + 1,)
+        Where the entries of each group begin: the columns that its rows touch.
+    column : numpy.ndarray of int, shape (entries,)
+    explained : numpy.ndarray, shape (q, entries)
+        Q_k' times these columns.
+    left : numpy.ndarray, shape (m + p + 1, m + p + 1)
+        Products of what all Q_k leave of the columns, summed over groups.
+    level : Level
+        The levels of the rest.
+    means, shift : numpy.ndarray, shape (p,)
+        As in `CrossProducts`.
+    turn : numpy.ndarray, shape (effects of all factors, the same), or None
+        Where the columns of a factor are nearly in line (a numeric one far from 0 beside an intercept, x beside x^2):
+        all this is about Z turn^-1, whose columns are orthogonal over all rows; the effects of these are turn b.
+    """
+
+    first: int
+    widths: tuple[int, ...]
+    sizes: tuple[int, ...]
+    n: np.ndarray
+    root: np.ndarray
+    begin: np.ndarray
+    column: np.ndarray
+    explained: np.ndarray
+    left: np.ndarray
+    level: Level
+    means: np.ndarray
+    shift: np.ndarray
+    turn: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.n.sum())
+
+    @property
+    def p(self) -> int:
+        return len(self.means)
+
+    @property
+    def m(self) -> int:
+        """Effects of all factors but the first."""
+        return len(self.left) - self.p - 1
+
+    @property
+    def response(self) -> tuple[float, np.ndarray]:
+        """Squares of y that the first factor's own lines leave, and Q_k'y, shape (K, q)."""
+        return float(self.left[-1, -1]), self.explained[:, self.begin[1:] - 1].T
+
+    @property
+    def offset(self) -> int:
+        """The first factor's place among all effects."""
+        return sum(self.widths[: self.first])
+
+    @property
+    def operations(self) -> float:
+        """Multiplications for one theta, roughly: scattered ones count ten times."""
+        touched = np.diff(self.begin).astype(np.float64)
+        return float(10 * len(self.explained) * (touched**2).sum() + self.m**3 / 3 + self.p**3)
+
+    def split(self, rest: np.ndarray) -> list[np.ndarray]:
+        """The rest's coefficients, shape (draws, m), as one array per factor, shape (draws, levels, width)."""
+        others = [(k, q) for i, (k, q) in enumerate(zip(self.sizes, self.widths, strict=True)) if i != self.first]
+        edges = np.cumsum([0, *(k * q for k, q in others)])
+        return [rest[:, a : a + k * q].reshape(-1, k, q) for a, (k, q) in zip(edges[:-1], others, strict=True)]
+
+
+def crossed_products(
+    common: Columns,
+    factors: Sequence[tuple[Columns, np.ndarray]],
+    y: np.ndarray,
+    root_weights: np.ndarray | None = None,
+) -> CrossedProducts:
+    """Sum the data of several factors up.
+
+    Parameters
+    ----------
+    common : Columns
+        X, shape (rows, p).
+    factors : sequence of (Columns, numpy.ndarray of int)
+        For each factor its effects' columns and the group of each row.
+    y : numpy.ndarray, shape (rows,)
+    root_weights : numpy.ndarray, shape (rows,), optional
+        As in `cross_products`.
+    """
+    sizes = tuple(int(codes.max()) + 1 for _, codes in factors)
+    widths = tuple(len(design.terms) for design, _ in factors)
+    first = int(np.argmax([k * q for k, q in zip(sizes, widths, strict=True)]))
+    groups, codes = sizes[first], factors[first][1]
+    effects, turn = upright([weighted(design.matrix, root_weights) for design, _ in factors])
+    w, means, shift = centred(common, y, root_weights)
+    root, basis = orthonormal(effects[first], codes, groups)
+    explained = split(basis, w, codes, groups)
+    column, value, level = _rest(effects, [codes for _, codes in factors], sizes, first)
+    m = int(level.stop[-1])
+    begin, touched, share = _explained_rest(column, value, codes, basis, groups, m)
+    left = _left(column, value, begin, touched, share, w)
+    own = np.arange(m, m + len(w))
+    return CrossedProducts(
+        first, widths, sizes, np.bincount(codes), root,
+        *_joined(begin, touched, share, own, explained), left, level, means, shift, turn,
+    )  # fmt: skip
+
+
+def _rest(
+    designs: Sequence[np.ndarray], groups: Sequence[np.ndarray], sizes: tuple[int, ...], first: int
+) -> tuple[np.ndarray, np.ndarray, Level]:
+    """The other factors' columns: for every row its places and values, shape (rows, sum of widths)."""
+    columns, values, starts, stops, effects = [], [], [], [], []
+    at = effect = 0
+    for i, (z, codes) in enumerate(zip(designs, groups, strict=True)):
+        width = len(z)
+        if i != first:
+            start = at + width * np.arange(sizes[i])
+            columns.append(start[codes][:, None] + np.arange(width))
+            values.append(z.T)
+            starts.append(start)
+            stops.append(start + width)
+            effects.append(np.full(sizes[i], effect))
+            at += width * sizes[i]
+        effect += width
+    return np.hstack(columns), np.hstack(values), Level(*(np.concatenate(a) for a in (starts, stops, effects)))
+
+
+def _explained_rest(
+    column: np.ndarray, value: np.ndarray, codes: np.ndarray, basis: np.ndarray, groups: int, m: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Q_k' times the columns of the rest that group k touches: begin, (K + 1,), columns, and values, (q, entries)."""
+    keys, place = np.unique(codes[:, None] * m + column, return_inverse=True)
+    place = place.reshape(column.shape)
+    share = np.zeros((len(basis), len(keys)))
+    for j, direction in enumerate(basis):
+        for c in range(column.shape[1]):
+            share[j] += np.bincount(place[:, c], direction * value[:, c], len(keys))
+    begin = np.searchsorted(keys // m, np.arange(groups + 1))
+    return begin, keys % m, share
+
+
+def _left(
+    column: np.ndarray, value: np.ndarray, begin: np.ndarray, touched: np.ndarray, share: np.ndarray, w: np.ndarray
+) -> np.ndarray:
+    """Products of what the first factor leaves of [rest, X, y]; ``w`` is what it left of [X, y]."""
+    from scipy.sparse import csr_array
+
+    m = int(column.max()) + 1
+    ends = np.arange(0, column.size + 1, column.shape[1])
+    rest = csr_array((value.ravel(), column.ravel(), ends), shape=(len(column), m))
+    left = np.empty((m + len(w), m + len(w)))
+    left[:m, :m] = (rest.T @ rest).toarray()
+    for one in share:
+        taken = csr_array((one, touched, begin), shape=(len(begin) - 1, m))
+        left[:m, :m] -= (taken.T @ taken).toarray()
+    left[m:, :m] = (rest.T @ w.T).T
+    left[:m, m:] = left[m:, :m].T
+    left[m:, m:] = w @ w.T
+    return left
+
+
+def _joined(
+    begin: np.ndarray, touched: np.ndarray, share: np.ndarray, own: np.ndarray, explained: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The entries of each group with those of X and y behind them."""
+    groups = len(begin) - 1
+    at = np.repeat(begin[1:], len(own))
+    column = np.insert(touched, at, np.tile(own, groups))
+    values = np.insert(share, at, explained.transpose(1, 0, 2).reshape(len(share), -1), axis=1)
+    return begin + len(own) * np.arange(groups + 1), column, values

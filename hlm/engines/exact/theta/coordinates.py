@@ -1,0 +1,125 @@
+"""theta = (sigma, tau, Omega) as a point of R^d: coordinates, priors, Jacobians.
+
+Every coordinate is a normal score (see scales.py), also those of a correlation matrix: its canonical partial
+correlations are w = 2 Phi(u) - 1. Under LKJ(eta) those of column j are independent Beta(eta + (q - 2 - j) / 2)
+variables scaled to (-1, 1) (Lewandowski, Kurowicka & Joe 2009, J. Multivariate Analysis 100:1989-2001), as in
+hlm/engines/bambi/correlated_effects.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaln, log_ndtr, ndtr, ndtri
+
+from hlm.engines.exact.likelihood.marginal import Theta
+from hlm.engines.exact.theta.standard_deviations import Scale, log_normal_density
+
+
+@dataclass(frozen=True, slots=True)
+class Correlations:
+    """A block of correlated effects.
+
+    Attributes
+    ----------
+    name : str
+        Of the correlation matrix, ``school_corr``.
+    start, stop : int
+        Its columns of Z.
+    eta : float
+        Of the LKJ prior.
+    """
+
+    name: str
+    start: int
+    stop: int
+    eta: float
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Entries below the diagonal, row by row."""
+        return [(i, j) for i in range(self.start, self.stop) for j in range(self.start, i)]
+
+    def beta(self, j: int) -> float:
+        """Both parameters of the Beta prior of a partial correlation in column j."""
+        return self.eta + (self.stop - 2 - j) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The coordinates of theta, in this order: sigma, the effects' sds, the partial correlations block by block.
+
+    Attributes
+    ----------
+    sigma : Scale
+        The residual sd.
+    sds : tuple of Scale
+        One for each column of Z; empty where the effects' covariance is known.
+    blocks : tuple of Correlations
+    known : numpy.ndarray, shape (q, q)
+        L where it is known: no pooling's prior sds on the diagonal, or (0, 0) in complete pooling.
+    """
+
+    sigma: Scale
+    sds: tuple[Scale, ...]
+    blocks: tuple[Correlations, ...]
+    known: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        return 1 + len(self.sds) + sum(len(block.pairs) for block in self.blocks)
+
+    @property
+    def correlation_pairs(self) -> dict[int, tuple[int, int]]:
+        """The columns of Z that each correlation's coordinate is about."""
+        return {column: pair for column, _, pair in self._correlation_columns()}
+
+    def theta(self, u: np.ndarray) -> Theta:
+        """Coordinates, shape (T, d), to values."""
+        sigma = self.sigma.value(u[:, 0])
+        if not self.sds:
+            return Theta(sigma, np.repeat(self.known[None], len(u), axis=0))
+        sds = np.column_stack([scale.value(u[:, 1 + j]) for j, scale in enumerate(self.sds)])
+        return Theta(sigma, sds[:, :, None] * self._correlation_roots(u))
+
+    def coordinates(self, sigma: np.ndarray, roots: np.ndarray) -> np.ndarray:
+        """Values to coordinates, shape (T, d): the inverse of `theta`, of ``roots`` L with shape (T, q, q).
+
+        Correlations of 1 and beyond the bounds of a Uniform prior are moved inside.
+        """
+        roots = roots * np.where(np.diagonal(roots, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None]
+        sds = np.linalg.norm(roots, axis=2)
+        found = [self.sigma.coordinates(sigma)] + [s.coordinates(sds[:, j]) for j, s in enumerate(self.sds)]
+        for _, _, (i, j) in self._correlation_columns():
+            before = np.linalg.norm(roots[:, i, j:], axis=1)  # what is left of the row beside the columns before
+            rest = np.linalg.norm(roots[:, i, j + 1 :], axis=1)
+            w = np.divide(roots[:, i, j], before, out=np.zeros_like(before), where=before > 0)
+            tail = np.divide(rest, before, out=np.ones_like(before), where=before > 0) ** 2 / (2 * (1 + np.abs(w)))
+            found.append(-np.sign(w) * ndtri(np.maximum(tail, 1e-300)))
+        return np.column_stack(found)
+
+    def log_prior(self, u: np.ndarray) -> np.ndarray:
+        """Log prior density of the coordinates, Jacobians included, shape (T,)."""
+        total = self.sigma.log_density(u[:, 0])
+        for j, scale in enumerate(self.sds):
+            total = total + scale.log_density(u[:, 1 + j])
+        for column, block, (_, j) in self._correlation_columns():
+            score, a = u[:, column], block.beta(j)
+            total = total + (a - 1) * (log_ndtr(score) + log_ndtr(-score)) - betaln(a, a) + log_normal_density(score)
+        return total
+
+    def _correlation_columns(self) -> list[tuple[int, Correlations, tuple[int, int]]]:
+        entries = [(block, pair) for block in self.blocks for pair in block.pairs]
+        return [(1 + len(self.sds) + k, block, pair) for k, (block, pair) in enumerate(entries)]
+
+    def _correlation_roots(self, u: np.ndarray) -> np.ndarray:
+        """Cholesky factors of Omega, shape (T, q, q); blocks are uncorrelated with each other."""
+        q = len(self.sds)
+        root = np.zeros((len(u), q, q))
+        root[:, range(q), range(q)] = 1.0
+        for column, _, (i, j) in self._correlation_columns():
+            score, left = u[:, column], root[:, i, i].copy()  # what is left of the row's unit length
+            root[:, i, j] = left * (ndtr(score) - ndtr(-score))
+            root[:, i, i] = left * 2 * np.exp((log_ndtr(score) + log_ndtr(-score)) / 2)  # sqrt(1 - w^2), not cancelling
+        return root

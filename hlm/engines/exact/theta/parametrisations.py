@@ -1,0 +1,111 @@
+"""Theta's posterior in one or several coordinate systems, each for the part of it that it is easy to sample in.
+
+With effects of columns far from 0, such as days since 1970, the posterior may have two parts that no coordinates suit
+both: slopes that vary (and intercepts at 0 in line with them), easy about the columns' means; and slopes that hardly
+vary, easy at 0. Shares that add up to 1 everywhere split the density; each part is sampled by itself, and the parts are
+joined by their evidence, the integrals of the split density.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, Sums, Theta, common_posterior
+from hlm.engines.exact.theta.centred_coordinates import Centred
+from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample
+from hlm.engines.sampling.pareto_smoothing import smooth
+
+_COUNTS = 0.01  # of the posterior: parts with less may have any Pareto k
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Coordinates of theta for a part of its posterior.
+
+    Attributes
+    ----------
+    space : Parameters or Centred
+    starts : numpy.ndarray, shape (s, d)
+        Where to look for modes.
+    log_share : callable
+        Log of the share of the density at theta that is this chart's, shape (T,).
+    """
+
+    space: Parameters | Centred
+    starts: np.ndarray
+    log_share: Callable[[Theta], np.ndarray] = lambda theta: np.zeros(len(theta))
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedThetas:
+    """Values of theta that stand for its posterior.
+
+    Attributes
+    ----------
+    theta : Theta
+    given : CommonPosterior
+        Of these.
+    points : WeightedPoints
+        Their weights, in coordinates that may change from point to point.
+    """
+
+    theta: Theta
+    given: CommonPosterior
+    points: WeightedPoints
+
+
+def sample_charts(
+    charts: Sequence[Chart], sums: Sums, prior: NormalPrior, *, draws: int, most: int, rng: np.random.Generator
+) -> WeightedThetas:
+    """Sample the posterior; the parameters are those of `importance_sample`, which says what may be raised."""
+    return _joined([_sample(chart, sums, prior, draws=draws, most=most // len(charts), rng=rng) for chart in charts])
+
+
+def _sample(
+    chart: Chart, sums: Sums, prior: NormalPrior, *, draws: int, most: int, rng: np.random.Generator
+) -> WeightedThetas:
+    given: CommonPosterior | None = None
+
+    def log_posterior(u: np.ndarray) -> np.ndarray:
+        nonlocal given
+        with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
+            theta = chart.space.theta(u)
+            given = common_posterior(sums, theta, prior)
+            values = chart.space.log_prior(u) + given.log_marginal + chart.log_share(theta)
+        return np.where(np.isfinite(values), values, -np.inf)
+
+    found = importance_sample(log_posterior, chart.starts, draws=draws, most=most, rng=rng)
+    assert given is not None  # and its points are the last evaluated, those of ``found``
+    return WeightedThetas(chart.space.theta(found.points), given, found)
+
+
+def _joined(parts: list[WeightedThetas]) -> WeightedThetas:
+    """All parts as one, each with its evidence."""
+    if len(parts) == 1:
+        return parts[0]
+    evidence = np.array([part.points.log_evidence for part in parts])
+    shares = np.exp(evidence - evidence.max())
+    shares /= shares.sum()
+    weights = np.concatenate([share * part.points.weights for share, part in zip(shares, parts, strict=True)])
+    with np.errstate(divide="ignore"):
+        together = float(smooth(np.log(weights)[:, None]).pareto_k[0])
+    points = WeightedPoints(
+        np.concatenate([part.points.points for part in parts]),
+        weights,
+        max([together, *(part.points.pareto_k for part, share in zip(parts, shares, strict=True) if share > _COUNTS)]),
+        lost=float(shares @ [part.points.lost for part in parts]),
+        log_evidence=float(np.logaddexp.reduce(evidence)),
+    )
+    theta = Theta(
+        np.concatenate([part.theta.sigma for part in parts]), np.concatenate([part.theta.factor for part in parts])
+    )
+    given = CommonPosterior(
+        np.concatenate([part.given.log_marginal for part in parts]),
+        np.concatenate([part.given.mean for part in parts]),
+        np.concatenate([part.given.precision for part in parts]),
+    )
+    return WeightedThetas(theta, given, points)

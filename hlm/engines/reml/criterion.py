@@ -1,0 +1,62 @@
+"""lme4's criterion: -2 log likelihood with beta and sigma integrated or maximised out, a function of Lambda alone.
+
+``sweep`` at sigma = 1 gives S and log|N| for the relative factor Lambda = L / sigma (see marginal.py). Then::
+
+    r2 = S_yy - S_yx S_xx^-1 S_xy
+    REML:  log|N| + log|X'V^-1 X| + (N - p) (1 + log(2 pi r2 / (N - p))),    sigma^2 = r2 / (N - p)
+    ML:    log|N| + N (1 + log(2 pi r2 / N)),                                sigma^2 = r2 / N
+
+(Bates et al. 2015, J. Stat. Software 67(1), equations 34 and 42.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.likelihood.marginal import Theta, sweep
+from hlm.engines.reml.design import MixedDesign
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What follows from the relative factor.
+
+    Attributes
+    ----------
+    criterion : numpy.ndarray, shape (T,)
+        -2 log likelihood; +inf where rounding has left nothing.
+    sigma : numpy.ndarray, shape (T,)
+    coefficients : numpy.ndarray, shape (T, p)
+        Of the orthonormal columns.
+    information : numpy.ndarray, shape (T, p, p)
+        sigma^2 times their precision.
+    """
+
+    criterion: np.ndarray
+    sigma: np.ndarray
+    coefficients: np.ndarray
+    information: np.ndarray
+
+
+def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
+    """The criterion at relative factors of shape (T, q, q), and what it was maximised over."""
+    rows, p = design.x.shape
+    with np.errstate(all="ignore"):  # a trial step may overflow: it is not taken
+        reduced, log_det = sweep(design.sums, Theta(np.ones(len(factor)), factor))
+        information = reduced[:, :p, :p]
+        usable = np.isfinite(reduced).all(axis=(1, 2))
+        information = np.where(usable[:, None, None], information, np.eye(p))
+        sign, log_det_x = np.linalg.slogdet(information)
+        usable &= sign > 0
+        information = np.where(usable[:, None, None], information, np.eye(p))
+        move = np.linalg.solve(information, reduced[:, :p, p:])[:, :, 0]
+        squares = reduced[:, p, p] - np.einsum("tp,tp->t", move, reduced[:, :p, p])
+        freedom = rows - p if reml else rows
+        criterion = log_det - design.log_weights + freedom * (1 + np.log(2 * np.pi * squares / freedom))
+        if reml:
+            criterion = criterion + log_det_x + 2 * np.log(np.abs(np.diagonal(design.x_root))).sum()
+    usable &= np.isfinite(criterion)
+    sigma = np.sqrt(np.where(usable, squares, np.nan) / freedom)
+    return Profile(np.where(usable, criterion, np.inf), sigma, design.sums.shift + move, information)

@@ -1,0 +1,211 @@
+"""The model that `reml` fits, in coordinates in which nothing is ill-conditioned.
+
+X = Q R with orthonormal Q, and the columns of a correlated block are made orthogonal too: its covariance matrix is
+free, so that the same model comes out in any basis, and years around 2003 are as easy as years around 3. The results go
+back to the columns as written: R^-1 times the coefficients of Q, and `VaryingBlock.basis` times the effects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.engines.exact.likelihood.marginal import Sums
+from hlm.engines.exact.sums.one_factor import cross_products
+from hlm.engines.exact.sums.several_factors import crossed_products
+from hlm.errors import DataError, FitError
+from hlm.formula.formula import Formula, Term
+from hlm.model.design_columns import Columns, block_columns, columns, response_without_offset
+
+_NEW_SHARE = 1e-7  # of its length that a column must add to the ones before it: the tolerance of R's qr and so lme4's
+
+
+@dataclass(frozen=True, slots=True)
+class VaryingBlock:
+    """Effects of one grouping factor that share a free covariance matrix.
+
+    Attributes
+    ----------
+    group : Term
+    labels : tuple of str
+        Of its columns, as written.
+    start, stop : int
+        Its columns among the effects of all factors.
+    basis : numpy.ndarray, shape (w, w)
+        The columns as written times it are those of the fit; effects as written are it times the fitted ones.
+    """
+
+    group: Term
+    labels: tuple[str, ...]
+    start: int
+    stop: int
+    basis: np.ndarray
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.start, self.stop)
+
+    @property
+    def entries(self) -> list[tuple[int, int]]:
+        """The free entries of its part of the factor, row by row."""
+        return [(i, j) for i in range(self.start, self.stop) for j in range(self.start, i + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class MixedDesign:
+    """y = X beta + sum over blocks Z b[group] + noise.
+
+    Attributes
+    ----------
+    y : numpy.ndarray, shape (rows,)
+    x : numpy.ndarray, shape (rows, p)
+        Orthonormal columns.
+    x_root : numpy.ndarray, shape (p, p)
+        R: the columns as written are ``x @ x_root``.
+    x_labels : tuple of str
+        The p columns as written.
+    blocks : tuple of VaryingBlock
+    z : numpy.ndarray, shape (rows, q)
+        The blocks' columns side by side, in their bases; on average their squares are 1.
+    codes : tuple of numpy.ndarray
+        The group of each row, for each block.
+    groups : tuple of int
+        The number of groups, for each block.
+    log_weights : float
+        Sum of the logs of the rows' weights, whose roots all columns have been multiplied by.
+    sums : CrossProducts or CrossedProducts
+        Of all that, for `hlm.engines.exact.likelihood.marginal.sweep`.
+    notes : tuple of str
+        What was left out, and what the data cannot tell apart.
+    """
+
+    y: np.ndarray
+    x: np.ndarray
+    x_root: np.ndarray
+    x_labels: tuple[str, ...]
+    blocks: tuple[VaryingBlock, ...]
+    z: np.ndarray
+    codes: tuple[np.ndarray, ...]
+    groups: tuple[int, ...]
+    log_weights: float
+    sums: Sums
+    notes: tuple[str, ...]
+
+
+def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
+    """Evaluate a formula on its data.
+
+    Raises
+    ------
+    DataError
+        Where there are not more rows than common coefficients.
+    FitError
+        Where a block has as many effects as there are rows, as in lme4.
+    """
+    root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
+    y = response_without_offset(formula, data) * root
+    common = columns(formula.common, data)
+    x, x_root, x_labels, dropped = _independent(replace(common, matrix=common.matrix * root[:, None]))
+    if len(x_labels) >= len(y):
+        raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")
+    blocks, z = _blocks(formula, data, root)
+    groups = tuple(len(data.levels(block.group)) for block in blocks)
+    for block, count in zip(blocks, groups, strict=True):
+        _check_enough_rows(block, count, len(y))
+    notes = (*dropped, *_confounded(blocks, z))
+    codes = tuple(data.codes(block.group) for block in blocks)
+    sums = _sums(formula, data, x, blocks, z, y)
+    logs = 2 * float(np.log(root).sum())
+    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, logs, sums, notes)
+
+
+def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Q, R, the labels of the columns that are kept, and a sentence about those that are not.
+
+    A column in the span of those before it is left out, as lme4 does.
+    """
+    keep = list(range(len(design.labels)))
+    while True:
+        q, r = np.linalg.qr(design.matrix[:, keep])
+        new = np.abs(np.diagonal(r))[: len(keep)] > _NEW_SHARE * np.linalg.norm(r, axis=0)[: len(r)]
+        if len(keep) <= len(r) and new.all():
+            break
+        del keep[int(np.argmin([*new, False]))]
+    labels = tuple(design.labels[i] for i in keep)
+    left_out = ", ".join(label for label in design.labels if label not in labels)
+    notes = (f"Left out, in the span of the common columns before: {left_out}.",) if left_out else ()
+    return q, r, labels, notes
+
+
+def _blocks(formula: Formula, data: CleanData, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
+    """The blocks of all factors, those of one factor together, with their columns side by side."""
+    found: list[VaryingBlock] = []
+    matrices: list[np.ndarray] = []
+    start = 0
+    by_factor = sorted(block_columns(formula, data), key=lambda part: formula.groups.index(part[0].group))
+    for block, design in by_factor:
+        matrix = design.matrix * root[:, None]
+        basis = _basis(matrix)
+        stop = start + len(basis)
+        found.append(VaryingBlock(block.group, design.labels, start, stop, basis))
+        matrices.append(matrix @ basis)
+        start = stop
+    return tuple(found), np.column_stack(matrices)
+
+
+def _basis(matrix: np.ndarray) -> np.ndarray:
+    """Makes the columns orthogonal with squares of 1 on average; only scales them where one is in others' span."""
+    r = np.linalg.qr(matrix, mode="r") / np.sqrt(len(matrix))
+    lengths = np.linalg.norm(r, axis=0)
+    if len(r) < len(lengths) or (np.abs(np.diagonal(r)) <= _NEW_SHARE * lengths).any():
+        return np.diag(1.0 / lengths)
+    return np.linalg.inv(r)
+
+
+def _check_enough_rows(block: VaryingBlock, groups: int, rows: int) -> None:
+    group, effects = block.group.name, groups * len(block.labels)
+    if rows <= effects:
+        names = " and ".join(block.labels)
+        raise FitError(
+            f"There are {rows} rows for {effects} group-level effects ({names} for each of {groups} {group}): their "
+            f"variation and the residual one cannot be told apart without priors. Let less vary by {group}, or take "
+            f"fit(), whose priors decide."
+        )
+
+
+def _confounded(blocks: tuple[VaryingBlock, ...], z: np.ndarray) -> tuple[str, ...]:
+    """A sentence for each factor with two covariance matrices that give the responses the same distribution."""
+    notes = []
+    for group in dict.fromkeys(block.group for block in blocks):
+        mine = [block for block in blocks if block.group == group]
+        r = np.linalg.qr(z[:, mine[0].start : mine[-1].stop], mode="r")
+        first = mine[0].start
+        shapes = [np.outer(r[:, i - first], r[:, j - first]) for block in mine for i, j in block.entries]
+        directions = np.array([(shape + shape.T).ravel() / np.linalg.norm(shape) for shape in shapes])
+        if np.linalg.matrix_rank(directions, tol=_NEW_SHARE) < len(directions):
+            notes.append(
+                f"The standard deviations by {group.name} are not unique: columns of its effects add up to others, "
+                f"and only the sum of their variation can be estimated."
+            )
+    return tuple(notes)
+
+
+def _sums(
+    formula: Formula, data: CleanData, x: np.ndarray, blocks: tuple[VaryingBlock, ...], z: np.ndarray, y: np.ndarray
+) -> Sums:
+    """All that `sweep` needs."""
+    factors = []
+    for group in formula.groups:
+        mine = [block for block in blocks if block.group == group]
+        factors.append((_unnamed(z[:, mine[0].start : mine[-1].stop]), data.codes(group)))
+    if len(factors) > 1:
+        return crossed_products(_unnamed(x), factors, y)
+    return cross_products(_unnamed(x), *factors[0], y)
+
+
+def _unnamed(matrix: np.ndarray) -> Columns:
+    """Columns of which none is the intercept, so that they are taken as they are."""
+    labels = tuple(f"column {j}" for j in range(matrix.shape[1]))
+    return Columns(matrix, tuple(Term((label,)) for label in labels), labels)

@@ -1,0 +1,180 @@
+"""The minimum of the criterion over the relative factor Lambda.
+
+The criterion depends on Lambda Lambda' alone, so that turning the sign of a column changes nothing: without the bound
+"diagonal >= 0" it is a smooth even function, and an estimate of 0 is an ordinary stationary point, not an edge. Newton
+steps with derivatives from one batch of evaluations find it; then every block is given the smallest rank that leaves
+the criterion as it is, so that an sd of 0 or a correlation of 1 is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlm.engines.reml.design import MixedDesign, VaryingBlock
+
+Criterion = Callable[[np.ndarray], np.ndarray]
+"""Relative factors, shape (T, q, q), to values, shape (T,)."""
+
+_SIZES = 10.0 ** np.arange(-2.0, 6.5, 0.5)  # of group-level sds relative to sigma, to start from
+_CHANGES = 10.0 ** np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0])
+_STEPS = np.array([4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 1e-3, 1e-4])  # of a Newton step, tried together
+_DIFFERENCE = 5e-4  # where 1 is a large step: its square, 1e-7, and rounding over its square are both small
+_MOST_ITERATIONS = 200
+_STATIONARY = 1e-11  # gain of the criterion that a Newton step promises
+_AS_GOOD = 1e-5  # such a gain, where rounding hides it: sds 1e4 times sigma and more leave that much of y'y
+_SAME = 1e-9  # of the criterion, where a block of lower rank is taken; half of it is in the log-likelihood
+_ROUNDING = 64 * np.finfo(float).eps  # of the criterion, relative
+_FLAT = 1e-9  # curvature relative to the largest: no information
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """Where the criterion is smallest.
+
+    Attributes
+    ----------
+    factor : numpy.ndarray, shape (q, q)
+        Lambda: lower triangular, the diagonal not negative, columns of 0 last in a block of lower rank.
+    ranks : tuple of int
+        Of each block's covariance matrix.
+    settled : bool
+        Whether the criterion is stationary there.
+    """
+
+    factor: np.ndarray
+    ranks: tuple[int, ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """What of a block may move: ``rank`` columns of its factor. One group's data tell sds of ``floor`` from 0."""
+
+    block: VaryingBlock
+    rank: int
+    floor: float
+
+
+def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
+    """Search from several starting points, keep the best, take the smallest ranks that are as good."""
+    full = tuple(
+        _Free(block, len(block.labels), np.sqrt(groups / len(design.y)))
+        for block, groups in zip(design.blocks, design.groups, strict=True)
+    )
+    ends = [_newton(criterion, start, full) for start in _starts(criterion, design)]
+    factor, settled = min(ends, key=lambda end: float(criterion(end[0][None])[0]))
+    kept = []
+    for free in full:
+        factor, rank = _smallest_rank(criterion, factor, free.block)
+        kept.append(replace(free, rank=rank))
+    if tuple(kept) != full:  # the rest moves a little when a block loses a rank
+        factor, settled = _newton(criterion, factor, tuple(kept))
+    signs = np.where(np.diagonal(factor) < 0, -1.0, 1.0)
+    return Minimum(np.tril(factor * signs), tuple(free.rank for free in kept), settled)
+
+
+def _starts(criterion: Criterion, design: MixedDesign) -> list[np.ndarray]:
+    """Diagonal factors: the local minima over a common size, each then changed sd by sd."""
+    q = design.z.shape[1]
+    found = criterion(_SIZES[:, None, None] * np.eye(q))
+    padded = np.array([np.inf, *found, np.inf])
+    lowest = [k for k in range(len(found)) if padded[k] >= found[k] < padded[k + 2]] or [int(np.argmin(found))]
+    starts = []
+    for k in lowest:
+        sds = np.full(q, _SIZES[k])
+        for j in range(q):
+            trials = np.tile(sds, (len(_CHANGES), 1))
+            trials[:, j] *= _CHANGES
+            sds = trials[int(np.argmin(criterion(_diagonal(trials))))]
+        starts.append(_diagonal(sds[None])[0])
+    return starts
+
+
+def _diagonal(sds: np.ndarray) -> np.ndarray:
+    return np.asarray(sds[:, :, None] * np.eye(sds.shape[1]))
+
+
+def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) -> tuple[np.ndarray, bool]:
+    """Newton steps in the free entries, uphill curvature turned around; the best of several step lengths each time."""
+    factor, value, gain = start, float(criterion(start[None])[0]), np.inf
+    if not any(free.rank for free in blocks):
+        return factor, True
+    for _ in range(_MOST_ITERATIONS):
+        directions = _directions(factor, blocks)
+
+        def at(points: np.ndarray, here: np.ndarray = factor, along: np.ndarray = directions) -> np.ndarray:
+            return criterion(here + np.tensordot(points, along, axes=1))
+
+        gradient, hessian = _derivatives(at, len(directions))
+        if not np.isfinite(hessian).all():  # rounding has left nothing of sigma
+            return factor, False
+        step, gain = _newton_step(gradient, hessian)
+        trials = _STEPS[:, None] * step
+        values = at(trials)
+        best = int(np.argmin(values))
+        if gain < _STATIONARY or not values[best] < value:
+            break
+        factor, value = factor + np.tensordot(trials[best], directions, axes=1), float(values[best])
+    return factor, bool(gain < _AS_GOOD)
+
+
+def _directions(factor: np.ndarray, blocks: tuple[_Free, ...]) -> np.ndarray:
+    """Changes of Lambda, shape (d, q, q), by which it takes a step of about 1 to make another covariance matrix.
+
+    Lambda moves by C E, E lower triangular and C C' the block's covariance matrix, widened by what the data of one
+    group can tell: however long and narrow that matrix is, the entries of E are all of one size.
+    """
+    found = []
+    for free in blocks:
+        place = free.block.columns
+        lower = factor[place, place]
+        wide = np.linalg.cholesky(lower @ lower.T + free.floor**2 * np.eye(len(lower)))
+        for i, j in free.block.entries:
+            if j < free.block.start + free.rank:
+                change = np.zeros_like(factor)
+                change[place, j] = wide[:, i - free.block.start]
+                found.append(change)
+    return np.array(found)
+
+
+def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient and Hessian at 0 by central differences, from one batch of points."""
+    h = _DIFFERENCE
+    moves = h * np.eye(d)
+    pairs = [(i, j) for i in range(d) for j in range(i)]
+    corners = [s * moves[i] + t * moves[j] for i, j in pairs for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+    values = at(np.array([np.zeros(d), *moves, *-moves, *corners]))
+    values = np.where(np.isfinite(values), values, np.nan)
+    here, up, down = values[0], values[1 : d + 1], values[d + 1 : 2 * d + 1]
+    hessian = np.diag((up - 2 * here + down) / h**2)
+    around = values[2 * d + 1 :].reshape(-1, 4)
+    for (i, j), (both, first, second, neither) in zip(pairs, around, strict=True):
+        hessian[i, j] = hessian[j, i] = (both - first - second + neither) / (4 * h**2)
+    return (up - down) / (2 * h), hessian
+
+
+def _newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, float]:
+    """-|H|^-1 g, and how much it promises to gain."""
+    curvature, axes = np.linalg.eigh(hessian)
+    curvature = np.maximum(np.abs(curvature), _FLAT * np.abs(curvature).max() + 1e-300)
+    slope = axes.T @ gradient
+    return -(axes @ (slope / curvature)), float((slope**2 / curvature).sum()) / 2
+
+
+def _smallest_rank(criterion: Criterion, factor: np.ndarray, block: VaryingBlock) -> tuple[np.ndarray, int]:
+    """The factor with the smallest rank of a block that leaves the criterion as low."""
+    whole = factor[block.columns, block.columns]
+    left, lengths, _ = np.linalg.svd(whole)
+    value = float(criterion(factor[None])[0])
+    for rank in range(len(whole)):
+        smaller = factor.copy()
+        kept = left[:, :rank] * lengths[:rank]
+        lower = np.zeros_like(whole)
+        lower[:, :rank] = np.linalg.qr(kept.T, mode="r").T if rank else 0.0
+        smaller[block.columns, block.columns] = lower
+        if criterion(smaller[None])[0] <= value + _SAME + _ROUNDING * abs(value):
+            return smaller, rank
+    return factor, len(whole)

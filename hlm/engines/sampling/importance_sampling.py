@@ -1,0 +1,229 @@
+"""Adaptive importance sampling of a density in a few unconstrained dimensions.
+
+Modes by Newton's method, Laplace approximations there as the first proposal, then rounds of: draw, weight, refit a
+small mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert 2008, Stat. Comput.
+18:447-459; Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). A wide component stays in every
+proposal, so that no tail is forgotten. The last round is larger; its weights are Pareto-smoothed (Vehtari et al. 2024,
+JMLR 25(72)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlm.engines.sampling.modes import laplace
+from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
+from hlm.engines.sampling.t_mixtures import Mixture, equal_parts, joined, moments, safe_cholesky
+from hlm.errors import FitError
+
+GOOD_PARETO_K = 0.7
+_LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
+_CALM_PARETO_K = 0.5
+_MORE_ROUNDS = 3  # of the last kind, while Pareto k is not good
+_STEPS = 4  # of EM in each round
+_OTHER_MODE = 4.0  # scales away from the first mode: no place of the same bump
+_POINTS_PER_DIMENSION = 200
+_LEAST_POINTS_PER_DIMENSION = 25
+_DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
+_COMPONENTS = 5
+_DOF = 10.0
+_WIDE_DOF = 4.0
+_WIDE_SHARE = 0.1
+_WIDE = 4.0  # the wide component's covariance over the posterior's
+_SPARE = 1.5  # effective points for each draw that is wanted, so that resampling repeats few
+_MOST_POINTS = 20  # times the draws wanted
+
+type LogDensity = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedPoints:
+    """Points that stand for a distribution.
+
+    Attributes
+    ----------
+    points : numpy.ndarray, shape (n, d)
+    weights : numpy.ndarray, shape (n,)
+        Pareto-smoothed; sum to 1.
+    pareto_k : float
+    lost : float
+        Share of the fitted proposal where no density could be computed: about that much of the posterior is missing.
+    log_evidence : float
+        Log of the density's integral.
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    pareto_k: float
+    lost: float = 0.0
+    log_evidence: float = 0.0
+
+    @property
+    def ess(self) -> float:
+        """Effective number of points."""
+        return float(1.0 / np.sum(self.weights**2))
+
+    @property
+    def efficiency(self) -> float:
+        return self.ess / len(self.weights)
+
+
+def importance_sample(
+    log_density: LogDensity, starts: np.ndarray, *, draws: int, most: int = 10**9, rng: np.random.Generator
+) -> WeightedPoints:
+    """Sample a density.
+
+    Parameters
+    ----------
+    log_density : callable
+        Log density of points, shape (n, d), up to a constant; -inf is allowed, and what is not a number counts as it.
+    starts : numpy.ndarray, shape (s, d)
+        Where to look for modes.
+    draws : int
+        How many draws will be resampled: decides how many points the last round has.
+    most : int
+        Points that are worth their price, all rounds together; not less than some 50 for each dimension are taken.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    WeightedPoints
+        Not to be trusted where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were evaluated
+        last.
+
+    Raises
+    ------
+    FitError
+        Where the density is 0 at all points of a round.
+    """
+    size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
+    dear = most < _DEAR * size
+    if dear:
+        size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
+    search = _frugal if dear else _adapt
+    core, found, one_bump = search(log_density, starts, size, rng)
+    for good_k in (GOOD_PARETO_K,) * 2 if dear else (_CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
+        enough = int(
+            np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
+        )
+        proposal = _with_wide(core, found)
+        found = _weigh(log_density, proposal, enough, rng)
+        if found.pareto_k <= good_k:
+            break
+        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS, one_bump=one_bump)
+    return replace(found, lost=_lost(found, core, proposal))
+
+
+def _lost(found: WeightedPoints, core: Mixture, proposal: Mixture) -> float:
+    """The core's probability of the points without a weight, from points of the proposal."""
+    without = found.points[found.weights == 0.0]
+    if not len(without):
+        return 0.0
+    return float(np.exp(core.log_density(without) - proposal.log_density(without)).sum() / len(found.points))
+
+
+def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose points by their weights, in random order: their places, shape (size,).
+
+    Systematic: a point of weight w comes floor(size w) or ceil(size w) times, so that hardly any comes twice.
+    """
+    ticks = (np.arange(size) + rng.uniform()) / size
+    chosen = np.searchsorted(np.cumsum(found.weights), ticks).clip(max=len(found.weights) - 1)
+    return rng.permutation(chosen)
+
+
+def _frugal(
+    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[Mixture, WeightedPoints, bool]:
+    """One mode, one round and one component: for densities that are dear, and near normal if the data are many."""
+    found = _weigh(log_density, _laplace(log_density, starts[:1]), size, rng)
+    mean, covariance = moments(found.points, found.weights)
+    return equal_parts(mean[None], covariance, _DOF), found, True
+
+
+def _adapt(
+    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[Mixture, WeightedPoints, bool]:
+    """Rounds of drawing, weighing and refitting: the fitted mixture, the last round's points, and if it is one bump."""
+    core = _laplace(log_density, starts)
+    one_bump = not _apart_from_the_first(core)
+    found = _weigh(log_density, core, size, rng)
+    mean, covariance = moments(found.points, found.weights)
+    if one_bump:
+        core = equal_parts(mean[None], covariance, _DOF)
+    else:
+        core = core.refit(found.points, found.weights, _STEPS, one_bump=False)
+    for round_ in range(_MOST_ROUNDS):
+        found = _weigh(log_density, _with_wide(core, found), size, rng)
+        if round_ == 0 and one_bump:
+            _, covariance = moments(found.points, found.weights)
+            places = _apart(found.points, found.weights, safe_cholesky(covariance), rng)
+            core = equal_parts(places, covariance / 2, _DOF)
+        steps = 2 * _STEPS if round_ == 0 else _STEPS
+        core = core.refit(found.points, found.weights, steps, one_bump=one_bump)
+        if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
+            break
+    return core, found, one_bump
+
+
+def _apart_from_the_first(modes: Mixture) -> bool:
+    """Whether another mode is far from the first, in the metric of either."""
+    steps = (modes.means - modes.means[0])[:, :, None]
+    theirs = (np.linalg.solve(modes.roots, steps) ** 2).sum(axis=(1, 2))
+    firsts = (np.linalg.solve(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
+    return bool((np.maximum(theirs, firsts) > _OTHER_MODE**2).any())
+
+
+def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) -> Mixture:
+    """More components for the core, at points where it had too little."""
+    excess = np.maximum(found.weights - 2 / len(found.weights), 0.0)
+    if not excess.any():
+        return core
+    _, covariance = moments(found.points, found.weights)
+    places = _apart(found.points, excess / excess.sum(), safe_cholesky(covariance), rng)
+    return joined((0.9, core), (0.1, equal_parts(places, covariance / 4, _DOF)))
+
+
+def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Places for new components, far from each other (k-means++; Arthur & Vassilvitskii 2007): the tails get theirs."""
+    standard = np.linalg.solve(root, points.T).T
+    chosen = [int(rng.choice(len(standard), p=weights))]
+    distance = np.full(len(standard), np.inf)
+    while len(chosen) < min(_COMPONENTS, int(np.count_nonzero(weights))):
+        distance = np.minimum(distance, ((standard - standard[chosen[-1]]) ** 2).sum(axis=1))
+        share = weights * distance
+        chosen.append(int(rng.choice(len(standard), p=share / share.sum())))
+    return points[chosen]
+
+
+def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
+    """One round: points from the proposal and their smoothed weights."""
+    points = proposal.draw(size, rng)
+    values = log_density(points)
+    values = np.where(np.isfinite(values), values, -np.inf)
+    if np.isneginf(values).all():
+        raise FitError(
+            f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
+            f"columns to sizes of about 1, or try method='nuts'."
+        )
+    log_ratios = values - proposal.log_density(points)
+    smoothed = smooth(log_ratios[:, None])
+    evidence = float(log_sum_exp(log_ratios) - np.log(size))
+    return WeightedPoints(
+        points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]), log_evidence=evidence
+    )
+
+
+def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
+    """The fitted mixture and a component that reaches much further."""
+    mean, covariance = moments(found.points, found.weights)
+    return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
+
+
+def _laplace(log_density: LogDensity, starts: np.ndarray) -> Mixture:
+    """Wide t distributions at the modes."""
+    modes, covariances = laplace(lambda u: log_density(u.reshape(-1, u.shape[2])).reshape(u.shape[:2]), starts)
+    return equal_parts(modes, 1.3 * covariances, _WIDE_DOF)

@@ -1,0 +1,156 @@
+"""Leave-one-out predictive densities, by Pareto-smoothed importance sampling."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
+from hlm.errors import FitError
+from hlm.support.interrupts import checkpoint
+
+GOOD_K = 0.7
+_LOST = 0.5 * np.log(1e-12)  # log density: an sd a million times as large
+_CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
+_STRIP_NUMBERS = 1_000_000  # of these, by one thread
+_MOST_THREADS = 4  # the copies that each makes are large
+
+
+@dataclass(frozen=True, slots=True)
+class PointwiseLoo:
+    """Leave-one-out, unit by unit: response by response, or group by group.
+
+    Attributes
+    ----------
+    elpd : numpy.ndarray
+        Log predictive density of each unit given all others, shape (units,).
+    lppd : numpy.ndarray
+        The same given all units, itself included; the difference is the effective number of parameters.
+    pareto_k : numpy.ndarray
+        Above 0.7 the unit's ``elpd`` cannot be trusted.
+    unit : str
+        What was left out each time: ``observation``, a row, or the name of a grouping factor, a whole group.
+    """
+
+    elpd: np.ndarray
+    lppd: np.ndarray
+    pareto_k: np.ndarray
+    unit: str = "observation"
+
+    @property
+    def total(self) -> float:
+        return float(self.elpd.sum())
+
+    @property
+    def se(self) -> float:
+        """Standard error of the total, from the variation between units."""
+        return float(np.sqrt(len(self.elpd) * self.elpd.var(ddof=0)))
+
+    @property
+    def p(self) -> float:
+        """Effective number of parameters."""
+        return float((self.lppd - self.elpd).sum())
+
+    @property
+    def bad(self) -> np.ndarray:
+        """The units that cannot be trusted."""
+        return np.flatnonzero(~(self.pareto_k <= GOOD_K))
+
+
+def best_of(loos: Mapping[str, PointwiseLoo]) -> str:
+    """The arm of largest elpd; one whose elpd could not be computed only if none could."""
+    return max(loos, key=lambda arm: (not np.isnan(loos[arm].total), loos[arm].total))
+
+
+def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
+    """To the best arm, unit by unit, so that what all arms find hard cancels.
+
+    Raises
+    ------
+    FitError
+        Where one leaves out rows and the other groups: the two answer different questions.
+    """
+    if loo.unit != best.unit:
+        raise FitError(
+            f"Leaving out each {loo.unit} and leaving out each {best.unit} answer different questions: "
+            f"their elpd cannot be compared. Ask for one unit."
+        )
+    paired = loo.elpd - best.elpd
+    return {"elpd_diff": float(paired.sum()), "se_diff": float(np.sqrt(len(paired) * paired.var()))}
+
+
+def pointwise_loo(log_density: Callable[[slice], np.ndarray], rows: int, draws: int) -> PointwiseLoo:
+    """Leave each response out in turn, without refitting.
+
+    Parameters
+    ----------
+    log_density : callable
+        For a slice of rows, their log density given each draw, shape (draws, rows of the slice).
+    rows, draws : int
+    """
+    size = max(1, _CHUNK_NUMBERS // draws)
+    stretches = (np.arange(start, min(start + size, rows)) for start in range(0, rows, size))
+    pieces = ((units, log_density(slice(units[0], units[-1] + 1))) for units in stretches)
+    return from_densities(((units, values, values) for units, values in pieces), rows)
+
+
+def from_densities(
+    pieces: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], units: int, *, unit: str = "observation"
+) -> PointwiseLoo:
+    """Leave-one-out from densities given each draw of the parameters that are not integrated out.
+
+    Parameters
+    ----------
+    pieces : iterable of (places, without, inside)
+        Some units at a time: which, and their log densities given the draw and all other units, and given the draw and
+        all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated out. NaN
+        where the unit alone determines its prediction: it counts as much less likely, with a Pareto k of infinity.
+    units : int
+        How many there are.
+    unit : str
+        Their name.
+    """
+    elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
+
+    def weigh(places: np.ndarray, unknown: np.ndarray, inside: np.ndarray) -> None:
+        nothing = np.isnan(unknown)  # no other unit says anything of it
+        without = np.where(nothing, inside + _LOST, unknown)
+        smoothed = smooth(-without)
+        elpd[places] = log_sum_exp(smoothed.log_weights + without)
+        lppd[places] = log_sum_exp(inside) - np.log(len(inside))
+        pareto_k[places] = np.where(nothing.any(axis=0), np.inf, smoothed.pareto_k)
+
+    _in_threads(weigh, _strips(pieces))
+    return PointwiseLoo(elpd, lppd, pareto_k, unit)
+
+
+def _strips(
+    pieces: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The pieces cut into ones that a processor's cache holds, and enough of them for all threads."""
+    for places, unknown, inside in pieces:
+        width = max(1, _STRIP_NUMBERS // len(unknown))
+        for start in range(0, len(places), width):
+            some = slice(start, start + width)
+            yield places[some], unknown[:, some], inside[:, some]
+
+
+def _in_threads(work: Callable[..., None], items: Iterable[tuple[np.ndarray, ...]]) -> None:
+    """Call ``work`` on every item while the next ones are made; few wait, since they are large."""
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(copy_context().run, work, *item))  # the context has numpy's errstate
+            if len(waiting) > 2 * threads:
+                waiting.popleft().result()
+                checkpoint()
+        for one in waiting:
+            one.result()
+    checkpoint()

@@ -1,0 +1,197 @@
+"""The posterior given some of the group-level sds: what a pooling path is made of.
+
+A slice fixes the sds of some columns of Z at ``s`` times their estimates; u are the other coordinates of theta::
+
+    h(s, u) = p(y | s, u) p(u) prod_j p(s w_j) s^(|J| - 1)     j in J, the columns; w_j their estimates
+    E[coefficients | s, y] = integral of E[coefficients | s, u, y] h(s, u) du / integral of h(s, u) du
+
+and the second integral, as a function of s, is the posterior density of s up to a constant: for one column, its
+marginal density; for several, that of their common factor where the ratios of the sds are fixed (s and the ratios are
+polar coordinates, whence the power of s). The correlations among several columns are held as well, so that Sigma moves
+as s^2 Sigma. Left free, they would go to 1 or -1 as s grows, since K groups prefer a small |Sigma|, and the end would
+be one direction unpooled instead of no pooling.
+
+Both integrals are importance sums over the same fixed, evenly spread normal points for every s, around modes found at a
+few s and interpolated between: smooth in s, and without random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.exact.draws.coefficients import Draws, conditional_means
+from hlm.engines.exact.gaussian_model import GaussianArm
+from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
+from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.sampling.modes import laplace
+
+_KNOTS = 30  # values of s at which modes are looked for
+_WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
+
+type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some sds fixed at a multiple of their estimates, the correlations among them held, all else free.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    columns : tuple of int
+        Columns of Z whose sds are fixed; none in an arm without sds to estimate.
+    estimates : numpy.ndarray, shape (columns,)
+        Their sds where the multiple is 1.
+    start : numpy.ndarray, shape (d,)
+        Coordinates of all of theta: where modes are looked for from, and where those that are held stay.
+    """
+
+    parameters: Parameters
+    columns: tuple[int, ...]
+    estimates: np.ndarray
+    start: np.ndarray
+
+    @property
+    def free(self) -> list[int]:
+        """The coordinates that are averaged over."""
+        fixed = {1 + j for j in self.columns} | set(self._held)
+        return [i for i in range(self.parameters.dimension) if i not in fixed]
+
+    @property
+    def _held(self) -> list[int]:
+        pairs = self.parameters.correlation_pairs
+        return [i for i, pair in pairs.items() if set(pair) <= set(self.columns)]
+
+    def theta(self, s: np.ndarray, u: np.ndarray) -> Theta:
+        """Multiples, shape (T,), and free coordinates, shape (T, free), to values."""
+        theta = self.parameters.theta(self._all(u))
+        factor = theta.factor.copy()
+        for j, estimate in zip(self.columns, self.estimates, strict=True):
+            factor[:, j] *= (s * estimate / self.parameters.sds[j].value(np.zeros(1)))[:, None]
+        return Theta(theta.sigma, factor)
+
+    def log_prior_of_free(self, u: np.ndarray) -> np.ndarray:
+        """Log prior density of the free coordinates up to a constant, shape (T,)."""
+        return self.parameters.log_prior(self._all(u))
+
+    def log_prior_of_multiple(self, s: np.ndarray) -> np.ndarray:
+        """Log prior density of the multiple up to a constant, shape (T,)."""
+        with np.errstate(all="ignore"):  # at 0: no density is -inf
+            value = np.log(s) * (len(self.columns) - 1) if len(self.columns) > 1 else np.zeros(len(s))
+            for j, estimate in zip(self.columns, self.estimates, strict=True):
+                value = value + self.parameters.sds[j].log_density_of(s * estimate)
+        return np.where(np.isnan(value), -np.inf, value)
+
+    def _all(self, u: np.ndarray) -> np.ndarray:
+        """All coordinates, the fixed ones at 0 for the time being."""
+        full = np.zeros((len(u), self.parameters.dimension))
+        full[:, self._held] = self.start[self._held]
+        full[:, self.free] = u
+        return full
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMeans:
+    """Posterior means given each multiple.
+
+    Attributes
+    ----------
+    means : Draws
+        As if they were S draws of one chain.
+    log_density : numpy.ndarray, shape (S,)
+        Of the multiple, up to a constant.
+    efficiency : numpy.ndarray, shape (S,)
+        Effective points per point of the importance sums.
+    """
+
+    means: Draws
+    log_density: np.ndarray
+    efficiency: np.ndarray
+
+
+def slice_means(arm: GaussianArm, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
+    """Average the coefficients over the free parameters, for every multiple.
+
+    Parameters
+    ----------
+    arm : GaussianArm
+    sums : CrossProducts or CrossedProducts
+    fixed : Slice
+    s : numpy.ndarray, shape (S,)
+        Multiples in rising order, finite.
+    points : int
+        Of each importance sum.
+    """
+
+    def log_density(s: np.ndarray, u: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
+            value = common_posterior(sums, fixed.theta(s, u), arm.prior).log_marginal + fixed.log_prior_of_free(u)
+        return np.where(np.isfinite(value), value, -np.inf)
+
+    centres, roots = _approximations(log_density, s, fixed.start[fixed.free])
+    normals = spread_normals(points, centres.shape[1])
+    u = centres[:, None] + np.einsum("sij,nj->sni", roots, normals)
+    flat = fixed.theta(np.repeat(s, points), u.reshape(-1, u.shape[2]))
+    given = common_posterior(sums, flat, arm.prior)
+    log_h = (given.log_marginal + fixed.log_prior_of_free(u.reshape(-1, u.shape[2]))).reshape(len(s), points)
+    log_q = -0.5 * (normals**2).sum(axis=1) - np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)[:, None]
+    ratio = log_h - log_q
+    top = ratio.max(axis=1, keepdims=True)
+    weights = np.exp(ratio - top)
+    evidence = np.log(weights.mean(axis=1)) + top[:, 0]
+    weights /= weights.sum(axis=1, keepdims=True)
+    means = []
+    for i, weight in enumerate(weights):  # one multiple after the other: the groups' effects are many
+        here = np.arange(i * points, (i + 1) * points)
+        theta = Theta(flat.sigma[here], flat.factor[here])
+        means.append(_weighted(conditional_means(arm, sums, theta, given.some(here)), weight))
+    density = evidence + fixed.log_prior_of_multiple(s)
+    return SliceMeans(_joined(means), density, 1.0 / (points * (weights**2).sum(axis=1)))
+
+
+def spread_normals(points: int, d: int) -> np.ndarray:
+    """Evenly spread standard normal points in pairs z, -z, shape (points, d); an even number, 4 d at least.
+
+    The additive recurrence of the d-dimensional golden ratio (Roberts 2018), through the normal quantiles; then turned
+    and stretched a little, so that their second moments are exactly the normal ones.
+    """
+    from scipy.special import ndtri
+
+    ratio = 2.0
+    for _ in range(50):  # the root of x^(d + 1) = x + 1
+        ratio = (1 + ratio) ** (1 / (d + 1))
+    step = ratio ** -np.arange(1, d + 1)
+    half = ndtri((0.5 + np.arange(1, points // 2 + 1)[:, None] * step) % 1.0)
+    root = np.linalg.cholesky(half.T @ half / len(half))
+    half = np.linalg.solve(root, half.T).T
+    return np.concatenate([half, -half])
+
+
+def _weighted(draws: Draws, weight: np.ndarray) -> Draws:
+    theta = Theta(weight @ draws.theta.sigma[:, None], np.tensordot(weight, draws.theta.factor, axes=1)[None])
+    effects = [np.tensordot(weight, e, axes=1)[None] for e in draws.effects]
+    return Draws(theta, (weight @ draws.common)[None], effects, 1)
+
+
+def _joined(draws: list[Draws]) -> Draws:
+    theta = Theta(*(np.concatenate([getattr(d.theta, name) for d in draws]) for name in ("sigma", "factor")))
+    effects = [np.concatenate(parts) for parts in zip(*(d.effects for d in draws), strict=True)]
+    return Draws(theta, np.concatenate([d.common for d in draws]), effects, 1)
+
+
+def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres, shape (S, d), and lower roots of the scatter, shape (S, d, d), interpolated between a few multiples."""
+    places = np.unique(np.linspace(0, len(s) - 1, _KNOTS).round().astype(int))
+
+    def densities(u: np.ndarray) -> np.ndarray:
+        return log_density(np.repeat(s[places], u.shape[1]), u.reshape(-1, u.shape[2])).reshape(u.shape[:2])
+
+    modes, scatter = laplace(densities, np.repeat(start[None], len(places), axis=0))
+    at, knots = s / (1 + s), s[places] / (1 + s[places])
+    between = [np.interp(at, knots, column) for column in modes.T]
+    entries = [np.interp(at, knots, column) for column in scatter.reshape(len(places), -1).T]
+    d = len(start)
+    return np.column_stack(between), _WIDER * np.linalg.cholesky(np.column_stack(entries).reshape(-1, d, d))

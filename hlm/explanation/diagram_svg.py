@@ -1,0 +1,184 @@
+"""Pieces of SVG: text whose width is known from a table, mathematics set from it, curves, boxes and arrows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from hlm.explanation.math_expression import Call, Expression, Greek, Matrix, Name, Row, Scripted, Sign, visible
+
+_SANS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
+_SERIF = "'STIX Two Text', 'Times New Roman', 'Liberation Serif', Times, serif"
+_SLACK = 1.02  # another font than the table's may be wider
+# Thousandths of the font size for the characters from space to tilde; Helvetica and its metric equals.
+_WIDTHS = (
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+    556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+    260, 334, 584,
+)  # fmt: skip
+_GREEK = {"μ": 0.62, "τ": 0.52, "α": 0.64, "β": 0.58, "γ": 0.56, "δ": 0.54, "σ": 0.64, "ρ": 0.58, "Σ": 0.8, "Ω": 0.86}
+_OTHERS = {"·": 300, "−": 584, "…": 1000, "×": 584, "²": 333, "∑": 713, "≤": 584, "¹": 333, "⁻": 333}
+_SPACED = ("=", "~", "+", "·", "−")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A piece of text on its own place, relative to the start of its expression; ``dy`` grows downwards."""
+
+    text: str
+    x: float
+    dy: float
+    size: float
+    italic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Typeset:
+    """An expression as runs; ``width`` is what it takes, ``spots`` where each top-level part begins and ends."""
+
+    runs: tuple[Run, ...]
+    width: float
+    spots: tuple[tuple[float, float], ...] = ()
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """What a text takes at a size, in pixels; at least as much as it will be drawn with."""
+    thousandths = sum(_width(c) for c in text)
+    return thousandths * size / 1000 * _SLACK * (1.08 if bold else 1)
+
+
+def typeset(expression: Expression, size: float) -> Typeset:
+    """Set an expression on one line from x = 0."""
+    match expression:
+        case Greek(letter):
+            lean = 0.06 * size  # italics begin left of their place
+            return Typeset((Run(letter, lean, 0, size * 1.12, True),), lean + _GREEK.get(letter, 0.64) * size)
+        case Name(text) | Sign(text):
+            return _word(visible(text), size)
+        case Scripted(base, below, above):
+            return _scripted(typeset(base, size), _row(below, 0.72 * size), _row(above, 0.72 * size), size)
+        case Call(name, arguments):
+            inner: list[Expression] = [Name(name), Sign("(")]
+            for place, argument in enumerate(arguments):
+                inner += [argument] if place == 0 else [Sign(","), argument]
+            return _row((*inner, Sign(")")), size)
+        case Row(parts):
+            return _row(parts, size)
+        case Matrix(rows):
+            cells = [cell for cells in rows for cell in cells]
+            return typeset(Call("", tuple(cells)), size)
+
+
+def expression_svg(setting: Typeset, x: float, y: float, *, fill: str = "#111") -> str:
+    """The runs of an expression whose left end is at x and whose baseline is at y."""
+    return "".join(
+        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="{fill}" '
+        f'font-family="{_SERIF if run.italic else _SANS}" font-style="{"italic" if run.italic else "normal"}">'
+        f"{escape(run.text)}</text>"
+        for run in setting.runs
+    )
+
+
+def text_svg(text: str, x: float, y: float, size: float, *, fill: str = "#555", bold: bool = False) -> str:
+    """A line of text centred at x with its baseline at y."""
+    weight = ' font-weight="bold"' if bold else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="middle" fill="{fill}" '
+        f'font-family="{_SANS}"{weight}>{escape(visible(text))}</text>'
+    )
+
+
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Text broken into lines of a width at spaces; a longer word is broken where it must."""
+    lines: list[str] = []
+    for word in visible(text).split():
+        for piece in _pieces(word, size, width):
+            if lines and text_width(f"{lines[-1]} {piece}", size) <= width and piece == word:
+                lines[-1] = f"{lines[-1]} {piece}"
+            else:
+                lines.append(piece)
+    return lines
+
+
+def area(points: Sequence[tuple[float, float]], base: float, fill: str, opacity: float = 0.35) -> str:
+    """A curve with the area down to its base filled."""
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    closed = f"{points[0][0]:.1f},{base:.1f} {line} {points[-1][0]:.1f},{base:.1f}"
+    return (
+        f'<polygon points="{closed}" fill="{fill}" fill-opacity="{opacity:g}"/>'
+        f'<polyline points="{line}" fill="none" stroke="{fill}" stroke-width="2"/>'
+    )
+
+
+def bars(heights: Iterable[float], left: float, base: float, width: float, height: float, fill: str) -> str:
+    """Probabilities as bars."""
+    values = list(heights)
+    step, top = width / len(values), max(values)
+    return "".join(
+        f'<rect x="{left + (i + 0.15) * step:.1f}" y="{base - v / top * height:.1f}" width="{0.7 * step:.1f}" '
+        f'height="{v / top * height:.1f}" fill="{fill}" fill-opacity="0.6"/>'
+        for i, v in enumerate(values)
+    )
+
+
+def line_svg(x1: float, y1: float, x2: float, y2: float, stroke: str = "#777") -> str:
+    """A straight thin line."""
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}"/>'
+
+
+def box_svg(left: float, top: float, right: float, bottom: float, style: str) -> str:
+    """A rounded rectangle."""
+    return f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="8" {style}/>'
+
+
+def _width(character: str) -> int:
+    code = ord(character)
+    if 32 <= code < 127:
+        return _WIDTHS[code - 32]
+    if character in _OTHERS:
+        return _OTHERS[character]
+    if unicodedata.combining(character):
+        return 0
+    return 1000 if unicodedata.east_asian_width(character) in "WF" else 660
+
+
+def _word(text: str, size: float) -> Typeset:
+    mark = text.strip()
+    pad = 0.28 * size if mark in _SPACED else 0.0
+    after = 0.3 * size if mark == "," else pad
+    shown = text if mark not in _SPACED else mark
+    width = text_width(shown, size)
+    return Typeset((Run(shown, pad, 0, size),) if shown.strip() else (), pad + width + after)
+
+
+def _row(parts: Sequence[Expression], size: float) -> Typeset:
+    runs: list[Run] = []
+    spots: list[tuple[float, float]] = []
+    at = 0.0
+    for part in parts:
+        piece = typeset(part, size)
+        runs += [Run(r.text, at + r.x, r.dy, r.size, r.italic) for r in piece.runs]
+        spots.append((at, at + piece.width))
+        at += piece.width
+    return Typeset(tuple(runs), at, tuple(spots))
+
+
+def _scripted(base: Typeset, below: Typeset, above: Typeset, size: float) -> Typeset:
+    raised, lowered = -0.52 * size, 0.34 * size
+    runs = list(base.runs)
+    for script, shift in ((below, lowered), (above, raised)):
+        runs += [Run(r.text, base.width + r.x, r.dy + shift, r.size, r.italic) for r in script.runs]
+    return Typeset(tuple(runs), base.width + max(below.width, above.width) + 0.06 * size)
+
+
+def _pieces(word: str, size: float, width: float) -> list[str]:
+    pieces = [""]
+    for character in word:
+        if pieces[-1] and text_width(pieces[-1] + character, size) > width:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces

@@ -1,0 +1,52 @@
+"""Expressions as Unicode text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hlm.explanation.math_expression import Call, Expression, Greek, Line, Matrix, Name, Row, Scripted, Sign, visible
+
+_SPACED = ("=", "~", "+", "·", "−", "∈")
+_BELOW = str.maketrans("0123456789hijklmnprstuvx", "₀₁₂₃₄₅₆₇₈₉ₕᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓ")
+_SMALL = set("0123456789hijklmnprstuvx")
+
+
+def plain(expression: Expression) -> str:
+    """One expression on one line."""
+    match expression:
+        case Greek(letter):
+            return letter
+        case Name(text):
+            return visible(text)
+        case Sign(text):
+            mark = text.strip()
+            return f" {mark} " if mark in _SPACED else ", " if mark == "," else mark
+        case Scripted(base, below, above):
+            upper = "".join(map(plain, above))
+            raised = f"^({upper})" if upper else ""
+            return plain(base) + raised + _lowered("".join(map(plain, below)))
+        case Call(name, arguments):
+            return f"{visible(name)}({', '.join(map(plain, arguments))})"
+        case Row(parts):
+            return "".join(map(plain, parts))
+        case Matrix(rows):
+            lines = [", ".join(map(plain, cells)) for cells in rows]
+            return f"({', '.join(lines)})" if all(len(r) == 1 for r in rows) else f"[{'; '.join(lines)}]"
+
+
+def plain_lines(lines: Sequence[Line]) -> str:
+    """Lines aligned at their relations, remarks in a column of their own."""
+    left = [plain(line.left) for line in lines]
+    right = [plain(line.right) for line in lines]
+    wide, far = max(map(len, left)), max((len(r) for r in right if len(r) <= 60), default=0)
+    rows = []
+    for before, line, after in zip(left, lines, right, strict=True):
+        remark = f"   {visible(line.remark)}" if line.remark else ""
+        rows.append(f"{before:>{wide}} {line.relation or ' '} {after:<{far}}{remark}".rstrip())
+    return "\n".join(rows)
+
+
+def _lowered(text: str) -> str:
+    if not text:
+        return ""
+    return text.translate(_BELOW) if set(text) <= _SMALL else f"_{text}"

@@ -1,0 +1,33 @@
+"""What things are called in a sentence: columns, their coefficients, groups."""
+
+from __future__ import annotations
+
+import re
+
+from hlm.explanation.math_expression import visible
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part
+
+_FACTOR = re.compile(r"\b(?:(?:as\.)?factor|C)\(([\w.]+)\)")
+_OF_A_CURVE = re.compile(r".*\)\d+\Z")  # poly(x, 2)1
+
+
+def noun(column: Column) -> str:
+    """What a column's coefficient is called: ``intercept``, ``slope for pre``, ``effect of sex = M``."""
+    if column == INTERCEPT_COLUMN:
+        return "intercept"
+    text = " and ".join(part_text(part) for part in column.parts)
+    if len(column.parts) > 1:
+        return f"interaction of {text}"
+    if _OF_A_CURVE.match(column.parts[0].variable):
+        return f"coefficient of {text}"
+    return f"slope for {text}" if column.is_numeric else f"effect of {text}"
+
+
+def group_noun(name: str) -> str:
+    """What a group is called: a ``school``, also of ``factor(school)``."""
+    return _FACTOR.sub(r"\1", visible(name))
+
+
+def part_text(part: Part) -> str:
+    """A variable, or a variable with its level: ``sex = M``."""
+    return visible(part.variable) if part.level is None else f"{visible(part.variable)} = {visible(part.level)}"

@@ -1,0 +1,135 @@
+"""Three posteriors, one labelled array: each group's total coefficients in every arm, in the same columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.fits.posterior_coefficients import GroupPart, Parts, find_group
+from hlm.fits.results import fits_by_arm
+from hlm.formula.formula import Formula, Term
+from hlm.formula.pooling_formulas import Pooling
+from hlm.model.design_columns import Columns, columns
+from hlm.model.no_pooling import none_arm
+from hlm.support.linear_algebra import combination_of, within_least_squares
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+_SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
+
+
+def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
+    """Each group's total intercept and slopes, all arms in one array.
+
+    Parameters
+    ----------
+    fits : PoolingFits or Fit
+    group : str, optional
+        The grouping factor; needed where there are several.
+
+    Returns
+    -------
+    xarray.DataArray
+        ``coef`` with dims ``pooling, chain, draw, <group>, term``, in the units of the linear predictor.
+        Complete pooling: the same for every group. No pooling: the group's own. Partial pooling: common plus the
+        group's departure, as ``coef()`` in lme4; for nested factors, the departures of the outer factors are in it.
+        With a second, crossed factor, no pooling's intercepts are at the average of that factor's levels.
+        A common term that does not vary within groups (and that no pooling therefore cannot have) is added to the
+        intercept or slope that it shifts, so that the arms mean the same.
+
+    Raises
+    ------
+    FitError
+        For an unknown factor, several factors and no name, or a family with several linear predictors.
+
+    Examples
+    --------
+    >>> from hlm import coefficients, fit_pooling, load_data
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> coefficients(fits).dims
+    ('pooling', 'chain', 'draw', 'Subject', 'term')
+    """
+    import xarray as xr
+
+    arms = fits_by_arm(fits)
+    some = next(iter(arms.values()))
+    factor = find_group(some.written, group)
+    levels = some.data.levels(factor)
+    target = target_columns(some.written, some.data)
+    arrays = []
+    for fit in arms.values():
+        draws = fit.idata["posterior"]
+        values = totals(fit.parts, factor, fit.data, target, fit.pooling)
+        shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
+        coords = {
+            "chain": draws["chain"].values,
+            "draw": draws["draw"].values,
+            factor.name: levels,
+            "term": list(target.labels),
+        }
+        arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
+    return xr.concat(arrays, xr.DataArray(list(arms), dims="pooling", name="pooling")).rename("coef")
+
+
+def totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: Pooling) -> np.ndarray:
+    """Totals per group of one factor in the target's columns, shape (draws, K, terms)."""
+    levels = data.levels(factor)
+    found = np.zeros((len(arm.shared), len(levels), len(target.labels)))
+    for j in range(arm.shared.shape[1]):
+        found += arm.shared[:, j, None, None] * _expressed(arm.common.matrix[:, j], target, factor, data)
+    for part in arm.groups:
+        values = _per_level(part, factor, data, pooling)
+        if values is not None:
+            found += values @ combination_of(target.matrix, part.design.matrix).T
+    return found
+
+
+def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanData) -> np.ndarray:
+    """One common column as a combination of the target's, shape (K, terms).
+
+    The same combination for all groups where there is one; a column that is a group's own multiple of a target column
+    (a county's uranium, of the intercept) is that multiple.
+    """
+    codes, groups = data.codes(factor), len(data.levels(factor))
+    size = np.linalg.norm(column)
+    combination = combination_of(target.matrix, column)
+    if np.linalg.norm(column - target.matrix @ combination) <= _SAME * size:
+        return np.broadcast_to(combination, (groups, len(combination)))
+    found = np.zeros((groups, len(target.labels)))
+    for j, other in enumerate(target.matrix.T):
+        squares = np.bincount(codes, other**2, groups)
+        ratio = np.bincount(codes, column * other, groups) / np.where(squares > 0, squares, 1.0)
+        if np.linalg.norm(column - ratio[codes] * other) <= _SAME * size:
+            found[:, j] = ratio
+            return found
+    return within_least_squares(column, codes, target.matrix)
+
+
+def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
+    """A factor's coefficients for the levels of another one, shape (draws, K, q); None where they average to 0."""
+    codes, inner = data.codes(factor), data.codes(part.group)
+    parent = np.zeros(len(data.levels(factor)), dtype=np.int64)
+    parent[codes] = inner
+    if np.array_equal(parent[codes], inner):  # the factor itself, or one that contains it
+        return part.values[:, parent]
+    if pooling != "none":
+        return None
+    together = np.zeros((len(parent), part.values.shape[1]))
+    together[codes, inner] = 1.0
+    if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
+        together[:] = 1.0
+    weights = together / together.sum(axis=1, keepdims=True)
+    return np.asarray(np.einsum("kl,dlq->dkq", weights, part.values))
+
+
+def target_columns(formula: Formula, data: CleanData) -> Columns:
+    """The columns in which all arms are written: every term but those that no pooling cannot have."""
+    spanned = none_arm(formula, data).dropped
+    effects = [e for group in formula.groups for e in formula.effects_of(group)]
+    terms = dict.fromkeys([*(t for t in formula.common if t not in spanned), *effects])
+    return columns(tuple(sorted(terms, key=lambda t: t.degree)), data)

@@ -1,0 +1,213 @@
+"""Checks of the columns: missing, constant, collinear, badly scaled, and factors with too few or too many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from hlm.formula.formula import INTERCEPT, Block, quote
+from hlm.formula.function_calls import PLAIN_NAME, is_call, shown
+from hlm.linting.case import DataCase, listed
+from hlm.linting.codes import threshold
+from hlm.linting.collinear_terms import dependent_terms
+from hlm.linting.findings import Finding
+from hlm.linting.rewritten_formulas import with_common, with_variables, without_common, without_variables
+
+
+def constant_column(case: DataCase) -> Iterator[Finding]:
+    """A predictor or response with one value."""
+    constant = [v for v in case.formula.predictors if case.is_constant(v)]
+    for name in constant:
+        value = case.data.columns[name].iloc[0]
+        message = f"{name} is {value} in all {case.data.rows} rows: it has no effect that could be estimated."
+        instead = without_variables(case.formula, constant)
+        yield case.finding("constant-column", message, at=name, instead=instead)
+    response = case.formula.response.variable
+    if case.is_constant(response):
+        value = case.data.columns[response].iloc[0]
+        message = f"The response {response} is {value} in all {case.data.rows} rows: there is nothing to model."
+        yield case.finding("constant-column", message, at=response)
+
+
+def missing_values(case: DataCase) -> Iterator[Finding]:
+    """How many rows the gaps cost."""
+    lost = case.data.rows_given - case.data.rows
+    if lost:
+        share = lost / case.data.rows_given
+        code = "many-missing-values" if share > threshold("share of rows missing") else "missing-values"
+        message = (
+            f"{case.data.message} That is {100 * share:.1f} % of the rows. Leaving them out is harmless only if rows "
+            f"with missing values are like the others."
+        )
+        worst = max(case.data.missing, key=lambda name: case.data.missing[name])
+        yield case.finding(code, message, at=worst)
+
+
+def no_common_intercept(case: DataCase) -> Iterator[Finding]:
+    """``0 + x + (1|g)``: intercepts vary around zero, unless a factor has a coefficient for every level."""
+    formula = case.formula
+    varies = next((block for block in formula.blocks if block.has_intercept), None)
+    if formula.has_intercept or varies is None or any(case.factors_of(t) == t.variables for t in formula.common):
+        return
+    message = (
+        f"The intercept varies by {varies.group} but is no common term: the groups' intercepts then vary around zero, "
+        f"and partial pooling pulls each of them to zero instead of to their mean."
+    )
+    instead = with_common(formula, [INTERCEPT])
+    yield case.finding("no-common-intercept", message, at=varies, instead=instead)
+
+
+def collinear(case: DataCase) -> Iterator[Finding]:
+    """A common term that the terms before it already contain."""
+    found = dependent_terms(case)
+    for term, others in found.items():
+        contained = listed([str(t) if t != INTERCEPT else "the intercept" for t in others]) or "other terms"
+        message = (
+            f"{term} is already contained in {contained}: on these data it is an exact linear combination of them, so "
+            f"its coefficient is decided by the prior alone."
+        )
+        yield case.finding("collinear", message, at=term, instead=without_common(case.formula, tuple(found)))
+
+
+def nearly_collinear(case: DataCase) -> Iterator[Finding]:
+    """Two numeric predictors that say almost the same."""
+    names = [t.variables[0] for t in case.formula.common if t.degree == 1 and _is_number(t.variables[0], case)]
+    names = [name for name in names if not case.is_constant(name)]
+    for a, b in combinations(names, 2):
+        r = float(np.corrcoef(case.numbers(a), case.numbers(b))[0, 1])
+        if threshold("correlation of predictors") < abs(r) < 1 - 1e-9:  # beyond that `collinear` speaks
+            message = (
+                f"{a} and {b} are correlated by {r:.3f}: their coefficients can hardly be told apart, and each says "
+                f"what happens while the other stays the same, which it hardly ever does."
+            )
+            yield case.finding("nearly-collinear", message, at=b)
+
+
+def wild_scales(case: DataCase) -> Iterator[Finding]:
+    """Predictors in units that differ by a factor of a thousand."""
+    sds = {v: float(case.numbers(v).std()) for v in case.formula.predictors if _is_number(v, case)}
+    sds = {name: sd for name, sd in sds.items() if sd > 0}
+    if len(sds) > 1 and max(sds.values()) > threshold("ratio of scales") * min(sds.values()):
+        wide, narrow = max(sds, key=lambda v: sds[v]), min(sds, key=lambda v: sds[v])
+        message = (
+            f"The predictors have very different scales: the standard deviation of {wide} is {sds[wide]:.3g}, that of "
+            f"{narrow} {sds[narrow]:.3g}. Divide them by their standard deviations, or change a unit, so that slopes "
+            f"can be compared and samplers move well."
+        )
+        scaled = {v: f"scale({v})" for v in sds if _can_stand_inside(v) and not v.startswith("scale(")}
+        whole = sds.keys() <= {*scaled, *(v for v in sds if v.startswith("scale("))}
+        instead = with_variables(case.formula, scaled) if whole else None
+        yield case.finding("wild-scales", message, at=wide, instead=instead)
+
+
+def far_from_zero(case: DataCase) -> Iterator[Finding]:
+    """A varying slope of a predictor whose zero is far outside of the data."""
+    formula = case.formula
+    pairs = [
+        (e.variables[0], block)
+        for block in formula.blocks
+        for e in block.effects
+        if e.degree == 1 and _is_number(e.variables[0], case) and INTERCEPT in formula.effects_of(block.group)
+    ]
+    far = [(name, block) for name, block in pairs if _is_far(case.numbers(name))]
+    names = {name for name, _ in far}
+    centred = {name: f"center({name})" for name in names if _can_stand_inside(name)}
+    instead = with_variables(formula, centred) if len(centred) == len(names) else None
+    for name, block in far:
+        mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
+        how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
+        message = (
+            f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
+            f"{block.group} are taken, is far outside of the data, so intercepts and slopes are almost perfectly "
+            f"correlated. {how} the mean; intercepts are then those of an average row."
+        )
+        if not block.correlated:
+            message += " With '||' this also changes the model."
+        yield case.finding("far-from-zero", message, at=block, instead=instead)
+
+
+def _is_far(x: np.ndarray) -> bool:
+    return float(x.std()) > 0 and abs(float(x.mean())) > threshold("mean in sds") * float(x.std())
+
+
+def rare_level(case: DataCase) -> Iterator[Finding]:
+    """Levels of a common factor with a handful of rows."""
+    for name in _common_factors(case):
+        counts = np.bincount(case.codes(name), minlength=len(case.levels(name)))
+        rare = [f"{level} ({n})" for level, n in zip(case.levels(name), counts.tolist(), strict=True) if _is_rare(n)]
+        if rare and len(rare) < len(counts):
+            message = (
+                f"Levels of {name} with fewer than {threshold('rows per level'):.0f} rows: {listed(rare)}. Their "
+                f"coefficients rest on these few rows; join levels, or let them vary: (1|{quote(name)})."
+            )
+            yield case.finding("rare-level", message, at=name)
+
+
+def many_levels(case: DataCase) -> Iterator[Finding]:
+    """A common factor that would rather be a grouping factor."""
+    own = {v for group in case.formula.groups for v in group.variables}
+    many = threshold("levels of a common factor")
+    names = [name for name in _common_factors(case) if len(case.levels(name)) >= many and name not in own]
+    terms = [term for term in case.formula.common if set(term.variables) & set(names)]
+    grouped = with_common(without_common(case.formula, terms), [INTERCEPT])
+    for name in names:
+        message = (
+            f"{name} has {len(case.levels(name))} levels, each with a coefficient of its own that learns nothing from "
+            f"the others (no pooling). As a grouping factor they would be partially pooled."
+        )
+        instead = None
+        if all(term.degree == 1 for term in terms):
+            blocks = tuple(Block((INTERCEPT,), term) for term in terms)
+            instead = replace(grouped, blocks=(*grouped.blocks, *blocks))
+        yield case.finding("many-levels", message, at=name, instead=instead)
+
+
+def more_coefficients_than_rows(case: DataCase) -> Iterator[Finding]:
+    """Common coefficients, or group-level effects, as many as rows."""
+    rows = case.data.rows
+    common = case.coefficients(case.formula.common)
+    if common >= rows:
+        message = f"The common terms have {common} coefficients, the data only {rows} rows: most of them are the prior."
+        yield case.finding("more-coefficients-than-rows", message)
+    for block in case.formula.blocks:
+        groups, q = len(case.data.levels(block.group)), case.coefficients(block.effects)
+        if groups * q >= rows and groups < rows and case.family.support == "real":
+            message = (
+                f"{block} has {groups} x {q} = {groups * q} group-level effects, the data only {rows} rows: the "
+                f"effects cannot be told from the residuals, and lme4 refuses such a model."
+            )
+            yield case.finding("more-coefficients-than-rows", message, at=block)
+
+
+def _common_factors(case: DataCase) -> list[str]:
+    return [name for name in dict.fromkeys(v for t in case.formula.common for v in t.variables) if case.is_factor(name)]
+
+
+def _is_number(variable: str, case: DataCase) -> bool:
+    return not case.is_factor(variable) and not case.is_basis(variable)
+
+
+def _can_stand_inside(variable: str) -> bool:
+    """Whether a function can be applied: to a plain name, or to another function's numbers."""
+    return is_call(variable) or PLAIN_NAME.match(variable) is not None
+
+
+def _is_rare(rows: int) -> bool:
+    return rows < threshold("rows per level")
+
+
+COLUMN_CHECKS = (
+    constant_column,
+    missing_values,
+    no_common_intercept,
+    collinear,
+    nearly_collinear,
+    wild_scales,
+    far_from_zero,
+    rare_level,
+    many_levels,
+    more_coefficients_than_rows,
+)

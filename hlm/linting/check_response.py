@@ -1,0 +1,99 @@
+"""Checks of the response against the family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from hlm.errors import DataError
+from hlm.formula.function_calls import shown
+from hlm.formula.parser import parse
+from hlm.linting.case import Case, DataCase, listed
+from hlm.linting.codes import threshold
+from hlm.linting.findings import Finding
+from hlm.model.families import check_response
+
+
+def trials_and_family(case: Case) -> Iterator[Finding]:
+    """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; needs no data."""
+    response, family = case.formula.response, case.family
+    if response.trials is not None and family.support != "trials":
+        message = f"{response} counts successes among trials, which is no {family.name} response: family='binomial'."
+        yield case.finding("response-outside-family", message, at=response.variable)
+    if response.trials is None and family.support == "trials":
+        name, written = shown(response.variable), response.written
+        successes, _, trials = written.partition("/")
+        instead = None
+        if trials:
+            message = (
+                f"{written} is a proportion, and the {family.name} family needs the counts: say where the trials are, "
+                f"weights={trials!r}, or write successes and failures."
+            )
+            instead = replace(case.formula, response=parse(f"cbind({successes}, {trials} - {successes}) ~ 1").response)
+        else:
+            message = f"The {family.name} family needs successes and trials: write p({name}, n), n being the trials."
+        yield case.finding("response-outside-family", message, at=response.variable, instead=instead)
+
+
+def outside_family(case: DataCase) -> Iterator[Finding]:
+    """Values that the family cannot have produced."""
+    if (case.formula.response.trials is None) == (case.family.support == "trials"):
+        return  # `trials_and_family` speaks
+    try:
+        check_response(case.family, case.formula, case.data)
+    except DataError as problem:
+        yield case.finding("response-outside-family", str(problem), at=case.formula.response.variable)
+
+
+def discrete_as_gaussian(case: DataCase) -> Iterator[Finding]:
+    """0/1 and small counts under a family of real numbers."""
+    name = case.formula.response.variable
+    if case.family.support != "real" or case.formula.response.trials is not None:
+        return
+    y = case.numbers(name)
+    if set(np.unique(y)) == {0.0, 1.0}:
+        message = (
+            f"{name} is 0 or 1 in every row ({int(y.sum())} times 1), but the {case.family.name} family can predict "
+            f"values between, below and above. family='bernoulli' models the probability of 1."
+        )
+        yield case.finding("binary-as-gaussian", message, at=name)
+    elif _looks_like_counts(y):
+        message = (
+            f"{name} holds counts from 0 to {int(y.max())} with mean {y.mean():.3g}: the {case.family.name} family "
+            f"would predict negative and broken ones. family='poisson', or 'negativebinomial' if the variance "
+            f"({y.var():.3g}) is above the mean within groups, too."
+        )
+        yield case.finding("count-as-gaussian", message, at=name)
+
+
+def separated_groups(case: DataCase) -> Iterator[Finding]:
+    """Groups in which the response is all 0 or all 1: no estimate of their own."""
+    if case.family.name not in ("bernoulli", "binomial", "beta_binomial"):
+        return
+    response = case.formula.response
+    k = case.numbers(response.variable)
+    n = np.ones(len(k)) if response.trials is None else case.numbers(response.trials)
+    for block in case.formula.blocks:
+        if not block.has_intercept:
+            continue
+        codes, levels = case.data.codes(block.group), case.data.levels(block.group)
+        hits, trials = np.bincount(codes, k, len(levels)), np.bincount(codes, n, len(levels))
+        found = [f"{levels[g]} (all {'1' if hits[g] else '0'})" for g in np.flatnonzero((hits == 0) | (hits == trials))]
+        if found:
+            message = (
+                f"{len(found)} of {len(levels)} groups have no success or no failure: {block.group} {listed(found)}. "
+                f"Alone (no pooling) their log-odds are infinite but for the prior; partial pooling gives them an "
+                f"estimate."
+            )
+            yield case.finding("separated-groups", message, at=block)
+
+
+def _looks_like_counts(y: np.ndarray) -> bool:
+    """Whole numbers from 0 on, too near to zero for a normal (see the thresholds)."""
+    whole = bool((y >= 0).all() and (y == np.floor(y)).all() and (y == 0).any())
+    return whole and bool(y.mean() < threshold("zero below the mean, in sds") * y.std()) and len(np.unique(y)) > 2
+
+
+RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, separated_groups)

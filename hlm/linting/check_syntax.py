@@ -1,0 +1,172 @@
+"""Checks that need the formula alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.linting.case import Case, DataCase, listed, spoken
+from hlm.linting.findings import Finding
+from hlm.linting.places_in_text import tokens_of
+from hlm.linting.rewritten_formulas import with_blocks, with_common, without_common, without_effects
+
+
+def no_groups(case: Case) -> Iterator[Finding]:
+    """No bar: complete pooling."""
+    if not case.formula.blocks:
+        message = (
+            "No bar, so no group: this is complete pooling, and there is nothing to compare it with. If the rows come "
+            f"in groups, add for example {case.formula} + (1|group)."
+        )
+        yield case.finding("no-groups", message)
+
+
+def slope_without_common_effect(case: Case) -> Iterator[Finding]:
+    """``(x|g)`` without ``x``: the groups' slopes are then drawn towards zero."""
+    formula = case.formula
+    common = {frozenset(term.variables) for term in formula.common}
+    for block in formula.blocks:
+        alone = [e for e in block.effects if e != INTERCEPT and frozenset(e.variables) not in common]
+        if alone:
+            names = listed([str(effect) for effect in alone])
+            message = (
+                f"{names} varies by {block.group} but is no common term: the groups' slopes then vary around zero, and "
+                f"partial pooling pulls each of them to zero instead of to their mean."
+            )
+            instead = with_common(formula, [e for b in formula.blocks for e in b.effects if e != INTERCEPT])
+            yield case.finding("slope-without-common-effect", message, at=block, instead=instead)
+
+
+def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
+    """``x:z`` without ``x`` and ``z``; ``a:x`` without ``x`` is fine if ``a`` is a factor."""
+    if not isinstance(case, DataCase) and _nests(case.text):
+        return  # a/x is meant: a factor, and a line for each of its levels
+    needed = {term: _lower_terms_missing(term, case) for term in case.formula.common}
+    instead = with_common(case.formula, [lower for missing in needed.values() for lower in missing])
+    for term, missing in needed.items():
+        if missing:
+            names = listed([str(t) for t in missing])
+            message = (
+                f"{term} stands without {names}. The slope of one variable is then forced through zero where the other "
+                f"is zero, and the answer changes when a predictor is shifted."
+            )
+            if not isinstance(case, DataCase):
+                message += f" (If what {names} is joined with is a factor, the same model is only written differently.)"
+            yield case.finding("interaction-without-main-effects", message, at=term, instead=instead)
+
+
+def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
+    terms = {frozenset(other.variables) for other in case.formula.common}
+    lower = [Term(names) for k in range(1, term.degree) for names in combinations(term.variables, k)]
+    return [t for t in lower if frozenset(t.variables) not in terms and not _filled(t, term, case)]
+
+
+def _nests(text: str) -> bool:
+    return any(token.kind == "op" and token.text in ("/", "%in%") for token in tokens_of(text))
+
+
+def _filled(lower: Term, term: Term, case: Case) -> bool:
+    """Whether the interaction spans the missing term: what it adds to it are factors only, coded in full."""
+    if not isinstance(case, DataCase):
+        return False
+    return all(case.is_factor(v) for v in term.variables if v not in lower.variables)
+
+
+def group_also_common(case: Case) -> Iterator[Finding]:
+    """``g + (1|g)``: each group's own coefficient twice, once free and once pooled."""
+    formula = case.formula
+    twice = {block: _own_common_terms(block, formula.common) for block in formula.blocks}
+    every = {term for terms in twice.values() for term in terms}
+    for block, terms in twice.items():
+        if terms:
+            message = (
+                f"{listed([str(t) for t in terms])} is a common term and varies in {block}: every {block.group} would "
+                f"have a free coefficient (no pooling) and a pooled one, and nothing is left for the pooled one to do."
+            )
+            instead = with_common(without_common(formula, every), [INTERCEPT])
+            yield case.finding("group-also-common", message, at=terms[0], instead=instead)
+
+
+def _own_common_terms(block: Block, common: tuple[Term, ...]) -> list[Term]:
+    """The common terms that give each group the coefficient which the block pools."""
+    own = {frozenset((*block.group.variables, *effect.variables)) for effect in block.effects}
+    return [term for term in common if frozenset(term.variables) in own]
+
+
+def slope_without_intercept(case: Case) -> Iterator[Finding]:
+    """``(0 + x|g)`` alone: all lines of the groups through one point."""
+    formula = case.formula
+    groups = [group for group in formula.groups if _through_one_point(group, case)]
+    blocks = [next(block for block in formula.blocks if block.group == group) for group in groups]
+    instead = with_blocks(formula, {b: (replace(b, effects=(INTERCEPT, *b.effects)),) for b in blocks})
+    for block in blocks:
+        names = listed([str(effect) for effect in formula.effects_of(block.group)])
+        message = (
+            f"The slope of {names} varies by {block.group} but the intercept does not: the lines of all groups go "
+            f"through one point, at {names} = 0. Without '0 +' the intercepts vary, too."
+        )
+        yield case.finding("slope-without-intercept", message, at=block, instead=instead)
+
+
+def _through_one_point(group: Term, case: Case) -> bool:
+    """Whether only slopes vary by a group; the levels of a factor would be intercepts."""
+    blocks = [block for block in case.formula.blocks if block.group == group]
+    return not any(block.has_intercept or _has_factor(block, case) for block in blocks)
+
+
+def nested_slopes(case: Case) -> Iterator[Finding]:
+    """``(x|a/b)``: slopes at two levels."""
+    formula = case.formula
+    inner = {block: twice for block in formula.blocks if (twice := _slopes_outside(block, formula.blocks))}
+    instead = formula
+    for block, twice in inner.items():
+        instead = without_effects(instead, block.group, twice)
+    for block, twice in inner.items():
+        names = listed([str(effect) for effect in twice])
+        message = (
+            f"The slope of {names} varies by {block.group} and by a coarser factor as well: this needs many "
+            f"{block.group} in each of its groups, and several values of {names} in each. Often the intercept alone "
+            f"varies at the finer level."
+        )
+        yield case.finding("nested-slopes", message, at=block, instead=instead)
+
+
+def _slopes_outside(block: Block, blocks: tuple[Block, ...]) -> list[Term]:
+    """The slopes of a block that vary by a coarser factor, too."""
+    outer = [b for b in blocks if set(b.group.variables) < set(block.group.variables)]
+    return [e for e in block.effects if e != INTERCEPT and any(e in b.effects for b in outer)]
+
+
+def correlated_slopes(case: Case) -> Iterator[Finding]:
+    """``(x|g)``: a correlation is part of the model; ``||`` leaves it out."""
+    blocks = [block for block in case.formula.blocks if block.correlated and len(block.effects) > 1]
+    free = {block: (replace(block, correlated=False),) for block in blocks if not _has_factor(block, case)}
+    for block in blocks:
+        q = case.coefficients(block.effects) if isinstance(case, DataCase) else len(block.effects)
+        pairs = q * (q - 1) // 2
+        message = (
+            f"{block} is read as correlated: the effects of each {block.group} ({spoken(block.effects)}) vary "
+            f"together, with {q} standard deviations and {pairs} correlation{'s' if pairs > 1 else ''}."
+        )
+        if block in free:
+            message += " '||' leaves the correlations out." if pairs > 1 else " '||' leaves the correlation out."
+        instead = with_blocks(case.formula, free) if len(free) == len(blocks) else None
+        yield case.finding("correlated-slopes", message, at=block, instead=instead)
+
+
+def _has_factor(block: Block, case: Case) -> bool:
+    """Whether '||' would mean something else (levels of a factor stay correlated)."""
+    return isinstance(case, DataCase) and any(case.factors_of(effect) for effect in block.effects)
+
+
+SYNTAX_CHECKS = (
+    no_groups,
+    slope_without_common_effect,
+    interaction_without_main_effects,
+    group_also_common,
+    slope_without_intercept,
+    nested_slopes,
+    correlated_slopes,
+)

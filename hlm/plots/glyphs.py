@@ -1,0 +1,206 @@
+"""The grammar of the pictures: what a circle, a line and a colour mean, the same in every picture.
+
+Open circle: no pooling. Filled circle: partial pooling. Black line: complete pooling. A group has the same colour
+wherever groups are coloured, and those colours are never the ones of the arms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from hlm.errors import FitError
+from hlm.formula.pooling_formulas import Pooling
+from hlm.support.options import offending
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axes._base import _AxesBase
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an arm is drawn.
+
+    Attributes
+    ----------
+    label : str
+    color : str
+        Of lines and of a circle's rim.
+    inside : str
+        Of a circle's face.
+    """
+
+    label: str
+    color: str
+    inside: str
+
+
+# Black, vermillion and blue of Okabe and Ito (2008): told apart with any colour vision, and in grey by their lightness.
+LOOKS: Mapping[Pooling, Look] = MappingProxyType(
+    {
+        "complete": Look("complete pooling", "#000000", "#000000"),
+        "none": Look("no pooling", "#D55E00", "#FFFFFF"),
+        "partial": Look("partial pooling", "#0072B2", "#0072B2"),
+    }
+)
+GROUP_COLORS = (  # Paul Tol's "muted" scheme (2021), without the colours of the arms; those furthest apart come first
+    "#CC6677", "#88CCEE", "#999933", "#332288", "#882255", "#117733", "#DDCC77", "#AA4499", "#44AA99",
+)  # fmt: skip
+QUIET = "#B4B4B4"  # what is there for comparison only
+NOTE = "#595959"  # small print; contrast 7 to 1 on white
+
+_COLORMAP = "viridis"  # lightness grows evenly, so that the order survives any colour vision and a grey printer
+_COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
+_DOUBT_WIDTH = 14  # letters in an inch, beneath an axis
+_NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
+
+
+def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
+    """The caller's axes, or new ones."""
+    check_axes(ax)
+    return new_axes(width, height) if ax is None else ax
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Empty axes in a new figure, in inches, laid out so that nothing is cut off."""
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def check_axes(ax: object) -> None:
+    """Raise a `FitError` for what cannot be drawn on."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise FitError(
+            f"ax is one matplotlib Axes, not {offending(ax)}: write fig, ax = plt.subplots(), and of several axes take "
+            f"one, ax=axes[0]."
+        )
+
+
+def height_of(ax: Axes) -> float:
+    """The height of axes, in inches."""
+    check_axes(ax)
+    return float(ax.get_window_extent().height / ax.figure.dpi)
+
+
+def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> np.ndarray:
+    """One colour for each group.
+
+    Parameters
+    ----------
+    order_by : numpy.ndarray, shape (K,)
+        Where there are many groups, their colours go from dark to bright in the order of these numbers.
+    distinct : int
+        Up to so many groups get colours that have no order; nine at most.
+
+    Returns
+    -------
+    numpy.ndarray, shape (K, 4)
+        RGBA.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgba_array
+
+    groups = len(order_by)
+    if groups <= min(distinct, len(GROUP_COLORS)):
+        return to_rgba_array(GROUP_COLORS[:groups])
+    ranks = np.argsort(np.argsort(order_by, kind="stable"), kind="stable")
+    start, stop = _COLORMAP_ENDS
+    return np.asarray(colormaps[_COLORMAP](start + (stop - start) * ranks / (groups - 1)))
+
+
+def circle(pooling: Pooling, size: float) -> dict[str, Any]:
+    """The style of one arm's circles for ``Axes.plot``, ``size`` points wide."""
+    look = LOOKS[pooling]
+    rim = min(1.2, size / 4)
+    return {
+        "marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": rim,
+        "markeredgecolor": look.color, "markerfacecolor": look.inside, "label": look.label,
+    }  # fmt: skip
+
+
+def complete_line(width: float) -> dict[str, Any]:
+    """The style of the line of complete pooling, ``width`` points thick."""
+    return {"color": LOOKS["complete"].color, "linewidth": width, "label": LOOKS["complete"].label}
+
+
+def headline(ax: Axes, text: str, *, note: str = "", key: Sequence[Artist] = ()) -> None:
+    """What to see, above the axes; below it a note in small print or a key of one line."""
+    ax.set_title(text, loc="left", fontsize=12, pad=_NOTE_HEIGHT if note or key else 6)
+    if note:
+        ax.annotate(
+            note, (0, 1), xytext=(0, 5), xycoords="axes fraction", textcoords="offset points", va="bottom",
+            fontsize=9, color=NOTE,
+        )  # fmt: skip
+    if key:
+        ax.legend(
+            handles=list(key), loc="lower left", bbox_to_anchor=(0, 1), ncols=len(key), frameon=False, fontsize=9,
+            borderaxespad=0.3, borderpad=0, handletextpad=0.5, columnspacing=1.4, handlelength=1.4,
+        )  # fmt: skip
+
+
+def group_key(ax: Axes, group: str, names: Sequence[str], colors: Sequence[Any], *, marker: str) -> None:
+    """The names of the groups beside the axes, each with its colour; leaves the key below the headline in place."""
+    above = ax.get_legend()
+    style = {"marker": "o", "linestyle": "none", "markersize": 6} if marker == "o" else {"linewidth": 2.5}
+    handles = [Line2D([], [], color=color, label=name, **style) for name, color in zip(names, colors, strict=True)]
+    ax.legend(
+        handles=handles, title=group, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9,
+        ncols=1 + (len(handles) - 1) // 20, alignment="left",
+    )  # fmt: skip
+    if above is not None:
+        ax.add_artist(above)
+
+
+def bare(ax: Axes) -> None:
+    """Only the two sides that carry numbers."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def describe(ax: Axes, text: str, *, doubts: Iterable[str] = ()) -> None:
+    """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers.
+
+    ``doubts``, why not to trust it, a clause each, stand there and below the horizontal axis.
+    """
+    said = [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts]
+    ax.alt_text = " ".join([text, *said])  # type: ignore[attr-defined]
+    if said:
+        letters = int(_DOUBT_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
+        ax.set_xlabel("\n".join([ax.get_xlabel(), *wrap(" ".join(said), max(letters, 40))]).lstrip("\n"))
+    for one in (ax, *ax.child_axes):
+        _as_written(one)
+
+
+def _as_written(ax: _AxesBase) -> None:
+    """Names are no formulas: ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    names = FixedFormatter | FuncFormatter
+    computed = [axis for axis in (ax.xaxis, ax.yaxis) if not isinstance(axis.get_major_formatter(), names)]
+    numbers = {id(label) for axis in computed for label in axis.get_ticklabels(which="both")}
+    for text in ax.findobj(Text):
+        if id(text) not in numbers and isinstance(text, Text):
+            text.set_parse_math(False)
+
+
+def extremes(values: pd.Series[float], group: str) -> str:
+    """The smallest and the largest of the groups' values, with their groups, for a description in words."""
+    known = values.dropna().sort_values(kind="stable")
+    return f"{known.iloc[0]:.3g} ({group} {known.index[0]}) to {known.iloc[-1]:.3g} ({group} {known.index[-1]})"
+
+
+def number(value: float) -> str:
+    """Three digits, with the minus sign that matplotlib's ticks have."""
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

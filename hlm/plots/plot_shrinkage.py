@@ -1,0 +1,164 @@
+"""`plot_shrinkage`: how much of each group the other groups decide, against the size of the group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from hlm.compare.compare_slopes import varying_terms, written_and_data
+from hlm.compare.shrinkage import shrinkage
+from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.posterior_coefficients import find_group
+from hlm.formula.formula import Term
+from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, complete_line, describe, headline, number
+from hlm.plots.group_rows import size_axis
+from hlm.plots.point_labels import label_points, named
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+_MANY = 300  # groups: beyond it circles are small dots, beside bands of quantiles
+_LABELLED = 4
+_EQUAL = 0.005  # shares that differ by less are printed as the same number
+_BANDS = 12  # sizes of groups are cut into so many parts
+
+
+def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = None, ax: Axes | None = None) -> Axes:
+    """The ledger as a picture: small groups are moved far, large ones hardly.
+
+    Parameters
+    ----------
+    fits : PoolingFits
+        With the arms ``"none"`` and ``"partial"``.
+    term : str, optional
+        The coefficient whose movement is written beside the labelled groups, ``"pre"`` or ``"Intercept"``; by default
+        the first slope that varies by the group, else the intercept.
+    group : str, optional
+        The grouping factor; needed where there are several.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a description in words, ``alt_text``. A filled circle a group: horizontally its number of rows, on a
+        logarithmic scale; vertically how much of its coefficients the other groups decide, from nothing (0 %, no
+        pooling, where the open circles would be) to all (100 %, the black line): ``tr(B) / q`` of its pooling matrix,
+        for all its varying coefficients together (Gelman & Hill 2007, eq. 12.1, for several coefficients). Beside the
+        most and the least pooled groups stand one coefficient's estimates by no and by partial pooling.
+
+    Raises
+    ------
+    FitError
+        For a missing arm, an unknown term or factor, or several factors and no name.
+
+    Examples
+    --------
+    >>> from hlm import fit_pooling, load_data, plot_shrinkage
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
+    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> ax = plot_shrinkage(fits)
+    >>> ax.get_xlabel()
+    'Subject (10 rows each)'
+    """
+    formula, _ = written_and_data(fits)
+    factor = find_group(formula, group)
+    label = default_term(fits, factor) if term is None else term
+    table = moved(fits, factor, label)
+    ax = axes_or_new(ax, 7, 5)
+    at = _scales(ax, table, factor)
+    _draw_ends(ax)
+    size = 3.0 if len(table) > _MANY else float(np.clip(60 / np.sqrt(len(table)), 5, 8))
+    if len(table) > _MANY:
+        _draw_bands(ax, table)
+    style = circle("partial", size) | ({"alpha": 0.25, "rasterized": True} if len(table) > _MANY else {})
+    ax.plot(at, table["share"], **style, zorder=3)
+    _label_extremes(ax, at, table, label)
+    headline(ax, _headline(table, factor), key=_key())
+    describe(ax, _in_words(table, factor, label), doubts=cautions(fits).values())
+    return ax
+
+
+def default_term(fits: Any, factor: Term) -> str:
+    """The first slope that varies by the group, else the intercept."""
+    formula, data = written_and_data(fits)
+    varying = varying_terms(formula, data, factor, None)
+    return next((label for label in varying if label != "Intercept"), "Intercept")
+
+
+def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
+    """By level: ``n, none, partial`` of one term, and ``share``, how much the others decide of all terms together."""
+    table = shrinkage(fits, term=term, group=factor.name).set_index("level")
+    return table[["n", "none", "partial", "pooling"]].rename(columns={"pooling": "share"})
+
+
+def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:
+    """Per cent upwards, sizes to the right; returns where the groups stand."""
+    ax.set(ylim=(-0.04, 1.06), ylabel="share that the other groups decide")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    bare(ax)
+    return size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
+
+
+def _draw_ends(ax: Axes) -> None:
+    """No movement, where the open circles would lie, and the black line."""
+    ax.axhline(0, color=LOOKS["none"].color, linewidth=1.8, zorder=1.5)
+    ax.axhline(1, **complete_line(1.8), zorder=1.5)
+
+
+def _draw_bands(ax: Axes, table: pd.DataFrame) -> None:
+    """Of many groups: between which shares the middle half and nine tenths of groups of one size lie."""
+    parts = pd.qcut(table["n"], _BANDS, duplicates="drop")
+    cut = table.groupby(parts, observed=True)
+    at = cut["n"].median()
+    for low, high, alpha in ((0.05, 0.95, 0.2), (0.25, 0.75, 0.35)):
+        ends = cut["share"].quantile(low), cut["share"].quantile(high)
+        ax.fill_between(at, *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
+
+
+def _label_extremes(ax: Axes, at: np.ndarray, table: pd.DataFrame, label: str) -> None:
+    """The most moved groups and the least moved one, with the estimates that no and partial pooling give."""
+    share = table["share"].to_numpy()
+    order = np.argsort(-share, kind="stable")
+    chosen = list(dict.fromkeys([*order[: _LABELLED - 1], order[-1]])) if share.max() > share.min() + _EQUAL else []
+    rows = table.iloc[chosen]
+    texts = [f"{level}: {label} {journey(row['none'], row['partial'])}" for level, row in rows.iterrows()]
+    label_points(ax, at[chosen], share[chosen], texts, among=np.column_stack([at, share]), level_lines=(0, 1))
+
+
+def journey(none: float, partial: float) -> str:
+    """From where to where a group was moved."""
+    start = "unknown" if np.isnan(none) else number(none)
+    return f"{start} \N{RIGHTWARDS ARROW} {number(partial)}"
+
+
+def _headline(table: pd.DataFrame, factor: Term) -> str:
+    share = 100 * table["share"]
+    if share.max() - share.min() < 100 * _EQUAL:
+        return f"The others decide {share.mean():.0f} % of every {factor.name}: all know equally much"
+    most = named(factor, str(share.idxmax()))
+    return f"The others decide {share.max():.0f} % of {most}, {share.mean():.0f} % of the average {factor.name}"
+
+
+def _key() -> list[Artist]:
+    none = Line2D([], [], color=LOOKS["none"].color, linewidth=1.8, label="no pooling")
+    partial = Line2D([], [], **circle("partial", 6))
+    return [none, partial, Line2D([], [], **complete_line(1.8))]
+
+
+def _in_words(table: pd.DataFrame, factor: Term, label: str) -> str:
+    rows = table.loc[list(dict.fromkeys([table["share"].idxmax(), table["share"].idxmin()]))]
+    ends = [
+        f"{named(factor, str(level))} with {row['n']:.0f} row(s): {100 * row['share']:.0f} %, its {label} "
+        f"{journey(row['none'], row['partial'])}"
+        for level, row in rows.iterrows()
+    ]
+    return (
+        f"How much the other groups decide, against the number of rows, for {len(table)} groups of {factor.name}; "
+        f"on average {100 * table['share'].mean():.0f} %. From {'; to '.join(ends)}."
+    )

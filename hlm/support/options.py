@@ -1,0 +1,93 @@
+"""The options of the public functions, checked at the door: what was given, what is allowed, what to write instead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from hlm.errors import FitError, HlmError
+
+_LONGEST = 80  # characters of an offending value that are shown
+
+
+def offending(value: object) -> str:
+    """A value as its caller wrote it; of what is long, such as a data frame, the type."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST and "\n" not in text else f"a {type(value).__name__}"
+
+
+def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """One of a few words."""
+    if not (isinstance(value, str) and value in allowed):
+        raise FitError(f"{name} is one of {', '.join(map(repr, allowed))}, not {offending(value)}.")
+
+
+def check_flag(name: str, value: object) -> None:
+    """True or False, and nothing that merely counts as one of them."""
+    if not isinstance(value, bool):
+        raise FitError(f"{name} is True or False, not {offending(value)}.")
+
+
+def check_whole(
+    name: str, value: Any, *, least: int, most: int | None = None, error: type[HlmError] = FitError
+) -> None:
+    """A whole number within its limits, Python's or numpy's."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if whole and most is not None and int(value) > most:
+        raise error(f"{name} is a whole number of at least {least} and at most {most:,}, not {offending(value)}.")
+    if not whole or int(value) < least:
+        raise error(f"{name} is a whole number of at least {least}, not {offending(value)}.")
+
+
+def check_number(
+    name: str, value: Any, *, above: float = -math.inf, most: float = math.inf, error: type[HlmError] = FitError
+) -> float:
+    """A finite number above one limit, and at most the other."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and above < value <= most):
+        lower = "" if above == -math.inf else f" above {above:g}"
+        upper = "" if most == math.inf else f" and at most {most:g}"
+        raise error(f"{name} is a number{lower}{upper if number and value > most else ''}, not {offending(value)}.")
+    return float(value)
+
+
+def check_seed(seed: Any, *, error: type[HlmError] = FitError) -> None:
+    """None, or a whole number that numpy and nutpie can both start from."""
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if seed is not None and not (whole and int(seed) >= 0):
+        raise error(f"seed is a whole number of 0 or more, not {offending(seed)}.")
+
+
+def check_prob(prob: Any, name: str = "prob") -> None:
+    """The probability of an interval."""
+    number = isinstance(prob, Real) and not isinstance(prob, bool)
+    if not (number and 0 < prob < 1):
+        raise FitError(f"{name} is a probability between 0 and 1, such as 0.89, not {offending(prob)}.")
+
+
+def check_functions(functions: Any) -> None:
+    """The caller's own functions: names to callables."""
+    if functions is None:
+        return
+    named = isinstance(functions, Mapping) and all(isinstance(name, str) for name in functions)
+    if not (named and all(map(callable, functions.values()))):
+        raise FitError(
+            f"functions is a mapping of names to functions, such as {{'twice': lambda x: 2 * x}}, "
+            f"not {offending(functions)}."
+        )
+
+
+def check_mapping(name: str, value: object, example: str) -> None:
+    """None, or a mapping whose keys are names."""
+    if value is None or (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+        return
+    raise FitError(f"{name} is a mapping such as {example}, not {offending(value)}.")
+
+
+def check_list(name: str, value: Any, example: str) -> tuple[Any, ...]:
+    """A sequence of labels; one text is not taken for its letters."""
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or getattr(value, "ndim", 1) != 1:
+        raise FitError(f"{name} is a list such as {example}, not {offending(value)}.")
+    return tuple(value)

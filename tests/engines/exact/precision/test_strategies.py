@@ -1,0 +1,170 @@
+"""Every kind of formula and arm through the door that `fit` takes, against 60 digits; and reml's criterion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+
+from hlm.data.clean_data import formula_and_data
+from hlm.engines.exact.draws.separate_residuals import _log_density, _own_coordinates
+from hlm.engines.exact.gaussian_model import make_arm, summed, summed_alone
+from hlm.engines.exact.left_out.leave_one_out import rows_left_out
+from hlm.engines.exact.likelihood.marginal import common_posterior
+from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
+from hlm.engines.exact.theta.standard_deviations import scale
+from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.reml.criterion import profile
+from hlm.engines.reml.design import mixed_design
+from hlm.model.default_priors import default_priors
+from hlm.model.design_columns import block_columns, columns, response_without_offset
+
+EPS = np.finfo(np.float64).eps
+
+
+def _frame() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(5), [2, 4, 5, 6, 7])
+    n = len(g)
+    x = rng.normal(size=n)
+    frame = pd.DataFrame({"g": g, "h": np.arange(n) % 4, "k": g * 2 + np.arange(n) % 2, "x": x, "far": 1e6 + x})
+    frame["c"] = np.array(["a", "b", "c"])[rng.permutation(np.arange(n) % 3)]
+    frame["o"], frame["w"] = rng.normal(size=n), 10.0 ** rng.uniform(-1, 1, n)
+    frame["y"] = 3 + x + rng.normal(size=5)[g] + 0.5 * rng.normal(size=n)
+    frame["high"] = 1e9 + frame["y"]
+    return frame
+
+
+FRAME = _frame()
+FORMULAS = [
+    ("y ~ 1 + (1|g)", None), ("y ~ x + (x|g)", None), ("y ~ x + (x||g)", None), ("y ~ c + (c|g)", None),
+    ("y ~ x + (1|g) + (0 + x|g)", None), ("y ~ x + offset(o) + (x|g)", None), ("y ~ x + (x|g)", "w"),
+    ("y ~ x + (1|g/k)", None), ("y ~ x + (x|g) + (1|h)", None), ("y ~ x + (x|g) + (x|h)", "w"),
+    ("y ~ far + (far|g)", None), ("y ~ far + (far|g) + (far|h)", None), ("high ~ x + (x|g)", None),
+]  # fmt: skip
+TOO_MUCH = ("y ~ far + (far|g) + (far|h)", "none")
+
+
+def _worth(formula: str, pooling: str) -> float:
+    """Of the log density, in eps."""
+    if "far" in formula:
+        return 1e9  # x at 1e6: its last digit is 1e-10 sds; some 10 of these add up for each row
+    if pooling == "none":
+        return 1e8  # priors 100 times as wide: a row that decides alone has a share of 1e-6 left, over some 25 rows
+    return 1e10 if "high" in formula else 1e4  # y at 1e9 and the prior's mean there have 7 digits beside sigma
+
+
+def _model(tools: Any, arm: Any, y: np.ndarray, theta: Any) -> Any:
+    names = ["1" if label == "Intercept" else label for label in arm.common.labels]
+    factors = tuple((dict(zip(f.design.labels, f.design.matrix.T, strict=True)), f.codes) for f in arm.factors)
+    for factor in arm.factors:
+        y = y - factor.design.matrix @ arm.mean[factor.columns]
+    return tools.Model(
+        x=dict(zip(names, arm.common.matrix.T, strict=True)), factors=factors, y=y, mean=arm.prior.mean,
+        sd=arm.prior.sd, sigma=float(theta.sigma[0]), factor=theta.factor[0],
+        weights=None if arm.root_weights is None else arm.root_weights**2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("pooling", ["complete", "none", "partial"])
+@pytest.mark.parametrize(("formula", "weights"), FORMULAS)
+def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: Any, tools: Any) -> None:
+    read, table = formula_and_data(formula, FRAME, weights=weights)
+    priors = default_priors(read, table, pooling=pooling)
+    arm, y = make_arm(read, table, pooling, priors), response_without_offset(read, table)
+    sums = summed(arm, y)
+    chart = make_charts(arm, sums, priors)[0]
+    theta = chart.space.theta(np.random.default_rng(6).normal(size=(1, chart.starts.shape[1])))
+    exact = tools.Exact(_model(tools, arm, y, theta))
+    logs = 0.0 if arm.root_weights is None else np.log(arm.root_weights).sum()
+    found = common_posterior(sums, theta, arm.prior).log_marginal[0] + logs
+    said = rounding(sums, theta, arm.prior, common_posterior(sums, theta, arm.prior)) > MOST_ROUNDING
+    assert said == ((formula, pooling) == TOO_MUCH)
+    if said:  # the columns of each group and far are in line up to 1e-6, and 100 times as wide priors do not help
+        return
+    assert found == pytest.approx(float(exact.log_marginal()), abs=_worth(formula, pooling) * EPS)
+    if len(arm.factors) < 2 and arm.root_weights is None:
+        (rows,) = rows_left_out(arm, y, theta)
+        expected = [float(v) for v in exact.left_out([np.array([i]) for i in rows.units])]
+        assert rows.without[0] == pytest.approx(expected, abs=_worth(formula, pooling) * EPS)
+
+
+@pytest.mark.parametrize("seed", [6, 7, 8, 9])
+def test_rounding_tells_of_no_less_than_there_is(seed: int, tools: Any) -> None:
+    """Where intercepts at 0, a million sds of x away, vary no more than slopes do there: sds of 1e6 sigma at x's mean.
+
+    Products of columns keep some (1e6)^2 eps of the log density then; sampling about x's mean does not go there.
+    """
+    read, table = formula_and_data("y ~ far + (far|g) + (far|h)", FRAME)
+    priors = default_priors(read, table)
+    arm, y = make_arm(read, table, "partial", priors), response_without_offset(read, table)
+    sums = summed(arm, y)
+    at_zero, starts = make_parameters(arm, sums, priors)
+    theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
+    given = common_posterior(sums, theta, arm.prior)
+    error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, arm, y, theta)).log_marginal()))
+    assert 1e10 * EPS < error < rounding(sums, theta, arm.prior, given)
+
+
+@pytest.mark.parametrize("variable", ["x", "far"])
+def test_separate_residuals(variable: str, tools: Any) -> None:
+    """No pooling with a sigma for each group: the density of each group's responses given its own sigma."""
+    read, table = formula_and_data(f"y ~ {variable} + ({variable}|g)", FRAME)
+    priors = default_priors(read, table, pooling="none")
+    arm, y = make_arm(read, table, "none", priors), response_without_offset(read, table)
+    assert arm.known_sd is not None
+    sums, prior = summed_alone(arm, y), scale(priors["sigma"], unit=0.3)
+    score = np.zeros((len(sums.n), 1))
+    found = _log_density(prior, sums, *_own_coordinates(sums, arm.known_sd)[:2], score) - prior.log_density(score)
+    (factor,) = arm.factors
+    for k in range(len(sums.n)):
+        mine = factor.codes == k
+        z = tools.big(factor.design.matrix[mine])
+        v = (z * tools.big(arm.known_sd) ** 2) @ z.T + np.diag(
+            tools.big(np.repeat(prior.value(score[k]), mine.sum())) ** 2
+        )
+        residual = tools.big(y[mine]) - z @ tools.big(arm.mean)
+        exact = float(tools.log_normal(residual, tools.cholesky(v)))
+        # x at 1e6: the singular values of R diag(sd) are 1e13 sigma and 1e6 times less, of which that leaves 10 digits
+        assert found[k, 0] == pytest.approx(exact, abs=(1e8 if variable == "far" else 1e4) * EPS)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize(("formula", "weights"), [(f, w) for f, w in FORMULAS if "far|h" not in f])
+def test_criterion_of_reml(formula: str, weights: str | None, reml: bool, tools: Any) -> None:
+    read, table = formula_and_data(formula, FRAME, weights=weights)
+    design = mixed_design(read, table)
+    q = design.z.shape[1]
+    factor = np.zeros((q, q))
+    for block in design.blocks:
+        drawn = np.random.default_rng(7).normal(size=(q, q))[block.columns, block.columns]
+        factor[block.columns, block.columns] = np.tril(drawn)
+    found = profile(design, factor[None], reml=reml).criterion[0]
+    exact = _criterion(read, table, design, factor, reml, tools)
+    far = "far" in formula or "high" in formula
+    assert found == pytest.approx(exact, abs=(1e11 if far else 1e4) * EPS)  # basis and y in 16 digits of 1e6 and 1e9
+
+
+def _criterion(read: Any, table: Any, design: Any, factor: np.ndarray, reml: bool, tools: Any) -> float:
+    """-2 log likelihood from the definition, sigma and beta at their best or integrated out."""
+    n, big = table.rows, tools.big
+    weights = np.ones(n) if table.weights is None else table.weights
+    v = np.diag(1 / big(weights))
+    parts = sorted(block_columns(read, table), key=lambda part: read.groups.index(part[0].group))
+    for block, (_, effects), codes in zip(design.blocks, parts, design.codes, strict=True):
+        root = big(effects.matrix) @ (big(block.basis) @ big(factor[block.columns, block.columns]))
+        v = v + (root @ root.T) * (codes[:, None] == codes)
+    x, y = big(columns(read.common, table).matrix), big(response_without_offset(read, table))
+    precision = tools.inverse(v)
+    information = x.T @ precision @ x
+    left = y - x @ (tools.inverse(information) @ (x.T @ precision @ y))
+    freedom = n - x.shape[1] if reml else n
+    value = _log_det(v, tools) + freedom * (1 + mpmath.log(2 * mpmath.pi * (left @ precision @ left) / freedom))
+    return float(value + (_log_det(information, tools) if reml else 0))
+
+
+def _log_det(matrix: np.ndarray, tools: Any) -> Any:
+    return 2 * sum(mpmath.log(value) for value in np.diagonal(tools.cholesky(matrix)))
