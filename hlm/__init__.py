@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from hlm.fits.predict import predict as predict
     from hlm.formula.parser import parse as parse
     from hlm.linting.lint import lint as lint
-    from hlm.model.default_priors import default_priors as default_priors
     from hlm.model.prior_distributions import Prior as Prior
+    from hlm.model.resolve import default_priors as default_priors
     from hlm.plots.plot_data import plot_data as plot_data
     from hlm.plots.plot_lines import plot_lines as plot_lines
     from hlm.plots.plot_loo import plot_loo as plot_loo
@@ -61,7 +61,7 @@ _HOME = {
     "coefficients": "hlm.fits.group_coefficients",
     "compare_loo": "hlm.compare.compare_loo",
     "compare_slopes": "hlm.compare.compare_slopes",
-    "default_priors": "hlm.model.default_priors",
+    "default_priors": "hlm.model.resolve",
     "explain": "hlm.explanation.explain",
     "fit": "hlm.fits.fit",
     "fit_pooling": "hlm.fits.fit",

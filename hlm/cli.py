@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
 from hlm.errors import HlmError
+from hlm.support.options import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def compare(
     *,
     family: str = "gaussian",
     weights: str | None = None,
-    method: Literal["auto", "collapsed", "nuts"] = "auto",
+    method: Method = "auto",
     seed: Annotated[int | None, Parameter(converter=_whole)] = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:

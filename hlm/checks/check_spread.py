@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.compare.compare_slopes import varying_terms, written_and_data
+from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
-from hlm.data.clean_data import CleanData
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import target_columns
-from hlm.fits.posterior_coefficients import find_group
 from hlm.fits.predict import DEFAULT_PROB, replicated
-from hlm.fits.results import fits_by_arm
-from hlm.formula.formula import Formula, Term
+from hlm.fits.results import fits_by_label
+from hlm.formula.formula import Term
+from hlm.model.model import Model
 from hlm.support.options import check_prob, check_seed
 from hlm.support.random_streams import stream
 
@@ -79,18 +77,18 @@ def check_spread(
     """
     import pandas as pd
 
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     check_seed(seed)
-    arms = fits_by_arm(fits)
+    arms = fits_by_label(fits)
     rng = stream(seed, "replicated data")
-    observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
+    observed = _statistics(_response(model)[None], model, factor)
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]
     for pooling, fit in arms.items():
-        found = _statistics(_replicates(fit, rng), formula, data, factor, fit.family)
+        found = _statistics(_replicates(fit, rng), model, factor)
         for name, values in found.items():
             lower, upper = np.quantile(values, [(1 - probability) / 2, (1 + probability) / 2])
             tables.append(
@@ -109,29 +107,30 @@ def check_spread(
 def _replicates(fit: Fit, rng: np.random.Generator) -> np.ndarray:
     """Responses drawn anew for the same rows, shape (T, rows); of binomial trials, proportions."""
     draws = len(fit.parts.shared)
-    wanted = min(_MOST, draws, max(_FEWEST, _NUMBERS // fit.data.rows))
+    wanted = min(_MOST, draws, max(_FEWEST, _NUMBERS // fit.resolved.data.rows))
     y = replicated(fit, np.linspace(0, draws - 1, wanted).astype(np.int64), rng)
-    return _adjusted(y, fit.written, fit.data)
+    return _adjusted(y, fit.resolved)
 
 
-def _response(formula: Formula, data: CleanData) -> np.ndarray:
-    return _adjusted(data.columns[formula.response.variable].to_numpy(np.float64), formula, data)
+def _response(model: Model) -> np.ndarray:
+    return _adjusted(model.data.columns[model.written.response.variable].to_numpy(np.float64), model)
 
 
-def _adjusted(y: np.ndarray, formula: Formula, data: CleanData) -> np.ndarray:
-    trials = formula.response.trials
-    return y if trials is None else np.asarray(y / data.columns[trials].to_numpy())
+def _adjusted(y: np.ndarray, model: Model) -> np.ndarray:
+    trials = model.written.response.trials
+    return y if trials is None else np.asarray(y / model.data.columns[trials].to_numpy())
 
 
-def _statistics(y: np.ndarray, formula: Formula, data: CleanData, factor: Term, family: str) -> dict[str, np.ndarray]:
+def _statistics(y: np.ndarray, model: Model, factor: Term) -> dict[str, np.ndarray]:
     """Weighted sds over the groups, shape (T,), by name; ``y`` of shape (T, rows)."""
+    data = model.data
     codes, groups = data.codes(factor), len(data.levels(factor))
     ones = np.ones((data.rows, 1))
     found = {"sd of means": weighted_sd(*group_coefficients(y, ones, codes, groups), 0)}
-    if family != "gaussian":
+    if model.family.name != "gaussian":
         return found
-    target = target_columns(formula, data)
-    names = varying_terms(formula, data, factor, None)
+    target = model.design.totals
+    names = varying_terms(model, factor, None)
     columns = target.matrix[:, [target.labels.index(name) for name in names]]
     if data.offset is not None:
         y = y - data.offset

@@ -9,11 +9,12 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.stacking import stacking_weights
-from hlm.engines.sampling.leave_one_out import GOOD_K, PointwiseLoo, best_of, difference
+from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.leave_one_out import best_of, difference
+from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.support.interrupts import interruptible
 from hlm.support.options import offending
 
@@ -75,7 +76,7 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
 
 def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
     """By arm: its leave-one-out, or one sentence why there is none."""
-    if not isinstance(fits, Mapping) or len(fits) < 2 or not fits_by_arm(fits):
+    if not isinstance(fits, Mapping) or len(fits) < 2 or not fits_by_label(fits):
         raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
     _check_same_rows(fits)
     found: dict[str, PointwiseLoo | str] = {}
@@ -96,7 +97,7 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
     for arm, fit in fits.items():
         loo = loos[arm]
         if isinstance(loo, PointwiseLoo):
-            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p": loo.p, "bad_k": len(loo.bad)}
+            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p": loo.p_loo, "bad_k": len(loo.bad)}
             rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
         else:
             rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
@@ -113,26 +114,29 @@ def _check_same_rows(fits: Mapping[str, Fit]) -> None:
     """Predictive densities compare models of the same responses only."""
     (label, some), *others = fits.items()
     for other, fit in others:
-        response, theirs = some.written.response.variable, fit.written.response.variable
-        same = response == theirs and fit.data.columns.index.equals(some.data.columns.index)
-        if not (same and (fit.data.columns[theirs].to_numpy() == some.data.columns[response].to_numpy()).all()):
+        response, theirs = some.resolved.written.response.variable, fit.resolved.written.response.variable
+        same = response == theirs and fit.resolved.data.columns.index.equals(some.resolved.data.columns.index)
+        if not (
+            same
+            and (fit.resolved.data.columns[theirs].to_numpy() == some.resolved.data.columns[response].to_numpy()).all()
+        ):
             raise FitError(
-                f"{label!r} ({response}, {some.data.rows} rows) and {other!r} ({theirs}, {fit.data.rows} rows) are not "
+                f"{label!r} ({response}, {some.resolved.data.rows} rows) and {other!r} ({theirs}, {fit.resolved.data.rows} rows) are not "
                 f"fits of the same rows and response: their predictive densities cannot be compared."
             )
 
 
 def _leave_out(fit: Fit, unit: str) -> PointwiseLoo | str:
     """Its leave-one-out, or one sentence why there is none."""
-    names = [group.name for group in fit.written.groups]
+    names = [group.name for group in fit.resolved.written.groups]
     if not isinstance(unit, str) or unit not in ("observation", *names):
         raise FitError(f"unit is 'observation' or a grouping factor ({', '.join(names)}), not {offending(unit)}.")
     if unit == "observation":
-        return fit.loo
-    group = find_group(fit.written, unit)
+        return fit.leave_out()
+    group = fit.resolved.group(unit)
     if fit.pooling == "none":
         return f"no pooling cannot predict a new {unit}: its prior would be all that speaks"
-    return fit.loo_of_groups(group)
+    return fit.leave_out(group)
 
 
 def _note(fit: Fit, loo: PointwiseLoo) -> str:
@@ -140,11 +144,11 @@ def _note(fit: Fit, loo: PointwiseLoo) -> str:
     if not len(loo.bad):
         return ""
     where = []
-    for group in fit.written.groups if loo.unit == "observation" else (find_group(fit.written, loo.unit),):
-        labels = np.asarray(fit.data.levels(group))
-        labels = labels[fit.data.codes(group)[loo.bad]] if loo.unit == "observation" else labels[loo.bad]
+    for group in fit.resolved.written.groups if loo.unit == "observation" else (fit.resolved.group(loo.unit),):
+        labels = np.asarray(fit.resolved.data.levels(group))
+        labels = labels[fit.resolved.data.codes(group)[loo.bad]] if loo.unit == "observation" else labels[loo.bad]
         names = list(dict.fromkeys(labels.tolist()))
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         where.append(f"{group.name} {', '.join(names[:_SHOWN])}{more}")
     what = "row(s)" if loo.unit == "observation" else "group(s)"
-    return f"elpd not to be trusted at {len(loo.bad)} {what} with Pareto k > {GOOD_K}: {'; '.join(where)}"
+    return f"elpd not to be trusted at {len(loo.bad)} {what} with Pareto k > {GOOD_PARETO_K}: {'; '.join(where)}"

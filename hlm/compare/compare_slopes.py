@@ -9,15 +9,14 @@ import numpy as np
 
 from hlm.compare.glossary import described
 from hlm.compare.group_least_squares import estimable, least_squares
-from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import coefficients, target_columns
-from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.group_coefficients import coefficients
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_arm
-from hlm.formula.formula import Formula, Term
+from hlm.fits.results import fits_by_label
+from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
+from hlm.model.model import Model
 from hlm.support.options import check_prob, offending
 
 if TYPE_CHECKING:
@@ -69,13 +68,13 @@ def compare_slopes(
     """
     import pandas as pd
 
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    few = thinned(fits, len(data.levels(factor)))
-    draws = coefficients(few, factor.name).sel(term=list(varying_terms(formula, data, factor, term)))
-    counts = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
+    few = thinned(fits, len(model.data.levels(factor)))
+    draws = coefficients(few, factor.name).sel(term=list(varying_terms(model, factor, term)))
+    counts = np.bincount(model.data.codes(factor), minlength=len(model.data.levels(factor)))
     own, known = own_least_squares(fits, factor)
     tail = (1 - probability) / 2
     tables = []
@@ -84,7 +83,7 @@ def compare_slopes(
             chains = draws.sel(pooling=pooling, term=label).transpose("chain", "draw", factor.name).to_numpy()
             values = chains.reshape(-1, len(counts))
             columns = {
-                "group": factor.name, "level": data.levels(factor), "n": counts, "term": label, "pooling": pooling,
+                "group": factor.name, "level": model.data.levels(factor), "n": counts, "term": label, "pooling": pooling,
                 "estimate": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
                 "lower": np.quantile(values, tail, axis=0), "upper": np.quantile(values, 1 - tail, axis=0),
                 "prob": probability, "least_squares": own[label],
@@ -101,36 +100,36 @@ def compare_slopes(
 
 def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
-    formula, data = written_and_data(fits)
+    model = model_of(fits)
     known = determined(fits, factor)
     if family_of(fits) != "gaussian":
         return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
-    estimates = least_squares(formula, data, factor)
+    estimates = least_squares(model, factor)
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
 
 
 def determined(fits: Any, factor: Term) -> dict[str, np.ndarray]:
     """By term: whether each group's own rows determine it."""
-    formula, data = written_and_data(fits)
-    labels, known = estimable(formula, data, factor)
-    names = target_columns(formula, data).labels
+    model = model_of(fits)
+    labels, known = estimable(model, factor)
+    names = model.design.totals.labels
     return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
 
 
 def thinned(fits: Any, groups: int) -> dict[str, Fit]:
     """The arms with every so-many-th draw, where draws x groups are more than 4 million."""
     found = {}
-    for name, fit in fits_by_arm(fits).items():
+    for name, fit in fits_by_label(fits).items():
         sizes = fit.idata["posterior"].sizes
         step = -(-sizes["chain"] * sizes["draw"] * groups // _NUMBERS)
         found[name] = fit if step == 1 else replace(fit, idata=fit.idata.isel(draw=slice(None, None, step)))
     return found
 
 
-def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | None) -> tuple[str, ...]:
+def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ...]:
     """The labels of the terms to show: one by name, or all that vary by the factor."""
-    labels = target_columns(formula, data).labels
-    varying = estimable(formula, data, factor)[0]
+    labels = model.design.totals.labels
+    varying = model.design.by_factor[factor].labels
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
     wanted = kept(term) if isinstance(term, str) else ""
@@ -140,15 +139,14 @@ def varying_terms(formula: Formula, data: CleanData, factor: Term, term: str | N
     return (wanted,)
 
 
-def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
-    """The partial-pooling formula and the data that all arms share."""
-    some = next(iter(fits_by_arm(fits).values()))
-    return some.written, some.data
+def model_of(fits: Any) -> Model:
+    """The model of the first fit: all have the same formula of partial pooling, data, and columns."""
+    return next(iter(fits_by_label(fits).values())).resolved
 
 
 def family_of(fits: Any) -> str:
     """The family that all arms share."""
-    return next(iter(fits_by_arm(fits).values())).family
+    return next(iter(fits_by_label(fits).values())).family
 
 
 def _as_given(draws: Any) -> Any:

@@ -10,8 +10,7 @@ import numpy as np
 from hlm.compare.pooling_matrix import cross_products, pooling_matrix, reliability, swept
 from hlm.compare.working_weights import working_weights
 from hlm.errors import FitError
-from hlm.fits.group_coefficients import target_columns
-from hlm.fits.predict import group_covariance
+from hlm.fits.posterior_coefficients import group_covariance
 from hlm.formula.formula import Term
 from hlm.support.linear_algebra import combination_of
 
@@ -36,7 +35,7 @@ class Level:
     ----------
     group : Term
     labels : tuple of str
-        The effects, in the columns of `hlm.fits.group_coefficients.target_columns`; length q.
+        The effects, in the columns of `Design.totals`; length q.
     covariance : numpy.ndarray, shape (T, q, q)
         Sigma.
     matrices, scale : numpy.ndarray, shapes (1 or T, K, q, q) and (T,)
@@ -111,24 +110,26 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     weights = None if gaussian else working_weights(fit)
     if not gaussian and weights is None:
         return None
-    chain = _chain(fit.written.groups, factor, fit.data)
-    target = target_columns(fit.written, fit.data)
+    chain = _chain(fit.resolved.written.groups, factor, fit.resolved.data)
+    target = fit.resolved.design.totals
     effects = [varying_effects(fit, group, target) for group in chain]
     matrix = np.column_stack([target.matrix[:, kept] for kept, _ in effects])
     finest = chain[0]
-    cross = cross_products(matrix, weights, fit.data.codes(finest), len(fit.data.levels(finest)))[None]
+    cross = cross_products(matrix, weights, fit.resolved.data.codes(finest), len(fit.resolved.data.levels(finest)))[
+        None
+    ]
     draws = _thinned(len(effects[0][1]), cross.size)
     scale = _residual_variance(fit)[draws]
     for place, group in enumerate(chain[:-1]):
         cross = cross / scale[:, None, None, None] if place == 0 else cross
-        cross = swept(cross, effects[place][1][draws], _parents(group, chain[place + 1], fit.data))
+        cross = swept(cross, effects[place][1][draws], _parents(group, chain[place + 1], fit.resolved.data))
     kept, covariance = effects[-1]
     return Level(
         group=factor, labels=tuple(target.labels[j] for j in kept), covariance=covariance[draws], matrices=cross,
         scale=scale if len(chain) == 1 else np.ones(len(scale)),
-        spread=_spread(target.matrix[:, kept], fit.data.codes(factor)),
+        spread=_spread(target.matrix[:, kept], fit.resolved.data.codes(factor)),
         inner=tuple(group.name for group in chain[:-1]),
-        given=tuple(group.name for group in fit.written.groups if group not in chain),
+        given=tuple(group.name for group in fit.resolved.written.groups if group not in chain),
         per_row=1.0 if weights is None else float(weights.mean()), weighted=weights is not None,
     )  # fmt: skip
 
@@ -143,16 +144,13 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
     covariance : numpy.ndarray, shape (T, q, q)
         Of every draw; blocks of the same factor added up.
     """
-    total = 0.0
-    for index, part in enumerate(fit.parts.groups):
-        if part.group == factor:
-            sds, correlation = group_covariance(fit, index, part)
-            change = combination_of(target.matrix, part.design.matrix)
-            share = np.abs(change) * np.linalg.norm(target.matrix, axis=0)[:, None]
-            change[share < _SAME * np.linalg.norm(part.design.matrix, axis=0)] = 0.0
-            root = change * sds[:, None, :]
-            total = total + root @ correlation @ root.swapaxes(1, 2)
-    covariance = np.asarray(total)
+    design = fit.resolved.factor(factor).design
+    sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), fit.resolved.factor(factor))
+    change = combination_of(target.matrix, design.matrix)
+    share = np.abs(change) * np.linalg.norm(target.matrix, axis=0)[:, None]
+    change[share < _SAME * np.linalg.norm(design.matrix, axis=0)] = 0.0
+    root = change * sds[:, None, :]
+    covariance = root @ correlation @ root.swapaxes(1, 2)
     kept = [j for j in range(len(target.labels)) if (covariance[:, j, j] > 0).any()]
     return kept, covariance[:, kept][:, :, kept]
 

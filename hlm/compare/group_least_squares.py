@@ -6,53 +6,41 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import lsqr
 
-from hlm.data.clean_data import CleanData
-from hlm.fits.group_coefficients import target_columns, totals
+from hlm.fits.group_coefficients import totals
 from hlm.fits.posterior_coefficients import GroupPart, Parts
-from hlm.formula.formula import Formula, Term
-from hlm.model.design_columns import columns
-from hlm.model.no_pooling import kept_columns, none_arm, own_columns
+from hlm.formula.formula import Term
+from hlm.model.grouping_factors import GroupingFactor
+from hlm.model.model import Model
+from hlm.model.resolve import strategy
 
 _FULL_RANK = 1e-10
 
 
-def least_squares(formula: Formula, data: CleanData, factor: Term) -> np.ndarray:
+def least_squares(model: Model, factor: Term) -> np.ndarray:
     """Least-squares totals of each group, no pooling with flat priors.
 
     Returns
     -------
     numpy.ndarray, shape (K, terms)
-        In the columns of `target_columns`. Where a group's data cannot tell (one row and a slope, or a
-        predictor that does not vary in the group) the number means nothing: see `estimable`.
+        In the columns of `Design.totals`. Where a group's data cannot tell (one row and a slope, or a predictor that
+        does not vary in the group) the number means nothing: see `estimable`.
     """
-    arm = none_arm(formula, data)
-    common = kept_columns(formula, arm, data)
-    groups = tuple(dict.fromkeys(o.group for o in arm.own))
-    designs = [own_columns(arm.own, group, data) for group in groups]
-    y = data.columns[formula.response.variable].to_numpy().astype(np.float64)
-    y = y if data.offset is None else y - data.offset
-    root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
-    blocks = [sp.csr_matrix(common.matrix * root[:, None])]
-    for group, design in zip(groups, designs, strict=True):
-        codes, levels = data.codes(group), len(data.levels(group))
-        q = design.matrix.shape[1]
-        rows = np.repeat(np.arange(data.rows), q)
-        places = (codes[:, None] * q + np.arange(q)).ravel()
-        values = design.matrix * root[:, None]
-        blocks.append(sp.csr_matrix((values.ravel(), (rows, places)), shape=(data.rows, levels * q)))
-    solution = _solve(sp.hstack(blocks, format="csc"), y * root)
-    start, parts = common.matrix.shape[1], []
-    for group, design in zip(groups, designs, strict=True):
-        size = len(data.levels(group)) * design.matrix.shape[1]
-        values = solution[start : start + size].reshape(1, -1, design.matrix.shape[1])
-        parts.append(GroupPart(group, design, values))
-        start += size
-    shared = solution[None, : common.matrix.shape[1]]
-    alone = Parts(common, shared, tuple(parts))
-    return np.asarray(totals(alone, factor, data, target_columns(formula, data), "none")[0])
+    none = model if model.pooling == "none" else strategy(model.design, "none", model.family)
+    p, root = none.common.matrix.shape[1], none.root_weights
+    root = np.ones(none.rows) if root is None else root
+    blocks = [sp.csr_matrix(none.common.matrix * root[:, None])]
+    blocks += [_own_columns(own, root) for own in none.factors]
+    solution = _solve(sp.hstack(blocks, format="csc"), none.response * root)
+    start, parts = p, []
+    for own in none.factors:
+        values = solution[start : start + own.size * own.width].reshape(1, own.size, own.width)
+        parts.append(GroupPart(own, values))
+        start += values.size
+    alone = Parts(none.common, solution[None, :p], tuple(parts))
+    return np.asarray(totals(alone, factor, none)[0])
 
 
-def estimable(formula: Formula, data: CleanData, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:
+def estimable(model: Model, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:
     """Which varying effects each group's own rows can determine.
 
     Returns
@@ -61,13 +49,21 @@ def estimable(formula: Formula, data: CleanData, factor: Term) -> tuple[tuple[st
         The varying effects' columns, length q.
     known : numpy.ndarray of bool, shape (K, q)
     """
-    design = columns(formula.effects_of(factor), data)
+    design, data = model.design.by_factor[factor], model.data
     codes, groups, q = data.codes(factor), len(data.levels(factor)), design.matrix.shape[1]
     scaled = design.matrix / np.linalg.norm(design.matrix, axis=0)
     cross = np.zeros((groups, q, q))
     np.add.at(cross, codes, scaled[:, :, None] * scaled[:, None, :])
     projection = np.linalg.pinv(cross, rcond=_FULL_RANK, hermitian=True) @ cross
     return design.labels, np.abs(projection - np.eye(q)).max(axis=2) < 1e-6
+
+
+def _own_columns(own: GroupingFactor, root: np.ndarray) -> sp.csr_matrix:
+    """A factor's own effects, a column for each group and effect, weighted."""
+    rows = np.repeat(np.arange(len(root)), own.width)
+    places = (own.codes[:, None] * own.width + np.arange(own.width)).ravel()
+    values = (own.design.matrix * root[:, None]).ravel()
+    return sp.csr_matrix((values, (rows, places)), shape=(len(root), own.size * own.width))
 
 
 def _solve(matrix: sp.csc_matrix, y: np.ndarray) -> np.ndarray:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData
 from hlm.engines.exact.coverage import covers
 from hlm.engines.exact.draws.posterior_tree import posterior_tree
-from hlm.engines.exact.gaussian_model import EffectTerm, Factor, GaussianArm, make_arm, summed
+from hlm.engines.exact.gaussian_model import GaussianModel, gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Sums
 from hlm.engines.exact.theta.parametrisations import sample_charts
 from hlm.engines.exact.theta.starts import make_charts, make_parameters
 from hlm.engines.sampling.slices import Slice, SliceMeans, slice_means
 from hlm.errors import FitError, nearest
-from hlm.formula.formula import INTERCEPT, Formula, Term
+from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
-from hlm.formula.pooling_formulas import Pooling
-from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.model import names
+from hlm.model.grouping_factors import Effect, GroupingFactor
+from hlm.model.model import Model
 from hlm.support.options import offending
 from hlm.support.random_streams import stream
 
@@ -42,12 +40,14 @@ class Moving:
 
     Attributes
     ----------
-    arm : GaussianArm
+    gaussian : GaussianModel
         Partial pooling.
     sums : CrossProducts or CrossedProducts
     fixed : Slice
     names : tuple of str
         Of the sds, ``pre|school_sigma``, one for each column.
+    effects : tuple of str
+        The effects of these columns, ``pre|school``.
     relative_sd : float
         Posterior sd of the sds over their means, on average.
     whole : bool
@@ -56,10 +56,11 @@ class Moving:
         Of the points that the estimates come from.
     """
 
-    arm: GaussianArm
+    gaussian: GaussianModel
     sums: Sums
     fixed: Slice
     names: tuple[str, ...]
+    effects: tuple[str, ...]
     relative_sd: float
     whole: bool
     pareto_k: float
@@ -77,7 +78,7 @@ class Trace:
     ----------
     s : numpy.ndarray, shape (S,)
         Multiples of the estimates, from 0 to infinity.
-    trees : list of (arm, xarray.DataTree)
+    trees : list of (Model, xarray.DataTree)
         Posterior means in place of draws, one for each multiple; of partial pooling, then of the end at infinity where
         that is no pooling.
     log_density : numpy.ndarray
@@ -87,24 +88,22 @@ class Trace:
     """
 
     s: np.ndarray
-    trees: list[tuple[Pooling, xr.DataTree]]
+    trees: list[tuple[Model, xr.DataTree]]
     log_density: np.ndarray
     efficiency: np.ndarray
 
 
-def moving(
-    formula: Formula, data: CleanData, priors: Priors, factor: Term, term: str | None, seed: int | None
-) -> Moving:
+def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Moving:
     """Estimate the sds of a factor and choose those that move: of one term, or all."""
-    arm = make_arm(formula, data, "partial", priors)
-    sums = summed(arm, response_without_offset(formula, data))
-    parameters, _ = make_parameters(arm, sums, priors)
-    mine = next(f for f in arm.factors if f.group == factor)
+    gaussian = gaussian_model(model)
+    sums = summed(gaussian)
+    parameters, _ = make_parameters(gaussian, sums, model.priors)
+    mine = model.factor(factor)
     effects = mine.effects if term is None else (_effect(mine, term),)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
-    charts = make_charts(arm, sums, priors)
-    found = sample_charts(charts, sums, arm.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
+    charts = make_charts(gaussian, sums, model.priors)
+    found = sample_charts(charts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
     theta, weights = found.theta, found.points.weights
     sds = np.linalg.norm(theta.factor[:, columns], axis=2)
     means = weights @ sds
@@ -112,44 +111,46 @@ def moving(
     scores = parameters.coordinates(theta.sigma, theta.factor)
     inside = np.isfinite(scores).all(axis=1)  # an sd that underflows has a score of -inf, and hardly a weight
     fixed = Slice(parameters, columns, means, np.average(scores[inside], axis=0, weights=weights[inside]))
-    whole = len(arm.factors) == 1 and len(columns) == len(arm.mean)
-    return Moving(
-        arm, sums, fixed, tuple(_names(effects)), float((spread / means).mean()), whole, found.points.pareto_k
-    )
+    whole = len(gaussian.factors) == 1 and len(columns) == len(gaussian.mean)
+    return Moving(gaussian, sums, fixed, *_names(effects), float((spread / means).mean()), whole, found.points.pareto_k)
 
 
-def trace(formula: Formula, data: CleanData, priors: Mapping[Pooling, Priors], moved: Moving, points: int) -> Trace:
-    """Posterior means from 0 to infinity."""
-    ended = moved.whole and covers(formula, data, pooling="none", family="gaussian", priors=priors["none"]) is None
+def trace(none: Model, moved: Moving, points: int) -> Trace:
+    """Posterior means from 0 to infinity, which is no pooling where all sds of the only factor move."""
+    ended = moved.whole and covers(none) is None
     s = _places(points, moved.relative_sd)
     inside = s if ended else np.append(s, _INFINITE)
     size = _sum_points(moved, len(inside))
-    found = slice_means(moved.arm, moved.sums, moved.fixed, inside, size)
-    trees: list[tuple[Pooling, xr.DataTree]] = [("partial", posterior_tree(moved.arm, formula, data, found.means))]
+    found = slice_means(moved.gaussian, moved.sums, moved.fixed, inside, size)
+    trees = [(moved.gaussian.model, posterior_tree(moved.gaussian, found.means))]
     efficiency = found.efficiency
     if ended:
-        none, last = _no_pooling(formula, data, priors["none"], size)
-        trees.append(("none", posterior_tree(none, formula, data, last.means)))
+        gaussian, last = _no_pooling(none, size)
+        trees.append((none, posterior_tree(gaussian, last.means)))
         efficiency = np.append(efficiency, last.efficiency)
     return Trace(np.append(s, np.inf), trees, found.log_density[: len(s)], efficiency)
 
 
-def _effect(factor: Factor, term: str) -> EffectTerm:
-    names = {"Intercept" if e.effect == INTERCEPT else e.effect.name: e for e in factor.effects}
+def _effect(factor: GroupingFactor, term: str) -> Effect:
+    known = {names.coefficient(e.term): e for e in factor.effects}
     wanted = kept(term) if isinstance(term, str) else ""
     wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
-    if wanted not in names:
-        raise FitError(f"No effect {offending(term)} varies by {factor.group.name}. {nearest(term, names)}")
-    return names[wanted]
+    if wanted not in known:
+        raise FitError(f"No effect {offending(term)} varies by {factor.name}. {nearest(term, known)}")
+    return known[wanted]
 
 
-def _names(effects: tuple[EffectTerm, ...]) -> list[str]:
-    """``pre|school_sigma``; of an effect with several columns one for each, ``c|g_sigma[a]``."""
-    names = []
-    for e in effects:
-        ends = [label[label.index("[") :] if label.endswith("]") else "" for label in e.labels]
-        names += [f"{e.name}_sigma{end}" for end in ends]
-    return names
+def _names(effects: tuple[Effect, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """For each column the name of its sd and its effect: ``pre|school_sigma`` and ``pre|school``, or with a level."""
+    sds, what = [], []
+    for effect in effects:
+        assert effect.sd is not None and effect.sd.factor is not None
+        levels = next(iter(effect.sd.coords.values()), (None,))
+        for level in levels:
+            end = "" if level is None else f"[{level}]"
+            sds.append(f"{effect.sd.name}{end}")
+            what.append(f"{effect.term.name}{end}|{effect.sd.factor.name}")
+    return tuple(sds), tuple(what)
 
 
 def _places(points: int, relative_sd: float) -> np.ndarray:
@@ -166,9 +167,9 @@ def _sum_points(moved: Moving, places: int) -> int:
     return max(2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2), 4 * len(moved.fixed.free))
 
 
-def _no_pooling(formula: Formula, data: CleanData, priors: Priors, points: int) -> tuple[GaussianArm, SliceMeans]:
-    """The none arm, averaged over its residual sd."""
-    arm = make_arm(formula, data, "none", priors)
-    sums = summed(arm, response_without_offset(formula, data))
-    parameters, starts = make_parameters(arm, sums, priors)
-    return arm, slice_means(arm, sums, Slice(parameters, (), np.zeros(0), starts[0]), np.ones(1), points)
+def _no_pooling(none: Model, points: int) -> tuple[GaussianModel, SliceMeans]:
+    """No pooling, averaged over its residual sd."""
+    gaussian = gaussian_model(none)
+    sums = summed(gaussian)
+    parameters, starts = make_parameters(gaussian, sums, none.priors)
+    return gaussian, slice_means(gaussian, sums, Slice(parameters, (), np.zeros(0), starts[0]), np.ones(1), points)

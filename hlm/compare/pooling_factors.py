@@ -16,11 +16,10 @@ from hlm.compare.shrinkage_reasons import half_sizes
 from hlm.compare.variance_partition import column_values
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import target_columns, totals
+from hlm.fits.group_coefficients import totals
 from hlm.fits.posterior_coefficients import linear_predictor
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
-from hlm.model.design_columns import response_without_offset
 from hlm.support.options import check_mapping
 
 if TYPE_CHECKING:
@@ -74,12 +73,12 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     import pandas as pd
 
     check_mapping("at", at, "{'x': 1}")
-    arms = fits_by_arm(fits)
+    arms = fits_by_label(fits)
     partial = arms.get("partial", next(iter(arms.values())))
     if partial.pooling != "partial":
         raise FitError("pooling_factors measures partial pooling: the arm 'partial' is missing.")
     rows = []
-    for factor in partial.written.groups:
+    for factor in partial.resolved.written.groups:
         variation = _between(partial, factor, at)
         ratios = _spread_ratios(fits, factor)
         for name, numbers in _of_level(partial, factor).items():
@@ -97,15 +96,15 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
 
 def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
     """By term: what the draws of one factor say."""
-    target = target_columns(fit.written, fit.data)
-    theta = totals(fit.parts, factor, fit.data, target, "partial")
+    target = fit.resolved.design.totals
+    theta = totals(fit.parts, factor, fit.resolved)
     own = tuple(part for part in fit.parts.groups if part.group == factor)
     alone = replace(fit.parts, shared=np.zeros_like(fit.parts.shared), groups=own)
-    errors = totals(alone, factor, fit.data, target, "partial")
+    errors = totals(alone, factor, fit.resolved)
     lambdas, r2 = pooling_factor(errors), explained(errors, theta)
     level = level_of(fit, factor)
     found: dict[str, dict[str, Any]] = {}
-    for name in varying_terms(fit.written, fit.data, factor, None):
+    for name in varying_terms(fit.resolved, factor, None):
         j = target.labels.index(name)
         found[name] = {"groups": errors.shape[1], "lambda": float(lambdas[j]), "r2": float(r2[j])}
         found[name] |= _of_matrix(level, name) if level else {"note": f"no pooling matrix in the {fit.family} family"}
@@ -141,9 +140,9 @@ def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> di
     rest = _row_variance(fit)
     if rest is None:
         return {"icc": np.nan, "at": ""}
-    target = target_columns(fit.written, fit.data)
+    target = fit.resolved.design.totals
     values, shown = column_values(fit, target, at)
-    effects = {group: varying_effects(fit, group, target) for group in fit.written.groups}
+    effects = {group: varying_effects(fit, group, target) for group in fit.resolved.written.groups}
     for group, (kept, covariance) in effects.items():
         if group != factor:
             rest = rest + np.einsum("i,tij,j->t", values[kept], covariance, values[kept])
@@ -160,13 +159,13 @@ def _row_variance(fit: Fit) -> np.ndarray | None:
 
 def _of_data(fit: Fit) -> dict[str, Any]:
     """The lowest level, the rows themselves: residuals around the groups' lines."""
-    y = response_without_offset(fit.written, fit.data)
-    step = max(1, -(-len(fit.parts.shared) * fit.data.rows // _NUMBERS))
+    y = fit.resolved.response
+    step = max(1, -(-len(fit.parts.shared) * fit.resolved.data.rows // _NUMBERS))
     groups = tuple(replace(part, values=part.values[::step]) for part in fit.parts.groups)
     thin = replace(fit.parts, shared=fit.parts.shared[::step], groups=groups)
-    residuals = y - linear_predictor(thin, replace(fit.data, offset=None), slice(0, fit.data.rows))
+    residuals = y - linear_predictor(thin, replace(fit.resolved.data, offset=None), slice(0, fit.resolved.data.rows))
     return {
-        "group": "(rows)", "term": fit.written.response.variable, "groups": fit.data.rows,
+        "group": "(rows)", "term": fit.resolved.written.response.variable, "groups": fit.resolved.data.rows,
         "sd": float(fit.idata["posterior"]["sigma"].mean()), "lambda": float(pooling_factor(residuals)),
         "r2": float(explained(residuals, y[None])),
     }  # fmt: skip

@@ -10,17 +10,15 @@ import numpy as np
 
 from hlm.compare.group_least_squares import estimable
 from hlm.compare.path_points import Moving, Trace, moving, trace
-from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.data.transforms import Functions
 from hlm.engines.exact.coverage import covers
-from hlm.engines.sampling.importance_sampling import GOOD_PARETO_K
+from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import DataError, FitError
-from hlm.fits.group_coefficients import target_columns, totals
-from hlm.fits.posterior_coefficients import find_group, parts
+from hlm.fits.group_coefficients import totals
+from hlm.fits.posterior_coefficients import parts
 from hlm.formula.formula import Formula, Term
-from hlm.formula.pooling_formulas import Pooling, check_has_groups
-from hlm.model.default_priors import default_priors
-from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.model.model import Model
+from hlm.model.resolve import resolve
 from hlm.support.interrupts import interruptible
 from hlm.support.options import check_seed, check_whole
 
@@ -51,6 +49,8 @@ class PoolingPath:
         Dim ``sd``: posterior density of that sd or factor, per unit of it.
     estimated : Mapping
         Posterior mean of every sd that moves, by its name in the posterior (``pre|school_sigma``).
+    moving : tuple of str
+        The effects of these sds, ``pre|school``; of a factor with its column, ``c[a]|school``.
     at_0, at_infinity : str
         What the ends are, in a few words.
     efficiency : xarray.DataArray
@@ -67,6 +67,7 @@ class PoolingPath:
     estimates: xr.DataArray = field(repr=False)
     density: xr.DataArray = field(repr=False)
     estimated: Mapping[str, float]
+    moving: tuple[str, ...]
     at_0: str
     at_infinity: str
     efficiency: xr.DataArray = field(repr=False)
@@ -147,78 +148,57 @@ def pooling_path(
     array([10.5, -0.6, -2.9])
     """
     check_seed(seed)
-    read, table = formula_and_data(formula, data, functions=functions)
-    check_has_groups(read)
-    arms: dict[Pooling, Priors] = {
-        arm: default_priors(read, table, pooling=arm, lkj_eta=lkj_eta) for arm in ("complete", "none", "partial")
-    }
-    names = tuple(name for defaults in arms.values() for name in defaults)
-    arms = {arm: replace_priors(defaults, priors, also_known=names) for arm, defaults in arms.items()}
+    models = resolve(
+        formula, data, poolings=("complete", "none", "partial"), functions=functions, priors=priors, lkj_eta=lkj_eta,
+        comparing=True,
+    )  # fmt: skip
     with interruptible(lambda: "following the pooling path"):
-        return path_of(read, table, arms, term=term, group=group, points=points, seed=seed)
-
-
-def effect_of(name: str) -> str:
-    """``pre|school`` of ``pre|school_sigma``, and ``c[a]|school`` of ``c|school_sigma[a]``."""
-    effect, _, rest = name.partition("|")
-    group, _, column = rest.rpartition("_sigma")
-    return f"{effect}{column}|{group}"
+        return path_of(models["partial"], models["none"], term=term, group=group, points=points, seed=seed)
 
 
 def path_of(
-    formula: Formula,
-    data: CleanData,
-    priors: Mapping[Pooling, Priors],
-    *,
-    term: str | None = None,
-    group: str | None = None,
-    points: int = 100,
+    partial: Model, none: Model, *, term: str | None = None, group: str | None = None, points: int = 100,
     seed: int | None = None,
-) -> PoolingPath:
-    """The path of a formula that has been read, with the priors of the arms ``"partial"`` and ``"none"``."""
-    _check(formula, data, priors["partial"], points)
-    factor = find_group(formula, group)
+) -> PoolingPath:  # fmt: skip
+    """The path from the models of partial and of no pooling."""
+    check_whole("points", points, least=_LEAST_POINTS, most=_MOST_POINTS)
+    why_not = covers(partial)
+    if why_not is not None:
+        raise FitError(f"There is no pooling path of this model: it needs the exact engine. {why_not}")
+    factor = partial.group(group)
     if factor.name == "sd":
         raise DataError("The grouping column 'sd' has the name of the path's own axis: rename it.")
-    moved = moving(formula, data, priors["partial"], factor, term, seed)
-    trace_ = trace(formula, data, priors, moved, points)
+    moved = moving(partial, factor, term, seed)
+    trace_ = trace(none, moved, points)
     unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])
     density = _density(trace_, unit)
     return PoolingPath(
         group=factor.name,
-        n=np.bincount(data.codes(factor)),
-        response=formula.response.name,
-        estimates=_labelled(formula, data, factor, trace_, unit),
+        n=partial.factor(factor).counts,
+        response=partial.written.response.name,
+        estimates=_labelled(partial, factor, trace_, unit),
         density=density,
         estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)),
+        moving=moved.effects,
         **_ends(moved, trace_),
         efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
-        note="; ".join(_doubts(moved, trace_, density.to_numpy())),
+        note="; ".join(_problems(moved, trace_, density.to_numpy())),
     )
 
 
-def _check(formula: Formula, data: CleanData, priors: Priors, points: int) -> None:
-    check_whole("points", points, least=_LEAST_POINTS, most=_MOST_POINTS)
-    why_not = covers(formula, data, pooling="partial", family="gaussian", priors=priors)
-    if why_not is not None:
-        raise FitError(f"There is no pooling path of this model: it needs the collapsed engine. {why_not}")
-
-
-def _labelled(formula: Formula, data: CleanData, factor: Term, trace_: Trace, unit: float) -> xr.DataArray:
+def _labelled(model: Model, factor: Term, trace_: Trace, unit: float) -> xr.DataArray:
     """Totals along the path."""
     import xarray as xr
 
-    target = target_columns(formula, data)
-    values = [
-        totals(parts(tree["posterior"].to_dataset(), formula, data, arm), factor, data, target, arm)
-        for arm, tree in trace_.trees
-    ]
-    found = np.concatenate(values)
-    if trace_.trees[-1][0] == "none":
-        labels, known = estimable(formula, data, factor)
+    target = model.design.totals
+    found = np.concatenate(
+        [totals(parts(tree["posterior"].to_dataset(), own), factor, own) for own, tree in trace_.trees]
+    )
+    if trace_.trees[-1][0].pooling == "none":
+        labels, known = estimable(model, factor)
         for j, label in enumerate(target.labels):
             found[-1, ~(known[:, labels.index(label)] if label in labels else known.all(axis=1)), j] = np.nan
-    coords = {"sd": unit * trace_.s, factor.name: data.levels(factor), "term": list(target.labels)}
+    coords = {"sd": unit * trace_.s, factor.name: model.data.levels(factor), "term": list(target.labels)}
     return xr.DataArray(found, coords=coords, dims=list(coords), name="estimate")
 
 
@@ -231,7 +211,7 @@ def _density(trace_: Trace, unit: float) -> xr.DataArray:
     return _along(trace_, unit, values / area, "density")
 
 
-def _doubts(moved: Moving, trace_: Trace, density: np.ndarray) -> Iterator[str]:
+def _problems(moved: Moving, trace_: Trace, density: np.ndarray) -> Iterator[str]:
     """Diagnostics that failed, a clause each."""
     if not moved.pareto_k <= GOOD_PARETO_K:
         yield f"the sds are estimated from importance weights of Pareto k {moved.pareto_k:.2f}, wanted 0.7 at most"
@@ -253,7 +233,7 @@ def _along(trace_: Trace, unit: float, values: np.ndarray, name: str) -> xr.Data
 
 def _ends(moved: Moving, trace_: Trace) -> dict[str, str]:
     if moved.whole:
-        none = "no pooling" if trace_.trees[-1][0] == "none" else "no pooling with flat priors"
+        none = "no pooling" if trace_.trees[-1][0].pooling == "none" else "no pooling with flat priors"
         return {"at_0": "complete pooling", "at_infinity": none}
-    what = " and ".join(effect_of(name) for name in moved.names)
+    what = " and ".join(moved.effects)
     return {"at_0": f"without {what}", "at_infinity": f"{what} not pooled, all else partially"}

@@ -10,10 +10,9 @@ from hlm.compare.compare_slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import target_columns, totals
-from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.group_coefficients import totals
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.support.options import check_prob
 
 if TYPE_CHECKING:
@@ -64,27 +63,27 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     """
     import pandas as pd
 
-    arms = fits_by_arm(fit)
+    arms = fits_by_label(fit)
     if len(arms) > 1 and "partial" not in arms:
         raise FitError("rank_groups ranks by partial pooling, and that arm is missing: give it one fit, fits['none'].")
     one = arms["partial"] if "partial" in arms else next(iter(arms.values()))
     if term is None:
-        labels = target_columns(one.written, one.data).labels
+        labels = one.resolved.design.totals.labels
         raise FitError(f"rank_groups ranks by one coefficient: name a term. {nearest('', labels)}")
     if one.pooling == "complete":
         raise FitError(
             "Complete pooling gives all groups the same line: there is nothing to rank. Use fits['partial']."
         )
-    factor = find_group(one.written, group)
+    factor = one.resolved.group(group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    (name,) = varying_terms(one.written, one.data, factor, term)
-    target = target_columns(one.written, one.data)
-    draws = totals(one.parts, factor, one.data, target, one.pooling)[:, :, target.labels.index(name)]
-    levels = one.data.levels(factor)
+    (name,) = varying_terms(one.resolved, factor, term)
+    target = one.resolved.design.totals
+    draws = totals(one.parts, factor, one.resolved)[:, :, target.labels.index(name)]
+    levels = one.resolved.data.levels(factor)
     tell = determined(one, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
     numbers = ranked(draws[:, tell], probability)
-    table = pd.DataFrame({"level": levels, "n": np.bincount(one.data.codes(factor), minlength=len(levels))})
+    table = pd.DataFrame({"level": levels, "n": np.bincount(one.resolved.data.codes(factor), minlength=len(levels))})
     table = table.assign(group=factor.name, term=name, prob=probability, note=np.where(tell, "", NOT_ESTIMABLE))
     for column, values in numbers.items():
         table.loc[tell, column] = values

@@ -13,8 +13,7 @@ from hlm.compare.group_information import Level, level_of
 from hlm.compare.shrinkage_reasons import why
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 
 if TYPE_CHECKING:
@@ -82,10 +81,10 @@ def shrinkage(
     import pandas as pd
 
     for arm in ("none", "partial"):
-        if arm not in fits_by_arm(fits):
+        if arm not in fits_by_label(fits):
             raise FitError(f"shrinkage compares no pooling with partial pooling: fit both, the arm {arm!r} is missing.")
-    written = fits["partial"].written
-    factors = written.groups if group is None and written.groups else (find_group(written, group),)
+    model = fits["partial"].resolved
+    factors = model.written.groups if group is None and model.written.groups else (model.group(group),)
     ledgers = [_ledger(fits, factor, term, prob) for factor in factors]
     return described(cautioned(pd.concat(ledgers, ignore_index=True), fits, by_arm=False))
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from hlm.compare.compare_slopes import NOT_ESTIMABLE, determined, varying_terms, written_and_data
+from hlm.compare.compare_slopes import NOT_ESTIMABLE, determined, model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import target_columns, totals
-from hlm.fits.posterior_coefficients import find_group
+from hlm.fits.group_coefficients import totals
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 from hlm.support.options import check_list, check_prob, offending
 
@@ -80,19 +79,19 @@ def slope_differences(
 
     if not (isinstance(against, str) and against in get_args(Against)):
         raise FitError(f"against is 'pooled' or 'pairwise', not {offending(against)}.")
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    wanted = _chosen(data.levels(factor), factor, levels, against)
+    wanted = _chosen(model.data.levels(factor), factor, levels, against)
     known = determined(fits, factor)
-    arms = fits_by_arm(fits)
+    arms = fits_by_label(fits)
     tables = []
-    for name in varying_terms(formula, data, factor, term):
+    for name in varying_terms(model, factor, term):
         for pooling, fit in arms.items():
             values, common = _draws(fit, arms, factor, name)
             tell = known[name] if fit.pooling == "none" else np.ones(len(known[name]), dtype=bool)
-            pairs = _pairs(against, data.levels(factor), wanted, values, common, tell)
+            pairs = _pairs(against, model.data.levels(factor), wanted, values, common, tell)
             table = pd.DataFrame([_row(difference, probability) | about for difference, about in pairs])
             tables.append(table.assign(group=factor.name, term=name, pooling=pooling, prob=probability))
     columns = [
@@ -119,13 +118,13 @@ def _chosen(levels: list[str], factor: Term, wanted: Sequence[Any] | None, again
 
 def _draws(fit: Fit, arms: Mapping[str, Fit], factor: Term, term: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Draws of the groups' totals, shape (T, K), and of the common line's at each group; None if there is none."""
-    target = target_columns(fit.written, fit.data)
+    target = fit.resolved.design.totals
     j = target.labels.index(term)
-    values = totals(fit.parts, factor, fit.data, target, fit.pooling)[:, :, j]
+    values = totals(fit.parts, factor, fit.resolved)[:, :, j]
     other = fit if fit.pooling != "none" else arms.get("complete")
     if other is None:
         return values, None
-    common = totals(replace(other.parts, groups=()), factor, fit.data, target, "complete")[:, :, j]
+    common = totals(replace(other.parts, groups=()), factor, fit.resolved)[:, :, j]
     shortest = min(len(values), len(common))
     return values[:shortest], common[:shortest]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hlm.engines.sampling.leave_one_out import PointwiseLoo
+from hlm.engines.interface import PointwiseLoo
 
 
 def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:

@@ -44,9 +44,9 @@ def column_values(fit: Fit, target: Columns, at: Mapping[str, float | str] | Non
     for name in wanted:
         if name not in names:
             raise FitError(f"at: there is no predictor {name!r} among the terms. {nearest(name, names)}")
-    row = {name: _one(fit.data.columns[name], name, wanted.get(name)) for name in names}
+    row = {name: _one(fit.resolved.data.columns[name], name, wanted.get(name)) for name in names}
     shown = ", ".join(f"{name} {row[name].iloc[0]}" for name in wanted)
-    return new_columns(target, fit.data, pd.DataFrame(row))[0], shown
+    return new_columns(target, fit.resolved.data, pd.DataFrame(row))[0], shown
 
 
 def _one(column: pd.Series, name: str, value: float | str | None) -> pd.Series:

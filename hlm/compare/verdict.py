@@ -12,7 +12,7 @@ import numpy as np
 from hlm.checks.check_spread import check_spread
 from hlm.compare.compare_loo import leave_out, loo_table
 from hlm.compare.glossary import described
-from hlm.engines.sampling.leave_one_out import PointwiseLoo
+from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.judgement import Judgement, judge
@@ -95,7 +95,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     loos = {"observation": leave_out(fits, "observation")}
     some: Fit = next(iter(fits.values()))
     sentences = []
-    for group in some.written.groups:
+    for group in some.resolved.written.groups:
         try:
             loos[group.name] = leave_out(fits, group.name)
         except FitError as reason:
@@ -120,7 +120,7 @@ def _sentence(
     fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str], judgement: Judgement | None
 ) -> str:
     """One question's answer."""
-    names = [group.name for group in next(iter(fits.values())).written.groups]
+    names = [group.name for group in next(iter(fits.values())).resolved.written.groups]
     what = f"A new row of a known {' and '.join(names)}" if unit == "observation" else f"A new {unit}"
     reasons = [loo for loo in loos.values() if isinstance(loo, str)]
     found = "nothing to compare" if judgement is None else judgement.sentence
@@ -151,7 +151,7 @@ def _count(fit: Fit) -> int:
 def _checks(fits: Mapping[str, Fit], seed: int | None) -> pd.DataFrame:
     import pandas as pd
 
-    groups = next(iter(fits.values())).written.groups
+    groups = next(iter(fits.values())).resolved.written.groups
     try:
         return described(pd.concat([check_spread(fits, group=g.name, seed=seed) for g in groups], ignore_index=True))
     except FitError:  # a family without simulated responses

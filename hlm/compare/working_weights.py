@@ -35,9 +35,9 @@ def working_weights(fit: Fit) -> np.ndarray | None:
     parts = fit.parts
     means = tuple(replace(part, values=part.values.mean(axis=0, keepdims=True)) for part in parts.groups)
     at = replace(parts, shared=parts.shared.mean(axis=0, keepdims=True), groups=means)
-    eta = linear_predictor(at, fit.data, slice(0, fit.data.rows))[0]
-    name = fit.written.response.trials
-    trials = np.ones(1) if name is None else fit.data.columns[name].to_numpy(np.float64)
+    eta = linear_predictor(at, fit.resolved.data, slice(0, fit.resolved.data.rows))[0]
+    name = fit.resolved.written.response.trials
+    trials = np.ones(1) if name is None else fit.resolved.data.columns[name].to_numpy(np.float64)
     posterior = fit.idata["posterior"]
     alpha = float(posterior["alpha"].mean()) if "alpha" in posterior else np.nan
     return np.asarray(_WEIGHTS[fit.family](eta, trials, alpha))

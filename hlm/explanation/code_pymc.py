@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from hlm.explanation.code_columns import Names, build_call, column_lines, group_lines, quoted, response_lines
 from hlm.explanation.likelihoods import LIKELIHOODS
-from hlm.explanation.prior_rules import ParameterPrior, Quantity
+from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, ModelStructure
+from hlm.model.default_priors import Quantity
 
 _INVERSE = {
     "identity": "eta",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hlm.explanation.regressors import levels, term_columns
+from hlm.explanation.regressors import levels
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.expansion import contracted
-from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.pooling_formulas import Pooling, complete_formula, none_formula, own_effects
+from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.pooling_formulas import Pooling, complete_formula
 
 if TYPE_CHECKING:
-    from hlm.data.clean_data import CleanData
-    from hlm.model.no_pooling import Arm
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,75 +60,44 @@ def parameter_counts(model: ModelStructure) -> ParameterCounts:
     )
 
 
-def arm_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
-    """The formula of each arm, in lme4's dialect."""
-    arm = _arm(model)
-    own = own_effects(model.formula) if arm is None else arm.own
-    dropped = () if arm is None else arm.dropped
+def strategy_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
+    """The formula of each pooling strategy, in lme4's dialect."""
     return {
         "complete": complete_formula(model.written),
-        "none": contracted(none_formula(model.formula, own, dropped), model.expansions),
+        "none": contracted(model.model.design.no_pooling.formula, model.expansions),
         "partial": model.written,
     }
 
 
 def own_groups(model: ModelStructure) -> tuple[str, ...]:
     """The factors whose groups have coefficients of their own in no pooling."""
-    arm = _arm(model)
-    own = own_effects(model.formula) if arm is None else arm.own
-    return tuple(dict.fromkeys(o.group.name for o in own))
+    return tuple(group.name for group in model.model.design.no_pooling.designs)
 
 
-def arm_notes(model: ModelStructure) -> tuple[str, ...]:
+def no_pooling_notes(model: ModelStructure) -> tuple[str, ...]:
     """What no pooling had to leave out on these data."""
-    arm = _arm(model)
-    return () if arm is None else arm.notes
+    return model.model.design.no_pooling.notes if model.bars else ()
 
 
-def arm_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
-    """How many coefficients each arm estimates on the data: in partial pooling the common and the groups' departures.
+def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
+    """How many coefficients each strategy estimates; in partial pooling the common and the groups' departures.
 
     Returns
     -------
     dict or None
-        None without data.
+        None without data or grouping factor.
     """
-    arm = _arm(model)
-    if model.data is None or arm is None:
+    if model.data is None or not model.bars:
         return None
-    sizes = {factor.term: factor.size or 0 for factor in model.factors}
+    none, sizes = model.model.design.no_pooling, {factor.term: factor.size or 0 for factor in model.factors}
+    own = sum(sizes[group] * len(design.labels) for group, design in none.designs.items())
+    intercepts = sum(INTERCEPT in design.terms for design in none.designs.values())
     departures = sum(len(bar.columns) * sizes[bar.factor.term] for bar in model.bars)
     return {
         "complete": len(model.common),
-        "none": _own_count(arm, model.data, sizes) + _kept_count(model.formula, arm, model.data),
+        "none": own - max(intercepts - 1, 0) + len(none.kept.labels),  # of a second factor's intercepts one is 0
         "partial": len(model.common) + departures,
     }
-
-
-def _arm(model: ModelStructure) -> Arm | None:
-    if model.data is None or not model.bars:
-        return None
-    from hlm.model.no_pooling import none_arm
-
-    return none_arm(model.formula, model.data)
-
-
-def _own_count(arm: Arm, data: CleanData, sizes: dict[Term, int]) -> int:
-    """Every group's own coefficients; of a second factor's intercepts one is the reference."""
-    count, intercepts = 0, 0
-    for group in dict.fromkeys(o.group for o in arm.own):
-        effects = tuple(o.effect for o in arm.own if o.group == group)
-        count += sizes[group] * len(term_columns(effects, data))
-        intercepts += INTERCEPT in effects
-    return count - max(intercepts - 1, 0)
-
-
-def _kept_count(formula: Formula, arm: Arm, data: CleanData) -> int:
-    """The common terms that stay in no pooling, beside intercepts that something else has."""
-    kept = none_formula(formula, arm.own, arm.dropped).common
-    own = [o.term for o in arm.own]
-    rest = tuple(t for t in kept if t not in own and t != INTERCEPT)
-    return len(term_columns((INTERCEPT, *rest), data)) - 1 + (INTERCEPT in kept)
 
 
 def _counted(count: int, noun: str, after: str = "") -> str:

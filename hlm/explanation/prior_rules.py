@@ -1,44 +1,20 @@
-"""Every parameter with its prior: as numbers with data, as the rule that will give the numbers without."""
+"""Every parameter of a model with its prior, a row for each column: as numbers, or as the rule that data will fill in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
-from hlm.formula.formula import Formula
-from hlm.model.families import Family
+from hlm.model.default_priors import PriorRule, Quantity, prior_rules
+from hlm.model.grouping_factors import CovarianceBlock
+from hlm.model.model import Model
+from hlm.model.parameters import Parameter
 from hlm.model.prior_distributions import Prior, Priors, replace_priors
+from hlm.model.resolve import sds_of_departures
 
-if TYPE_CHECKING:
-    from hlm.data.clean_data import CleanData
-    from hlm.explanation.structure import Bar
-
-Rule = Literal["mean_y", "sd_y", "slope", "logit_slope", "intercept"]
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
-_AUXILIARY: Mapping[str, Mapping[str, float]] = {
-    "HalfNormal": {"sigma": 1},
-    "HalfCauchy": {"beta": 1},
-    "Gamma": {"alpha": 2, "beta": 0.1},
-    "Beta": {"alpha": 2, "beta": 2},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number, or the rule that data will turn into one.
-
-    Attributes
-    ----------
-    value : float or None
-    rule : str or None
-        ``mean_y``, ``sd_y``: of the response; ``slope``: 2.5 sd(y) / sd(x); ``logit_slope``: 1 / sd(x);
-        ``intercept``: the sd of the response at predictors of 0.
-    """
-
-    value: float | None = None
-    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +37,8 @@ class ParameterPrior:
         Whether the family's default priors follow the response's mean and sd.
     given : bool
         Whether the user gave this prior.
+    reason : str
+        Why the default is what it is; see `PriorRule.reason`.
     """
 
     name: str
@@ -71,6 +49,7 @@ class ParameterPrior:
     bar: int | None = None
     scaled: bool = True
     given: bool = False
+    reason: str = ""
 
     @property
     def label(self) -> str:
@@ -86,67 +65,79 @@ class ParameterPrior:
 
 
 def parameter_priors(
-    formula: Formula,
-    family: Family,
-    data: CleanData | None,
-    common: tuple[Column, ...],
-    bars: tuple[Bar, ...],
+    model: Model,
+    common: Sequence[Column],
+    blocks: Sequence[tuple[CovarianceBlock, Sequence[Column]]],
     given: Mapping[str, Any] | None,
 ) -> tuple[ParameterPrior, ...]:
-    """All parameters in the order in which views list them: common, auxiliary, sds, correlations."""
-    rules = list(_rules(family, common, bars))
-    if data is None:
-        defaults = Priors({rule.name: Prior("Normal", mu=0, sigma=1) for rule in rules})
-    else:
-        from hlm.model.default_priors import default_priors
+    """All parameters in the order in which views list them: common, auxiliary, then each block's sds and correlation.
 
-        defaults = default_priors(formula, data, family=family.name)
-    replaced = replace_priors(defaults, given)
-    return tuple(_filled(rule, replaced, data is not None or replaced[rule.name] is not defaults[rule.name],
-                         replaced[rule.name] is not defaults[rule.name], common, bars) for rule in rules)  # fmt: skip
+    Parameters
+    ----------
+    model : Model
+        Of partial pooling; with the user's priors where it has data.
+    common : sequence of Column
+    blocks : sequence of (CovarianceBlock, sequence of Column)
+        Each with its columns.
+    given : mapping, optional
+        The user's priors.
+    """
+    rules = prior_rules(model)
+    standing = Priors({name: Prior("Normal", mu=0, sigma=1) for name in rules})
+    asked = replace_priors(standing, given, sds_of_departures(model))
+    own = {name for name in rules if asked[name] is not standing[name]}
+    priors = model.priors if model.has_data else Priors({name: asked[name] for name in own})
 
+    def rows(parameter: Parameter, columns: Sequence[Column], bar: int | None) -> Iterator[ParameterPrior]:
+        name = parameter.prior_name
+        row = _Row(parameter, rules[name], priors.get(name), bar, model.family.scaled, name in own)
+        return row.of_columns(
+            [c for c in columns if c.term == parameter.term] if parameter.term is not None else [None]
+        )
 
-def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) -> Iterator[ParameterPrior]:
-    """The default priors as rules; the same rules as `hlm.model.default_priors`, which has the numbers."""
-    scaled, logit = family.scaled, family.name in ("bernoulli", "binomial")
-    mean = Quantity(rule="mean_y") if scaled else Quantity(0.0)
-    for column in common:
-        if column == INTERCEPT_COLUMN:
-            sd = Quantity(1.5) if logit else Quantity(rule="intercept")
-            yield ParameterPrior("Intercept", "intercept", "Normal", (("mu", mean), ("sigma", sd)), column,
-                                 scaled=scaled)  # fmt: skip
-        else:
-            sd = Quantity(rule="logit_slope" if logit else "slope")
-            args = (("mu", Quantity(0.0)), ("sigma", sd))
-            yield ParameterPrior(column.term.name, "slope", "Normal", args, column, scaled=scaled)
-    for name, distribution in family.auxiliary.items():
-        follows = (scaled and name == "sigma") or family.name == "vonmises"
-        if follows:
-            sd = Quantity(rule="sd_y") if scaled else Quantity(1.0)
-            yield ParameterPrior(name, "auxiliary", "HalfStudentT", (("nu", Quantity(4.0)), ("sigma", sd)),
-                                 scaled=scaled)  # fmt: skip
-        else:
-            numbers = tuple((key, Quantity(float(v))) for key, v in _AUXILIARY[distribution].items())
-            yield ParameterPrior(name, "auxiliary", distribution, numbers, scaled=scaled)
-    for place, bar in enumerate(bars):
-        for column in bar.columns:
-            rule: Rule = "intercept" if column == INTERCEPT_COLUMN else "slope"
-            spread = (("sigma", Quantity(rule=rule)),)
-            yield ParameterPrior(bar.sd_name(column), "sd", "HalfNormal", spread, column, place, scaled)
-        if bar.correlation is not None:
-            eta = (("eta", Quantity(1.0)),)
-            yield ParameterPrior(bar.correlation, "correlation", "LKJ", eta, None, place, scaled)
+    found: list[ParameterPrior] = []
+    for parameter in model.of_kind("common", "residual", "family"):
+        found += rows(parameter, common, None)
+    for place, (block, columns) in enumerate(blocks):
+        for effect in block.effects:
+            assert effect.sd is not None
+            found += rows(effect.sd, columns, place)
+        if block.correlation is not None:
+            found += rows(block.correlation, columns, place)
+    return tuple(found)
 
 
-def _filled(
-    rule: ParameterPrior, priors: Priors, known: bool, given: bool, common: tuple[Column, ...], bars: tuple[Bar, ...]
-) -> ParameterPrior:
-    """The rule with the prior's own distribution and numbers, where they are known."""
-    if not known:
-        return rule
-    prior = priors[rule.name]
-    columns = common if rule.bar is None else bars[rule.bar].columns
-    siblings = [c for c in columns if rule.column is not None and c.term == rule.column.term]
-    place = siblings.index(rule.column) if rule.column in siblings else 0
-    args = tuple((k, Quantity(v[place] if isinstance(v, tuple) else v)) for k, v in prior.args.items())
-    return ParameterPrior(rule.name, rule.role, prior.name, args, rule.column, rule.bar, rule.scaled, given)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A parameter on its way to one `ParameterPrior` for each of its columns."""
+
+    parameter: Parameter
+    rule: PriorRule
+    prior: Prior | None
+    bar: int | None
+    scaled: bool
+    given: bool
+
+    def of_columns(self, columns: Sequence[Column | None]) -> Iterator[ParameterPrior]:
+        for place, column in enumerate(columns):
+            yield ParameterPrior(
+                self.parameter.prior_name, self._role(column), *self._distribution(place), column, self.bar,
+                self.scaled, self.given, self.rule.reason,
+            )  # fmt: skip
+
+    def _distribution(self, place: int) -> tuple[str, tuple[tuple[str, Quantity], ...]]:
+        if self.prior is None:
+            return self.rule.distribution, self.rule.args
+        numbers = ((k, v[place] if isinstance(v, tuple) else v) for k, v in self.prior.args.items())
+        return self.prior.name, tuple((key, Quantity(value)) for key, value in numbers)
+
+    def _role(self, column: Column | None) -> Role:
+        match self.parameter.kind:
+            case "sd":
+                return "sd"
+            case "correlation":
+                return "correlation"
+            case "common":
+                return "intercept" if column == INTERCEPT_COLUMN else "slope"
+            case _:
+                return "auxiliary"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hlm.explanation.math_expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
 from hlm.explanation.math_text import plain
-from hlm.explanation.prior_rules import ParameterPrior, Quantity
+from hlm.explanation.prior_rules import ParameterPrior
+from hlm.model.default_priors import Quantity
 
 if TYPE_CHECKING:
     from hlm.explanation.structure import ModelStructure

@@ -15,6 +15,7 @@ from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.prior_text import distribution_text
 from hlm.explanation.structure import ModelStructure
 from hlm.explanation.words_nouns import noun, part_text
+from hlm.model.default_priors import prior_rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,50 +72,21 @@ def prior_table(model: ModelStructure) -> PriorTable:
 
 
 def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
+    """The default's reason in the model's own words."""
     if prior.given:
         return "given by you"
-    match prior.role:
-        case "intercept":
-            return _intercept_reason(prior, model)
-        case "slope":
-            return _slope_reason(prior, model)
-        case "auxiliary":
-            return _auxiliary_reason(prior, model)
-        case "sd":
-            what = "intercept" if prior.column is None or not prior.column.parts else noun(prior.column)
-            group = visible(model.bars[prior.bar or 0].factor.name)
-            return f"as wide as the prior of a common {what}: each {group} may differ that much, most likely less"
-        case _:
-            return "every correlation matrix is equally likely; a larger eta would pull towards 0"
-
-
-def _intercept_reason(prior: ParameterPrior, model: ModelStructure) -> str:
-    where = " at the average of all predictors" if model.centred else ""
-    if prior.scaled:
-        return f"around the mean of {visible(model.response)}{where}, wide enough to say little"
-    if model.family.name in ("bernoulli", "binomial"):
-        return f"probabilities from 0.05 to 0.95 are all plausible{where}"
-    return f"around 0 on the scale of the link{where}, wide enough to say little"
-
-
-def _slope_reason(prior: ParameterPrior, model: ModelStructure) -> str:
-    response, column = visible(model.response), prior.column
-    what = "it" if column is None or len(column.parts) != 1 else part_text(column.parts[0])
-    if model.family.name in ("bernoulli", "binomial"):
-        factor = column is not None and all(part.level is not None for part in column.parts)
-        return (
-            "a shift of 1 on the log-odds is large" if factor else f"1 on the log-odds per standard deviation of {what}"
-        )
-    unit = f"standard deviations of {response}" if prior.scaled else "on the scale of the link"
-    return f"around 0; 2.5 {unit} per standard deviation of {what}"
-
-
-def _auxiliary_reason(prior: ParameterPrior, model: ModelStructure) -> str:
-    if prior.distribution == "HalfStudentT" and prior.scaled:
-        return f"about as large as the spread of {visible(model.response)}; heavy tails forgive a wrong guess"
-    return {"Beta": "a probability, most likely not near 0 or 1", "Gamma": "tails from heavy to almost normal"}.get(
-        prior.distribution, "positive, most likely small, large values allowed"
-    )
+    column, all_levels = prior.column, False
+    if prior.role == "sd":
+        what = "intercept" if column is None or not column.parts else noun(column)
+    else:
+        what = "it" if column is None or len(column.parts) != 1 else part_text(column.parts[0])
+        all_levels = column is not None and bool(column.parts) and all(p.level is not None for p in column.parts)
+    if all_levels and any(q.rule == "logit_slope" for _, q in prior_rules(model.model)[prior.name].args):
+        return "a shift of 1 on the log-odds is large"
+    return prior.reason.format(
+        where=" at the average of all predictors" if model.centred else "",
+        response=visible(model.response), what=what, group=visible(model.bars[prior.bar or 0].factor.name) if model.bars else "",
+    )  # fmt: skip
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:

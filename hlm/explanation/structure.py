@@ -17,7 +17,12 @@ from hlm.formula.expansion import basis_columns, expanded
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
-from hlm.model.families import Family, check_response, check_trials, get_family
+from hlm.model import names
+from hlm.model.design import Design
+from hlm.model.families import Family, check_trials, get_family
+from hlm.model.grouping_factors import CovarianceBlock
+from hlm.model.model import Model
+from hlm.model.resolve import resolve, strategy
 from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
@@ -62,24 +67,29 @@ class Bar:
     Attributes
     ----------
     factor : Factor
+    block : CovarianceBlock
+        Of the model.
     terms : tuple of Term
     columns : tuple of Column
     centres : tuple of Factor or Column or None
         Per column, what its coefficients vary around in the hierarchical form: the common coefficient (the column
         itself), the coefficient of a coarser factor (that factor), or 0 (None).
-    correlation : str or None
-        The posterior's name of the correlation matrix.
     """
 
     factor: Factor
+    block: CovarianceBlock
     terms: tuple[Term, ...]
     columns: tuple[Column, ...]
     centres: tuple[Factor | Column | None, ...]
-    correlation: str | None
+
+    @property
+    def correlation(self) -> str | None:
+        """The posterior's name of the correlation matrix."""
+        return None if self.block.correlation is None else self.block.correlation.name
 
     def sd_name(self, column: Column) -> str:
         """The posterior's name of the standard deviation of a column's coefficients."""
-        return f"{column.term.name}|{self.factor.name}_sigma"
+        return names.group_sd(column.term, self.factor.term)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class ModelStructure:
 
     Attributes
     ----------
+    model : Model
+        Of partial pooling.
     written : Formula
         As it was written, but for ``.``, which stands written out where data say what it is.
     formula : Formula
@@ -104,6 +116,7 @@ class ModelStructure:
     priors : tuple of ParameterPrior
     """
 
+    model: Model
     written: Formula
     formula: Formula
     expansions: Mapping[str, tuple[str, ...]]
@@ -194,53 +207,51 @@ def model_structure(
             f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "
             f"the residual standard deviation of a row of weight 1."
         )
-    given = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
-    read, table = _read(given, data, kind, functions)
-    expansions = basis_columns(given) if table is None else table.expansions
-    written = expanded(given, {name: found for name, found in expansions.items() if name == ALL_OTHERS})
+    parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    model = _model(parsed, data, family, functions, priors)
+    read, table = model.written, model.design.data
+    expansions = basis_columns(parsed) if table is None else table.expansions
+    written = expanded(parsed, {name: found for name, found in expansions.items() if name == ALL_OTHERS})
     factors = tuple(
         Factor(term, _letter(i), None if table is None else len(table.levels(term)))
         for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
     )
     terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.support == "ordered"))
     common = term_columns(read.common, table, keep=terms)
-    bars = _bars(read, table, factors, common)
+    bars = _bars(model, factors, common)
     return ModelStructure(
-        written, read, expansions, kind, table, factors, common, bars,
-        parameter_priors(read, kind, table, common, bars, priors),
+        model, written, read, expansions, kind, table, factors, common, bars,
+        parameter_priors(model, common, [(bar.block, bar.columns) for bar in bars], priors),
     )  # fmt: skip
 
 
-def _read(formula: Formula, data: Any, family: Family, functions: Functions | None) -> tuple[Formula, CleanData | None]:
-    """The formula with one term for each column, and the data."""
-    if data is None:
-        check_trials(family, formula)
-        return expanded(formula, basis_columns(formula)), None
-    from hlm.data.clean_data import formula_and_data
-
-    read, table = formula_and_data(formula, data, family=family.name, functions=functions)
-    check_response(family, read, table)
-    return read, table
+def _model(
+    formula: Formula, data: Any, family: str, functions: Functions | None, priors: Mapping[str, Any] | None
+) -> Model:
+    """The model of partial pooling, on its data or of the formula alone."""
+    if data is not None:
+        return resolve(formula, data, family=family, functions=functions, priors=priors)["partial"]
+    kind = get_family(family)
+    check_trials(kind, formula)
+    return strategy(Design(expanded(formula, basis_columns(formula)), None), "partial", kind)
 
 
 def _letter(position: int) -> str:
     return _LETTERS[position % len(_LETTERS)] + "'" * (position // len(_LETTERS))
 
 
-def _bars(
-    formula: Formula, data: CleanData | None, factors: tuple[Factor, ...], common: tuple[Column, ...]
-) -> tuple[Bar, ...]:
-    """The blocks, coarse factors first, each column's centre found and each correlation named."""
+def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...]) -> tuple[Bar, ...]:
+    """The blocks, coarse factors first, each column's centre found."""
     by_term = {factor.term: factor for factor in factors}
-    names = _correlation_names(formula, data)
-    blocks = sorted(enumerate(formula.expanded_blocks()), key=lambda pair: pair[1].group.degree)
+    of_factor = {factor.group: iter(factor.blocks) for factor in model.factors}
+    blocks = [(block, next(of_factor[block.group])) for block, _ in model.design.blocks]
     carrier: dict[Column, Column | Bar] = {column: column for column in common}
     bars = []
-    for index, block in blocks:
-        columns = term_columns(block.effects, data)
-        factor = by_term[block.group]
+    for written, block in sorted(blocks, key=lambda pair: pair[0].group.degree):
+        columns = term_columns(written.effects, model.design.data)
+        factor = by_term[written.group]
         centres = tuple(_centre(column, factor, columns, carrier) for column in columns)
-        bar = Bar(factor, block.effects, columns, centres, names.get(index))
+        bar = Bar(factor, block, written.effects, columns, centres)
         bars.append(bar)
         for column, centre in zip(columns, centres, strict=True):
             if centre is not None or column not in carrier:
@@ -257,18 +268,3 @@ def _centre(
         return centre
     finer = set(centre.factor.term.variables) < set(factor.term.variables)
     return centre.factor if finer and set(centre.columns) <= set(columns) else None
-
-
-def _correlation_names(formula: Formula, data: CleanData | None) -> dict[int, str]:
-    """By the block's place: ``school_corr``, and ``school_corr_2`` for the second on the same factor."""
-    if data is not None:
-        from hlm.model.default_priors import correlated_blocks
-
-        return {index: name for name, index in correlated_blocks(formula, data).items()}
-    names: dict[int, str] = {}
-    seen: dict[Term, int] = {}
-    for index, block in enumerate(formula.expanded_blocks()):
-        if len(block.effects) > 1:
-            seen[block.group] = seen.get(block.group, 0) + 1
-            names[index] = f"{block.group.name}_corr" + (f"_{seen[block.group]}" if seen[block.group] > 1 else "")
-    return names

@@ -10,7 +10,13 @@ from hlm.explanation.html_page import words_page
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
-from hlm.explanation.parameter_counts import arm_coefficients, arm_formulas, arm_notes, own_groups, parameter_counts
+from hlm.explanation.parameter_counts import (
+    no_pooling_notes,
+    own_groups,
+    parameter_counts,
+    strategy_coefficients,
+    strategy_formulas,
+)
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part, levels
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.explanation.words_functions import basis_origin, basis_source, computed_meanings
@@ -177,7 +183,7 @@ def _others(model: ModelStructure) -> Iterator[Sentence]:
 def _arms(model: ModelStructure) -> Iterator[Sentence]:
     if not model.bars:
         return
-    formulas, counts = arm_formulas(model), arm_coefficients(model)
+    formulas, counts = strategy_formulas(model), strategy_coefficients(model)
     group = _factors(model)
     own = " and ".join(group_noun(g) for g in own_groups(model))
     departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
@@ -206,7 +212,7 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         return
     if model.data.message:
         yield model.data.message
-    yield from (f"No pooling: {visible(note)}." for note in arm_notes(model))
+    yield from (f"No pooling: {visible(note)}." for note in no_pooling_notes(model))
 
 
 def _name(model: ModelStructure) -> str:

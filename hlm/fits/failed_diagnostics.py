@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ def cautions(fits: Any, arms: Container[str] | None = None) -> dict[str, str]:
     """By arm: one clause about its draws, where they are not to be trusted; of some arms only, or of all."""
     return {
         arm: f"draws of {arm} pooling not reliable: {fit.diagnostics.problem}"
-        for arm, fit in fits_by_arm(fits).items()
+        for arm, fit in fits_by_label(fits).items()
         if not fit.diagnostics.ok and (arms is None or arm in arms)
     }
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.data.clean_data import CleanData
-from hlm.fits.posterior_coefficients import GroupPart, Parts, find_group
-from hlm.fits.results import fits_by_arm
-from hlm.formula.formula import Formula, Term
+from hlm.fits.posterior_coefficients import GroupPart, Parts
+from hlm.fits.results import fits_by_label
+from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.design_columns import Columns, columns
-from hlm.model.no_pooling import none_arm
+from hlm.model.design_columns import Columns
+from hlm.model.model import Model
 from hlm.support.linear_algebra import combination_of, within_least_squares
 
 if TYPE_CHECKING:
@@ -56,15 +56,14 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     """
     import xarray as xr
 
-    arms = fits_by_arm(fits)
-    some = next(iter(arms.values()))
-    factor = find_group(some.written, group)
-    levels = some.data.levels(factor)
-    target = target_columns(some.written, some.data)
+    by_label = fits_by_label(fits)
+    model = next(iter(by_label.values())).resolved
+    factor = model.group(group)
+    levels, target = model.data.levels(factor), model.design.totals
     arrays = []
-    for fit in arms.values():
+    for fit in by_label.values():
         draws = fit.idata["posterior"]
-        values = totals(fit.parts, factor, fit.data, target, fit.pooling)
+        values = totals(fit.parts, factor, fit.resolved)
         shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
         coords = {
             "chain": draws["chain"].values,
@@ -73,17 +72,17 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
             "term": list(target.labels),
         }
         arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
-    return xr.concat(arrays, xr.DataArray(list(arms), dims="pooling", name="pooling")).rename("coef")
+    return xr.concat(arrays, xr.DataArray(list(by_label), dims="pooling", name="pooling")).rename("coef")
 
 
-def totals(arm: Parts, factor: Term, data: CleanData, target: Columns, pooling: Pooling) -> np.ndarray:
-    """Totals per group of one factor in the target's columns, shape (draws, K, terms)."""
-    levels = data.levels(factor)
-    found = np.zeros((len(arm.shared), len(levels), len(target.labels)))
-    for j in range(arm.shared.shape[1]):
-        found += arm.shared[:, j, None, None] * _expressed(arm.common.matrix[:, j], target, factor, data)
-    for part in arm.groups:
-        values = _per_level(part, factor, data, pooling)
+def totals(parts: Parts, factor: Term, model: Model) -> np.ndarray:
+    """Totals per group of one factor in the columns of `Design.totals`, shape (draws, K, terms)."""
+    data, target = model.data, model.design.totals
+    found = np.zeros((len(parts.shared), len(data.levels(factor)), len(target.labels)))
+    for j in range(parts.shared.shape[1]):
+        found += parts.shared[:, j, None, None] * _expressed(parts.common.matrix[:, j], target, factor, data)
+    for part in parts.groups:
+        values = _per_level(part, factor, data, model.pooling)
         if values is not None:
             found += values @ combination_of(target.matrix, part.design.matrix).T
     return found
@@ -112,7 +111,7 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
 
 def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
     """A factor's coefficients for the levels of another one, shape (draws, K, q); None where they average to 0."""
-    codes, inner = data.codes(factor), data.codes(part.group)
+    codes, inner = data.codes(factor), part.factor.codes
     parent = np.zeros(len(data.levels(factor)), dtype=np.int64)
     parent[codes] = inner
     if np.array_equal(parent[codes], inner):  # the factor itself, or one that contains it
@@ -125,11 +124,3 @@ def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling)
         together[:] = 1.0
     weights = together / together.sum(axis=1, keepdims=True)
     return np.asarray(np.einsum("kl,dlq->dkq", weights, part.values))
-
-
-def target_columns(formula: Formula, data: CleanData) -> Columns:
-    """The columns in which all arms are written: every term but those that no pooling cannot have."""
-    spanned = none_arm(formula, data).dropped
-    effects = [e for group in formula.groups for e in formula.effects_of(group)]
-    terms = dict.fromkeys([*(t for t in formula.common if t not in spanned), *effects])
-    return columns(tuple(sorted(terms, key=lambda t: t.degree)), data)

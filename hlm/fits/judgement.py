@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr
 
-from hlm.engines.sampling.leave_one_out import PointwiseLoo, best_of, difference
+from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.leave_one_out import best_of, difference
 
 Word = Literal["fits", "underfits", "overfits", "cannot tell", "no prediction"]
 _FLEXIBILITY = {"complete": 0, "partial": 1, "none": 2}  # of the arms; what predicts worse and is freer overfits

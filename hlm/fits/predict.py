@@ -13,9 +13,9 @@ from hlm.data.clean_data import CleanData, offsets
 from hlm.data.new_rows import prepare
 from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import GroupPart, linear_predictor, residual_sd
+from hlm.fits.posterior_coefficients import GroupPart, group_covariance, linear_predictor, residual_sd
 from hlm.fits.results import check_fit
-from hlm.formula.formula import Formula, Term
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import complete_formula
 from hlm.model.design_columns import Columns
 from hlm.support.memory import check_memory
@@ -24,7 +24,6 @@ from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
 
     from hlm.fits.results import Fit
 
@@ -92,11 +91,11 @@ def predict(
     """
     _check(fit, kind, new_groups, prob)
     check_seed(seed)
-    formula = complete_formula(fit.written) if fit.pooling == "complete" else fit.written
-    rows = _original(fit, formula) if newdata is None else prepare(formula, fit.data, newdata)
+    formula = complete_formula(fit.resolved.written) if fit.pooling == "complete" else fit.resolved.written
+    rows = _original(fit, formula) if newdata is None else prepare(formula, fit.resolved.data, newdata)
     generator = stream(seed, "prediction")
     _check_names(rows)
-    new = _new_rows(formula, fit.data, rows)
+    new = _new_rows(formula, fit.resolved.data, rows)
     if fit.pooling == "none" and new.any():
         raise FitError(
             f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
@@ -150,7 +149,7 @@ def _check_room(fit: Fit, rows: int) -> None:
 def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
     groups = [*formula.group_variables, *(g.name for g in formula.groups)]
     names = dict.fromkeys([*formula.predictors, *groups, *formula.offsets, *formula.response.variables])
-    return fit.data.columns[[*names]].reset_index(drop=True)
+    return fit.resolved.data.columns[[*names]].reset_index(drop=True)
 
 
 def _new_rows(formula: Formula, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
@@ -165,17 +164,16 @@ def _linear(
     fit: Fit, formula: Formula, rows: pd.DataFrame, new_groups: NewGroups, generator: np.random.Generator
 ) -> np.ndarray:
     """The linear predictor of new rows, shape (draws, rows)."""
-    arm = fit.parts
-    eta = arm.shared @ new_columns(arm.common, fit.data, rows).T
-    chosen: dict[Term, np.ndarray] = {}
-    for index, part in enumerate(arm.groups):
-        design = new_columns(part.design, fit.data, rows)
-        levels = {level: i for i, level in enumerate(fit.data.levels(part.group))}
+    parts = fit.parts
+    eta = parts.shared @ new_columns(parts.common, fit.resolved.data, rows).T
+    for part in parts.groups:
+        design = new_columns(part.design, fit.resolved.data, rows)
+        levels = {level: i for i, level in enumerate(part.factor.levels)}
         labels = rows[part.group.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
         values = part.values
         if unseen and new_groups != "zero":
-            drawn = _draw_new(fit, index, part, len(unseen), new_groups, generator, chosen)
+            drawn = _draw_new(fit, part, len(unseen), new_groups, generator)
             values = np.concatenate([values, drawn], axis=1)
         elif unseen:
             values = np.concatenate([values, np.zeros((len(values), len(unseen), values.shape[2]))], axis=1)
@@ -197,35 +195,16 @@ def new_columns(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndar
     return design.on(CleanData(below, len(below))).matrix[-len(rows) :]
 
 
-def _draw_new(
-    fit: Fit, index: int, part: GroupPart, count: int, how: NewGroups,
-    generator: np.random.Generator, chosen: dict[Term, np.ndarray],
-) -> np.ndarray:  # fmt: skip
+def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:
     """Effects of new groups, shape (draws, count, q)."""
     draws, groups, q = part.values.shape
-    if how == "resample":  # the same known group in all of a factor's blocks, since they belong together
-        picked = chosen.setdefault(part.group, generator.integers(groups, size=(draws, count)))
+    if how == "resample":  # one known group in all of a factor's effects, since they belong together
+        picked = generator.integers(groups, size=(draws, count))
         return np.take_along_axis(part.values, picked[:, :, None], axis=1)
-    sds, correlation = group_covariance(fit, index, part)
+    sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), part.factor)
     factor = np.linalg.cholesky(correlation + 1e-12 * np.eye(q))
     standard = generator.standard_normal((draws, count, q))
     return np.asarray(np.einsum("dij,dcj->dci", factor, standard) * sds[:, None, :])
-
-
-def group_covariance(fit: Fit, index: int, part: GroupPart) -> tuple[np.ndarray, np.ndarray]:
-    """Sds, shape (draws, q), and correlations, shape (draws, q, q), of one block's effects."""
-    from hlm.model.default_priors import correlated_blocks
-
-    posterior: xr.Dataset = fit.idata["posterior"].to_dataset()
-    draws, _, q = part.values.shape
-    sds = [
-        posterior[f"{effect.name}|{part.group.name}_sigma"].to_numpy().reshape(draws, -1)
-        for effect in dict.fromkeys(part.design.terms)
-    ]
-    names = {place: name for name, place in correlated_blocks(fit.written, fit.data).items()}
-    if index not in names:
-        return np.concatenate(sds, axis=1), np.broadcast_to(np.eye(q), (draws, q, q))
-    return np.concatenate(sds, axis=1), posterior[names[index]].to_numpy().reshape(draws, q, q)
 
 
 def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -244,10 +223,10 @@ def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> n
         In a family that `predict` does not cover.
     """
     _check(fit, "response", "gaussian", DEFAULT_PROB)
-    arm = fit.parts
-    groups = tuple(replace(part, values=part.values[draws]) for part in arm.groups)
-    eta = linear_predictor(replace(arm, shared=arm.shared[draws], groups=groups), fit.data, slice(0, fit.data.rows))
-    return _respond(fit, fit.data.columns, _INVERSE[fit.family](eta), generator, draws)
+    groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)
+    some = replace(fit.parts, shared=fit.parts.shared[draws], groups=groups)
+    eta = linear_predictor(some, fit.resolved.data, slice(0, fit.resolved.rows))
+    return _respond(fit, fit.resolved.data.columns, _INVERSE[fit.family](eta), generator, draws)
 
 
 def _respond(
@@ -262,7 +241,7 @@ def _respond(
         case "bernoulli":
             values = generator.binomial(1, mean)
         case "binomial":
-            trials = fit.written.response.trials
+            trials = fit.resolved.written.response.trials
             if trials is None or trials not in rows:
                 raise DataError(f"New binomial responses need the column of trials, {trials!r}.")
             values = generator.binomial(rows[trials].to_numpy().astype(np.int64), mean)
@@ -275,12 +254,12 @@ def _respond(
 
 
 def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
-    posterior, group = fit.idata["posterior"].to_dataset(), fit.separate
-    if group is None:
-        return residual_sd(posterior, None, None)
-    codes = {level: k for k, level in enumerate(fit.data.levels(group))}
-    labels = rows[group.name].astype(str)
+    posterior, factor = fit.idata["posterior"].to_dataset(), fit.resolved.separate
+    if factor is None:
+        return residual_sd(posterior, fit.resolved, None)
+    codes = {level: k for k, level in enumerate(factor.levels)}
+    labels = rows[factor.name].astype(str)
     unknown = [label for label in labels if label not in codes]
     if unknown:
-        raise DataError(f"The {group.name} {unknown[0]!r} is new: with residual='separate' it has no residual sd.")
-    return residual_sd(posterior, np.array([codes[label] for label in labels]), group)
+        raise DataError(f"The {factor.name} {unknown[0]!r} is new: with residual='separate' it has no residual sd.")
+    return residual_sd(posterior, fit.resolved, np.array([codes[label] for label in labels]))

@@ -1,4 +1,4 @@
-"""What a fit is: `Fit` for one arm, `PoolingFits` for several. They carry data; the numbers come from functions."""
+"""What a fit is: `Fit` for one pooling strategy, `PoolingFits` for several. The numbers come from functions."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hlm.data.clean_data import CleanData
-from hlm.engines.exact.engine import CollapsedDiagnostics, covers
-from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
-from hlm.engines.sampling.chain_diagnostics import Diagnostics
-from hlm.engines.sampling.leave_one_out import PointwiseLoo, pointwise_loo
+from hlm.engines.engine_list import ENGINES, engine_named
+from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
+from hlm.engines.sampling.leave_one_out import pointwise_loo
 from hlm.errors import FitError, nearest
-from hlm.fits.log_likelihood import DENSITIES
-from hlm.fits.posterior_coefficients import Parts, linear_predictor, parts, residual_sd
-from hlm.fits.summary import summary_html, summary_table, summary_text
-from hlm.formula.formula import Formula, Term
-from hlm.formula.pooling_formulas import Pooling, Residual
-from hlm.model.no_pooling import separate_by
+from hlm.fits.log_likelihood import log_density_of
+from hlm.fits.posterior_coefficients import Parts, parts
+from hlm.fits.table_of_fits import ShownFit, html_of_fits, table_of_fits, text_of_fits
+from hlm.formula.expansion import contracted
+from hlm.formula.formula import Term
+from hlm.formula.pooling_formulas import Pooling
+from hlm.model.model import Model
 from hlm.model.prior_distributions import Priors
-from hlm.support.memory import check_memory
 from hlm.support.options import offending
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import xarray as xr
 
@@ -33,138 +30,97 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """One fitted arm.
+    """One fitted model: the model, its draws, and their diagnostics. `hlm.fit` makes it.
 
     Attributes
     ----------
-    formula : str
-        This arm's formula, in lme4's dialect.
-    pooling : {"complete", "none", "partial"}
-    family : str
-    priors : Priors
-        What was used, with numbers.
-    method : {"nuts", "collapsed"}
+    resolved : Model
+        Formula, data, family, priors, and all that follows from them.
+    method : {"exact", "nuts", "bambi"}
+        The option of `hlm.fit` that gives these draws.
+    engine : str
+        The engine that drew them, by its folder.
     idata : xarray.DataTree
         The posterior under Bambi's names and dims; ``chain`` x ``draw`` joint draws.
-    diagnostics : Diagnostics or CollapsedDiagnostics
-        NUTS: r_hat, effective sample size, divergences. Collapsed: Pareto k, effective points. One sentence of each.
-    written : Formula
-        The partial-pooling formula that the arm was made from.
-    data : CleanData
-        The rows and columns that were used.
+    diagnostics : Diagnostics
+        ``.ok``, and one sentence. Of a Markov chain: r_hat, effective sample size, divergences; of the exact engine:
+        Pareto k, effective points.
     notes : tuple of str
         What must be known to read the numbers.
-    residual : {"shared", "separate"}
-        Whether there is one residual sd, or one for each group (in no pooling).
     """
 
-    formula: str
-    pooling: Pooling
-    family: str
-    priors: Priors
+    resolved: Model = field(repr=False)
     method: str
+    engine: str
     idata: xr.DataTree
-    diagnostics: Diagnostics | CollapsedDiagnostics
-    written: Formula = field(repr=False)
-    data: CleanData = field(repr=False)
+    diagnostics: Diagnostics
     notes: tuple[str, ...] = ()
-    residual: Residual = "shared"
+    _left_out: dict[str, PointwiseLoo] = field(init=False, repr=False, default_factory=dict)
 
-    @cached_property
-    def separate(self) -> Term | None:
-        """The factor whose groups have a residual sd each; None if one is shared."""
-        return None if self.residual == "shared" else separate_by(self.written, self.data)
+    @property
+    def formula(self) -> str:
+        """The formula of this strategy, in lme4's dialect."""
+        return self.resolved.text
+
+    @property
+    def pooling(self) -> Pooling:
+        """``"complete"``, ``"none"`` or ``"partial"``."""
+        return self.resolved.pooling
+
+    @property
+    def family(self) -> str:
+        """The name of the family."""
+        return self.resolved.family.name
+
+    @property
+    def priors(self) -> Priors:
+        """What was used, with numbers."""
+        return self.resolved.priors
 
     @cached_property
     def model(self) -> HlmModel:
-        """The Bambi model of this arm, built when first asked for."""
-        from hlm.engines.bambi.build import build
+        """The Bambi model of this fit, built when first asked for."""
+        from hlm.engines.bambi.build import bambi_model
 
-        built: HlmModel = build(
-            self.written, self.data, pooling=self.pooling, family=self.family, priors=self.priors,
-            residual=self.residual,
-        )  # fmt: skip
-        return built
+        return bambi_model(self.resolved)
 
     @cached_property
     def parts(self) -> Parts:
-        """The arm's coefficients, common and per group."""
-        return parts(self.idata["posterior"].to_dataset(), self.written, self.data, self.pooling)
+        """The coefficients as arrays, common and per group."""
+        return parts(self.idata["posterior"].to_dataset(), self.resolved)
 
-    @cached_property
-    def loo(self) -> PointwiseLoo:
-        """Leave-one-out over responses; computed when first asked for.
+    @property
+    def loo(self) -> PointwiseLoo | None:
+        """Leave-one-out of the rows, where it is there already; `leave_out` computes it."""
+        return self._left_out.get("observation")
 
-        Draws of the collapsed engine: with every coefficient integrated out, else conditional on them.
-        """
-        posterior = self.idata["posterior"]
-        if self.method == "collapsed" and self.separate is None:
-            found = integrated_loo(
-                posterior.to_dataset(), self.written, self.data, pooling=self.pooling, priors=self.priors
-            )
-            if found is not None:
-                return found
-        draws = posterior.sizes["chain"] * posterior.sizes["draw"]
-        return pointwise_loo(self.log_density, self.data.rows, draws)
+    def leave_out(self, group: Term | None = None) -> PointwiseLoo:
+        """Leave-one-out of the rows, or of the groups of a factor, each as if it were new; kept for later.
 
-    def loo_of_groups(self, group: Term) -> PointwiseLoo:
-        """Leave-one-out over the groups of a factor, each as if it were new.
+        Parameters
+        ----------
+        group : Term, optional
+            A grouping factor; by default each row is left out.
 
         Raises
         ------
         FitError
-            For no pooling, which cannot predict a new group, and where the coefficients cannot be integrated out.
+            For groups in no pooling, which cannot predict a new one, and where no engine can leave groups out.
         """
-        why_not = covers(self.written, self.data, pooling=self.pooling, family=self.family, priors=self.priors)
-        if self.pooling == "none":
-            why_not = f"No pooling cannot predict a new {group.name}: its prior would be all that speaks."
-        if why_not is not None:
-            raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")
-        posterior = self.idata["posterior"].to_dataset()
-        return integrated_group_loo(
-            posterior, self.written, self.data, pooling=self.pooling, priors=self.priors, group=group
-        )
-
-    def log_density(self, rows: slice) -> np.ndarray:
-        """Log density of some responses given each draw, shape (draws, rows)."""
-        import numpy as np
-
-        if self.family not in DENSITIES:
-            return self._bambi_log_density[:, rows]
-        posterior = self.idata["posterior"]
-        auxiliary = {str(n): v.to_numpy().reshape(-1, 1) for n, v in posterior.data_vars.items() if n == "alpha"}
-        if self.family == "gaussian":
-            group = self.separate
-            codes = None if group is None else self.data.codes(group)[rows]
-            sigma = residual_sd(posterior.to_dataset(), codes, group)
-            auxiliary["sigma"] = sigma if self.data.weights is None else sigma / np.sqrt(self.data.weights[rows])
-        response = self.written.response
-        y = self.data.columns[response.variable].to_numpy()[rows].astype(np.float64)
-        trials = None if response.trials is None else self.data.columns[response.trials].to_numpy()[rows]
-        return DENSITIES[self.family](y, linear_predictor(self.parts, self.data, rows), trials, auxiliary)
-
-    @cached_property
-    def _bambi_log_density(self) -> np.ndarray:
-        sizes = self.idata["posterior"].sizes
-        check_memory(
-            f"The log-likelihood of {self.data.rows:,} rows given {sizes['chain'] * sizes['draw']:,} draws",
-            {"one for each row and draw, and a copy": 2.0 * self.data.rows * sizes["chain"] * sizes["draw"]},
-            "Fit with fewer draws.",
-        )
-        idata = self.model.compute_log_likelihood(self.idata, inplace=False)
-        values = next(iter(idata["log_likelihood"].data_vars.values()))
-        array: np.ndarray = values.transpose("chain", "draw", ...).to_numpy()
-        return array.reshape(-1, self.data.rows)
+        unit = "observation" if group is None else group.name
+        if unit not in self._left_out:
+            self._left_out[unit] = _rows_left_out(self) if group is None else _groups_left_out(self, group)
+        return self._left_out[unit]
 
     def __repr__(self) -> str:
-        return summary_text({self.pooling: self})
+        return text_of_fits(_shown({self.pooling: self}))
 
     def _repr_html_(self) -> str:
-        return summary_html({self.pooling: self})
+        return html_of_fits(_shown({self.pooling: self}))
 
 
 class PoolingFits(Mapping[str, Fit]):
-    """The arms by their label, in the order complete, none, partial; shows itself as a table."""
+    """The fits by pooling strategy, in the order complete, none, partial; shows itself as a table."""
 
     def __init__(self, fits: Mapping[str, Fit]) -> None:
         self._fits = dict(fits)
@@ -184,27 +140,79 @@ class PoolingFits(Mapping[str, Fit]):
         return pooling in self._fits
 
     @property
+    def formula(self) -> str:
+        """The formula of partial pooling, from which the strategies were made."""
+        model = self._some.resolved
+        return str(contracted(model.written, model.data.expansions))
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The rows and columns that were used; the index is each row's place in the caller's frame, from 0."""
+        return self._some.resolved.data.columns.copy()
+
+    @property
+    def family(self) -> str:
+        """The name of the family."""
+        return self._some.family
+
+    @property
     def summary(self) -> pd.DataFrame:
         """Posterior means and sds side by side: one row per parameter, columns ``(pooling, mean | sd)``."""
-        return summary_table(self._fits)
+        return table_of_fits(_shown(self._fits))
+
+    @property
+    def _some(self) -> Fit:
+        return next(iter(self._fits.values()))
 
     def __repr__(self) -> str:
-        return summary_text(self._fits)
+        return text_of_fits(_shown(self._fits))
 
     def _repr_html_(self) -> str:
-        return summary_html(self._fits)
+        return html_of_fits(_shown(self._fits))
 
 
 def check_fit(fit: object, example: str) -> None:
     """Raise a `FitError` for what is not one `Fit`."""
     if not isinstance(fit, Fit):
-        raise FitError(f"This needs one fitted arm, {example}, not {offending(fit)}.")
+        raise FitError(f"This needs one fit, {example}, not {offending(fit)}.")
 
 
-def fits_by_arm(fits: Any) -> Mapping[str, Fit]:
+def fits_by_label(fits: Any) -> Mapping[str, Fit]:
     """What `fit_pooling` or `fit` returned, as a mapping of labels to fits."""
     if isinstance(fits, Fit):
         return {fits.pooling: fits}
     if not (isinstance(fits, Mapping) and len(fits) and all(isinstance(fit, Fit) for fit in fits.values())):
         raise FitError(f"This needs fits, as fit_pooling(formula, data) returns them, not {offending(fits)}.")
     return fits
+
+
+def _rows_left_out(fit: Fit) -> PointwiseLoo:
+    """By the engine that drew, with coefficients integrated out where it can, else conditional on them."""
+    found = engine_named(fit.engine).leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), None)
+    if found is not None:
+        return found
+    density = log_density_of(fit.resolved, fit.idata, fit.parts, lambda: fit.model)
+    sizes = fit.idata["posterior"].sizes
+    return pointwise_loo(density, fit.resolved.rows, sizes["chain"] * sizes["draw"])
+
+
+def _groups_left_out(fit: Fit, group: Term) -> PointwiseLoo:
+    """By the first engine that can: their draws of the standard deviations are the same."""
+    if fit.pooling == "none":
+        why_not: str | None = f"No pooling cannot predict a new {group.name}: its prior would be all that speaks."
+    else:
+        for engine in ENGINES:
+            found = engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)
+            if found is not None:
+                return found
+        why_not = next(filter(None, (engine.covers(fit.resolved) for engine in ENGINES)), "")
+    raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")
+
+
+def _shown(fits: Mapping[str, Fit]) -> dict[str, ShownFit]:
+    return {
+        label: ShownFit(
+            fit.resolved, fit.idata["posterior"].to_dataset(), fit.diagnostics, fit.notes, fit.loo
+        )
+        for label, fit in fits.items()
+    }  # fmt: skip

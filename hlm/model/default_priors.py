@@ -1,235 +1,244 @@
-"""The default priors, with their numbers: one explicit set per arm, for both engines and for the printed table.
+"""The default priors: one rule for each kind of parameter, the numbers that data make of it, and the reason.
 
 The numbers are Bambi's rule (its ``priors/scaler.py``), which follows rstanarm: 2.5 standard deviations of the
-response per standard deviation of the predictor. hlm computes them itself so that nothing is left to chance.
+response per standard deviation of the predictor. All engines and the printed table take them from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from numbers import Real
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData, formula_and_data
-from hlm.data.transforms import Functions
-from hlm.errors import DataError, FitError
-from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.pooling_formulas import POOLINGS, Pooling, check_has_groups
-from hlm.model.design_columns import columns
-from hlm.model.families import Family, check_response, get_family
-from hlm.model.no_pooling import Arm, none_arm, own_columns
+from hlm.errors import DataError
+from hlm.formula.formula import INTERCEPT
+from hlm.model.families import Family
+from hlm.model.parameters import Parameter
 from hlm.model.prior_distributions import Prior, Priors
-from hlm.support.options import check_choice, offending
 
-_LARGEST_ETA = 1e6
+if TYPE_CHECKING:
+    from hlm.model.model import Model
+
+type Scale = Literal["mean_y", "sd_y", "slope", "logit_slope", "intercept"]
+
 STANDARD_DEVIATIONS = 2.5
 NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
-_AUXILIARY: Mapping[str, Prior] = MappingProxyType(
-    {
-        "HalfNormal": Prior("HalfNormal", sigma=1),
-        "HalfCauchy": Prior("HalfCauchy", beta=1),
-        "Gamma": Prior("Gamma", alpha=2, beta=0.1),
-        "Beta": Prior("Beta", alpha=2, beta=2),
-    }
-)
-
-
-def default_priors(
-    formula: str | Formula,
-    data: Any,
-    *,
-    pooling: Pooling = "partial",
-    family: str = "gaussian",
-    weights: str | None = None,
-    functions: Functions | None = None,
-    lkj_eta: float = 1.0,
-) -> Priors:
-    """The priors that `fit` uses when none are given, with the numbers filled in.
-
-    Parameters
-    ----------
-    formula : str
-        The lme4 formula of the partial-pooling model.
-    data : data frame
-    pooling : {"partial", "complete", "none"}
-        Complete and partial: Bambi's numbers. None: each group's own coefficients have the centre of the common
-        prior and, in the gaussian and t families, 100 times its standard deviation, so that the other groups say
-        nothing and each estimate is the group's own least squares.
-    family : str
-    weights, functions
-        As in `fit`.
-    lkj_eta : float
-        Of the LKJ prior of a correlated block; 1 is uniform over correlation matrices, larger pulls towards 0.
-
-    Returns
-    -------
-    Priors
-        A mapping from the variable's name in the posterior to its prior: ``Intercept``, ``pre``, ``sigma``,
-        ``1|school_sigma``, ``school_corr``. The prior of ``Intercept`` is about centred predictors, as in Bambi.
-
-    Raises
-    ------
-    FormulaError, DataError
-        Where formula or data cannot be used.
-
-    Examples
-    --------
-    >>> from hlm import default_priors, load_data
-    >>> default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["Days"]
-    Normal(mu=0, sigma=48.89)
-    """
-    check_choice("pooling", pooling, POOLINGS)
-    check_eta(lkj_eta)
-    kind = get_family(family)
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
-    check_response(kind, read, table)
-    scales = _scales(read, table, kind)
-    if pooling == "none":
-        check_has_groups(read)
-        return _none_priors(read, none_arm(read, table), scales)
-    common = _common_priors(read.common, scales)
-    if pooling == "complete":
-        return Priors(common)
-    return Priors({**common, **_group_priors(read, scales, lkj_eta)})
-
-
-def check_eta(lkj_eta: Any) -> None:
-    """Raise a `FitError` for what is no parameter of an LKJ prior; beyond 1e6 all correlations are 0."""
-    number = isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool)
-    if not (number and 0 < lkj_eta <= _LARGEST_ETA):
-        raise FitError(
-            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
-            f"near 0. For correlations of 0 write (x||g)."
-        )
-
-
-def correlated_blocks(formula: Formula, data: CleanData) -> dict[str, int]:
-    """Correlation matrices by name: ``school_corr``, and ``school_corr_2`` for the second on the same factor.
-
-    Returns
-    -------
-    dict of str to int
-        The name to the place of its block in ``formula.expanded_blocks()``.
-    """
-    names: dict[str, int] = {}
-    seen: dict[Term, int] = {}
-    for index, block in enumerate(formula.expanded_blocks()):
-        if columns(block.effects, data).matrix.shape[1] > 1:
-            seen[block.group] = seen.get(block.group, 0) + 1
-            suffix = "" if seen[block.group] == 1 else f"_{seen[block.group]}"
-            names[f"{block.group.name}_corr{suffix}"] = index
-    return names
 
 
 @dataclass(frozen=True, slots=True)
-class _Scales:
-    """The few numbers of the data that the default priors are made of."""
+class Quantity:
+    """A number, or the rule that data turn into one for each column.
 
-    formula: Formula
-    data: CleanData
-    family: Family
-    mean: float
-    sd: float
-    intercept_sd: float
+    Attributes
+    ----------
+    value : float or None
+    rule : str or None
+        ``mean_y``, ``sd_y``: of the response; ``slope``: 2.5 sd(y) / sd(x); ``logit_slope``: 1 / sd(x), of factors 1;
+        ``intercept``: the sd of the response where all predictors are 0.
+    times : float
+        What the rule's number is multiplied by.
+    """
 
-
-def _scales(formula: Formula, data: CleanData, family: Family) -> _Scales:
-    """Mean and sd of the response (0 and 1 where the family's scale is fixed), and the intercept's sd."""
-    mean, sd = 0.0, 1.0
-    if family.scaled:
-        response = data.columns[formula.response.variable].to_numpy()
-        mean, sd = float(response.mean()), float(response.std())
-    scales = _Scales(formula, data, family, mean, sd, 0.0)
-    variance = (STANDARD_DEVIATIONS * sd) ** 2
-    design = columns(formula.common, data)
-    for term in formula.common:
-        if term != INTERCEPT:  # the intercept is where all predictors are 0, which may be far from their means
-            slope_sd = _slope_sd(term, design.of(term), scales)
-            variance += float(np.dot(slope_sd**2, design.of(term).mean(axis=0) ** 2))
-    return _Scales(formula, data, family, mean, sd, float(np.sqrt(variance)))
+    value: float | None = None
+    rule: Scale | None = None
+    times: float = 1.0
 
 
-def _common_priors(terms: tuple[Term, ...], scales: _Scales) -> dict[str, Prior]:
-    """Intercept, common terms and the family's own parameters."""
-    design = columns(scales.formula.common, scales.data)
-    priors: dict[str, Prior] = {}
-    for term in terms:
-        if term != INTERCEPT:
-            priors[term.name] = Prior("Normal", mu=0, sigma=_slope_sd(term, design.of(term), scales))
-        elif scales.family.support != "ordered":  # there the thresholds stand in for the intercept
-            priors["Intercept"] = Prior("Normal", mu=scales.mean, sigma=_common_intercept_sd(scales))
-    priors |= {name: _AUXILIARY[default] for name, default in scales.family.auxiliary.items()}
-    if scales.family.scaled:
-        priors["sigma"] = Prior("HalfStudentT", nu=4, sigma=scales.sd)
-    if scales.family.name == "vonmises":
-        priors["kappa"] = Prior("HalfStudentT", nu=4, sigma=scales.sd)
-    return priors
+@dataclass(frozen=True, slots=True)
+class PriorRule:
+    """The default prior of a parameter.
+
+    Attributes
+    ----------
+    distribution : str
+        PyMC's name; ``LKJ`` for a correlation matrix.
+    args : tuple of (str, Quantity)
+    reason : str
+        One clause. ``{where}``, ``{response}``, ``{what}``, ``{unit}`` and ``{group}`` stand for the model's own words.
+    """
+
+    distribution: str
+    args: tuple[tuple[str, Quantity], ...]
+    reason: str
 
 
-def _group_priors(formula: Formula, scales: _Scales, lkj_eta: float) -> dict[str, Prior]:
-    """The sds of the varying effects, and the correlation of each block with more than one column."""
-    priors: dict[str, Prior] = {}
-    for block in formula.expanded_blocks():
-        design = columns(block.effects, scales.data)
-        for effect in block.effects:
-            sd = scales.intercept_sd if effect == INTERCEPT else _scaled(effect, design.of(effect), scales)
-            priors[f"{effect.name}|{block.group.name}_sigma"] = Prior("HalfNormal", sigma=sd)
-    for name in correlated_blocks(formula, scales.data):
-        priors[name] = Prior("LKJ", eta=lkj_eta)
-    return priors
+@dataclass(frozen=True)
+class Scales:
+    """The few numbers of the data that the rules are made of."""
+
+    model: Model
+
+    @cached_property
+    def mean(self) -> float:
+        """Of the response; 0 in families whose scale is fixed."""
+        return float(self._response.mean()) if self.model.family.scaled else 0.0
+
+    @cached_property
+    def sd(self) -> float:
+        """Of the response, with divisor n; 1 in families whose scale is fixed."""
+        return float(self._response.std()) if self.model.family.scaled else 1.0
+
+    @cached_property
+    def intercept_sd(self) -> float:
+        """An intercept is where all predictors are 0, which may be far from their means."""
+        variance = (STANDARD_DEVIATIONS * self.sd) ** 2
+        design = self.model.design.common
+        for term in dict.fromkeys(design.terms):
+            if term != INTERCEPT:
+                values = design.of(term)
+                rule: Scale = "logit_slope" if _is_logit(self.model.family) else "slope"
+                sd = self._slope(term.name, values, rule, factors=self.model.is_factor(term))
+                variance += float(np.dot(sd**2, values.mean(axis=0) ** 2))
+        return float(np.sqrt(variance))
+
+    def number(self, quantity: Quantity, parameter: Parameter) -> float | np.ndarray:
+        """A quantity as a number, or one for each column of the parameter."""
+        match quantity.rule:
+            case None:
+                assert quantity.value is not None
+                return quantity.value
+            case "mean_y":
+                return self.mean
+            case "sd_y":
+                return quantity.times * self.sd
+            case "intercept":
+                return quantity.times * self.intercept_sd
+            case rule:
+                assert parameter.term is not None
+                values = self.model.columns_of(parameter)
+                factors = self.model.is_factor(parameter.term)
+                return quantity.times * self._slope(str(parameter.term), values, rule, factors=factors)
+
+    @property
+    def _response(self) -> np.ndarray:
+        return self.model.data.columns[self.model.written.response.variable].to_numpy()
+
+    def _slope(self, name: str, values: np.ndarray, rule: Scale, *, factors: bool) -> np.ndarray:
+        """The sd of each column's coefficient."""
+        if rule == "logit_slope":
+            return np.ones(values.shape[1]) if factors else np.full(values.shape[1], 1.0 / values.sum(axis=1).std())
+        if (values.std(axis=0) == 0).any():
+            raise DataError(
+                f"The term {name} has a column that is the same in every row, so that it has no scale for a prior: "
+                f"leave the term out, or join levels of its factors."
+            )
+        return np.asarray(STANDARD_DEVIATIONS * self.sd / values.std(axis=0))
 
 
-def _none_priors(formula: Formula, arm: Arm, scales: _Scales) -> Priors:
-    """Each group's own effects, with the centre of the common prior, and the common terms that stay."""
-    replaced = {frozenset(o.effect.variables) for o in arm.own}
-    kept = tuple(t for t in formula.common if frozenset(t.variables) not in replaced and t not in arm.dropped)
-    widening = NO_POOLING_WIDENING if scales.family.scaled else 1.0
-    priors: dict[str, Prior] = {}
-    intercepts = 0
-    for own in arm.own:
-        if own.effect == INTERCEPT:
-            intercepts += 1  # a second factor's own intercepts are differences from its first level: centre 0
-            mean = scales.mean if intercepts == 1 else 0.0
-            priors[own.term.name] = Prior("Normal", mu=mean, sigma=widening * _common_intercept_sd(scales))
-        else:
-            values = own_columns(arm.own, own.group, scales.data).of(own.effect)
-            priors[own.term.name] = Prior("Normal", mu=0, sigma=widening * _slope_sd(own.effect, values, scales))
-    return Priors({**priors, **_common_priors(kept, scales)}, _none_notes(arm, scales.family))
+def default_priors_of(model: Model, rules: Mapping[str, PriorRule]) -> Priors:
+    """The rules with the numbers of a model's data."""
+    scales = Scales(model)
+    found: dict[str, Prior] = {}
+    for parameter in model.parameters:
+        if parameter.prior_name in rules:
+            rule = rules[parameter.prior_name]
+            numbers = {key: scales.number(quantity, parameter) for key, quantity in rule.args}
+            found[parameter.prior_name] = Prior(rule.distribution, **numbers)
+    return Priors(found, _notes(model))
 
 
-def _none_notes(arm: Arm, family: Family) -> tuple[str, ...]:
-    if family.scaled:
-        width = "no pooling: 100 times the common sd, so that each group's estimate is its own least squares"
+def prior_rules(model: Model, lkj_eta: float = 1.0) -> dict[str, PriorRule]:
+    """By name: the default prior of every parameter that has one, in the order of the model's parameters."""
+    found: dict[str, PriorRule] = {}
+    own_intercepts = 0
+    for parameter in model.parameters:
+        match parameter.kind:
+            case "common":
+                found[parameter.name] = _coefficient(parameter, model.family)
+            case "group effect" if model.pooling == "none":
+                own_intercepts += parameter.term == INTERCEPT
+                found[parameter.name] = _own(parameter, model.family, first=own_intercepts == 1)
+            case "sd":
+                found[parameter.name] = _group_sd(parameter)
+            case "correlation":
+                reason = "every correlation matrix is equally likely; a larger eta would pull towards 0"
+                found[parameter.name] = PriorRule("LKJ", (("eta", Quantity(lkj_eta)),), reason)
+            case "residual" | "family":
+                found[parameter.prior_name] = _family_parameter(parameter.prior_name, model.family)
+    return found
+
+
+def _coefficient(parameter: Parameter, family: Family) -> PriorRule:
+    if parameter.term != INTERCEPT:
+        return _slope(parameter, family)
+    mean = Quantity(rule="mean_y") if family.scaled else Quantity(0.0)
+    if _is_logit(family):
+        sd, reason = Quantity(1.5), "probabilities from 0.05 to 0.95 are all plausible{where}"
+    elif family.scaled:
+        sd, reason = Quantity(rule="intercept"), "around the mean of {response}{where}, wide enough to say little"
     else:
-        width = (
-            f"no pooling in the {family.name} family: the common sd, since a wider prior would let groups whose "
+        sd, reason = Quantity(rule="intercept"), "around 0 on the scale of the link{where}, wide enough to say little"
+    return PriorRule("Normal", (("mu", mean), ("sigma", sd)), reason)
+
+
+def _slope(parameter: Parameter, family: Family) -> PriorRule:
+    if _is_logit(family):
+        sd, reason = Quantity(rule="logit_slope"), "1 on the log-odds per standard deviation of {what}"
+    elif family.scaled:
+        sd = Quantity(rule="slope")
+        reason = "around 0; 2.5 standard deviations of {response} per standard deviation of {what}"
+    else:
+        sd, reason = Quantity(rule="slope"), "around 0; 2.5 on the scale of the link per standard deviation of {what}"
+    return PriorRule("Normal", (("mu", Quantity(0.0)), ("sigma", sd)), reason)
+
+
+def _own(parameter: Parameter, family: Family, *, first: bool) -> PriorRule:
+    """A group's own coefficient: the centre of the common prior, and no information from the other groups.
+
+    A second factor's own intercepts are differences from its first level, so that their centre is 0.
+    """
+    common = _coefficient(parameter, family)
+    widening = NO_POOLING_WIDENING if family.scaled else 1.0
+    mean = common.args[0][1] if first or parameter.term != INTERCEPT else Quantity(0.0)
+    return replace(common, args=(("mu", mean), ("sigma", replace(common.args[1][1], times=widening))))
+
+
+def _group_sd(parameter: Parameter) -> PriorRule:
+    rule: Scale = "intercept" if parameter.term == INTERCEPT else "slope"
+    reason = "as wide as the prior of a common {what}: each {group} may differ that much, most likely less"
+    return PriorRule("HalfNormal", (("sigma", Quantity(rule=rule)),), reason)
+
+
+def _family_parameter(name: str, family: Family) -> PriorRule:
+    if name == "sigma" and family.scaled:
+        reason = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
+        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(rule="sd_y"))), reason)
+    if family.name == "vonmises":
+        reason = "positive, most likely small, large values allowed"
+        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(1.0))), reason)
+    return _AUXILIARY[family.auxiliary[name]]
+
+
+def _plain(distribution: str, reason: str, **args: float) -> PriorRule:
+    return PriorRule(distribution, tuple((key, Quantity(value)) for key, value in args.items()), reason)
+
+
+_POSITIVE = "positive, most likely small, large values allowed"
+_AUXILIARY: Mapping[str, PriorRule] = {
+    "HalfNormal": _plain("HalfNormal", _POSITIVE, sigma=1.0),
+    "HalfCauchy": _plain("HalfCauchy", _POSITIVE, beta=1.0),
+    "Gamma": _plain("Gamma", "tails from heavy to almost normal", alpha=2.0, beta=0.1),
+    "Beta": _plain("Beta", "a probability, most likely not near 0 or 1", alpha=2.0, beta=2.0),
+}
+
+
+def _is_logit(family: Family) -> bool:
+    return family.name in ("bernoulli", "binomial")
+
+
+def _notes(model: Model) -> tuple[str, ...]:
+    return tuple(_no_pooling_notes(model)) if model.pooling == "none" else ()
+
+
+def _no_pooling_notes(model: Model) -> Iterator[str]:
+    yield from model.design.no_pooling.notes
+    if model.family.scaled:
+        yield "no pooling: 100 times the common sd, so that each group's estimate is its own least squares"
+    else:
+        yield (
+            f"no pooling in the {model.family.name} family: the common sd, since a wider prior would let groups whose "
             f"responses are all alike run off to infinity; it still pulls their estimates towards its centre"
         )
-    return (*arm.notes, width)
-
-
-def _common_intercept_sd(scales: _Scales) -> float:
-    return 1.5 if scales.family.name in ("bernoulli", "binomial") else scales.intercept_sd
-
-
-def _slope_sd(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
-    """The prior sd of a common term's coefficients, one per column."""
-    if scales.family.name not in ("bernoulli", "binomial"):
-        return _scaled(term, values, scales)
-    if all(scales.data.columns[v].dtype == "category" for v in term.variables):
-        return np.ones(values.shape[1])
-    return np.full(values.shape[1], 1.0 / values.sum(axis=1).std())
-
-
-def _scaled(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
-    """2.5 sd(y) / sd(x), for each column x."""
-    if (values.std(axis=0) == 0).any():
-        raise DataError(
-            f"The term {term} has a column that is the same in every row, so that it has no scale for a prior: leave "
-            f"the term out, or join levels of its factors."
-        )
-    return np.asarray(STANDARD_DEVIATIONS * scales.sd / values.std(axis=0))

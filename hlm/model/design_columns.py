@@ -14,7 +14,7 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import FormulaError
-from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.formula import INTERCEPT, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ class Columns:
     labels: tuple[str, ...]
     coding: Mapping[Term, Mapping[str, bool]] = field(default_factory=dict)
     together: tuple[Term, ...] = ()
+    levels: tuple[str | None, ...] = ()
 
     def select(self, terms: tuple[Term, ...]) -> Columns:
         """Some of the terms, coded as they are beside the others."""
         keep = [i for i, term in enumerate(self.terms) if term in terms]
         owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
-        return Columns(self.matrix[:, keep], owners, labels, self.coding, self.together)
+        levels = tuple(self.levels[i] for i in keep)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, self.together, levels)
 
     def on(self, data: CleanData) -> Columns:
         """The same columns of other rows, which must have every level of every factor."""
@@ -55,23 +57,31 @@ class Columns:
         """The columns of one term, shape (rows, its columns)."""
         return self.matrix[:, [t == term for t in self.terms]]
 
+    def levels_of(self, term: Term) -> tuple[str, ...] | None:
+        """The levels that a factor's columns stand for; None for numbers."""
+        found = [level for level, t in zip(self.levels, self.terms, strict=True) if t == term]
+        return None if not found or found[0] is None else tuple(str(level) for level in found)
+
     def labels_of(self, term: Term) -> tuple[str, ...]:
         return tuple(label for label, t in zip(self.labels, self.terms, strict=True) if t == term)
 
 
-def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
+def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     """The design columns of a sum of terms, factors coded as R codes them (treatment contrasts).
 
     Parameters
     ----------
     terms : tuple of Term
         With or without the intercept; whether a factor has a column for its first level depends on that.
-    data : CleanData
+    data : CleanData or None
+        None where only the formula is known: then each term is one column without rows, its variables taken for numbers.
 
     Returns
     -------
     Columns
     """
+    if data is None:
+        return _without_data(terms)
     if not terms:
         return Columns(np.empty((data.rows, 0)), (), ())
     if all(data.columns[v].dtype != "category" for term in terms for v in term.variables):
@@ -92,7 +102,7 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
         labels += _labels(name, by_name[name], part, values.shape[1])
         factors = [c for c in getattr(part, "components", ()) if c.kind == "categoric"]
         coding[by_name[name]] = {c.name: bool(c.spans_intercept) for c in factors}
-    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms)
+    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms, tuple(map(_level, labels)))
 
 
 def _missing_margin(name: str, terms: tuple[Term, ...]) -> FormulaError:
@@ -110,6 +120,11 @@ def _missing_margin(name: str, terms: tuple[Term, ...]) -> FormulaError:
     )
 
 
+def _without_data(terms: tuple[Term, ...]) -> Columns:
+    labels = tuple("Intercept" if term == INTERCEPT else term.name for term in terms)
+    return Columns(np.empty((0, len(terms))), terms, labels, {}, terms, (None,) * len(terms))
+
+
 def _numeric_columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
     """Products of numbers, the intercept first; without formulae, whose import takes longer than all the rest."""
     ordered = sorted(terms, key=lambda term: term != INTERCEPT)
@@ -118,18 +133,7 @@ def _numeric_columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
         for variable in term.variables:
             matrix[:, place] *= data.columns[variable].to_numpy(np.float64)
     labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
-    return Columns(matrix, tuple(ordered), labels, {term: {} for term in ordered}, terms)
-
-
-def response_without_offset(formula: Formula, data: CleanData) -> np.ndarray:
-    """The response less what is added to the linear predictor with coefficient 1, shape (rows,)."""
-    y = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
-    return y if data.offset is None else np.asarray(y - data.offset)
-
-
-def block_columns(formula: Formula, data: CleanData) -> tuple[tuple[Block, Columns], ...]:
-    """The effects' columns of every block with a covariance matrix of its own (``||`` expanded)."""
-    return tuple((block, columns(block.effects, data)) for block in formula.expanded_blocks())
+    return Columns(matrix, tuple(ordered), labels, {term: {} for term in ordered}, terms, (None,) * len(ordered))
 
 
 def _labels(name: str, term: Term, part: object, width: int) -> list[str]:
@@ -142,3 +146,7 @@ def _labels(name: str, term: Term, part: object, width: int) -> list[str]:
 def formulae_text(term: Term) -> str:
     """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
     return ":".join(v if v.isidentifier() and not keyword.iskeyword(v) else f"`{v}`" for v in term.variables)
+
+
+def _level(label: str) -> str | None:
+    return label[label.index("[") + 1 : -1] if label.endswith("]") else None

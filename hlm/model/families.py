@@ -49,6 +49,11 @@ class Family:
         """Whether the default priors follow the mean and sd of the response (Bambi: gaussian and t only)."""
         return self.name in ("gaussian", "t")
 
+    @property
+    def has_one_predictor(self) -> bool:
+        """Whether there is one linear predictor and no threshold."""
+        return self.support not in ("labels", "ordered")
+
 
 def _table(*families: Family) -> Mapping[str, Family]:
     return MappingProxyType({family.name: family for family in families})

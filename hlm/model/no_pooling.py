@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hlm.data.clean_data import CleanData
-from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import OwnEffect, none_formula, own_effects
 from hlm.model.design_columns import Columns, columns
@@ -17,80 +17,70 @@ _RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """No pooling made concrete on data: each group's own effects, and what had to be left out.
+class NoPooling:
+    """The no-pooling strategy of a formula on its data.
 
     Attributes
     ----------
+    formula : Formula
+        With a fixed term for each own effect, ``0 + school + school:pre``.
     own : tuple of OwnEffect
         The effects that each group has for itself.
+    designs : Mapping of Term to Columns
+        By grouping factor: the columns of its groups' own effects.
+    kept : Columns
+        The common terms that stay, coded as they are beside the groups' own effects.
     dropped : tuple of Term
         Common terms that lie in the span of the groups' own effects.
     notes : tuple of str
         One sentence for each thing left out.
     """
 
+    formula: Formula
     own: tuple[OwnEffect, ...]
+    designs: Mapping[Term, Columns]
+    kept: Columns
     dropped: tuple[Term, ...]
     notes: tuple[str, ...]
 
 
-def none_arm(formula: Formula, data: CleanData) -> Arm:
+def no_pooling(formula: Formula, data: CleanData | None) -> NoPooling:
     """What no pooling can estimate on these data.
 
     A factor that another one refines (each cask lies in one batch) is left to the finer one; a common term that is
-    constant within the groups (a county's uranium) is left to the groups' own intercepts.
-
-    Returns
-    -------
-    Arm
+    constant within the groups (a county's uranium) is left to the groups' own intercepts. Without data nothing is left
+    out but what the formula alone decides.
     """
-    own = own_effects(formula)
+    own, notes = _finest(own_effects(formula), data)
+    groups = dict.fromkeys(o.group for o in own)
+    designs = {group: columns(tuple(o.effect for o in own if o.group == group), data) for group in groups}
+    dropped = () if data is None else _spanned_terms(formula, own, designs, data)
+    for term in dropped:
+        name = "the intercept" if term == INTERCEPT else term.name
+        factors = " and ".join(group.name for group in groups)
+        notes.append(f"{name} is left out: the own coefficients of each {factors} already contain it")
+    strategy = none_formula(formula, own, dropped)
+    return NoPooling(strategy, own, designs, _kept_columns(strategy, own, data), dropped, tuple(notes))
+
+
+def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[OwnEffect, ...], list[str]]:
+    """The own effects without those of a factor that a finer one refines, and a note for each of these."""
     notes: list[str] = []
-    for coarse in list(own):
+    if data is None:
+        return own, notes
+    for coarse in own:
         finer = next((o for o in own if o != coarse and _refines(o, coarse, data)), None)
         if finer is not None:
             own = tuple(o for o in own if o != coarse)
             notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {_what(coarse)} is in it")
-    replaced = {frozenset(o.effect.variables) for o in own}
-    rest = tuple(t for t in formula.common if frozenset(t.variables) not in replaced)
-    dropped = _spanned_terms(own, rest, data)
-    for term in dropped:
-        groups = " and ".join(dict.fromkeys(o.group.name for o in own))
-        name = "the intercept" if term == INTERCEPT else term.name
-        notes.append(f"{name} is left out: the own coefficients of each {groups} already contain it")
-    return Arm(own, dropped, tuple(notes))
+    return own, notes
 
 
-def separate_by(formula: Formula, data: CleanData) -> Term:
-    """The factor whose groups have a residual sd each in no pooling with ``residual="separate"``.
-
-    Raises
-    ------
-    FitError
-        Where the groups of several factors have coefficients of their own.
-    """
-    groups = list(dict.fromkeys(o.group for o in none_arm(formula, data).own))
-    if len(groups) == 1:
-        return groups[0]
-    names = ", ".join(group.name for group in groups)
-    raise FitError(
-        f"residual='separate' gives each group of one factor its own residual standard deviation, but the groups of "
-        f"{names} all have coefficients of their own. Use residual='shared', or leave one factor out."
-    )
-
-
-def kept_columns(formula: Formula, arm: Arm, data: CleanData) -> Columns:
-    """The common terms that no pooling keeps, coded as they are beside the groups' own effects."""
-    own = {o.term for o in arm.own}
-    kept = tuple(t for t in none_formula(formula, arm.own, arm.dropped).common if t not in own)
-    together = dict.fromkeys([*(o.effect for o in arm.own), *kept])
-    return columns(tuple(sorted(together, key=lambda t: t.degree)), data).select(kept)
-
-
-def own_columns(own: tuple[OwnEffect, ...], group: Term, data: CleanData) -> Columns:
-    """The columns of the effects that each group of one factor has for itself in no pooling."""
-    return columns(tuple(o.effect for o in own if o.group == group), data)
+def _kept_columns(strategy: Formula, own: tuple[OwnEffect, ...], data: CleanData | None) -> Columns:
+    own_terms = {o.term for o in own}
+    kept = tuple(term for term in strategy.common if term not in own_terms)
+    together = dict.fromkeys([*(o.effect for o in own), *kept])
+    return columns(tuple(sorted(together, key=lambda term: term.degree)), data).select(kept)
 
 
 def _what(own: OwnEffect) -> str:
@@ -107,15 +97,19 @@ def _refines(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
     return len(pairs) == len(data.levels(fine.group)) and not same_partition
 
 
-def _spanned_terms(own: tuple[OwnEffect, ...], rest: tuple[Term, ...], data: CleanData) -> tuple[Term, ...]:
+def _spanned_terms(
+    formula: Formula, own: tuple[OwnEffect, ...], designs: Mapping[Term, Columns], data: CleanData
+) -> tuple[Term, ...]:
     """The common terms all of whose columns lie in the span of the groups' own effects.
 
     Each column is regressed on the effects within each group, factor after factor until nothing moves (alternating
     projections); a term is spanned when nothing of it is left.
     """
+    replaced = {frozenset(o.effect.variables) for o in own}
+    rest = tuple(term for term in formula.common if frozenset(term.variables) not in replaced)
     if not rest or not own:
         return ()
-    spans = [(data.codes(g), own_columns(own, g, data).matrix) for g in dict.fromkeys(o.group for o in own)]
+    spans = [(data.codes(group), design.matrix) for group, design in designs.items()]
     together = dict.fromkeys([INTERCEPT, *(o.effect for o in own), *rest])
     candidates = columns(tuple(sorted(together, key=lambda t: t.degree)), data)
     spanned = []

@@ -103,7 +103,9 @@ class Priors(Mapping[str, Prior]):
         return "\n".join([*lines, *(f"({note})" for note in self.notes)])
 
 
-def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_known: tuple[str, ...] = ()) -> Priors:
+def replace_priors(
+    defaults: Priors, given: Mapping[str, Any] | None, sds: Mapping[str, str], *, also_known: tuple[str, ...] = ()
+) -> Priors:
     """The defaults with a user's priors in their places.
 
     Parameters
@@ -112,8 +114,10 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
     given : mapping of str to Prior or bambi.Prior, or None
         By the names of ``defaults``. Bambi's ``{"1|school": Normal(mu=0, sigma=<prior>)}`` is understood as the
         prior of ``1|school_sigma``.
+    sds : mapping of str to str
+        By the name of the groups' departures, ``1|school``, that of their standard deviation.
     also_known : tuple of str
-        Names of other arms, passed over here.
+        Names of other strategies, passed over here.
 
     Raises
     ------
@@ -123,7 +127,7 @@ def replace_priors(defaults: Priors, given: Mapping[str, Any] | None, *, also_kn
     check_mapping("priors", given, "{'sigma': Prior('HalfNormal', sigma=1)}")
     replaced = dict(defaults)
     for name, prior in (given or {}).items():
-        target, value = _group_level_sd(kept(name), prior)
+        target, value = _group_level_sd(kept(name), prior, sds)
         if target in replaced:
             replaced[target] = as_prior(target, value)
         elif target not in also_known:
@@ -147,7 +151,7 @@ def as_prior(name: str, prior: Any) -> Prior:
     return as_prior(name, Prior(prior.name, getattr(prior, "dist", None), **args))
 
 
-def _group_level_sd(name: str, prior: Any) -> tuple[str, Any]:
+def _group_level_sd(name: str, prior: Any, sds: Mapping[str, str]) -> tuple[str, Any]:
     """A prior of group-level effects, Bambi's way, as the prior of their standard deviation."""
     args = getattr(prior, "args", {})
     sigma = args.get("sigma") if isinstance(args, Mapping) else None
@@ -155,7 +159,7 @@ def _group_level_sd(name: str, prior: Any) -> tuple[str, Any]:
         return name, prior
     if prior.name != "Normal" or np.any(np.asarray(args.get("mu", 0.0)) != 0):
         raise FitError(f"Group-level effects are Normal with mean 0 here; {name!r} was given {prior}.")
-    return f"{name}_sigma", sigma
+    return sds.get(name, name), sigma
 
 
 def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:

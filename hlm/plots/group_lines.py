@@ -8,13 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from hlm.compare.compare_slopes import own_least_squares, written_and_data
+from hlm.compare.compare_slopes import model_of, own_least_squares
 from hlm.data.clean_data import CleanData
-from hlm.fits.group_coefficients import coefficients, target_columns
-from hlm.fits.results import fits_by_arm
-from hlm.formula.formula import ALL_OTHERS, Formula, Term
+from hlm.fits.group_coefficients import coefficients
+from hlm.fits.results import fits_by_label
+from hlm.formula.formula import ALL_OTHERS, Term
 from hlm.formula.function_calls import source_columns
 from hlm.model.design_columns import columns
+from hlm.model.model import Model
 
 type Drawn = Literal["least_squares", "none", "partial", "complete"]
 
@@ -65,16 +66,16 @@ def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str, *, whole: bool = 
     whole : bool
         Over the whole range of the data, not the group's own.
     """
-    formula, data = written_and_data(fits)
-    ranges = data.columns.groupby(factor.name, observed=False)[x].agg(["size", "min", "max"])
+    model = model_of(fits)
+    ranges = model.data.columns.groupby(factor.name, observed=False)[x].agg(["size", "min", "max"])
     ends = ranges[["min", "max"]].to_numpy(dtype=np.float64)
     if whole:
         ends = np.tile([ends[:, 0].min(), ends[:, 1].max()], (len(ends), 1))
-    points = _points_of(formula, data, x, most=_MOST_NUMBERS // len(ends))
+    points = _points_of(model, x, most=_MOST_NUMBERS // len(ends))
     grid = np.linspace(ends[:, 0], ends[:, 1], points, axis=1)
-    design = _at(formula, data, x, grid.ravel()).reshape(*grid.shape, -1)
+    design = _at(model, x, grid.ravel()).reshape(*grid.shape, -1)
     y = _through(_estimates(fits, drawn, factor)[:, None, :], design)
-    return GroupLines(data.levels(factor), ranges["size"].to_numpy(), grid, y)
+    return GroupLines(model.data.levels(factor), ranges["size"].to_numpy(), grid, y)
 
 
 def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
@@ -86,46 +87,46 @@ def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
         The line at the numbers in the index: the smallest and the largest ``x``, and more between them for a curve.
         Where a predictor that is constant within groups makes it differ between groups, the average over the rows.
     """
-    if "complete" not in fits_by_arm(fits):
+    if "complete" not in fits_by_label(fits):
         return None
-    formula, data = written_and_data(fits)
-    rows = np.bincount(data.codes(factor), minlength=len(data.levels(factor)))
+    model = model_of(fits)
+    rows = np.bincount(model.data.codes(factor), minlength=len(model.data.levels(factor)))
     average = np.average(_estimates(fits, "complete", factor), axis=0, weights=rows)
-    ends = data.columns[x].min(), data.columns[x].max()
-    grid = np.linspace(*ends, _points_of(formula, data, x, most=_MOST_NUMBERS), dtype=np.float64)
-    return pd.Series(_through(average, _at(formula, data, x, grid)), index=grid)
+    ends = model.data.columns[x].min(), model.data.columns[x].max()
+    grid = np.linspace(*ends, _points_of(model, x, most=_MOST_NUMBERS), dtype=np.float64)
+    return pd.Series(_through(average, _at(model, x, grid)), index=grid)
 
 
-def within_predictors(formula: Formula, data: CleanData) -> list[str]:
+def within_predictors(model: Model) -> list[str]:
     """The predictors that vary within groups, so that no pooling has a coefficient for them."""
-    return list(dict.fromkeys(v for term in target_columns(formula, data).terms for v in term.variables))
+    return list(dict.fromkeys(v for term in model.design.totals.terms for v in term.variables))
 
 
-def drawable(formula: Formula, data: CleanData, factor: Term) -> list[str]:
+def drawable(model: Model, factor: Term) -> list[str]:
     """What can be on the horizontal axis: the columns behind the predictors within groups, then computed ones.
 
     Those whose effect varies by the factor come first.
     """
-    inside = within_predictors(formula, data)
-    varying = [v for effect in formula.effects_of(factor) for v in effect.variables]
+    inside = within_predictors(model)
+    varying = [v for effect in model.written.effects_of(factor) for v in effect.variables]
     ordered = sorted(inside, key=lambda name: name not in varying)
-    behind = [column for name in ordered for column in sources_of(name, formula, data)]
-    single = [name for name in ordered if not any(name in many for many in data.expansions.values())]
+    behind = [column for name in ordered for column in sources_of(name, model)]
+    single = [name for name in ordered if not any(name in many for many in model.data.expansions.values())]
     return list(dict.fromkeys([*behind, *single]))
 
 
-def sources_of(name: str, formula: Formula, data: CleanData) -> tuple[str, ...]:
+def sources_of(name: str, model: Model) -> tuple[str, ...]:
     """The columns of the data behind a predictor: ``x`` of ``poly(x, 2)1``, and of ``x`` itself."""
-    call = next((v for v, names in data.expansions.items() if name in names and v != ALL_OTHERS), name)
-    return source_columns(call, formula.functions)
+    call = next((v for v, names in model.data.expansions.items() if name in names and v != ALL_OTHERS), name)
+    return source_columns(call, model.written.functions)
 
 
-def held(formula: Formula, data: CleanData, x: str) -> str:
+def held(model: Model, x: str) -> str:
     """Where the lines hold the other predictors, for an axis label; empty where there are none."""
-    inside = within_predictors(formula, data)
-    free = [name for name in inside if name != x and x not in sources_of(name, formula, data)]
-    at = ", ".join(f"{name} = {_reference_label(data.columns[name])}" for name in free)
-    outside = ", ".join(name for name in formula.predictors if name not in inside)
+    inside = within_predictors(model)
+    free = [name for name in inside if name != x and x not in sources_of(name, model)]
+    at = ", ".join(f"{name} = {_reference_label(model.data.columns[name])}" for name in free)
+    outside = ", ".join(name for name in model.written.predictors if name not in inside)
     notes = [at and f"lines at {at}", outside and f"black line averaged over {outside}"]
     return "; ".join(filter(None, notes))
 
@@ -134,7 +135,7 @@ def _estimates(fits: Any, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
         return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
-    draws = coefficients({drawn: fits_by_arm(fits)[drawn]}, factor.name).sel(pooling=drawn)
+    draws = coefficients({drawn: fits_by_label(fits)[drawn]}, factor.name).sel(pooling=drawn)
     means = draws.mean(("chain", "draw")).transpose(factor.name, "term").to_numpy()
     if drawn == "none":
         known = np.column_stack(list(own_least_squares(fits, factor)[1].values()))
@@ -142,25 +143,25 @@ def _estimates(fits: Any, drawn: Drawn, factor: Term) -> np.ndarray:
     return np.asarray(means)
 
 
-def _points_of(formula: Formula, data: CleanData, x: str, *, most: int) -> int:
+def _points_of(model: Model, x: str, *, most: int) -> int:
     """Two for straight lines, many for curves, fewer where there are thousands of those."""
-    curved = any(x != name and x in sources_of(name, formula, data) for name in within_predictors(formula, data))
+    curved = any(x != name and x in sources_of(name, model) for name in within_predictors(model))
     return int(np.clip(most, 12, _CURVE)) if curved else 2
 
 
-def _at(formula: Formula, data: CleanData, x: str, values: np.ndarray) -> np.ndarray:
+def _at(model: Model, x: str, values: np.ndarray) -> np.ndarray:
     """The target's columns at some values of ``x``, shape (values, terms)."""
-    terms = tuple(dict.fromkeys(target_columns(formula, data).terms))
-    points = {name: _reference(data.columns[name], len(values)) for name in data.columns}
+    terms = tuple(dict.fromkeys(model.design.totals.terms))
+    points = {name: _reference(model.data.columns[name], len(values)) for name in model.data.columns}
     points[x] = pd.Series(values, dtype=np.float64)
     frame = pd.DataFrame(points)
     numbers = set(frame.select_dtypes("number"))
-    for variable, transform in data.transforms.items():
-        if x in source_columns(variable, formula.functions) and x != variable:
+    for variable, transform in model.data.transforms.items():
+        if x in source_columns(variable, model.written.functions) and x != variable:
             computed = transform.on(frame)
             frame = frame.assign(**{name: column for name, column in computed.items() if name in numbers})
     # Below the data, so that every factor still has all of its levels and is coded as it was.
-    extended = pd.concat([data.columns, frame], ignore_index=True)
+    extended = pd.concat([model.data.columns, frame], ignore_index=True)
     return columns(terms, CleanData(extended, len(extended))).matrix[-len(values) :]
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from hlm.compare.compare_slopes import family_of, written_and_data
+from hlm.compare.compare_slopes import family_of, model_of
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import POOLINGS, Pooling
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, complete_line, describe, headline, number
@@ -46,7 +46,7 @@ def draw_panels(
     show_data : bool
     ax : matplotlib.axes.Axes or None
     """
-    fitted: list[Pooling] = [arm for arm in POOLINGS[1:] if arm in fits_by_arm(fits)]
+    fitted: list[Pooling] = [arm for arm in POOLINGS[1:] if arm in fits_by_label(fits)]
     lines = {arm: group_lines(fits, arm, factor, x, whole=True) for arm in fitted}
     if chosen is None or not lines or not 0 < chosen.sum() <= _MOST:
         raise FitError(
@@ -65,8 +65,8 @@ def draw_panels(
         _draw_panel(panel, lines, pooled, points, int(k))
         panel.set_title(f"{some.levels[k]} (n = {some.n[k]})", fontsize=9, pad=3)
     _share_limits(panels, across, down)
-    formula, data = written_and_data(fits)
-    ax.set_xlabel("\n".join(filter(None, [x, held(formula, data, x)])), labelpad=16)
+    model = model_of(fits)
+    ax.set_xlabel("\n".join(filter(None, [x, held(model, x)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
     headline(ax, _headline(lines, factor, order), key=_key(lines, pooled))
     describe(ax, _in_words(lines, factor, order, vertical, x), doubts=cautions(fits).values())
@@ -83,8 +83,12 @@ def _grid(ax: Axes, panels: int, across: int, down: int) -> list[Axes]:
 
 
 def _rows(fits: Any, factor: Term, x: str) -> pd.DataFrame:
-    formula, data = written_and_data(fits)
-    columns = {"group": data.codes(factor), "x": data.columns[x].to_numpy(), "y": response_values(formula, data)}
+    model = model_of(fits)
+    columns = {
+        "group": model.data.codes(factor),
+        "x": model.data.columns[x].to_numpy(),
+        "y": response_values(model.written, model.data),
+    }
     return pd.DataFrame(columns)
 
 

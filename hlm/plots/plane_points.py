@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hlm.compare.compare_slopes import compare_slopes, written_and_data
-from hlm.compare.group_covariance import group_covariance
-from hlm.fits.group_coefficients import target_columns, totals
+from hlm.compare.compare_slopes import compare_slopes, model_of
+from hlm.compare.group_covariance import covariance_of
+from hlm.fits.group_coefficients import totals
 from hlm.formula.formula import Term
 
 
@@ -59,18 +59,18 @@ def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
     pair : tuple of str
         The horizontal and the vertical coefficient.
     """
-    formula, data = written_and_data(fits)
+    model = model_of(fits)
     table = compare_slopes(fits, group=factor.name)
-    levels = data.levels(factor)
+    levels = model.data.levels(factor)
     arms = {}
     for arm in ("none", "partial", "complete"):
         rows = table[table["pooling"] == arm].pivot(index="level", columns="term", values="estimate")
         arms[arm] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
-    partial, target = fits["partial"], target_columns(formula, data)
+    partial, target = fits["partial"], model.design.totals
     shared = replace(partial.parts, groups=())
     columns = [target.labels.index(term) for term in pair]
-    expected = totals(shared, factor, data, target, "partial").mean(axis=0)[:, columns]
+    expected = totals(shared, factor, partial.resolved).mean(axis=0)[:, columns]
     center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
     complete = arms["complete"].mean(axis=0)
-    covariance = group_covariance(partial, factor, pair).mean(axis=0)
+    covariance = covariance_of(partial, factor, pair).mean(axis=0)
     return Plane(arms["none"] - shift, arms["partial"] - shift, complete, center, covariance, levels)

@@ -11,11 +11,11 @@ import pandas as pd
 
 from hlm.data.clean_data import CleanData, clean
 from hlm.errors import DataError, nearest
-from hlm.fits.posterior_coefficients import find_group
 from hlm.formula.formula import Formula, Term
 from hlm.formula.function_calls import source_columns
 from hlm.formula.parser import parse
 from hlm.model.families import get_family
+from hlm.model.model import find_group
 from hlm.plots.glyphs import axes_or_new, bare, describe, extremes, group_colors, group_key, headline
 from hlm.support.options import check_whole, offending
 

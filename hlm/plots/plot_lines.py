@@ -12,12 +12,11 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
-from hlm.compare.compare_slopes import family_of, written_and_data
+from hlm.compare.compare_slopes import family_of, model_of
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Formula, Term
 from hlm.model.families import get_family
 from hlm.plots.glyphs import (
@@ -117,24 +116,24 @@ def plot_lines(
     >>> ax.get_title(loc="left")
     'Every Subject for itself: 18 least-squares lines'
     """
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     check_flag("panels", panels)
     check_flag("show_data", show_data)
     drawn = _check_pooling(fits, pooling)
-    chosen = _check_levels(levels, data.levels(factor), factor)
-    horizontal = numeric_predictor(formula, drawable(formula, data, factor), data, x)
+    chosen = _check_levels(levels, model.data.levels(factor), factor)
+    horizontal = numeric_predictor(model.written, drawable(model, factor), model.data, x)
     if panels:
         return draw_panels(fits, factor, horizontal, chosen, vertical=_vertical(fits), show_data=show_data, ax=ax)
     lines = group_lines(fits, drawn, factor, horizontal)
     pooled = pooled_line(fits, factor, horizontal)
-    colors = _colors(formula, factor, data, chosen)
+    colors = _colors(model.written, factor, model.data, chosen)
     named = (
         np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS)) if chosen is None else chosen
     )
     ax = axes_or_new(ax, 7, 5)
     if show_data and family_of(fits) == "gaussian":
-        _draw_rows(ax, formula, data, factor, horizontal, colors, named)
+        _draw_rows(ax, model.written, model.data, factor, horizontal, colors, named)
     if drawn != "complete":
         _draw_lines(ax, lines, colors, named)
     if pooled is not None:
@@ -149,7 +148,7 @@ def plot_lines(
 
 def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
     """The lines to draw, which the fits must have."""
-    arms, family = fits_by_arm(fits), family_of(fits)
+    arms, family = fits_by_label(fits), family_of(fits)
     if pooling is None:
         return "least_squares" if family == "gaussian" else "none" if "none" in arms else "partial"
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
@@ -222,27 +221,27 @@ def _halo(width: float) -> list[AbstractPathEffect]:
 
 def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: GroupLines) -> None:
     """Headline, key and the names of the axes, with what must be known to read the lines."""
-    formula, data = written_and_data(fits)
+    model = model_of(fits)
     missing = int((~lines.known).sum())
     gap = f"{missing} of {len(lines.n)} groups of {factor.name} without a line: their rows cannot determine it"
-    ax.set(xlabel="\n".join(filter(None, [x, held(formula, data, x), gap if missing else ""])), ylabel=_vertical(fits))
+    ax.set(xlabel="\n".join(filter(None, [x, held(model, x), gap if missing else ""])), ylabel=_vertical(fits))
     bare(ax)
     thin = Line2D([], [], color=QUIET, linewidth=1.3, label=_KEYS[drawn].format(group=factor.name))
     black = Line2D([], [], **complete_line(_POOLED_WIDTH))
     headline(
         ax,
         _title(drawn, factor, lines),
-        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in fits_by_arm(fits) else [])],
+        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in fits_by_label(fits) else [])],
     )
 
 
 def _vertical(fits: Any) -> str:
     """The response, or what stands for it on the scale of the linear predictor."""
-    formula, _ = written_and_data(fits)
+    model = model_of(fits)
     if family_of(fits) == "gaussian":
-        return response_label(formula)
+        return response_label(model.written)
     family = get_family(family_of(fits))
-    return f"linear predictor of {response_label(formula)}: {family.link}({family.parent})"
+    return f"linear predictor of {response_label(model.written)}: {family.link}({family.parent})"
 
 
 def _title(drawn: Drawn, factor: Term, lines: GroupLines) -> str:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from hlm.compare.compare_slopes import written_and_data
+from hlm.compare.compare_slopes import model_of
 from hlm.data.clean_data import CleanData
-from hlm.engines.sampling.leave_one_out import GOOD_K, PointwiseLoo, difference
+from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.leave_one_out import difference
+from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling
+from hlm.model.model import find_group
 from hlm.plots.glyphs import LOOKS, NOTE, axes_or_new, bare, describe, headline, number
 from hlm.plots.group_rows import size_axis
 from hlm.plots.point_labels import label_points, named
@@ -81,28 +83,28 @@ def plot_loo(
     other = "none" if isinstance(unit, str) and unit == "observation" else "complete"
     pair = ("partial", other) if arms is None else check_list("arms", arms, "('partial', 'complete')")
     _check_arms(fits, pair)
-    formula, data = written_and_data(fits)
-    factor = _factor(formula, unit, group)
+    model = model_of(fits)
+    factor = _factor(model.written, unit, group)
     first, second = (_left_out(fits[arm], unit, factor) for arm in pair)
     numbers = difference(first, second)
-    values, bad = first.elpd - second.elpd, ~((first.pareto_k <= GOOD_K) & (second.pareto_k <= GOOD_K))
+    values, bad = first.elpd - second.elpd, ~((first.pareto_k <= GOOD_PARETO_K) & (second.pareto_k <= GOOD_PARETO_K))
     if factor is not None and unit == "observation":
-        codes = data.codes(factor)
+        codes = model.data.codes(factor)
         values, bad = np.bincount(codes, values), np.bincount(codes, bad) > 0
     ax = axes_or_new(ax, 7, 5)
-    x = _horizontal(ax, data, factor)
+    x = _horizontal(ax, model.data, factor)
     ax.set_ylabel(_vertical(unit, factor, pair))
     _draw(ax, x, values, bad, pair)
-    _label_extremes(ax, x, values, _names(data, factor))
+    _label_extremes(ax, x, values, _names(model.data, factor))
     bare(ax)
     headline(ax, _headline(numbers, pair, unit), key=_key(pair, bad))
-    words = _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(data, factor))
+    words = _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(model.data, factor))
     describe(ax, words, doubts=cautions(fits, pair).values())
     return ax
 
 
 def _check_arms(fits: Any, pair: tuple[Any, ...]) -> None:
-    if not isinstance(fits, Mapping) or not fits_by_arm(fits):
+    if not isinstance(fits, Mapping) or not fits_by_label(fits):
         raise FitError("plot_loo compares two arms: fit them together, fit_pooling(...).")
     if len(pair) != 2 or pair[0] == pair[1]:
         raise FitError(f"plot_loo compares two different arms, not {pair!r}: arms=('partial', 'complete').")
@@ -126,7 +128,7 @@ def _factor(formula: Formula, unit: str, group: str | None) -> Term | None:
 
 
 def _left_out(fit: Fit, unit: str, factor: Term | None) -> PointwiseLoo:
-    return fit.loo if unit == "observation" or factor is None else fit.loo_of_groups(factor)
+    return fit.leave_out(None if unit == "observation" else factor)
 
 
 def _horizontal(ax: Axes, data: CleanData, factor: Term | None) -> np.ndarray:
@@ -168,7 +170,7 @@ def _dots(arm: Pooling, size: float) -> dict[str, Any]:
 def _bad(size: float) -> dict[str, Any]:
     return {
         "marker": "x", "linestyle": "none", "markersize": size, "markeredgewidth": 1.6, "color": NOTE,
-        "label": f"Pareto k > {GOOD_K}",
+        "label": f"Pareto k > {GOOD_PARETO_K}",
     }  # fmt: skip
 
 
@@ -214,5 +216,5 @@ def _in_words(
         f"{what[0].upper()}{what[1:]}, a dot for each of {len(values)}; sum {numbers['elpd_diff']:.3g}, standard error "
         f"{numbers['se_diff']:.3g}. {_short(pair[0]).capitalize()} pooling predicts {int((values >= 0).sum())} better. "
         f"From {values[low]:.3g} ({names[low]}) to {values[high]:.3g} ({names[high]}); {int(bad.sum())} with Pareto k "
-        f"above {GOOD_K}."
+        f"above {GOOD_PARETO_K}."
     )

@@ -10,13 +10,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from hlm.compare.pooling_path import PoolingPath, effect_of, path_of
+from hlm.compare.pooling_path import PoolingPath, path_of
 from hlm.errors import FitError, nearest
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.function_calls import kept
-from hlm.formula.pooling_formulas import Pooling
-from hlm.model.default_priors import default_priors
-from hlm.model.prior_distributions import Priors
+from hlm.model.resolve import resolve
 from hlm.plots.glyphs import (
     LOOKS,
     axes_or_new,
@@ -105,19 +103,22 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
 
 
 def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
-    if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_arm(fits):
+    if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_label(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
     fit = fits["partial"]
     if fit.family != "gaussian":
         raise FitError(f"There is a pooling path in the gaussian family only, not in {fit.family}.")
-    none = fits["none"].priors if "none" in fits else default_priors(fit.written, fit.data, pooling="none")
-    priors: dict[Pooling, Priors] = {"partial": fit.priors, "none": none}
-    return path_of(fit.written, fit.data, priors, group=group, seed=_SEED)
+    none = (
+        fits["none"].resolved
+        if "none" in fits
+        else resolve(fit.resolved.written, fit.resolved.data, poolings=("none",))["none"]
+    )
+    return path_of(fit.resolved, none, group=group, seed=_SEED)
 
 
 def _shown(path: PoolingPath, term: str | None) -> str:
     labels = [str(label) for label in path.estimates["term"].to_numpy()]
-    effects = [effect_of(name).partition("|")[0] for name in path.estimated]
+    effects = [effect.removesuffix(f"|{path.group}") for effect in path.moving]
     moved = ["Intercept" if effect == "1" else effect for effect in effects]
     if term is None:
         varying = [label for label in labels if label in moved] or labels
@@ -209,8 +210,10 @@ def _frame(ax: Axes, path: PoolingPath, label: str, bottom: float, top: float) -
 
 def _horizontal(path: PoolingPath) -> str:
     if len(path.estimated) == 1:
-        return f"sd of {effect_of(next(iter(path.estimated)))}, in the middle its posterior mean"
-    names = ", ".join(f"{effect_of(name)} {value:.3g}" for name, value in path.estimated.items())
+        return f"sd of {path.moving[0]}, in the middle its posterior mean"
+    names = ", ".join(
+        f"{effect} {value:.3g}" for effect, value in zip(path.moving, path.estimated.values(), strict=True)
+    )
     return f"group-level sds over their estimates ({names})"
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 
-from hlm.compare.compare_slopes import family_of, varying_terms, written_and_data
+from hlm.compare.compare_slopes import family_of, model_of, varying_terms
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.families import get_family
@@ -75,8 +74,8 @@ def plot_plane(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('intercept of Reaction', 'slope of Reaction on Days')
     """
-    formula, _ = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     pair = _check_terms(fits, factor, terms)
     plane = plane_of(fits, factor, pair)
     ax = axes_or_new(ax, 7, 6)
@@ -89,7 +88,7 @@ def plot_plane(
         _draw_arrows(ax, plane)
     _draw_complete(ax, plane)
     _label_far(ax, plane)
-    outside = [name for name in formula.predictors if name not in within_predictors(*written_and_data(fits))]
+    outside = [name for name in model.written.predictors if name not in within_predictors(model_of(fits))]
     note = f"\neach {factor.name} at the average {', '.join(outside)}" if outside else ""
     ax.set(xlabel=_axis(fits, pair[0]) + note, ylabel=_axis(fits, pair[1]))
     bare(ax)
@@ -100,10 +99,10 @@ def plot_plane(
 
 def _check_terms(fits: Any, factor: Term, terms: Sequence[str] | None) -> tuple[str, str]:
     for arm in ("none", "partial"):
-        if arm not in fits_by_arm(fits):
+        if arm not in fits_by_label(fits):
             raise FitError(f"plot_plane draws arrows from no to partial pooling, and the arm {arm!r} is missing.")
-    formula, data = written_and_data(fits)
-    varying = varying_terms(formula, data, factor, None)
+    model = model_of(fits)
+    varying = varying_terms(model, factor, None)
     wanted = varying if terms is None else check_list("terms", terms, "('Intercept', 'x')")
     if len(varying) < 2:
         raise FitError(f"Only {varying[0]} varies by {factor.name}: a plane needs two coefficients. Try plot_slopes.")
@@ -210,13 +209,13 @@ def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.
 
 
 def _axis(fits: Any, term: str) -> str:
-    formula, data = written_and_data(fits)
+    model = model_of(fits)
     link = get_family(family_of(fits)).link
     scale = "" if link == "identity" else f" ({link} scale)"
-    response = response_label(formula)
+    response = response_label(model.written)
     if term == "Intercept":
         return f"intercept of {response}{scale}"
-    return (f"slope of {response} on {term}" if term in data.columns else f"coefficient of {term}") + scale
+    return (f"slope of {response} on {term}" if term in model.data.columns else f"coefficient of {term}") + scale
 
 
 def _headline(plane: Plane, factor: Term) -> str:

@@ -9,14 +9,13 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from hlm.compare.compare_slopes import varying_terms, written_and_data
+from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.rank_groups import ranked
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.group_coefficients import coefficients
-from hlm.fits.posterior_coefficients import find_group
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_arm
+from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, height_of
 from hlm.plots.group_rows import HEADING, body_height, name_rows
@@ -68,12 +67,12 @@ def plot_ranks(
     >>> ax.get_xlabel()
     'rank by Days: 1 = smallest, 18 = largest'
     """
-    arms = fits_by_arm(fits)
+    arms = fits_by_label(fits)
     if "partial" not in arms:
         raise FitError("plot_ranks ranks the groups by partial pooling, and that arm is missing: fit_pooling(...).")
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
-    (label,) = varying_terms(formula, data, factor, default_term(fits, factor) if term is None else term)
+    model = model_of(fits)
+    factor = model.group(group)
+    (label,) = varying_terms(model, factor, default_term(fits, factor) if term is None else term)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     table = _rank_table(arms["partial"], factor, label, probability)

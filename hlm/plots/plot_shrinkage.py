@@ -9,10 +9,9 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from hlm.compare.compare_slopes import varying_terms, written_and_data
+from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.shrinkage import shrinkage
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import find_group
 from hlm.formula.formula import Term
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, complete_line, describe, headline, number
 from hlm.plots.group_rows import size_axis
@@ -66,8 +65,8 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     >>> ax.get_xlabel()
     'Subject (10 rows each)'
     """
-    formula, _ = written_and_data(fits)
-    factor = find_group(formula, group)
+    model = model_of(fits)
+    factor = model.group(group)
     label = default_term(fits, factor) if term is None else term
     table = moved(fits, factor, label)
     ax = axes_or_new(ax, 7, 5)
@@ -86,8 +85,8 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
 
 def default_term(fits: Any, factor: Term) -> str:
     """The first slope that varies by the group, else the intercept."""
-    formula, data = written_and_data(fits)
-    varying = varying_terms(formula, data, factor, None)
+    model = model_of(fits)
+    varying = varying_terms(model, factor, None)
     return next((label for label in varying if label != "Intercept"), "Intercept")
 
 

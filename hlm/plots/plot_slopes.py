@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from hlm.compare.compare_slopes import family_of, varying_terms, written_and_data
+from hlm.compare.compare_slopes import family_of, model_of, varying_terms
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import find_group
-from hlm.fits.results import fits_by_arm
-from hlm.formula.formula import Formula, Term
+from hlm.fits.results import fits_by_label
+from hlm.formula.formula import Term
 from hlm.model.families import get_family
+from hlm.model.model import Model
 from hlm.plots.glyphs import (
     LOOKS,
     axes_or_new,
@@ -89,9 +89,9 @@ def plot_slopes(
     'slope of Reaction on Days'
     """
     _check_arms(fits)
-    formula, data = written_and_data(fits)
-    factor = find_group(formula, group)
-    table, label = slope_rows(fits, factor, _default_term(formula, data, factor) if term is None else term, interval)
+    model = model_of(fits)
+    factor = model.group(group)
+    table, label = slope_rows(fits, factor, _default_term(model, factor) if term is None else term, interval)
     body = body_height(len(table)) if ax is None else height_of(ax)
     ax = axes_or_new(ax, 7, body + HEADING)
     pitch = 72 * body / len(table)
@@ -107,22 +107,22 @@ def plot_slopes(
         _write_numbers(ax, table, view, pitch)
     ax.set_xlabel("\n".join([_horizontal(fits, label), *_small_print(table, view, factor, named=named)]))
     bare(ax)
-    headline(ax, _headline(table, _noun(data, label)), key=_key(table, view, interval))
+    headline(ax, _headline(table, _noun(model.data, label)), key=_key(table, view, interval))
     describe(ax, _in_words(fits, table, view, factor, label), doubts=cautions(fits).values())
     return ax
 
 
 def _check_arms(fits: Any) -> None:
     for arm in ("none", "partial"):
-        if arm not in fits_by_arm(fits):
+        if arm not in fits_by_label(fits):
             raise FitError(
                 f"plot_slopes shows no pooling beside partial pooling, and the arm {arm!r} is missing: fit both, "
                 f"fit_pooling(...)."
             )
 
 
-def _default_term(formula: Formula, data: CleanData, factor: Term) -> str:
-    varying = varying_terms(formula, data, factor, None)
+def _default_term(model: Model, factor: Term) -> str:
+    varying = varying_terms(model, factor, None)
     return next((label for label in varying if label != "Intercept"), "Intercept")
 
 
@@ -190,8 +190,8 @@ def _noun(data: CleanData, label: str) -> str:
 
 def _horizontal(fits: Any, label: str) -> str:
     """What the numbers are, and on which scale."""
-    formula, data = written_and_data(fits)
-    noun, response = _noun(data, label), response_label(formula)
+    model = model_of(fits)
+    noun, response = _noun(model.data, label), response_label(model.written)
     what = f"slope of {response} on {label}" if noun == "slope" else f"{noun} of {label}"
     link = get_family(family_of(fits)).link
     scale = "" if link == "identity" else f" ({link} scale)"

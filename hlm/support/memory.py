@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hlm.errors import FitError
 
-_NUMBER = 8  # bytes
+NUMBER = 8  # bytes of one
 _MEMINFO = Path("/proc/meminfo")
 _GROUPS = (  # of a container: what it may have, what it has
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -36,11 +36,11 @@ def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
     --------
     >>> check_memory("A small table", {"rows": 1000}, "Nothing needs to be done.")
     """
-    need, free = _NUMBER * sum(numbers.values()), _free()
+    need, free = NUMBER * sum(numbers.values()), _free()
     if need <= free:
         return
     largest = sorted(numbers.items(), key=lambda part: -part[1])
-    parts = ", ".join(f"{name} {_size(_NUMBER * size)}" for name, size in largest if size > 0.05 * largest[0][1])
+    parts = ", ".join(f"{name} {_size(NUMBER * size)}" for name, size in largest if size > 0.05 * largest[0][1])
     raise FitError(f"{what} would need about {_size(need)} of memory ({parts}), and {_size(free)} are free. {instead}")
 
 
@@ -56,7 +56,7 @@ def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: 
     growing : str
         The arrays that grow with the draws.
     """
-    room = _free() / _NUMBER - sum(size for name, size in numbers.items() if name != growing)
+    room = _free() / NUMBER - sum(size for name, size in numbers.items() if name != growing)
     fitting = int(0.9 * draws * room / numbers[growing]) if min(room, numbers[growing]) > 0 else 0
     if fitting >= draws or fitting * chains < 100:
         return ""

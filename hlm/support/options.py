@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 from hlm.errors import FitError, HlmError
 
+Method = Literal["auto", "exact", "nuts", "bambi"]
 _LONGEST = 80  # characters of an offending value that are shown
 
 

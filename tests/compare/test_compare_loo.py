@@ -18,13 +18,14 @@ from hlm.engines.exact.draws.posterior_tree import theta_of
 from hlm.engines.exact.engine import sample_collapsed
 from hlm.engines.exact.gaussian_model import make_arm, summed
 from hlm.engines.exact.likelihood.marginal import common_posterior
-from hlm.engines.sampling.leave_one_out import PointwiseLoo, difference, pointwise_loo
+from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.leave_one_out import difference, pointwise_loo
 from hlm.engines.sampling.pareto_smoothing import log_sum_exp
 from hlm.errors import FitError
 from hlm.fits.fit import fit
 from hlm.fits.results import PoolingFits
 from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 
 
 def _peer(name: str) -> float:

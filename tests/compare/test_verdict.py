@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hlm.compare.verdict import verdict
-from hlm.engines.sampling.leave_one_out import PointwiseLoo
+from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
 from hlm.fits.judgement import judge
 from hlm.fits.results import PoolingFits

@@ -23,11 +23,11 @@ from hlm.explanation.code_r import r_name
 from hlm.explanation.explain import Explanation, explain
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_text import plain
-from hlm.explanation.parameter_counts import arm_coefficients
+from hlm.explanation.parameter_counts import strategy_coefficients
 from hlm.explanation.regressors import term_columns, values
 from hlm.explanation.symbols import symbol
 from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.families import FAMILIES
 from hlm.model.prior_distributions import Prior
@@ -130,7 +130,7 @@ def test_columns_are_the_design_s() -> None:
         np.testing.assert_array_equal(np.column_stack([values(c, data) for c in mine]), design.matrix)
 
 
-def test_arm_coefficients_are_the_ranks_of_their_designs() -> None:
+def test_strategy_coefficients_are_the_ranks_of_their_designs() -> None:
     """By a second route: the rank of dummy columns times effects, written out densely."""
     exam, penicillin, pastes, cbpp = map(load_data, ("exam", "penicillin", "pastes", "cbpp"))
 
@@ -154,7 +154,7 @@ def test_arm_coefficients_are_the_ranks_of_their_designs() -> None:
         ),
     }
     for (formula, name), rank in expected.items():
-        counts = arm_coefficients(explain(formula, load_data(name)).model)
+        counts = strategy_coefficients(explain(formula, load_data(name)).model)
         assert counts is not None and counts["none"] == rank, formula
 
 

@@ -21,7 +21,7 @@ from hlm.fits.group_coefficients import coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.fits.predict import predict
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.prior_distributions import Prior
 

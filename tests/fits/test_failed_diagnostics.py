@@ -20,9 +20,9 @@ from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slope_differences import slope_differences
 from hlm.compare.stacking import stacking_weights
 from hlm.compare.verdict import verdict
-from hlm.engines.exact.engine import CollapsedDiagnostics
+from hlm.engines.exact.diagnostics import CollapsedDiagnostics
 from hlm.engines.sampling.chain_diagnostics import Diagnostics
-from hlm.engines.sampling.leave_one_out import PointwiseLoo
+from hlm.engines.interface import PointwiseLoo
 from hlm.fits.results import PoolingFits
 
 DIVERGED = Diagnostics(r_hat=1.2, r_hat_at="1|Subject_sigma", ess=37.0, ess_at="Days", divergences=12, chains=4)

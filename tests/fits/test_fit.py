@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from hlm.data.packaged_sets import load_data
-from hlm.engines.exact.engine import CollapsedDiagnostics
+from hlm.engines.exact.diagnostics import CollapsedDiagnostics
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.results import Fit, PoolingFits

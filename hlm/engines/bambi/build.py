@@ -1,33 +1,31 @@
-"""`build`: a formula, an arm and data as a `bambi.Model`. Only this folder knows Bambi."""
+"""`build`: a formula, a pooling strategy and data as a `bambi.Model`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.data.new_rows import prepare
 from hlm.data.transforms import Functions
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
-from hlm.engines.bambi.memory_check import check_room
-from hlm.errors import DataError, FitError
+from hlm.engines.bambi.memory_check import check_memory_of_model
+from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT, Formula, Term
-from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual, check_has_groups, complete_formula, none_formula
-from hlm.model.default_priors import correlated_blocks, default_priors
-from hlm.model.design_columns import Columns, block_columns
-from hlm.model.families import Family, check_response, get_family
-from hlm.model.no_pooling import none_arm, separate_by
-from hlm.model.prior_distributions import Prior, Priors, replace_priors
-from hlm.support.options import check_choice
+from hlm.formula.pooling_formulas import Pooling, Residual
+from hlm.model import names
+from hlm.model.grouping_factors import CovarianceBlock, Effect, GroupingFactor
+from hlm.model.model import Model
+from hlm.model.prior_distributions import Prior
+from hlm.model.resolve import resolve
 
 if TYPE_CHECKING:
     import bambi
 
-_RESERVED = ("chain", "draw", "__obs__", "Intercept")
+    from hlm.engines.bambi.adapter import HlmModel
 
 
 def build(
@@ -83,136 +81,88 @@ def build(
     >>> "Subject_corr" in model.backend.model.named_vars
     True
     """
-    check_pooling(pooling)
-    kind = get_family(family)
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
-    check_response(kind, read, table)
-    defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
-    chosen = replace_priors(defaults, priors)
-    check_names(read, kind)
-    check_residual(residual, pooling, family)
-    if table.weights is not None:
+    models = resolve(
+        formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, priors=priors,
+        lkj_eta=lkj_eta, residual=residual,
+    )  # fmt: skip
+    return bambi_model(models[pooling])
+
+
+def bambi_model(model: Model) -> HlmModel:
+    """The Bambi model of a resolved one, built.
+
+    Raises
+    ------
+    FitError
+        For gaussian weights, priors that PyMC does not know, and what does not fit into memory.
+    """
+    if model.data.weights is not None:
         raise FitError(
             "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
-            "the residual variance. Models of the collapsed engine take them: method='auto', Normal priors."
+            "the residual variance. Models of the exact engine take them: method='auto', Normal priors."
         )
-    check_room(read, table, pooling)
-    text, bambi_priors = _translate(read, table, pooling, chosen)
-    separate = separate_by(read, table) if residual == "separate" else None
-    return _assemble(read, table, text, family, bambi_priors, separate)
+    check_memory_of_model(model)
+    text, priors = _translate_none(model) if model.pooling == "none" else _translate(model)
+    return _assemble(model, text, priors)
 
 
-def arm_formula(formula: Formula, data: CleanData, pooling: Pooling) -> Formula:
-    """The formula of one arm, in lme4's dialect."""
-    if pooling == "partial":
-        return formula
-    if pooling == "complete":
-        return complete_formula(formula)
-    check_has_groups(formula)
-    arm = none_arm(formula, data)
-    return none_formula(formula, arm.own, arm.dropped)
-
-
-def check_names(formula: Formula, family: Family) -> None:
-    """Raise a `DataError` for a column whose name would collide with the model's own variables."""
-    own = {*_RESERVED, family.parent, *family.auxiliary, *_names_by_group(formula)}
-    for name in formula.variables:
-        if name in own and name != formula.response.variable:
-            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
-        if name in formula.group_variables and name in ("pooling", "term"):
-            raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
-        if "|" in name or "/" in name:
-            raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")
-
-
-def _names_by_group(formula: Formula) -> set[str]:
-    """The dimensions of the varying effects, and the correlations between them."""
-    names = {f"{group.name}{end}" for group in formula.groups for end in ("__factor_dim", "_dim", "_corr")}
-    for block in formula.expanded_blocks():
-        if len(block.effects) > 1:
-            names |= {f"{block.group.name}_effect", f"{block.group.name}_effect_bis"}
-    return names
-
-
-def check_pooling(pooling: str) -> None:
-    """Raise a `FitError` for a label that is not an arm's."""
-    check_choice("pooling", pooling, POOLINGS)
-
-
-def check_residual(residual: str, pooling: str, family: str) -> None:
-    """Raise a `FitError` for an unknown choice, and for an arm that cannot have a residual sd for each group."""
-    check_choice("residual", residual, get_args(Residual))
-    if residual == "separate" and (pooling != "none" or family != "gaussian"):
-        raise FitError(
-            f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
-            f"not for pooling={pooling!r}, family={family!r}."
-        )
-
-
-def _translate(
-    formula: Formula, data: CleanData, pooling: Pooling, priors: Priors
-) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The arm as Bambi's formula text, and its priors as keyword arguments of `bambi.Prior` by Bambi's names."""
-    if pooling == "none":
-        check_has_groups(formula)
-        return _translate_none(formula, data, priors)
-    text = _common_text(formula)
-    translated = {name: _plain(prior) for name, prior in priors.items() if not _is_group_level(name, formula)}
-    if pooling == "complete":
-        return f"{_response_text(formula)} ~ {text}", translated
-    correlations = {index: name for name, index in correlated_blocks(formula, data).items()}
+def _translate(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Complete and partial pooling as Bambi's formula text, and priors as arguments of `bambi_prior` by Bambi's names."""
+    translated: dict[str, dict[str, Any]] = {
+        parameter.prior_name: {"prior": model.priors[parameter.prior_name]}
+        for parameter in model.of_kind("common", "residual", "family")
+    }
     bars = []
-    for index, (block, design) in enumerate(block_columns(formula, data)):
-        effects = [formulae_text(e) for e in block.effects if e != INTERCEPT]
-        bars.append(f"({' + '.join(['1' if block.has_intercept else '0', *effects])}|{grouped_text(block.group)})")
-        for effect in block.effects:
-            sigma = priors[f"{effect.name}|{block.group.name}_sigma"]
-            name = correlations.get(index)
-            correlated = None if name is None else _correlated(name, design, effect, priors[name])
-            translated[f"{effect.name}|{block.group.name}"] = {"sigma": sigma, "correlated": correlated}
-    return f"{_response_text(formula)} ~ {' + '.join([text, *bars])}", translated
+    for factor in model.factors:
+        for block in factor.blocks:
+            texts = [formulae_text(e.term) for e in block.effects if e.term != INTERCEPT]
+            first = "1" if any(e.term == INTERCEPT for e in block.effects) else "0"
+            bars.append(f"({' + '.join([first, *texts])}|{grouped_text(factor.group)})")
+            for effect in block.effects:
+                assert effect.sd is not None
+                correlated = _correlated(model, factor, block, effect)
+                translated[effect.coefficients.name] = {"sigma": model.priors[effect.sd.name], "correlated": correlated}
+    text = " + ".join([_common_text(model.written), *bars])
+    return f"{_response_text(model.written)} ~ {text}", translated
 
 
-def _translate_none(formula: Formula, data: CleanData, priors: Priors) -> tuple[str, dict[str, dict[str, Any]]]:
-    arm = none_arm(formula, data)
-    own = {o.term: o for o in arm.own}
-    texts, translated = [], {}
-    terms = none_formula(formula, arm.own, arm.dropped).common
-    for term in terms:
-        if term in own:
-            effect = own[term].effect
-            texts.append(":".join([grouped_text(own[term].group), *([formulae_text(effect)] if effect.degree else [])]))
+def _translate_none(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
+    own = {effect.coefficients.name: (factor, effect) for factor in model.factors for effect in factor.effects}
+    texts = []
+    for term in model.formula.common:
+        if term.name in own:
+            factor, effect = own[term.name]
+            inner = [] if effect.term == INTERCEPT else [formulae_text(effect.term)]
+            texts.append(":".join([grouped_text(factor.group), *inner]))
         elif term != INTERCEPT:
             texts.append(formulae_text(term))
-    for name, prior in priors.items():
-        translated[name] = _plain(prior)
-    for term, o in own.items():  # one number per effect column, repeated for every group
-        translated[term.name] = _plain(_repeated(priors[term.name], len(data.levels(o.group))))
-    first = "1" if INTERCEPT in terms else "0"
-    return f"{_response_text(formula)} ~ {' + '.join([first, *texts, *_offset_texts(formula)])}", translated
+    translated = {name: {"prior": prior} for name, prior in model.priors.items()}
+    for name, (factor, _) in own.items():  # one number per effect column, repeated for every group
+        translated[name] = {"prior": _repeated(model.priors[name], factor.size)}
+    first = "1" if INTERCEPT in model.formula.common else "0"
+    text = " + ".join([first, *texts, *_offset_texts(model.written)])
+    return f"{_response_text(model.written)} ~ {text}", translated
 
 
-def _assemble(
-    formula: Formula, data: CleanData, text: str, family: str, priors: dict[str, dict[str, Any]], separate: Term | None
-) -> Any:
+def _assemble(model: Model, text: str, priors: dict[str, dict[str, Any]]) -> HlmModel:
     """Make the Bambi model: from here on Bambi's own classes."""
     from hlm.engines.bambi.adapter import LOCK, HlmModel, bambi_prior, group_coding, residual_formula
 
     translated: dict[str, Any] = {name: bambi_prior(**arguments) for name, arguments in priors.items()}
     whole, link = text, None
-    if separate is not None:
-        whole, link = residual_formula(text, grouped_text(separate))
-        translated["sigma"] = {separate.name: translated["sigma"]}
-    frame = data.columns.reset_index(drop=True)
+    if model.separate is not None:
+        whole, link = residual_formula(text, grouped_text(model.separate.group))
+        translated[names.RESIDUAL_SD] = {model.separate.name: translated[names.RESIDUAL_SD]}
+    frame = model.data.columns.reset_index(drop=True)
     try:
-        with group_coding(_group_coding(formula, data)):
-            model = HlmModel(whole, frame, family=family, link=link, priors=translated)
-        model.read_new_data = partial(prepare, formula, data)
+        with group_coding(_group_coding(model)):
+            built = HlmModel(whole, frame, family=model.family.name, link=link, priors=translated)
+        built.read_new_data = partial(prepare, model.written, model.data)
         with LOCK:
-            model.build()
+            built.build()
     except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know
         raise FitError(f"Bambi cannot build this model: {problem}. Is every prior a distribution of PyMC?") from problem
-    return model
+    return built
 
 
 def _response_text(formula: Formula) -> str:
@@ -230,35 +180,33 @@ def _offset_texts(formula: Formula) -> list[str]:
     return [f"offset({formulae_text(Term((variable,)))})" for variable in formula.offsets]
 
 
-def _group_coding(formula: Formula, data: CleanData) -> dict[str, Mapping[str, bool]]:
+def _group_coding(model: Model) -> dict[str, Mapping[str, bool]]:
     """By Bambi's name of a varying effect: which of its factors have a column for every level, as R decides it."""
     return {
-        f"{effect.name}|{block.group.name}": design.coding.get(effect, {})
-        for block, design in block_columns(formula, data)
+        names.group_effect(effect, block.group): design.coding.get(effect, {})
+        for block, design in model.design.blocks
         for effect in block.effects
         if effect != INTERCEPT
     }
 
 
-def _correlated(name: str, design: Columns, effect: Term, prior: Prior) -> CorrelatedEffects:
-    rows = tuple(i for i, term in enumerate(design.terms) if term == effect)
-    if prior.name not in ("LKJ", "LKJCorr", "LKJCholeskyCov") or not isinstance(prior.args.get("eta"), float):
+def _correlated(
+    model: Model, factor: GroupingFactor, block: CovarianceBlock, effect: Effect
+) -> CorrelatedEffects | None:
+    """The distribution of one term of a correlated block; None for a term that varies alone."""
+    if block.correlation is None:
+        return None
+    prior, name = model.priors[block.correlation.name], block.correlation.name
+    eta = prior.args.get("eta")
+    if prior.name not in ("LKJ", "LKJCorr", "LKJCholeskyCov") or not isinstance(eta, float):
         raise FitError(f"The prior of {name!r} must be Prior('LKJ', eta=...), not {prior}.")
-    eta = prior.args["eta"]
-    assert isinstance(eta, float)
     if eta <= 0:
         raise FitError(f"The eta of the LKJ prior must be positive, not {eta:g}.")
-    return CorrelatedEffects(name, design.labels, rows, eta)
-
-
-def _plain(prior: Prior) -> dict[str, Any]:
-    return {"prior": prior}
+    rows = tuple(range(effect.columns.start - block.columns.start, effect.columns.stop - block.columns.start))
+    own_dims = () if effect.sd is None else effect.sd.dims
+    return CorrelatedEffects(name, block.correlation.dims, block.correlation.labels, rows, eta, bool(own_dims))
 
 
 def _repeated(prior: Prior, groups: int) -> Prior:
     args = {key: np.tile(v, groups) if isinstance(v, tuple) else v for key, v in prior.args.items()}
     return Prior(prior.name, prior.dist, **args)
-
-
-def _is_group_level(name: str, formula: Formula) -> bool:
-    return any(name.endswith(f"|{g.name}_sigma") or name.startswith(f"{g.name}_corr") for g in formula.groups)

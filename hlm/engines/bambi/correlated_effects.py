@@ -28,28 +28,34 @@ class CorrelatedEffects:
     ----------
     block : str
         Name of the correlation matrix, ``school_corr``.
+    dims : tuple of str
+        Of the correlation matrix, ``school_effect`` and ``school_effect_bis``.
     effects : tuple of str
         The block's columns, length q: ``("Intercept", "pre")``.
     rows : tuple of int
         Which of them belong to this term.
     eta : float
         Of the LKJ prior.
+    has_levels : bool
+        Whether the term is a factor, whose columns have a dim of their own after the groups'.
     """
 
     block: str
+    dims: tuple[str, ...]
     effects: tuple[str, ...]
     rows: tuple[int, ...]
     eta: float
+    has_levels: bool
 
     def __call__(self, name: str, *, sigma: Any, dims: tuple[str, ...]) -> Any:
         import pymc as pm
         import pytensor.tensor as pt
 
         factor_dim, *others = dims
-        response_dims = [d for d in others if not d.endswith("__expr_dim")]
+        response_dims = others[int(self.has_levels) :]
         offsets, cholesky = self._shared(pm.modelcontext(None), factor_dim, response_dims)
         standard = [sum(cholesky[i][j] * offsets[j] for j in range(i + 1)) for i in self.rows]
-        if len(others) > len(response_dims):  # a factor's columns have a dimension of their own
+        if self.has_levels:
             values = pt.stack([sigma[k] * effect for k, effect in enumerate(standard)], axis=1)
         else:
             values = sigma * standard[0]
@@ -62,7 +68,8 @@ class CorrelatedEffects:
         partial_name, offset_name = f"{self.block}_partial_offset", f"{self.block}_z_offset"
         if offset_name in model.named_vars:
             return model[offset_name], _cholesky_rows(model[partial_name], len(self.effects))
-        effect_dim, effect_dim_bis, pair_dim = _dims(self.block)
+        effect_dim, effect_dim_bis = self.dims
+        pair_dim = f"{self.block}_pair"
         pairs = [f"{a}, {b}" for b, a in _pairs(self.effects)]
         model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: pairs})
         beta = _partial_beta(len(self.effects), self.eta)
@@ -74,12 +81,6 @@ class CorrelatedEffects:
         cholesky = _cholesky_rows(partial, len(self.effects))
         pm.Deterministic(self.block, _correlation(cholesky), dims=(effect_dim, effect_dim_bis, *response_dims))
         return offsets, cholesky
-
-
-def _dims(block: str) -> tuple[str, str, str]:
-    """``school_corr`` has dims ``school_effect``, ``school_effect_bis``; ``school_corr_2`` ``school_effect_2`` ..."""
-    factor, _, number = block.rpartition("_corr")
-    return f"{factor}_effect{number}", f"{factor}_effect_bis{number}", f"{factor}_pair{number}"
 
 
 def _pairs(items: tuple[Any, ...]) -> list[tuple[Any, Any]]:

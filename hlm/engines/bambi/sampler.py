@@ -5,39 +5,33 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
+from hlm.engines.interface import Options
 from hlm.errors import FitError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from hlm.engines.bambi.adapter import HlmModel
 
 TARGET_ACCEPT = 0.9  # nutpie's 0.8 leaves 20 to 100 divergences on pastes, whose batches hardly differ; 0.9 leaves none
 
 
-def sample(
-    model: Any,
-    *,
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int | None,
-    progress: bool,
-    label: str,
-    sampler_kwargs: Mapping[str, Any] | None,
-) -> Any:
+def sample(model: HlmModel, options: Options, *, seed: int | None, label: str) -> xr.DataTree:
     """Sample a built model.
 
     Parameters
     ----------
-    model : bambi.Model
-    draws, tune, chains : int
+    model : HlmModel
+    options : Options
+        With ``progress``, what is being done and how long it took is said on standard error, with nutpie's progress bar
+        where it has one. ``sampler_kwargs`` are handed on to `bambi.Model.fit`: ``{"nuts": {"target_accept": 0.95}}``.
     seed : int or None
-    progress : bool
-        Say on standard error what is being done and how long it took, with nutpie's progress bar where it has one.
     label : str
         What is being fitted, for that.
-    sampler_kwargs : mapping, optional
-        Handed on to `bambi.Model.fit`, for example ``{"nuts": {"target_accept": 0.9}}``.
 
     Returns
     -------
@@ -46,16 +40,27 @@ def sample(
     """
     from hlm.engines.bambi.adapter import sampling_graph
 
-    options = {"inference_method": "nutpie", "nuts": {"target_accept": TARGET_ACCEPT}, **(sampler_kwargs or {})}
+    settings = {
+        "inference_method": "nutpie",
+        "nuts": {"target_accept": TARGET_ACCEPT},
+        **(options.sampler_kwargs or {}),
+    }
     started = time.perf_counter()
-    if progress:
-        print(f"{label}: compiling, then sampling {chains} x {tune + draws} draws ...", file=sys.stderr, flush=True)
+    if options.progress:
+        print(
+            f"{label}: compiling, then sampling {options.chains} x {options.tune + options.draws} draws ...",
+            file=sys.stderr,
+            flush=True,
+        )
     try:
-        with sampling_graph(model), _quiet_unless(progress):
-            idata = model.fit(draws=draws, tune=tune, chains=chains, random_seed=seed, progressbar=progress, **options)
+        with sampling_graph(model), _quiet_unless(options.progress):
+            idata: xr.DataTree = model.fit(
+                draws=options.draws, tune=options.tune, chains=options.chains, random_seed=seed,
+                progressbar=options.progress, **settings,
+            )  # fmt: skip
     except (TypeError, ValueError, RuntimeError) as problem:
         raise FitError(f"The sampler could not fit this model ({label}): {problem}") from problem
-    if progress:
+    if options.progress:
         print(f"{label}: done in {time.perf_counter() - started:.0f} s.", file=sys.stderr, flush=True)
     return idata
 

@@ -1,17 +1,13 @@
-"""Which models the collapsed engine covers, and why not the others."""
+"""Which models the exact engine covers, and why not the others."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData
+from hlm.engines.exact.gaussian_model import independent_groups
 from hlm.engines.exact.theta.standard_deviations import why_not_a_scale
-from hlm.formula.formula import INTERCEPT, Block, Formula
-from hlm.formula.pooling_formulas import Pooling, Residual
-from hlm.model.default_priors import correlated_blocks
-from hlm.model.design_columns import Columns, block_columns, columns
-from hlm.model.no_pooling import kept_columns, none_arm
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.model import Model
+from hlm.model.prior_distributions import Prior
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
 _MOST_COMMON = 5000  # columns, and so rows, that are worth a look
@@ -20,83 +16,57 @@ MOST_OWN_COLUMNS = 2000
 MOST_OWN_NUMBERS = 100_000_000  # 800 MB
 
 
-def covers(
-    formula: Formula, data: CleanData, *, pooling: Pooling, family: str, priors: Priors, residual: Residual = "shared"
-) -> str | None:
-    """None if the collapsed engine can fit the arm, else one sentence that says why not.
-
-    Parameters
-    ----------
-    formula : Formula
-        Of the partial-pooling model.
-    data : CleanData
-    pooling : {"complete", "none", "partial"}
-    family : str
-    priors : Priors
-        Of that arm.
-    residual : {"shared", "separate"}
+def covers(model: Model) -> str | None:
+    """None if the exact engine can fit the model, else one sentence that says why not.
 
     Examples
     --------
-    >>> from hlm import default_priors, load_data, parse
-    >>> from hlm.data.clean_data import clean
-    >>> formula = parse("diameter ~ 1 + (1|plate) + (1|sample)")
-    >>> data = clean(formula, load_data("penicillin"))
-    >>> covers(formula, data, pooling="partial", family="gaussian", priors=default_priors(formula, data))
-    >>> covers(formula, data, pooling="partial", family="poisson", priors=default_priors(formula, data))
+    >>> from hlm import load_data
+    >>> from hlm.model.resolve import resolve
+    >>> covers(resolve("diameter ~ 1 + (1|plate) + (1|sample)", load_data("penicillin"))["partial"])
+    >>> covers(resolve("incidence ~ 1 + (1|herd)", load_data("cbpp"), family="poisson")["partial"])
     'The family is poisson: only in the gaussian family can the coefficients be integrated out.'
     """
-    if family != "gaussian":
-        return f"The family is {family}: only in the gaussian family can the coefficients be integrated out."
-    structure = {"partial": _partial, "none": _none, "complete": _nothing}[pooling]
-    own_sigmas = _separate(formula, data) if residual == "separate" else None
-    return (
-        structure(formula, data)
-        or own_sigmas
-        or _more_columns_than_rows(formula, data)
-        or _priors(formula, data, priors)
-    )
+    if model.family.name != "gaussian":
+        return f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
+    strategy = {"partial": _partial, "none": _none, "complete": _complete}[model.pooling]
+    return strategy(model) or _shared_columns(model) or _more_columns_than_rows(model) or _priors(model)
 
 
-def _more_columns_than_rows(formula: Formula, data: CleanData) -> str | None:
+def _more_columns_than_rows(model: Model) -> str | None:
     """Then least squares, from which sigma is searched, leaves nothing for it."""
-    if data.rows > _MOST_COMMON:
+    if model.rows > _MOST_COMMON:
         return None
-    count = len(columns(formula.common, data).labels)
-    return f"There are {count} common coefficients and {data.rows} rows only." if count >= data.rows else None
+    count = len(model.design.common.labels)
+    return f"There are {count} common coefficients and {model.rows} rows only." if count >= model.rows else None
 
 
-def _separate(formula: Formula, data: CleanData) -> str | None:
-    kept = kept_columns(formula, none_arm(formula, data), data).labels
-    return f"The groups, each with its own residual sd, share {', '.join(kept)}." if kept else None
+def _shared_columns(model: Model) -> str | None:
+    """What the groups share although each has its own residual sd."""
+    if model.separate is None or not model.common.labels:
+        return None
+    return f"The groups, each with its own residual sd, share {', '.join(model.common.labels)}."
 
 
-def _nothing(formula: Formula, data: CleanData) -> None:
+def _complete(model: Model) -> None:
     return None
 
 
-def _partial(formula: Formula, data: CleanData) -> str | None:
-    blocks = block_columns(formula, data)
-    effects = [(e, block.group) for block, _ in blocks for e in block.effects]
+def _partial(model: Model) -> str | None:
+    effects = [(effect.term, factor.group) for factor in model.factors for effect in factor.effects]
     if len(set(effects)) < len(effects):
         return "An effect stands in two bars of the same grouping factor."
-    widths = [len(design.terms) for _, design in blocks]
-    correlated = [widths[i] for i in correlated_blocks(formula, data).values()]
-    dimensions = 1 + sum(widths) + sum(q * (q - 1) // 2 for q in correlated)
+    correlated = [len(parameter.labels) for parameter in model.of_kind("correlation")]
+    dimensions = 1 + sum(factor.width for factor in model.factors) + sum(q * (q - 1) // 2 for q in correlated)
     if dimensions > MOST_DIMENSIONS:
         return f"There are {dimensions} standard deviations and correlations, more than {MOST_DIMENSIONS}."
-    return _too_many_beside_the_largest(formula, data, blocks)
+    return _too_many_beside_the_largest(model)
 
 
-def _too_many_beside_the_largest(
-    formula: Formula, data: CleanData, blocks: tuple[tuple[Block, Columns], ...]
-) -> str | None:
+def _too_many_beside_the_largest(model: Model) -> str | None:
     """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
-    sizes = {
-        group: len(data.levels(group)) * sum(len(design.terms) for block, design in blocks if block.group == group)
-        for group in formula.groups
-    }
-    rest = sum(sizes.values()) - max(sizes.values(), default=0)
+    sizes = [factor.size * factor.width for factor in model.factors]
+    rest = sum(sizes) - max(sizes, default=0)
     if rest <= MOST_DENSE:
         return None
     return (
@@ -104,27 +74,23 @@ def _too_many_beside_the_largest(
     )
 
 
-def _none(formula: Formula, data: CleanData) -> str | None:
-    arm = none_arm(formula, data)
-    if len({o.group for o in arm.own}) == 1 and INTERCEPT not in kept_columns(formula, arm, data).terms:
+def _none(model: Model) -> str | None:
+    if independent_groups(model):
         return None
-    columns = sum(len(data.levels(o.group)) for o in arm.own)
-    if columns <= MOST_OWN_COLUMNS and columns * data.rows <= MOST_OWN_NUMBERS:
+    count = sum(factor.size for factor in model.factors for _ in factor.effects)
+    if count <= MOST_OWN_COLUMNS and count * model.rows <= MOST_OWN_NUMBERS:
         return None
-    return f"The groups' {columns} own coefficients are not independent of each other, and too many for one matrix."
+    return f"The groups' {count} own coefficients are not independent of each other, and too many for one matrix."
 
 
-def _priors(formula: Formula, data: CleanData, priors: Priors) -> str | None:
-    """The first prior that is not covered: sds and correlations by their names, all else is a coefficient."""
-    correlations = correlated_blocks(formula, data)
-    scales = {"sigma", *(f"{e.name}|{b.group.name}_sigma" for b in formula.blocks for e in b.effects)}
-    for name, prior in priors.items():
-        if name in scales:
-            reason = why_not_a_scale(name, prior)
-        elif name in correlations:
-            reason = _why_not_lkj(name, prior)
-        else:
-            reason = _why_not_normal(name, prior)
+def _priors(model: Model) -> str | None:
+    """The first prior that is not covered."""
+    for parameter in model.parameters:
+        name = parameter.prior_name
+        if name not in model.priors:
+            continue
+        why_not = {"sd": why_not_a_scale, "residual": why_not_a_scale, "correlation": _why_not_lkj}
+        reason = why_not.get(parameter.kind, _why_not_normal)(name, model.priors[name])
         if reason:
             return reason
     return None

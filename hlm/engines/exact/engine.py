@@ -1,180 +1,101 @@
-"""The collapsed engine: the exact posterior of a gaussian hierarchical model without a Markov chain.
+"""The exact engine: the posterior of a gaussian hierarchical model without a Markov chain.
 
 All coefficients are integrated out, so that only theta (the standard deviations and correlations, a few dimensions) has
 to be sampled; then the coefficients are drawn exactly, given theta::
 
-    formula, data -> arm.py            which columns, which priors
-                  -> coordinates.py    each row: what its group's effects explain, what they leave
-                  -> crossproducts.py  all that is kept of the rows (crossed.py: of several factors)
-                  -> marginal.py       log p(y | theta)
-    + the prior of theta (parameters.py, scales.py)
-                  -> importance.py     draws of theta, with Pareto k (charts.py: in more than one coordinate system)
-                  -> coefficients.py   beta, b | theta, y
-                  -> tree.py           a posterior under Bambi's names
-                  -> rounding.py       how much of all that is rounding
+    Model -> gaussian_model.py            columns and priors as numbers
+          -> sums/rows.py                 each row: what its group's effects explain, what they leave
+          -> sums/one_factor.py           all that is kept of the rows (several_factors.py: of several factors)
+          -> likelihood/marginal.py       log p(y | theta)
+    + the prior of theta (theta/coordinates.py, theta/standard_deviations.py)
+          -> sampling/importance_sampling.py   draws of theta, with Pareto k (theta/parametrisations.py)
+          -> draws/coefficients.py        beta, b | theta, y
+          -> draws/posterior_tree.py      a posterior under Bambi's names
+          -> likelihood/rounding.py       how much of all that is rounding
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData
 from hlm.engines.exact.coverage import covers
+from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.draws.coefficients import draw_coefficients
 from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.draws.separate_residuals import sample_separate
-from hlm.engines.exact.gaussian_model import make_arm, summed
-from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
-from hlm.engines.exact.memory_check import OPERATIONS, check_room
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
+from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
+from hlm.engines.exact.likelihood.rounding import rounding
+from hlm.engines.exact.memory_check import OPERATIONS, check_memory_of_fit, cost
 from hlm.engines.exact.theta.parametrisations import sample_charts
 from hlm.engines.exact.theta.starts import make_charts
-from hlm.engines.sampling.importance_sampling import GOOD_PARETO_K, resample
-from hlm.formula.formula import Formula
-from hlm.formula.pooling_formulas import Pooling, Residual
-from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
+from hlm.engines.sampling.importance_sampling import resample
+from hlm.model.model import Model
 from hlm.support.random_streams import stream
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-ENOUGH_ESS = 100  # the error of a posterior mean is then a tenth of its posterior sd
-MOST_LOST = 0.001
 _CHECKED = 4  # draws at which rounding is looked at
-
-__all__ = ["CollapsedDiagnostics", "covers", "sample_collapsed"]
 
 
 @dataclass(frozen=True, slots=True)
-class CollapsedDiagnostics:
-    """Whether the draws can be trusted.
+class ExactEngine:
+    """The engine as a value; see `hlm.engines.interface.Engine`."""
 
-    Attributes
-    ----------
-    pareto_k : float
-        Shape of the tail of the importance weights; above 0.7 part of the posterior may be missing (Vehtari et al.
-        2024, JMLR 25(72)). -inf where no weights were needed.
-    ess : float
-        Effective number of weighted points that the draws were taken from.
-    points : int
-        How many points that were.
-    draws : int
-        Joint draws in the posterior, all chains together.
-    lost : float
-        Share of the posterior, about, where its density could not be computed.
-    rounding : float
-        How far rounding may move the log density, or a coefficient in its posterior sds, at some of the draws; inf
-        where it has left nothing.
-    """
+    name: str = "exact"
+    label: str = "the exact engine"
 
-    pareto_k: float
-    ess: float
-    points: int
-    draws: int
-    lost: float = 0.0
-    rounding: float = 0.0
+    def covers(self, model: Model) -> str | None:
+        """None, or the sentence that says why the engine cannot fit the model."""
+        return covers(model)
 
-    @property
-    def ok(self) -> bool:
-        return self.problem is None
+    def cost(self, model: Model, options: Options) -> Cost:
+        """What the fit takes."""
+        return cost(gaussian_model(model), options)
 
-    @property
-    def efficiency(self) -> float:
-        """Effective points per point; 1 if the proposal were the posterior itself."""
-        return self.ess / self.points
+    def sample(self, model: Model, options: Options) -> Draws:
+        """Draw from the posterior; do not use the draws where their diagnostics are not ``ok``.
 
-    @property
-    def problem(self) -> str | None:
-        """What is wrong, as the end of a sentence; None if nothing is."""
-        if not self.pareto_k <= GOOD_PARETO_K:
-            return f"the importance weights have Pareto k {self.pareto_k:.2f}, wanted 0.7 at most"
-        if not self.lost <= MOST_LOST:
-            return f"the density could not be computed at {self.lost:.1%} of the points where it should be large"
-        if not self.rounding <= MOST_ROUNDING:
-            return (
-                "rounding decides: a group-level sd is too large beside sigma, or columns are nearly in line; centre "
-                "and scale the columns, or let less vary"
-            )
-        if not self.ess >= ENOUGH_ESS:
-            return f"the draws come from {self.ess:.0f} effective points, wanted {ENOUGH_ESS} at least"
-        return None
+        Examples
+        --------
+        >>> from hlm import load_data
+        >>> from hlm.model.resolve import resolve
+        >>> model = resolve("post ~ pre + (pre|school)", load_data("exam"))["partial"]
+        >>> drawn = ExactEngine().sample(model, Options(seed=1))
+        >>> round(float(drawn.idata["posterior"]["1|school_sigma"].mean()), 2), drawn.diagnostics.ok
+        (0.31, True)
+        """
+        return sample_separate(model, options) if model.separate is not None else _sample(model, options)
 
-    @property
-    def sentence(self) -> str:
-        if self.problem is not None:
-            return f"Not reliable: {self.problem}; part of the posterior may be missing. Use method='nuts'."
-        if self.pareto_k == -np.inf:
-            return f"{self.draws} joint draws of the exact posterior, by quadrature."
-        return (
-            f"{self.draws} joint draws of the exact posterior, by importance sampling "
-            f"(efficiency {self.efficiency:.0%}, Pareto k {self.pareto_k:.1f}; at most 0.7 wanted)."
-        )
+    def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:
+        """With all coefficients integrated out, given the draws of theta, from whatever engine they are."""
+        if model.separate is not None or covers(model) is not None:
+            return None
+        posterior = draws.idata["posterior"].to_dataset()
+        if unit is None:
+            return integrated_loo(posterior, gaussian_model(model))
+        return integrated_group_loo(posterior, gaussian_model(model), unit)
 
 
-def sample_collapsed(
-    formula: Formula,
-    data: CleanData,
-    *,
-    pooling: Pooling,
-    priors: Priors,
-    residual: Residual = "shared",
-    draws: int = 1000,
-    chains: int = 4,
-    seed: int | None = None,
-) -> tuple[xr.DataTree, CollapsedDiagnostics]:
-    """Draw from the posterior of one arm that the engine `covers`.
+EXACT = ExactEngine()
 
-    Parameters
-    ----------
-    formula : Formula
-        Of the partial-pooling model.
-    data : CleanData
-    pooling : {"complete", "none", "partial"}
-    priors : Priors
-        Of that arm.
-    residual : {"shared", "separate"}
-    draws, chains : int
-        The posterior has ``chains x draws`` joint draws; they are exchangeable, so chains are only a shape.
-    seed : int, optional
-        The same seed gives the same draws.
 
-    Returns
-    -------
-    idata : xarray.DataTree
-        Groups ``posterior`` (Bambi's names and dims) and ``observed_data``.
-    diagnostics : CollapsedDiagnostics
-        Do not use the draws where it is not ``ok``.
-
-    Examples
-    --------
-    >>> from hlm import default_priors, load_data, parse
-    >>> from hlm.data.clean_data import clean
-    >>> formula = parse("post ~ pre + (pre|school)")
-    >>> data = clean(formula, load_data("exam"))
-    >>> priors = default_priors(formula, data)
-    >>> idata, diagnostics = sample_collapsed(formula, data, pooling="partial", priors=priors, seed=1)
-    >>> round(float(idata["posterior"]["1|school_sigma"].mean()), 2), diagnostics.ok
-    (0.31, True)
-    """
-    if residual == "separate":
-        idata = sample_separate(formula, data, priors=priors, draws=draws, chains=chains, seed=seed)
-        return idata, CollapsedDiagnostics(-np.inf, float(chains * draws), chains * draws, chains * draws)
-    rng = stream(seed, f"{pooling} pooling")
-    arm = make_arm(formula, data, pooling, priors)
-    check_room(arm, draws=draws, chains=chains)
-    sums = summed(arm, response_without_offset(formula, data))
-    most = int(OPERATIONS / sums.operations)
-    sampled = sample_charts(make_charts(arm, sums, priors), sums, arm.prior, draws=chains * draws, most=most, rng=rng)
+def _sample(model: Model, options: Options) -> Draws:
+    rng = stream(options.seed, f"{model.pooling} pooling")
+    gaussian = gaussian_model(model)
+    check_memory_of_fit(gaussian, draws=options.draws, chains=options.chains)
+    sums = summed(gaussian)
+    total, most = options.chains * options.draws, int(OPERATIONS / sums.operations)
+    charts = make_charts(gaussian, sums, model.priors)
+    sampled = sample_charts(charts, sums, gaussian.prior, draws=total, most=most, rng=rng)
     found = sampled.points
-    chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)
+    chosen, which = np.unique(resample(found, total, rng), return_inverse=True)
     theta, given = sampled.theta.some(chosen), sampled.given.some(chosen)
-    drawn = draw_coefficients(arm, sums, theta, given, which, chains=chains, rng=rng)
-    idata = posterior_tree(arm, formula, data, drawn)
+    drawn = draw_coefficients(gaussian, sums, theta, given, which, chains=options.chains, rng=rng)
     some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
-    error = rounding(sums, theta.some(some), arm.prior, given.some(some)) if drawn.finite else np.inf
-    return idata, CollapsedDiagnostics(
-        found.pareto_k, found.ess, len(found.weights), chains * draws, lost=found.lost, rounding=error
+    error = rounding(sums, theta.some(some), gaussian.prior, given.some(some)) if drawn.finite else np.inf
+    diagnostics = ExactDiagnostics(
+        found.pareto_k, found.ess, len(found.weights), total, lost=found.lost, rounding=error
     )
+    return Draws(posterior_tree(gaussian, drawn), diagnostics)

@@ -17,7 +17,8 @@ from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.errors import DataError, FitError
 from hlm.formula.formula import Formula, Term
-from hlm.model.design_columns import Columns, block_columns, columns, response_without_offset
+from hlm.model.design import Design, response_less_offset
+from hlm.model.design_columns import Columns
 
 _NEW_SHARE = 1e-7  # of its length that a column must add to the ones before it: the tolerance of R's qr and so lme4's
 
@@ -105,12 +106,13 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
         Where a block has as many effects as there are rows, as in lme4.
     """
     root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
-    y = response_without_offset(formula, data) * root
-    common = columns(formula.common, data)
+    columns = Design(formula, data)
+    y = response_less_offset(formula, data) * root
+    common = columns.common
     x, x_root, x_labels, dropped = _independent(replace(common, matrix=common.matrix * root[:, None]))
     if len(x_labels) >= len(y):
         raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")
-    blocks, z = _blocks(formula, data, root)
+    blocks, z = _blocks(columns, root)
     groups = tuple(len(data.levels(block.group)) for block in blocks)
     for block, count in zip(blocks, groups, strict=True):
         _check_enough_rows(block, count, len(y))
@@ -139,12 +141,12 @@ def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
     return q, r, labels, notes
 
 
-def _blocks(formula: Formula, data: CleanData, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
+def _blocks(columns: Design, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
     """The blocks of all factors, those of one factor together, with their columns side by side."""
     found: list[VaryingBlock] = []
     matrices: list[np.ndarray] = []
     start = 0
-    by_factor = sorted(block_columns(formula, data), key=lambda part: formula.groups.index(part[0].group))
+    by_factor = sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group))
     for block, design in by_factor:
         matrix = design.matrix * root[:, None]
         basis = _basis(matrix)

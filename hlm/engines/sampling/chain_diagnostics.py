@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from hlm.model.parameters import Parameter
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 GOOD_R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter & Buerkner 2021, Bayesian Analysis 16:667-718
 ENOUGH_ESS_PER_CHAIN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnostics:
+class ChainDiagnostics:
     """Convergence of a fit.
 
     Attributes
@@ -61,26 +67,28 @@ class Diagnostics:
         return f"Not reliable yet: {self.problem}. Try more draws and tune."
 
 
-def diagnose(idata: Any) -> Diagnostics:
-    """The diagnostics of a sampled posterior (ArviZ's rank-normalised r_hat, bulk and tail ESS)."""
+def diagnose(idata: xr.DataTree, correlations: Sequence[Parameter]) -> ChainDiagnostics:
+    """The diagnostics of a sampled posterior (ArviZ's rank-normalised r_hat, bulk and tail ESS).
+
+    Of a correlation matrix only the part below the diagonal varies freely; ``correlations`` are the matrices.
+    """
     import arviz_stats
 
     posterior = idata["posterior"].to_dataset()
-    free = posterior[[name for name in posterior.data_vars if "_corr" not in str(name)]]
-    correlations = posterior[[name for name in posterior.data_vars if "_corr" in str(name)]]
-    for name in correlations.data_vars:  # only the part below the diagonal varies freely
-        array = correlations[name]
-        q = array.sizes[array.dims[2]]
-        for i in range(1, q):
+    matrices = {parameter.name: parameter for parameter in correlations}
+    free = posterior[[name for name in posterior.data_vars if name not in matrices]]
+    for name, parameter in matrices.items():
+        first, second = parameter.dims
+        for i in range(1, len(parameter.labels)):
             for j in range(i):
-                free[f"{name}[{i},{j}]"] = array.isel({array.dims[2]: i, array.dims[3]: j}, drop=True)
+                free[f"{name}[{i},{j}]"] = posterior[name].isel({first: i, second: j}, drop=True)
     with np.errstate(all="ignore"):
         r_hat, r_hat_at = _extreme(arviz_stats.rhat(free), largest=True)
         bulk, bulk_at = _extreme(arviz_stats.ess(free, method="bulk"), largest=False)
         tail, tail_at = _extreme(arviz_stats.ess(free, method="tail"), largest=False)
     ess, ess_at = (bulk, bulk_at) if bulk <= tail else (tail, tail_at)
     divergences = int(idata["sample_stats"]["diverging"].sum()) if "sample_stats" in idata else 0
-    return Diagnostics(r_hat, r_hat_at, ess, ess_at, divergences, posterior.sizes["chain"])
+    return ChainDiagnostics(r_hat, r_hat_at, ess, ess_at, divergences, posterior.sizes["chain"])
 
 
 def _extreme(values: Any, *, largest: bool) -> tuple[float, str]:

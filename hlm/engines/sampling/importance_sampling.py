@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.engines.sampling.modes import laplace
-from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
+from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, log_sum_exp, smooth
 from hlm.engines.sampling.t_mixtures import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.errors import FitError
 
-GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
 _CALM_PARETO_K = 0.5
 _MORE_ROUNDS = 3  # of the last kind, while Pareto k is not good

@@ -7,60 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 
 import numpy as np
 
+from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
 from hlm.errors import FitError
 from hlm.support.interrupts import checkpoint
 
-GOOD_K = 0.7
 _LOST = 0.5 * np.log(1e-12)  # log density: an sd a million times as large
 _CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
 _STRIP_NUMBERS = 1_000_000  # of these, by one thread
 _MOST_THREADS = 4  # the copies that each makes are large
-
-
-@dataclass(frozen=True, slots=True)
-class PointwiseLoo:
-    """Leave-one-out, unit by unit: response by response, or group by group.
-
-    Attributes
-    ----------
-    elpd : numpy.ndarray
-        Log predictive density of each unit given all others, shape (units,).
-    lppd : numpy.ndarray
-        The same given all units, itself included; the difference is the effective number of parameters.
-    pareto_k : numpy.ndarray
-        Above 0.7 the unit's ``elpd`` cannot be trusted.
-    unit : str
-        What was left out each time: ``observation``, a row, or the name of a grouping factor, a whole group.
-    """
-
-    elpd: np.ndarray
-    lppd: np.ndarray
-    pareto_k: np.ndarray
-    unit: str = "observation"
-
-    @property
-    def total(self) -> float:
-        return float(self.elpd.sum())
-
-    @property
-    def se(self) -> float:
-        """Standard error of the total, from the variation between units."""
-        return float(np.sqrt(len(self.elpd) * self.elpd.var(ddof=0)))
-
-    @property
-    def p(self) -> float:
-        """Effective number of parameters."""
-        return float((self.lppd - self.elpd).sum())
-
-    @property
-    def bad(self) -> np.ndarray:
-        """The units that cannot be trusted."""
-        return np.flatnonzero(~(self.pareto_k <= GOOD_K))
 
 
 def best_of(loos: Mapping[str, PointwiseLoo]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+GOOD_PARETO_K = 0.7  # Vehtari, Simpson, Gelman, Yao & Gabry 2024: above, an importance sum cannot be trusted
 _SMALLEST = np.log(np.finfo(np.float64).tiny)
 
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.exact.draws.coefficients import Draws, conditional_means
-from hlm.engines.exact.gaussian_model import GaussianArm
+from hlm.engines.exact.draws.coefficients import CoefficientDraws, conditional_means
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.modes import laplace
@@ -99,7 +99,7 @@ class SliceMeans:
 
     Attributes
     ----------
-    means : Draws
+    means : CoefficientDraws
         As if they were S draws of one chain.
     log_density : numpy.ndarray, shape (S,)
         Of the multiple, up to a constant.
@@ -107,17 +107,17 @@ class SliceMeans:
         Effective points per point of the importance sums.
     """
 
-    means: Draws
+    means: CoefficientDraws
     log_density: np.ndarray
     efficiency: np.ndarray
 
 
-def slice_means(arm: GaussianArm, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
+def slice_means(arm: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
     """Average the coefficients over the free parameters, for every multiple.
 
     Parameters
     ----------
-    arm : GaussianArm
+    arm : GaussianModel
     sums : CrossProducts or CrossedProducts
     fixed : Slice
     s : numpy.ndarray, shape (S,)
@@ -170,16 +170,16 @@ def spread_normals(points: int, d: int) -> np.ndarray:
     return np.concatenate([half, -half])
 
 
-def _weighted(draws: Draws, weight: np.ndarray) -> Draws:
+def _weighted(draws: CoefficientDraws, weight: np.ndarray) -> CoefficientDraws:
     theta = Theta(weight @ draws.theta.sigma[:, None], np.tensordot(weight, draws.theta.factor, axes=1)[None])
     effects = [np.tensordot(weight, e, axes=1)[None] for e in draws.effects]
-    return Draws(theta, (weight @ draws.common)[None], effects, 1)
+    return CoefficientDraws(theta, (weight @ draws.common)[None], effects, 1)
 
 
-def _joined(draws: list[Draws]) -> Draws:
+def _joined(draws: list[CoefficientDraws]) -> CoefficientDraws:
     theta = Theta(*(np.concatenate([getattr(d.theta, name) for d in draws]) for name in ("sigma", "factor")))
     effects = [np.concatenate(parts) for parts in zip(*(d.effects for d in draws), strict=True)]
-    return Draws(theta, np.concatenate([d.common for d in draws]), effects, 1)
+    return CoefficientDraws(theta, np.concatenate([d.common for d in draws]), effects, 1)
 
 
 def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

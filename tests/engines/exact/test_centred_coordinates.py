@@ -17,7 +17,7 @@ from hlm.engines.exact.theta.centred_coordinates import Centred
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.exact.theta.starts import make_charts, make_parameters
 from hlm.fits.results import Fit
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 from hlm.model.design_columns import response_without_offset
 
 

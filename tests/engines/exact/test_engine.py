@@ -15,13 +15,14 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.engines.exact import engine
-from hlm.engines.exact.engine import CollapsedDiagnostics, sample_collapsed
+from hlm.engines.exact.diagnostics import CollapsedDiagnostics
+from hlm.engines.exact.engine import sample_collapsed
 from hlm.engines.exact.gaussian_model import none_as_columns, none_as_groups, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.fits.fit import fit
 from hlm.fits.posterior_coefficients import linear_predictor, parts
 from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 from hlm.model.prior_distributions import Prior, Priors
 from hlm.support.linear_algebra import within_least_squares
 

@@ -12,7 +12,7 @@ from hlm.engines.exact.gaussian_model import make_arm, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior, draw_crossed, sweep
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import CrossedProducts
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 
 
 def test_log_marginal_is_the_dense_normal_density(crossing):

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.exact.gaussian_model import GaussianArm
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects, lower_roots
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.formula.formula import INTERCEPT
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class CoefficientDraws:
     """Joint draws of everything, a chain after the other.
 
     Attributes
@@ -39,14 +39,14 @@ class Draws:
 
 
 def draw_coefficients(
-    arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior, which: np.ndarray, *, chains: int,
+    arm: GaussianModel, sums: Sums, theta: Theta, given: CommonPosterior, which: np.ndarray, *, chains: int,
     rng: np.random.Generator,
-) -> Draws:  # fmt: skip
+) -> CoefficientDraws:  # fmt: skip
     """One joint draw of beta and b for each entry of ``which``.
 
     Parameters
     ----------
-    arm : GaussianArm
+    arm : GaussianModel
     sums : CrossProducts or CrossedProducts
     theta : Theta
         Different values.
@@ -66,19 +66,19 @@ def draw_coefficients(
     if isinstance(sums, CrossedProducts):
         rest = balanced_normals(chains, len(which) // chains, sums.m, rng)
     effects = _effects(arm, sums, theta, which, common, first, rest)
-    return Draws(theta.some(which), _at_zero(arm, sums, common), effects, chains)
+    return CoefficientDraws(theta.some(which), _at_zero(arm, sums, common), effects, chains)
 
 
-def conditional_means(arm: GaussianArm, sums: Sums, theta: Theta, given: CommonPosterior) -> Draws:
+def conditional_means(arm: GaussianModel, sums: Sums, theta: Theta, given: CommonPosterior) -> CoefficientDraws:
     """E[beta, b | theta, y] in place of draws, one for each theta, as one chain."""
     groups, q, _ = sums.root.shape
     first = np.zeros((len(theta), groups, q))
     rest = np.zeros((len(theta), sums.m)) if isinstance(sums, CrossedProducts) else None
     effects = _effects(arm, sums, theta, np.arange(len(theta)), given.mean, first, rest)
-    return Draws(theta, _at_zero(arm, sums, given.mean), effects, 1)
+    return CoefficientDraws(theta, _at_zero(arm, sums, given.mean), effects, 1)
 
 
-def _at_zero(arm: GaussianArm, sums: Sums, common: np.ndarray) -> np.ndarray:
+def _at_zero(arm: GaussianModel, sums: Sums, common: np.ndarray) -> np.ndarray:
     """Departures from the shift as coefficients, the intercept where all predictors are 0."""
     common = common + sums.shift
     if INTERCEPT in arm.common.terms:
@@ -87,7 +87,7 @@ def _at_zero(arm: GaussianArm, sums: Sums, common: np.ndarray) -> np.ndarray:
 
 
 def _effects(
-    arm: GaussianArm, sums: Sums, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray,
+    arm: GaussianModel, sums: Sums, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray,
     rest: np.ndarray | None,
 ) -> list[np.ndarray]:  # fmt: skip
     """The effects of every factor in place of the standard normal numbers ``first`` and ``rest``."""

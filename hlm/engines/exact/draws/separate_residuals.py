@@ -11,57 +11,40 @@ The density of sigma_k has one dimension, so that its distribution function is a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hlm.data.clean_data import CleanData
+from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.draws.coefficients import balanced_normals
 from hlm.engines.exact.draws.posterior_tree import separate_tree
-from hlm.engines.exact.gaussian_model import GaussianArm, make_arm, summed_alone
-from hlm.engines.exact.memory_check import check_room
+from hlm.engines.exact.gaussian_model import GaussianModel, none_as_groups, summed_alone
+from hlm.engines.exact.memory_check import check_memory_of_fit
 from hlm.engines.exact.sums.one_factor import CrossProducts
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
-from hlm.formula.formula import Formula
-from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.engines.interface import Draws, Options
+from hlm.model.model import Model
 from hlm.support.random_streams import stream
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 _COARSE = np.linspace(-12.0, 60.0, 1441)  # of the normal score of sigma: from 0 to 500 times the groups' common size
 _DROP = 30.0  # below the highest log density a point's probability is nothing
 _FINE = 1000
 
 
-def sample_separate(
-    formula: Formula, data: CleanData, *, priors: Priors, draws: int, chains: int, seed: int | None
-) -> xr.DataTree:
-    """Draw from the posterior of no pooling with ``residual="separate"``.
-
-    Parameters
-    ----------
-    formula : Formula
-        Of the partial-pooling model; one factor whose own effects replace all common terms.
-    data : CleanData
-    priors : Priors
-        Of the no-pooling arm; ``sigma`` is each group's.
-    draws, chains : int
-    seed : int, optional
-    """
-    rng = stream(seed, "none pooling, separate")
-    arm = make_arm(formula, data, "none", priors)
-    check_room(arm, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
-    assert arm.known_sd is not None
-    sums = summed_alone(arm, response_without_offset(formula, data))
-    prior = scale(priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
-    singular, e, w = _own_coordinates(sums, arm.known_sd)
+def sample_separate(model: Model, options: Options) -> Draws:
+    """Draw from the posterior of no pooling with ``residual="separate"``; the prior of ``sigma`` is each group's."""
+    rng = stream(options.seed, "none pooling, separate")
+    chains, draws = options.chains, options.draws
+    gaussian = none_as_groups(model)
+    check_memory_of_fit(gaussian, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
+    assert gaussian.known_sd is not None
+    sums = summed_alone(gaussian)
+    prior = scale(model.priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
+    singular, e, w = _own_coordinates(sums, gaussian.known_sd)
     total = chains * draws
     score = _invert(prior, sums, singular, e, rng.uniform(size=(len(sums.n), total)))
     sigma = prior.value(score).T
-    effects = _draw_effects(arm, singular, e, w, sigma, balanced_normals(chains, draws, singular.size, rng))
-    return separate_tree(arm, formula, data, sigma, effects, chains=chains)
+    effects = _draw_effects(gaussian, singular, e, w, sigma, balanced_normals(chains, draws, singular.size, rng))
+    diagnostics = ExactDiagnostics(-np.inf, float(total), total, total)
+    return Draws(separate_tree(gaussian, sigma, effects, chains=chains), diagnostics)
 
 
 def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -103,11 +86,11 @@ def _invert(prior: Scale, sums: CrossProducts, singular: np.ndarray, e: np.ndarr
 
 
 def _draw_effects(
-    arm: GaussianArm, singular: np.ndarray, e: np.ndarray, w: np.ndarray, sigma: np.ndarray, normals: np.ndarray
+    gaussian: GaussianModel, singular: np.ndarray, e: np.ndarray, w: np.ndarray, sigma: np.ndarray, normals: np.ndarray
 ) -> np.ndarray:
     """B given each draw's sigma_k, shape (draws, K, q)."""
-    assert arm.known_sd is not None
+    assert gaussian.known_sd is not None
     variance = sigma[:, :, None] ** 2
     whole = variance + singular**2
     v = singular * e / whole + np.sqrt(variance / whole) * normals.reshape(whole.shape)
-    return np.asarray(np.einsum("kij,dkj->dki", w, v) * arm.known_sd + arm.mean)
+    return np.asarray(np.einsum("kij,dkj->dki", w, v) * gaussian.known_sd + gaussian.mean)

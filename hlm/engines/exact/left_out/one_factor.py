@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.exact.gaussian_model import GaussianArm, coordinates_alone
+from hlm.engines.exact.gaussian_model import GaussianModel, coordinates_alone
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, lower_roots
 from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
 
@@ -47,16 +47,15 @@ class LeftOut:
     inside: np.ndarray
 
 
-def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
+def rows_left_out(arm: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
     """Every row of an arm with one factor or none, in pieces of whole groups.
 
     Parameters
     ----------
-    arm : GaussianArm
-    y : numpy.ndarray, shape (rows,)
+    arm : GaussianModel
     theta : Theta
     """
-    rows, codes = coordinates_alone(arm, y)
+    rows, codes = coordinates_alone(arm)
     sums = summed_up(rows, codes)
     columns = np.concatenate([rows.left[:-1], rows.basis]).T
     outside = 1.0 - (rows.basis**2).sum(axis=0)

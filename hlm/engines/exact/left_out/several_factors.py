@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from hlm.engines.exact.gaussian_model import GaussianArm
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
 from hlm.engines.exact.likelihood.marginal import Theta, lower_roots
 from hlm.engines.exact.sums.orthogonalised import turned, upright
@@ -58,14 +58,14 @@ class _Joint:
     turn: np.ndarray | None
 
 
-def coefficients_of(arm: GaussianArm) -> int:
+def coefficients_of(arm: GaussianModel) -> int:
     """How many coefficients there are: their covariance is one dense matrix for each theta."""
     return len(arm.common.terms) + sum(
         (int(factor.codes.max()) + 1) * len(factor.design.terms) for factor in arm.factors
     )
 
 
-def crossed_rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
+def crossed_rows_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
     """Every row, in one piece."""
     joint = _joint(arm, y)
     without, inside = np.empty((len(theta), len(y))), np.empty((len(theta), len(y)))
@@ -77,7 +77,7 @@ def crossed_rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iter
     yield LeftOut(np.arange(len(y)), without, inside)
 
 
-def crossed_groups_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta, members: Sequence[np.ndarray]) -> LeftOut:
+def crossed_groups_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta, members: Sequence[np.ndarray]) -> LeftOut:
     """Groups of rows; ``members`` are the rows of each."""
     joint = _joint(arm, y)
     without, inside = np.empty((len(theta), len(members))), np.empty((len(theta), len(members)))
@@ -104,7 +104,7 @@ def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarr
     return np.asarray(-0.5 * (residual.shape[1] * np.log(2 * np.pi) - log_det + (standard**2).sum(axis=(1, 2))))
 
 
-def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
+def _joint(arm: GaussianModel, y: np.ndarray) -> _Joint:
     w, _, shift = centred(arm.common, y, arm.root_weights)
     p = len(shift)
     places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
@@ -122,7 +122,7 @@ def _joint(arm: GaussianArm, y: np.ndarray) -> _Joint:
     return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), turn)
 
 
-def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+def _moments(joint: _Joint, arm: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """For a few thetas at a time the rows' mean residuals, shape (T, rows), and G, shape (rows, T, D)."""
     p, size = len(arm.common.terms), len(joint.gram)
     weight = np.concatenate([1 / arm.prior.sd**2, np.ones(size - p)])

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from scipy.special import log_expit
 
-from hlm.engines.exact.gaussian_model import GaussianArm
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta
 from hlm.engines.exact.sums.orthogonalised import turned
 from hlm.engines.exact.theta.centred_coordinates import Centred
@@ -48,12 +48,12 @@ class _Rough:
     sizes: np.ndarray
 
 
-def make_parameters(arm: GaussianArm, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:
+def make_parameters(arm: GaussianModel, sums: Sums, priors: Priors) -> tuple[Parameters, np.ndarray]:
     """The coordinates of theta with their priors, and points to look for modes from, shape (starts, d)."""
     return _at_zero(arm, _rough(arm, sums), priors)
 
 
-def make_charts(arm: GaussianArm, sums: Sums, priors: Priors) -> list[Chart]:
+def make_charts(arm: GaussianModel, sums: Sums, priors: Priors) -> list[Chart]:
     """The same as one chart; as more where a column's 0 is far outside of the data, for each block with such a column.
 
     About the means for slopes that vary: they move intercepts at 0 by much more than intercepts at the means vary. At 0
@@ -72,7 +72,7 @@ def make_charts(arm: GaussianArm, sums: Sums, priors: Priors) -> list[Chart]:
 
 
 def _chart(
-    arm: GaussianArm, rough: _Rough, parameters: Parameters, far: list[_Beside], centred: tuple[bool, ...]
+    arm: GaussianModel, rough: _Rough, parameters: Parameters, far: list[_Beside], centred: tuple[bool, ...]
 ) -> Chart:
     """The chart of the far blocks ``centred`` about their means and all else at 0."""
     sds = rough.sds.copy()
@@ -105,7 +105,7 @@ def _log_share(rough: _Rough, far: list[_Beside], centred: tuple[bool, ...], the
     return total
 
 
-def _rough(arm: GaussianArm, sums: Sums) -> _Rough:
+def _rough(arm: GaussianModel, sums: Sums) -> _Rough:
     """From what is left beside the first factor's own lines, and one look at the columns of Z.
 
     The sums are weighted, and so is sigma: that of a row of weight 1. The effects are as large whatever the weights.
@@ -122,14 +122,15 @@ def _rough(arm: GaussianArm, sums: Sums) -> _Rough:
     return _Rough(float(max(sigma, 0.01 * whole)), _ROUGH_SHARE * whole / weight / sizes, means, sizes)
 
 
-def _at_zero(arm: GaussianArm, rough: _Rough, priors: Priors) -> tuple[Parameters, np.ndarray]:
+def _at_zero(arm: GaussianModel, rough: _Rough, priors: Priors) -> tuple[Parameters, np.ndarray]:
     residual = scale(priors["sigma"], unit=_UNIT * rough.sigma)
     if arm.known_sd is not None:
         return Parameters(residual, (), (), np.diag(arm.known_sd)), residual.coordinates(np.array([[rough.sigma]]))
     scales = tuple(
-        scale(priors[f"{term.name}_sigma"], unit=_UNIT * rough.sds[factor.start + j], column=j - term.columns.start)
+        scale(priors[term.sd.name], unit=_UNIT * rough.sds[factor.start + j], column=j - term.columns.start)
         for factor in arm.factors
         for term in factor.effects
+        if term.sd is not None
         for j in range(term.columns.start, term.columns.stop)
     )
     parameters = Parameters(residual, scales, arm.blocks, np.zeros((0, 0)))
@@ -138,7 +139,7 @@ def _at_zero(arm: GaussianArm, rough: _Rough, priors: Priors) -> tuple[Parameter
     return parameters, parameters.coordinates(np.full(len(roots), rough.sigma), roots)
 
 
-def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[_Beside]) -> np.ndarray:
+def _about_means(arm: GaussianModel, rough: _Rough, blocks: list[_Beside]) -> np.ndarray:
     """T with b = T b_c, b_c the effects where the other columns of these intercepts' blocks have their means."""
     turn = np.eye(len(arm.mean))
     for at, others in blocks:
@@ -146,7 +147,7 @@ def _about_means(arm: GaussianArm, rough: _Rough, blocks: list[_Beside]) -> np.n
     return turn
 
 
-def _intercepts(arm: GaussianArm) -> Iterator[_Beside]:
+def _intercepts(arm: GaussianModel) -> Iterator[_Beside]:
     """Of each correlated block with an intercept, its place and those of the other columns."""
     terms = [term for factor in arm.factors for term in factor.design.terms]
     for block in arm.blocks:

@@ -19,7 +19,7 @@ from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.exact.theta.starts import make_charts, make_parameters
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
-from hlm.model.default_priors import default_priors
+from hlm.model.resolve import default_priors
 from hlm.model.design_columns import block_columns, columns, response_without_offset
 
 EPS = np.finfo(np.float64).eps

@@ -1,0 +1,23 @@
+"""The engines in the order in which they are tried; a new engine is one more line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hlm.engines.bambi.engine import BAMBI
+from hlm.engines.exact.engine import EXACT
+from hlm.engines.interface import Engine
+from hlm.support.options import Method
+
+ENGINES: tuple[Engine, ...] = (EXACT, BAMBI)
+BY_METHOD: Mapping[Method, tuple[Engine, ...]] = {
+    "auto": ENGINES,
+    "exact": (EXACT,),  # no Markov chain
+    "nuts": (BAMBI,),
+    "bambi": (BAMBI,),  # Bambi's own model and sampler, whatever faster engines there are
+}
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of a folder."""
+    return next(engine for engine in ENGINES if engine.name == name)

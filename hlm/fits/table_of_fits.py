@@ -1,0 +1,229 @@
+"""The compact table of a fit or several: strategies side by side, in a terminal and in Jupyter."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlm.engines.interface import Diagnostics, PointwiseLoo
+from hlm.fits.judgement import judge
+from hlm.fits.posterior_coefficients import common_coefficients, draws_first
+from hlm.model.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+_BLANK = "-"
+_ELPD = "elpd (se)"
+
+
+@dataclass(frozen=True, eq=False)
+class ShownFit:
+    """What the table needs of a fit; nothing of it is computed here that takes longer than printing.
+
+    Attributes
+    ----------
+    model : Model
+    posterior : xarray.Dataset
+    diagnostics : Diagnostics
+    notes : tuple of str
+    loo : PointwiseLoo or None
+        Leave-one-out of the rows, where it was computed before.
+    """
+
+    model: Model
+    posterior: xr.Dataset
+    diagnostics: Diagnostics
+    notes: tuple[str, ...]
+    loo: PointwiseLoo | None
+
+
+type Shown = Mapping[str, ShownFit]
+
+
+def table_of_fits(fits: Shown) -> pd.DataFrame:
+    """Posterior mean and sd of every population parameter, and the predictive density.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
+        the standard error. NaN where an arm does not have the parameter.
+    """
+    import pandas as pd
+
+    numbers = {arm: _numbers(fit) for arm, fit in fits.items()}
+    rows = list(dict.fromkeys(name for arm in _partial_first(numbers) for name in numbers[arm]))
+    columns = pd.MultiIndex.from_product([list(fits), ["mean", "sd"]], names=["pooling", None])
+    table = pd.DataFrame(np.nan, index=pd.Index(rows, name="parameter"), columns=columns)
+    for arm, found in numbers.items():
+        for name, (mean, sd) in found.items():
+            table.loc[name, (arm, "mean")] = mean
+            table.loc[name, (arm, "sd")] = sd
+    return table
+
+
+def text_of_fits(fits: Shown) -> str:
+    """The table for a terminal, with formulas above and what must be known below."""
+    header, *body = _cells(fits)
+    widths = [max(len(row[i]) for row in [header, *body]) for i in range(len(header))]
+    lines = [
+        "  ".join(_pad(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in [header, *body]
+    ]
+    rule = "-" * max(map(len, lines))
+    return "\n".join([*_head(fits), "", lines[0], rule, *lines[1:], rule, *_foot(fits)])
+
+
+def html_of_fits(fits: Shown) -> str:
+    """The same table for Jupyter."""
+    header, *body = _cells(fits)
+
+    def row(cells: list[str], tag: str) -> str:
+        first, *others = map(html.escape, cells)
+        rest = "".join(f'<{tag} style="text-align:right">{cell}</{tag}>' for cell in others)
+        return f'<tr><th style="text-align:left">{first}</th>{rest}</tr>'
+
+    head = "".join(f"<div><code>{html.escape(line)}</code></div>" for line in _head(fits))
+    foot = "".join(f"<div><small>{html.escape(line)}</small></div>" for line in _foot(fits))
+    table = f"<table>{row(header, 'th')}{''.join(row(cells, 'td') for cells in body)}</table>"
+    return f"<div>{head}{table}{foot}</div>"
+
+
+def _numbers(fit: ShownFit) -> dict[str, tuple[float, float]]:
+    """Name to (mean, sd) of one strategy's population parameters."""
+    if not fit.model.family.has_one_predictor:  # several linear predictors, or thresholds
+        return _every_variable(fit) | _predictive(fit)
+    coefficients = common_coefficients(fit.posterior, fit.model.common)
+    found = {label: _mean_sd(values) for label, values in zip(fit.model.common.labels, coefficients.T, strict=True)}
+    for parameter in fit.model.of_kind("residual", "family"):
+        if not parameter.dims:
+            found[parameter.name] = _mean_sd(draws_first(fit.posterior[parameter.name]))
+    return found | _group_level(fit) | _predictive(fit)
+
+
+def _every_variable(fit: ShownFit) -> dict[str, tuple[float, float]]:
+    """Every population variable of the posterior by name and label."""
+    groups = {parameter.name for parameter in fit.model.of_kind("group effect", "correlation")}
+    found = {}
+    for name, values in fit.posterior.data_vars.items():
+        if name in groups:
+            continue
+        array = values.transpose("chain", "draw", ...)
+        labels = product(*(array[dim].values for dim in array.dims[2:]))
+        flat = draws_first(array)
+        for label, draws in zip(labels, flat.reshape(len(flat), -1).T, strict=True):
+            shown = f"[{', '.join(map(str, label))}]" if label else ""
+            found[f"{name}{shown}"] = _mean_sd(draws)
+    return found
+
+
+def _predictive(fit: ShownFit) -> dict[str, tuple[float, float]]:
+    """Leave-one-out where it is there, with the numbers of rows and of draws that are not to be trusted."""
+    found: dict[str, tuple[float, float]] = {}
+    if fit.loo is not None:
+        found |= {_ELPD: (fit.loo.total, fit.loo.se), "p_loo": (fit.loo.p_loo, np.nan)}
+        if len(fit.loo.bad):
+            found["rows with bad Pareto k"] = (float(len(fit.loo.bad)), np.nan)
+    if not fit.diagnostics.ok:
+        found["draws not reliable"] = (float(fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]), np.nan)
+    return found
+
+
+def _group_level(fit: ShownFit) -> dict[str, tuple[float, float]]:
+    """The sds and correlations of the varying effects."""
+    found = {}
+    for parameter in fit.model.of_kind("sd"):
+        assert parameter.factor is not None
+        draws = draws_first(fit.posterior[parameter.name])
+        for label, values in zip(parameter.labels, draws.reshape(len(draws), -1).T, strict=True):
+            found[f"sd {label} | {parameter.factor.name}"] = _mean_sd(values)
+    for parameter in fit.model.of_kind("correlation"):
+        assert parameter.factor is not None
+        matrices = draws_first(fit.posterior[parameter.name])
+        for i in range(1, len(parameter.labels)):
+            for j in range(i):
+                what = f"cor {parameter.labels[j]}, {parameter.labels[i]} | {parameter.factor.name}"
+                found[what] = _mean_sd(matrices[:, i, j])
+    return found
+
+
+def _mean_sd(values: np.ndarray) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1))
+
+
+def _partial_first(numbers: Mapping[str, object]) -> list[str]:
+    return sorted(numbers, key=lambda arm: arm != "partial")
+
+
+def _cells(fits: Shown) -> list[list[str]]:
+    table = table_of_fits(fits)
+    body = []
+    for name in table.index:
+        cells = [
+            _cell(name, fit, table.loc[name, (arm, "mean")], table.loc[name, (arm, "sd")]) for arm, fit in fits.items()
+        ]
+        body.append([str(name), *cells])
+    return [["", *fits], *body]
+
+
+def _cell(name: str, fit: ShownFit, mean: float, sd: float) -> str:
+    if np.isnan(mean):
+        owners = _owners(fit, name)
+        return f"by {owners}" if owners else _BLANK
+    if name == _ELPD:
+        return f"{mean:.1f} ({sd:.1f})"
+    if np.isnan(sd):
+        return f"{mean:.1f}" if name == "p_loo" else f"{mean:.0f}"
+    digits = max(0, min(6, 1 - int(np.floor(np.log10(sd))))) if sd > 0 else 3  # two figures of the sd
+    return f"{mean:.{digits}f} ({sd:.{digits}f})"
+
+
+def _owners(fit: ShownFit, label: str) -> str:
+    """In no pooling: whose own coefficients these are."""
+    separate = fit.model.separate
+    if separate is not None and any(label in parameter.labels for parameter in fit.model.of_kind("residual")):
+        return separate.name
+    if fit.model.pooling != "none" or not fit.model.family.has_one_predictor:
+        return ""
+    return ", ".join(factor.name for factor in fit.model.factors if label in factor.design.labels)
+
+
+def _pad(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column == 0 else cell.rjust(width)
+
+
+def _head(fits: Shown) -> list[str]:
+    model = next(iter(fits.values())).model
+    groups = "".join(f", {group.name} ({len(model.data.levels(group))})" for group in model.written.groups)
+    width = max(map(len, fits))
+    formulas = [f"{label:<{width}}  {fit.model.text}" for label, fit in fits.items()]
+    return [f"{model.family.name}, {model.rows} rows{groups}. Posterior means (sds).", *formulas]
+
+
+def _foot(fits: Shown) -> list[str]:
+    message = next(iter(fits.values())).model.data.message
+    notes = [f"{label}: {fit.diagnostics.sentence}" for label, fit in fits.items()]
+    notes += [f"{label}: {note}." for label, fit in fits.items() for note in fit.notes]
+    notes += [message] if message else []
+    return [*notes, *_predictive_notes(fits)]
+
+
+def _predictive_notes(fits: Shown) -> list[str]:
+    loos = {label: fit.loo for label, fit in fits.items() if fit.loo is not None}
+    if len(loos) < len(fits):
+        call = "fit.leave_out()" if len(fits) == 1 else "hlm.compare_loo(fits)"
+        return [f"elpd: not computed yet, since it takes longer than the fit; {call} computes and keeps it."]
+    judged = judge(loos, {label: fit.model.pooling for label, fit in fits.items()})
+    if judged is None:
+        return []
+    return [
+        "elpd: expected log predictive density of a new row of a known group; larger is better.",
+        f"Verdict for a new row of a known group: {judged.sentence}. New groups and why: hlm.verdict(fits).",
+    ]

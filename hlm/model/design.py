@@ -1,0 +1,64 @@
+"""The columns of one formula on its data: each set is made once, and all strategies share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.formula.formula import Block, Formula, Term
+from hlm.model.design_columns import Columns, columns
+from hlm.model.no_pooling import NoPooling, no_pooling
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What a formula's columns are, made when first asked for.
+
+    Attributes
+    ----------
+    formula : Formula
+        Of partial pooling, with one term for each column.
+    data : CleanData or None
+    """
+
+    formula: Formula
+    data: CleanData | None
+
+    @cached_property
+    def common(self) -> Columns:
+        """The common terms."""
+        return columns(self.formula.common, self.data)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[Block, Columns], ...]:
+        """The effects of each block with a covariance matrix of its own (``||`` expanded)."""
+        return tuple((block, columns(block.effects, self.data)) for block in self.formula.expanded_blocks())
+
+    @cached_property
+    def no_pooling(self) -> NoPooling:
+        """The strategy in which each group has coefficients of its own."""
+        return no_pooling(self.formula, self.data)
+
+    @cached_property
+    def totals(self) -> Columns:
+        """The columns in which the groups' total coefficients of all strategies are written.
+
+        Every term but those that no pooling cannot have.
+        """
+        effects = [effect for group in self.formula.groups for effect in self.formula.effects_of(group)]
+        kept = [term for term in self.formula.common if term not in self.no_pooling.dropped]
+        return columns(tuple(sorted(dict.fromkeys([*kept, *effects]), key=lambda term: term.degree)), self.data)
+
+    @cached_property
+    def by_factor(self) -> dict[Term, Columns]:
+        """By grouping factor: all effects that vary by it, coded together."""
+        return {group: columns(self.formula.effects_of(group), self.data) for group in self.formula.groups}
+
+
+def response_less_offset(formula: Formula, data: CleanData) -> np.ndarray:
+    """The response less what is added to the linear predictor with coefficient 1, shape (rows,)."""
+    y = data.columns[formula.response.variable].to_numpy(dtype=np.float64)
+    return y if data.offset is None else np.asarray(y - data.offset)

@@ -1,0 +1,212 @@
+"""A grouping factor of a model: its groups, the effects that vary by it, and the blocks in which they are correlated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.formula.formula import Block, Formula, Term
+from hlm.formula.pooling_formulas import OwnEffect
+from hlm.model import names
+from hlm.model.design_columns import Columns
+from hlm.model.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One term that varies by a grouping factor.
+
+    Attributes
+    ----------
+    term : Term
+    columns : slice
+        Its columns of the factor's design.
+    labels : tuple of str
+        The labels of these columns.
+    coefficients : Parameter
+        The groups' departures, ``pre|school``; in no pooling their own coefficients, ``school:pre``.
+    sd : Parameter or None
+        The standard deviation between groups, ``pre|school_sigma``; None in no pooling.
+    """
+
+    term: Term
+    columns: slice
+    labels: tuple[str, ...]
+    coefficients: Parameter
+    sd: Parameter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CovarianceBlock:
+    """Effects with one covariance matrix.
+
+    Attributes
+    ----------
+    effects : tuple of Effect
+    columns : slice
+        Their columns of the factor's design.
+    correlation : Parameter or None
+        None for a single column.
+    """
+
+    effects: tuple[Effect, ...]
+    columns: slice
+    correlation: Parameter | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingFactor:
+    """One grouping factor with the effects that vary by it.
+
+    Attributes
+    ----------
+    group : Term
+        ``school``, or the cells ``batch:cask``.
+    codes : numpy.ndarray of int, shape (rows,)
+        The group of each row, 0 .. K-1.
+    levels : tuple of str
+        The labels of the groups, length K.
+    design : Columns
+        Z, shape (rows, q): the columns of all its effects side by side.
+    effects : tuple of Effect
+    blocks : tuple of CovarianceBlock
+        Empty in no pooling.
+    start : int
+        Where its columns begin among those of all factors.
+    """
+
+    group: Term
+    codes: np.ndarray
+    levels: tuple[str, ...]
+    design: Columns
+    effects: tuple[Effect, ...]
+    blocks: tuple[CovarianceBlock, ...] = ()
+    start: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.group.name
+
+    @property
+    def size(self) -> int:
+        """The number of groups."""
+        return len(self.levels)
+
+    @property
+    def width(self) -> int:
+        """The number of columns of its design, q."""
+        return len(self.design.terms)
+
+    @property
+    def columns(self) -> slice:
+        """Its columns among those of all factors."""
+        return slice(self.start, self.start + self.width)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Rows of each group, shape (K,)."""
+        return np.bincount(self.codes, minlength=self.size)
+
+
+def partial_factors(
+    formula: Formula, data: CleanData | None, designs: tuple[tuple[Block, Columns], ...]
+) -> tuple[GroupingFactor, ...]:
+    """The factors of partial pooling; ``designs`` are the columns of each block with one covariance matrix."""
+    found: list[GroupingFactor] = []
+    start = 0
+    for group in formula.groups:
+        mine = [(block, design) for block, design in designs if block.group == group]
+        codes, levels = _groups(group, data)
+        blocks = tuple(_blocks(group, levels, mine))
+        factor = GroupingFactor(
+            group, codes, levels, side_by_side([design for _, design in mine]),
+            tuple(effect for block in blocks for effect in block.effects), blocks, start,
+        )  # fmt: skip
+        found.append(factor)
+        start += factor.width
+    return tuple(found)
+
+
+def own_factors(
+    own: tuple[OwnEffect, ...], data: CleanData | None, designs: Mapping[Term, Columns]
+) -> tuple[GroupingFactor, ...]:
+    """The factors of no pooling, whose groups have coefficients of their own."""
+    found: list[GroupingFactor] = []
+    start = 0
+    for group, design in designs.items():
+        codes, levels = _groups(group, data)
+        effects = tuple(_own_effect(o, levels, design) for o in own if o.group == group)
+        found.append(GroupingFactor(group, codes, levels, design, effects, (), start))
+        start += len(design.terms)
+    return tuple(found)
+
+
+def side_by_side(designs: list[Columns]) -> Columns:
+    """The columns of several designs as one."""
+    if len(designs) == 1:
+        return designs[0]
+    return Columns(
+        np.column_stack([design.matrix for design in designs]),
+        tuple(term for design in designs for term in design.terms),
+        tuple(label for design in designs for label in design.labels),
+        levels=tuple(level for design in designs for level in design.levels),
+    )
+
+
+def _groups(group: Term, data: CleanData | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    if data is None:
+        return np.zeros(0, dtype=np.int64), ()
+    return data.codes(group), tuple(data.levels(group))
+
+
+def _blocks(group: Term, levels: tuple[str, ...], parts: list[tuple[Block, Columns]]) -> Iterator[CovarianceBlock]:
+    at, correlated = 0, 0
+    for block, design in parts:
+        effects = tuple(_departing_effect(term, group, levels, design, at) for term in block.effects)
+        width = len(design.terms)
+        correlated += width > 1
+        correlation = _correlation(group, correlated, design) if width > 1 else None
+        yield CovarianceBlock(effects, slice(at, at + width), correlation)
+        at += width
+
+
+def _departing_effect(term: Term, group: Term, groups: tuple[str, ...], design: Columns, at: int) -> Effect:
+    """``pre|school``; a factor's columns have a dim of their own, before the groups'."""
+    columns, labels, levels = _place(term, design, at)
+    own_coords = {} if levels is None else {names.effect_dim(term): levels}
+    own_dim = tuple(own_coords)
+    dim = names.groups_dim(group)
+    coefficients = Parameter(
+        names.group_effect(term, group), "group effect", labels, term, group, (*own_dim, dim),
+        MappingProxyType({**own_coords, dim: groups}),
+    )  # fmt: skip
+    sd = Parameter(names.group_sd(term, group), "sd", labels, term, group, own_dim, MappingProxyType(own_coords))
+    return Effect(term, columns, labels, coefficients, sd)
+
+
+def _own_effect(own: OwnEffect, groups: tuple[str, ...], design: Columns) -> Effect:
+    """``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns."""
+    columns, labels, levels = _place(own.effect, design, 0)
+    name = names.own_coefficient(own.effect, own.group)
+    dim = names.coefficient_dim(name)
+    inner: tuple[str | None, ...] = (None,) if levels is None else levels
+    coords = tuple(names.own_label(level, one) for level in groups for one in inner)
+    parameter = Parameter(name, "group effect", labels, own.effect, own.group, (dim,), MappingProxyType({dim: coords}))
+    return Effect(own.effect, columns, labels, parameter)
+
+
+def _place(term: Term, design: Columns, at: int) -> tuple[slice, tuple[str, ...], tuple[str, ...] | None]:
+    """A term's columns of the design, which stand together, with their labels and levels."""
+    first = design.terms.index(term)
+    labels = design.labels_of(term)
+    return slice(at + first, at + first + len(labels)), labels, design.levels_of(term)
+
+
+def _correlation(group: Term, number: int, design: Columns) -> Parameter:
+    dims = names.correlation_dims(group, number)
+    coords = MappingProxyType(dict.fromkeys(dims, design.labels))
+    return Parameter(names.correlation(group, number), "correlation", design.labels, None, group, dims, coords)

@@ -1,0 +1,142 @@
+"""`Model`: one formula on its data, for one pooling strategy, with all that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hlm.data.clean_data import CleanData
+from hlm.errors import FitError, nearest
+from hlm.formula.expansion import contracted
+from hlm.formula.formula import Formula, Term
+from hlm.formula.pooling_formulas import Pooling, Residual
+from hlm.model.design import Design, response_less_offset
+from hlm.model.design_columns import Columns
+from hlm.model.families import Family
+from hlm.model.grouping_factors import GroupingFactor
+from hlm.model.parameters import Kind, Parameter
+from hlm.model.prior_distributions import Priors
+from hlm.support.options import offending
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A resolved model; `hlm.model.resolve.resolve` makes it.
+
+    Attributes
+    ----------
+    pooling : {"complete", "none", "partial"}
+    residual : {"shared", "separate"}
+    family : Family
+    written : Formula
+        Of partial pooling, from which the strategies are made; one term for each column.
+    formula : Formula
+        Of this strategy.
+    design : Design
+        The columns of the formula, which all strategies share.
+    common : Columns
+        X, shape (rows, p): the columns whose coefficients all groups share.
+    factors : tuple of GroupingFactor
+        The factors whose groups have effects, or coefficients of their own; empty in complete pooling.
+    parameters : tuple of Parameter
+        Every variable of the posterior: common coefficients, the groups' effects with their standard deviations and
+        correlations, the residual standard deviation, the family's own parameters.
+    priors : Priors
+        By the names of the parameters.
+    notes : tuple of str
+        What must be known to read the numbers.
+    """
+
+    pooling: Pooling
+    residual: Residual
+    family: Family
+    written: Formula
+    formula: Formula
+    design: Design
+    common: Columns
+    factors: tuple[GroupingFactor, ...]
+    parameters: tuple[Parameter, ...]
+    priors: Priors
+    notes: tuple[str, ...]
+
+    @property
+    def has_data(self) -> bool:
+        """False for a formula alone, whose terms are one column each and whose factors have no groups yet."""
+        return self.design.data is not None
+
+    @property
+    def data(self) -> CleanData:
+        """The rows and columns that are used."""
+        assert self.design.data is not None, "a model without data"
+        return self.design.data
+
+    @property
+    def rows(self) -> int:
+        return self.data.rows
+
+    @property
+    def text(self) -> str:
+        """The formula of this strategy as it would be written: ``poly(x, 2)`` is one term again."""
+        expansions = self.data.expansions if self.has_data else {}
+        return str(contracted(self.formula, expansions))
+
+    @cached_property
+    def response(self) -> np.ndarray:
+        """The response less its offset, shape (rows,)."""
+        return response_less_offset(self.written, self.data)
+
+    @cached_property
+    def root_weights(self) -> np.ndarray | None:
+        """Square roots of the rows' weights, shape (rows,)."""
+        return None if self.data.weights is None else np.sqrt(self.data.weights)
+
+    @property
+    def separate(self) -> GroupingFactor | None:
+        """The factor whose groups have a residual standard deviation each; None if all rows share one."""
+        return self.factors[0] if self.residual == "separate" else None
+
+    def of_kind(self, *kinds: Kind) -> tuple[Parameter, ...]:
+        """The parameters of some kinds."""
+        return tuple(parameter for parameter in self.parameters if parameter.kind in kinds)
+
+    def factor(self, group: Term) -> GroupingFactor:
+        """The grouping factor of a group whose effects are in this model."""
+        return next(factor for factor in self.factors if factor.group == group)
+
+    def columns_of(self, parameter: Parameter) -> np.ndarray:
+        """The columns that a coefficient, or a standard deviation of coefficients, belongs to, shape (rows, columns)."""
+        assert parameter.term is not None
+        for factor in self.factors:
+            for effect in factor.effects:
+                if parameter in (effect.coefficients, effect.sd):
+                    return factor.design.matrix[:, effect.columns]
+        return self.common.of(parameter.term)
+
+    def is_factor(self, term: Term) -> bool:
+        """Whether a term is made of factors alone; False without data, which would tell."""
+        return self.has_data and all(self.data.columns[v].dtype == "category" for v in term.variables)
+
+    def group(self, name: str | None) -> Term:
+        """A grouping factor of the formula by its name; the only one if there is one only.
+
+        Raises
+        ------
+        FitError
+            For an unknown name, and for none where there are several factors.
+        """
+        return find_group(self.written, name)
+
+
+def find_group(formula: Formula, name: str | None) -> Term:
+    """A grouping factor of a formula by its name; see `Model.group`."""
+    groups = {group.name: group for group in formula.groups}
+    if name is None:
+        if len(groups) == 1:
+            return next(iter(groups.values()))
+        several = f"several grouping factors ({', '.join(groups)}): name one, group=..."
+        raise FitError(f"The formula {formula} has {several if groups else 'no grouping factor'}.")
+    if not isinstance(name, str) or name not in groups:
+        raise FitError(f"There is no grouping factor {offending(name)}. {nearest(name, groups)}")
+    return groups[name]

@@ -1,0 +1,255 @@
+"""`resolve`: from a formula and data to one `Model` for each pooling strategy; what every public function starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from numbers import Real
+from types import MappingProxyType
+from typing import Any, get_args
+
+from hlm.data.clean_data import formula_and_data
+from hlm.data.transforms import Functions
+from hlm.errors import DataError, FitError
+from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual, check_has_groups, complete_formula
+from hlm.model import names
+from hlm.model.default_priors import default_priors_of, prior_rules
+from hlm.model.design import Design
+from hlm.model.design_columns import Columns
+from hlm.model.families import Family, check_response, get_family
+from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_factors
+from hlm.model.model import Model
+from hlm.model.notes import far_from_zero
+from hlm.model.parameters import Parameter, common_parameters
+from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.support.options import check_choice, offending
+
+_LARGEST_ETA = 1e6  # beyond, all correlations are 0
+
+
+def resolve(
+    formula: str | Formula,
+    data: Any,
+    *,
+    poolings: Sequence[Pooling] = ("partial",),
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+    priors: Mapping[str, Any] | None = None,
+    lkj_eta: float = 1.0,
+    residual: Residual = "shared",
+    comparing: bool = False,
+) -> dict[Pooling, Model]:
+    """The models of some strategies, by strategy.
+
+    Parameters
+    ----------
+    formula : str
+        The lme4 formula of the partial-pooling model.
+    data : data frame or CleanData
+    poolings : sequence of {"complete", "none", "partial"}
+    family, weights, functions, lkj_eta
+        As in `hlm.fit`.
+    priors : mapping of str to Prior or bambi.Prior, optional
+        Replacements by name. A prior is used in every strategy that has a parameter of its name.
+    residual : {"shared", "separate"}
+        Of no pooling; the other strategies share one residual standard deviation always.
+    comparing : bool
+        Whether the strategies are to be compared, so that a formula without a grouping factor is an error.
+
+    Raises
+    ------
+    FormulaError, DataError, FitError
+        Where formula, data or options cannot be used.
+
+    Examples
+    --------
+    >>> from hlm import load_data
+    >>> models = resolve("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), poolings=["none", "partial"])
+    >>> models["none"].text
+    'Reaction ~ 0 + Subject + Subject:Days'
+    >>> [parameter.name for parameter in models["partial"].of_kind("sd", "correlation")]
+    ['1|Subject_sigma', 'Days|Subject_sigma', 'Subject_corr']
+    """
+    for pooling in poolings:
+        check_choice("pooling", pooling, POOLINGS)
+    _check_residual(residual, ("none",) if comparing else poolings, family)
+    _check_eta(lkj_eta)
+    kind = get_family(family)
+    written, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    check_response(kind, written, table)
+    if comparing or "none" in poolings:
+        check_has_groups(written)
+    design = Design(written, table)
+    models = {pooling: strategy(design, pooling, kind, residual) for pooling in poolings}
+    for model in models.values():
+        _check_names(model)
+    return _with_priors(models, priors, lkj_eta)
+
+
+def default_priors(
+    formula: str | Formula,
+    data: Any,
+    *,
+    pooling: Pooling = "partial",
+    family: str = "gaussian",
+    weights: str | None = None,
+    functions: Functions | None = None,
+    lkj_eta: float = 1.0,
+) -> Priors:
+    """The priors that `fit` uses when none are given, with the numbers filled in.
+
+    Parameters
+    ----------
+    formula : str
+        The lme4 formula of the partial-pooling model.
+    data : data frame
+    pooling : {"partial", "complete", "none"}
+        Complete and partial: Bambi's numbers. None: each group's own coefficients have the centre of the common
+        prior and, in the gaussian and t families, 100 times its standard deviation, so that the other groups say
+        nothing and each estimate is the group's own least squares.
+    family : str
+    weights, functions
+        As in `fit`.
+    lkj_eta : float
+        Of the LKJ prior of a correlated block; 1 is uniform over correlation matrices, larger pulls towards 0.
+
+    Returns
+    -------
+    Priors
+        A mapping from the variable's name in the posterior to its prior: ``Intercept``, ``pre``, ``sigma``,
+        ``1|school_sigma``, ``school_corr``. The prior of ``Intercept`` is about centred predictors, as in Bambi.
+
+    Raises
+    ------
+    FormulaError, DataError, FitError
+        Where formula, data or options cannot be used.
+
+    Examples
+    --------
+    >>> from hlm import default_priors, load_data
+    >>> default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["Days"]
+    Normal(mu=0, sigma=48.89)
+    """
+    models = resolve(
+        formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, lkj_eta=lkj_eta
+    )
+    return models[pooling].priors
+
+
+def strategy(design: Design, pooling: Pooling, family: Family, residual: Residual = "shared") -> Model:
+    """The model of one strategy, without priors yet."""
+    written, data = design.formula, design.data
+    if pooling == "none":
+        none = design.no_pooling
+        formula, common = none.formula, none.kept
+        factors = own_factors(none.own, data, none.designs)
+        notes = none.notes
+    else:
+        common = design.common
+        formula = written if pooling == "partial" else complete_formula(written)
+        factors = partial_factors(written, data, design.blocks) if pooling == "partial" else ()
+        notes = tuple(far_from_zero(written, data)) if pooling == "partial" and data is not None else ()
+    one_sigma: Residual = residual if pooling == "none" else "shared"
+    if one_sigma == "separate":
+        _check_one_factor(factors)
+    return Model(
+        pooling=pooling, residual=one_sigma, family=family, written=written, formula=formula, design=design,
+        common=common, factors=factors, parameters=tuple(_parameters(common, factors, family, one_sigma)),
+        priors=Priors({}), notes=notes,
+    )  # fmt: skip
+
+
+def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, lkj_eta: float) -> dict[Pooling, Model]:
+    """The models with their default priors, those of the user in their places."""
+    defaults = {pooling: default_priors_of(model, prior_rules(model, lkj_eta)) for pooling, model in models.items()}
+    known = tuple(name for priors in defaults.values() for name in priors)
+    return {
+        pooling: replace(
+            model, priors=replace_priors(defaults[pooling], given, sds_of_departures(model), also_known=known)
+        )
+        for pooling, model in models.items()
+    }
+
+
+def sds_of_departures(model: Model) -> dict[str, str]:
+    """By the name of the groups' departures: that of their standard deviation, for priors in Bambi's manner."""
+    return {e.coefficients.name: e.sd.name for f in model.factors for e in f.effects if e.sd is not None}
+
+
+def _parameters(
+    common: Columns, factors: tuple[GroupingFactor, ...], family: Family, residual: Residual
+) -> Iterator[Parameter]:
+    """In the order in which views list them."""
+    for parameter in common_parameters(common):
+        if not (parameter.term == INTERCEPT and family.support == "ordered"):  # thresholds stand in for the intercept
+            yield parameter
+    for factor in factors:
+        for effect in factor.effects:
+            yield effect.coefficients
+    for name in family.auxiliary:
+        if name == names.RESIDUAL_SD and residual == "separate":
+            yield _separate_sigmas(factors[0])
+        else:
+            yield Parameter(name, "residual" if name == names.RESIDUAL_SD else "family", (name,))
+    for factor in factors:
+        for effect in factor.effects:
+            if effect.sd is not None:
+                yield effect.sd
+    for factor in factors:
+        for block in factor.blocks:
+            if block.correlation is not None:
+                yield block.correlation
+
+
+def _separate_sigmas(factor: GroupingFactor) -> Parameter:
+    name = names.residual_sd(factor.group)
+    dim = names.coefficient_dim(name)
+    return Parameter(
+        name, "residual", (names.RESIDUAL_SD,), None, factor.group, (dim,), MappingProxyType({dim: factor.levels})
+    )
+
+
+def _check_residual(residual: str, poolings: Sequence[Pooling], family: str) -> None:
+    """Raise a `FitError` for an unknown choice, and where no strategy can have a residual sd for each group."""
+    check_choice("residual", residual, get_args(Residual))
+    if residual == "separate" and ("none" not in poolings or family != "gaussian"):
+        raise FitError(
+            f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
+            f"not for pooling={poolings[0]!r}, family={family!r}."
+        )
+
+
+def _check_eta(lkj_eta: Any) -> None:
+    number = isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool)
+    if not (number and 0 < lkj_eta <= _LARGEST_ETA):
+        raise FitError(
+            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
+            f"near 0. For correlations of 0 write (x||g)."
+        )
+
+
+def _check_one_factor(factors: tuple[GroupingFactor, ...]) -> None:
+    if len(factors) > 1:
+        groups = ", ".join(factor.name for factor in factors)
+        raise FitError(
+            f"residual='separate' gives each group of one factor its own residual standard deviation, but the groups "
+            f"of {groups} all have coefficients of their own. Use residual='shared', or leave one factor out."
+        )
+
+
+def _check_names(model: Model) -> None:
+    """Raise a `DataError` for a column whose name is that of another variable, or of a dim, of the posterior."""
+    taken = {*names.RESERVED, model.family.parent, *model.family.auxiliary}
+    for parameter in model.parameters:
+        taken |= {*parameter.dims}
+        if parameter.kind not in ("common", "group effect"):  # these are named after the columns themselves
+            taken.add(parameter.name)
+    for name in model.written.variables:
+        if name in taken and name != model.written.response.variable:
+            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
+        if name in names.IN_TABLES and name in model.written.group_variables:
+            raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
+        if "|" in name or "/" in name:
+            raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")
