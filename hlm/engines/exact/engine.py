@@ -75,7 +75,7 @@ class ExactEngine:
         posterior = draws.idata["posterior"].to_dataset()
         if unit is None:
             return integrated_loo(posterior, gaussian_model(model))
-        return integrated_group_loo(posterior, gaussian_model(model), unit)
+        return integrated_group_loo(posterior, gaussian_model(model), model.data.codes(unit), unit.name)
 
 
 EXACT = ExactEngine()
@@ -98,4 +98,4 @@ def _sample(model: Model, options: Options) -> Draws:
     diagnostics = ExactDiagnostics(
         found.pareto_k, found.ess, len(found.weights), total, lost=found.lost, rounding=error
     )
-    return Draws(posterior_tree(gaussian, drawn), diagnostics)
+    return Draws(posterior_tree(model, gaussian, drawn), diagnostics)

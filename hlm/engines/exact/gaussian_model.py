@@ -26,7 +26,8 @@ class GaussianModel:
 
     Attributes
     ----------
-    model : Model
+    response : numpy.ndarray, shape (rows,)
+        y, less its offset.
     common : Columns
         X, shape (rows, p). In no pooling of several factors the groups' own coefficients are columns of it.
     prior : NormalPrior
@@ -38,35 +39,36 @@ class GaussianModel:
     known_sd : numpy.ndarray, shape (q,), or None
         Prior sd of b where it is not to be estimated: in no pooling.
     blocks : tuple of Correlations
+    root_weights : numpy.ndarray, shape (rows,), or None
+        Square roots of the rows' weights.
     """
 
-    model: Model
+    response: np.ndarray
     common: Columns
     prior: NormalPrior
     factors: tuple[GroupingFactor, ...]
     mean: np.ndarray
     known_sd: np.ndarray | None
     blocks: tuple[Correlations, ...] = ()
-
-    @property
-    def priors(self) -> Priors:
-        return self.model.priors
-
-    @property
-    def root_weights(self) -> np.ndarray | None:
-        """Square roots of the rows' weights, shape (rows,)."""
-        return self.model.root_weights
+    root_weights: np.ndarray | None = None
 
 
 def gaussian_model(model: Model) -> GaussianModel:
     """The numbers of a model that the engine covers (coverage.py)."""
     if model.pooling == "none":
         return none_as_groups(model) if independent_groups(model) else none_as_columns(model)
-    prior = normal_prior(model.common, model.priors)
     if not model.factors:
-        return GaussianModel(model, model.common, prior, (), np.zeros(0), np.zeros(0))
-    mean = np.zeros(model.factors[-1].columns.stop)
-    return GaussianModel(model, model.common, prior, model.factors, mean, None, _correlations(model))
+        return _without_effects(model, model.common)
+    prior, mean = normal_prior(model.common, model.priors), np.zeros(model.factors[-1].columns.stop)
+    return GaussianModel(
+        model.response, model.common, prior, model.factors, mean, None, _correlations(model), model.root_weights
+    )
+
+
+def _without_effects(model: Model, common: Columns) -> GaussianModel:
+    prior = normal_prior(common, model.priors)
+    nothing = np.zeros(0)
+    return GaussianModel(model.response, common, prior, (), nothing, nothing, root_weights=model.root_weights)
 
 
 def independent_groups(model: Model) -> bool:
@@ -86,22 +88,22 @@ def none_as_groups(model: Model) -> GaussianModel:
         )
         for key in ("mu", "sigma")
     )
-    return GaussianModel(model, model.common, normal_prior(model.common, model.priors), (factor,), mean, sd)
+    prior = normal_prior(model.common, model.priors)
+    return GaussianModel(model.response, model.common, prior, (factor,), mean, sd, root_weights=model.root_weights)
 
 
 def none_as_columns(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
     own = {o.term: Term((o.group.name, *o.effect.variables)) for o in model.design.no_pooling.own}
     terms = tuple(own.get(term, term) for term in model.formula.common)  # cells a:b are one column of the data
-    common = columns(terms, model.data)
-    return GaussianModel(model, common, normal_prior(common, model.priors), (), np.zeros(0), np.zeros(0))
+    return _without_effects(model, columns(terms, model.data))
 
 
 def summed(gaussian: GaussianModel) -> Sums:
     """The cross-products of the model's columns and response."""
     if len(gaussian.factors) > 1:
         factors = [(factor.design, factor.codes) for factor in gaussian.factors]
-        return crossed_products(gaussian.common, factors, gaussian.model.response, gaussian.root_weights)
+        return crossed_products(gaussian.common, factors, gaussian.response, gaussian.root_weights)
     return summed_alone(gaussian)
 
 
@@ -112,7 +114,7 @@ def summed_alone(gaussian: GaussianModel) -> CrossProducts:
 
 def coordinates_alone(gaussian: GaussianModel) -> tuple[Coordinates, np.ndarray]:
     """The rows of such a model as the sums see them, and their groups."""
-    y = gaussian.model.response
+    y = gaussian.response
     effects, codes = Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64)
     if gaussian.factors:
         effects, codes = gaussian.factors[0].design, gaussian.factors[0].codes

@@ -28,7 +28,7 @@ def check_memory_of_fit(gaussian: GaussianModel, *, draws: int, chains: int) -> 
     numbers = _numbers(gaussian, draws * chains)
     p, effects = len(gaussian.common.terms), sum(_sizes(gaussian))
     check_memory(
-        f"The fit ({gaussian.model.rows:,} rows, {p + effects:,} coefficients, {draws * chains:,} draws)",
+        f"The fit ({len(gaussian.response):,} rows, {p + effects:,} coefficients, {draws * chains:,} draws)",
         numbers,
         f"{fewer_draws(draws, chains, numbers, _OWN)}Take fewer draws or chains, or let fewer effects vary; "
         f"reml() gives lme4's estimates without any draws.",
@@ -40,7 +40,7 @@ def cost(gaussian: GaussianModel, options: Options) -> Cost:
     total = options.draws * options.chains
     per_point = _operations(gaussian)
     points = min(float(_POINTS * total), max(OPERATIONS / per_point, _LEAST_POINTS))
-    rows = _PASSES * gaussian.model.rows * (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2
+    rows = _PASSES * len(gaussian.response) * (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2
     drawing = total * sum(_sizes(gaussian)) * (len(gaussian.common.terms) + len(gaussian.mean))
     seconds = (points * per_point + rows + drawing) / _PER_SECOND
     return Cost(NUMBER * sum(_numbers(gaussian, total).values()), seconds)
@@ -68,7 +68,7 @@ def _operations(gaussian: GaussianModel) -> float:
     groups = max((factor.size for factor in gaussian.factors), default=1)
     q = max((factor.width for factor in gaussian.factors), default=0)
     rest = sum(sizes) - max(sizes, default=0)
-    touched = min(rest, gaussian.model.rows / groups) + p + 1
+    touched = min(rest, len(gaussian.response) / groups) + p + 1
     scattered = _SCATTERED if rest else 1
     return float(groups * max(q, 1) * scattered * (q + touched) ** 2 / 2 + rest**3 / 3 + p**3)
 

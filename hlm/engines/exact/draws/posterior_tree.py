@@ -14,6 +14,7 @@ from hlm.formula.formula import Formula
 from hlm.model import names
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
+from hlm.model.model import Model
 from hlm.model.parameters import Parameter, common_parameters
 
 if TYPE_CHECKING:
@@ -55,19 +56,20 @@ class _Posterior:
         )
 
 
-def posterior_tree(gaussian: GaussianModel, draws: CoefficientDraws) -> xr.DataTree:
+def posterior_tree(model: Model, gaussian: GaussianModel, draws: CoefficientDraws) -> xr.DataTree:
     """Groups ``posterior`` and ``observed_data``, as NUTS gives them through Bambi.
 
     Parameters
     ----------
+    model : Model
     gaussian : GaussianModel
+        Its numbers.
     draws : CoefficientDraws
 
     Returns
     -------
     xarray.DataTree
     """
-    model = gaussian.model
     found = _Posterior(draws.chains, len(draws.theta) // draws.chains)
     _add_common(found, gaussian.common, draws.common)
     found.variables[names.residual_sd()] = (), draws.theta.sigma
@@ -76,17 +78,17 @@ def posterior_tree(gaussian: GaussianModel, draws: CoefficientDraws) -> xr.DataT
             _add_sds(found, factor, draws.theta)
         _add_effects(found, factor, effects, own=gaussian.known_sd is not None)
     if gaussian.known_sd is None:
-        _add_correlations(found, gaussian, draws.theta)
+        _add_correlations(found, model, gaussian, draws.theta)
     return found.tree(model.written, model.data)
 
 
-def separate_tree(gaussian: GaussianModel, sigma: np.ndarray, effects: np.ndarray, *, chains: int) -> xr.DataTree:
+def separate_tree(model: Model, sigma: np.ndarray, effects: np.ndarray, *, chains: int) -> xr.DataTree:
     """The same for no pooling with a residual sd for each group, ``sigma_school``, shape (draws, K)."""
-    (factor,), (parameter,) = gaussian.factors, gaussian.model.of_kind("residual")
+    (factor,), (parameter,) = model.factors, model.of_kind("residual")
     found = _Posterior(chains, len(sigma) // chains)
     found.add(parameter, sigma)
     _add_effects(found, factor, effects, own=True)
-    return found.tree(gaussian.model.written, gaussian.model.data)
+    return found.tree(model.written, model.data)
 
 
 def theta_of(posterior: xr.Dataset, gaussian: GaussianModel) -> Theta:
@@ -138,9 +140,9 @@ def _add_sds(found: _Posterior, factor: GroupingFactor, theta: Theta) -> None:
             found.add(effect.sd, sds[:, effect.columns])
 
 
-def _add_correlations(found: _Posterior, gaussian: GaussianModel, theta: Theta) -> None:
+def _add_correlations(found: _Posterior, model: Model, gaussian: GaussianModel, theta: Theta) -> None:
     """``school_corr``."""
-    parameters = {parameter.name: parameter for parameter in gaussian.model.of_kind("correlation")}
+    parameters = {parameter.name: parameter for parameter in model.of_kind("correlation")}
     for block in gaussian.blocks:
         here = slice(block.start, block.stop)
         root = theta.factor[:, here, here]

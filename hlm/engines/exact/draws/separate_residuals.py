@@ -44,7 +44,7 @@ def sample_separate(model: Model, options: Options) -> Draws:
     sigma = prior.value(score).T
     effects = _draw_effects(gaussian, singular, e, w, sigma, balanced_normals(chains, draws, singular.size, rng))
     diagnostics = ExactDiagnostics(-np.inf, float(total), total, total)
-    return Draws(separate_tree(gaussian, sigma, effects, chains=chains), diagnostics)
+    return Draws(separate_tree(model, sigma, effects, chains=chains), diagnostics)
 
 
 def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

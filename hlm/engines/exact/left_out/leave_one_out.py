@@ -19,7 +19,6 @@ from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.errors import FitError
-from hlm.formula.formula import Term
 from hlm.model.design_columns import Columns
 
 if TYPE_CHECKING:
@@ -41,11 +40,11 @@ def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseL
         Under Bambi's names.
     gaussian : GaussianModel
     """
-    rows, theta = gaussian.model.rows, theta_of(posterior, gaussian)
+    rows, theta = len(gaussian.response), theta_of(posterior, gaussian)
     if len(gaussian.factors) < 2:
         pieces = rows_left_out(gaussian, _some(theta, max(_LEAST, _NUMBERS // rows)))
     elif coefficients_of(gaussian) <= _MOST_COEFFICIENTS:
-        pieces = crossed_rows_left_out(gaussian, gaussian.model.response, _affordable(gaussian, theta))
+        pieces = crossed_rows_left_out(gaussian, gaussian.response, _affordable(gaussian, theta))
     else:
         return None
     logs = np.zeros(rows) if gaussian.root_weights is None else np.log(gaussian.root_weights)
@@ -53,16 +52,25 @@ def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseL
 
 
 @np.errstate(all="ignore")
-def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, group: Term) -> PointwiseLoo:
+def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, codes: np.ndarray, unit: str) -> PointwiseLoo:
     """Leave-one-out of every group of a factor, as if it were new; not for no pooling, which cannot predict one.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+    gaussian : GaussianModel
+    codes : numpy.ndarray of int, shape (rows,)
+        The group of each row.
+    unit : str
+        The name of the factor.
 
     Raises
     ------
     FitError
         Where crossed factors have too many coefficients for one covariance matrix.
     """
-    theta, codes = theta_of(posterior, gaussian), gaussian.model.data.codes(group)
-    y, weights = gaussian.model.response, gaussian.root_weights
+    theta = theta_of(posterior, gaussian)
+    y, weights = gaussian.response, gaussian.root_weights
     if len(gaussian.factors) < 2:
         effects = gaussian.factors[0].design if gaussian.factors else Columns(np.empty((len(y), 0)), (), ())
         sums = cross_products(gaussian.common, effects, codes, y, root_weights=weights)
@@ -77,7 +85,7 @@ def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, group: 
             f"factors are crossed, and {_MOST_COEFFICIENTS} is the most. Use unit='observation'."
         )
     logs = np.zeros(len(left.units)) if weights is None else np.bincount(codes, np.log(weights))
-    return from_densities([(left.units, left.without + logs, left.inside + logs)], len(logs), unit=group.name)
+    return from_densities([(left.units, left.without + logs, left.inside + logs)], len(logs), unit=unit)
 
 
 def _affordable(gaussian: GaussianModel, theta: Theta) -> Theta:
