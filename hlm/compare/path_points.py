@@ -40,8 +40,10 @@ class Moving:
 
     Attributes
     ----------
+    model : Model
+        Of partial pooling.
     gaussian : GaussianModel
-        Partial pooling.
+        Its numbers.
     sums : CrossProducts or CrossedProducts
     fixed : Slice
     names : tuple of str
@@ -56,6 +58,7 @@ class Moving:
         Of the points that the estimates come from.
     """
 
+    model: Model
     gaussian: GaussianModel
     sums: Sums
     fixed: Slice
@@ -112,7 +115,8 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     inside = np.isfinite(scores).all(axis=1)  # an sd that underflows has a score of -inf, and hardly a weight
     fixed = Slice(parameters, columns, means, np.average(scores[inside], axis=0, weights=weights[inside]))
     whole = len(gaussian.factors) == 1 and len(columns) == len(gaussian.mean)
-    return Moving(gaussian, sums, fixed, *_names(effects), float((spread / means).mean()), whole, found.points.pareto_k)
+    relative_sd = float((spread / means).mean())
+    return Moving(model, gaussian, sums, fixed, *_names(effects), relative_sd, whole, found.points.pareto_k)
 
 
 def trace(none: Model, moved: Moving, points: int) -> Trace:
@@ -122,11 +126,11 @@ def trace(none: Model, moved: Moving, points: int) -> Trace:
     inside = s if ended else np.append(s, _INFINITE)
     size = _sum_points(moved, len(inside))
     found = slice_means(moved.gaussian, moved.sums, moved.fixed, inside, size)
-    trees = [(moved.gaussian.model, posterior_tree(moved.gaussian, found.means))]
+    trees = [(moved.model, posterior_tree(moved.model, moved.gaussian, found.means))]
     efficiency = found.efficiency
     if ended:
         gaussian, last = _no_pooling(none, size)
-        trees.append((none, posterior_tree(gaussian, last.means)))
+        trees.append((none, posterior_tree(none, gaussian, last.means)))
         efficiency = np.append(efficiency, last.efficiency)
     return Trace(np.append(s, np.inf), trees, found.log_density[: len(s)], efficiency)
 
