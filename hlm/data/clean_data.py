@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.data.column_checks import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
-from hlm.data.computed_columns import all_others, learn_variables, read_variables
-from hlm.data.frame_columns import check_rows, narwhalize
+from hlm.data.computed_columns import all_others, learn_variables
+from hlm.data.missing_values import complete_rows
+from hlm.data.pandas_polars_arrow import check_rows, narwhalize
 from hlm.data.transforms import Functions, Transform
 from hlm.errors import DataError
 from hlm.formula.expansion import expanded
@@ -157,7 +158,7 @@ def clean(
     _check_one_reading(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     _check_products(named)
-    columns, sources, missing = read_variables(named, needed, frame)
+    columns, sources, missing = complete_rows(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")

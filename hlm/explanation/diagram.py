@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from hlm.data.files import write_text
 from hlm.explanation.diagram_layout import (
     BETWEEN,
     CAPTION,
@@ -55,7 +54,9 @@ class Diagram:
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
-        return write_text(path, self.svg)
+        target = Path(path)
+        target.write_text(self.svg, encoding="utf-8")
+        return target
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.clean_data import clean
-from hlm.data.computed_columns import read_variables
-from hlm.data.frame_columns import narwhalize
+from hlm.data.missing_values import complete_rows
+from hlm.data.pandas_polars_arrow import narwhalize
 from hlm.data.transforms import Functions, learn
 from hlm.errors import DataError, FormulaError, closest, nearest
 from hlm.formula.expansion import expanded
@@ -150,7 +150,7 @@ def _without_value(case: Case, frame: Any, functions: Functions) -> Iterator[Fin
     if not set(case.formula.functions) <= set(functions):
         return  # the caller's own were not passed
     try:
-        _, sources, _ = read_variables(case.formula, case.formula.columns, frame)
+        _, sources, _ = complete_rows(case.formula, case.formula.columns, frame)
     except (DataError, FormulaError):
         return  # there is another reason
     for variable in case.formula.computed:

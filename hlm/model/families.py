@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hlm.data.frame_columns import check_rows
+from hlm.data.pandas_polars_arrow import check_rows
 from hlm.errors import DataError, FitError, nearest
 from hlm.support.options import offending
 
