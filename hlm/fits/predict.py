@@ -187,14 +187,8 @@ def _linear(
 
 
 def new_columns(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
-    """Design columns of new rows, coded as the data's: evaluated below them, so that all levels are there."""
-    import pandas as pd
-
-    names = list(dict.fromkeys(v for term in design.together for v in term.variables))
-    if not names:
-        return np.ones((len(rows), len(design.labels)))
-    below = pd.concat([data.columns[names], rows[names]], ignore_index=True)
-    return design.on(CleanData(below, len(below))).matrix[-len(rows) :]
+    """Design columns of new rows, whose factors have the levels of the data, as `prepare` makes them."""
+    return design.on(rows).matrix
 
 
 def _draw_new(
