@@ -12,6 +12,7 @@ from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.design_columns import Columns, columns
+from hlm.model.nesting import parents, refines
 from hlm.model.no_pooling import none_arm
 from hlm.support.linear_algebra import combination_of, within_least_squares
 
@@ -113,13 +114,11 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
 def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
     """A factor's coefficients for the levels of another one, shape (draws, K, q); None where they average to 0."""
     codes, inner = data.codes(factor), data.codes(part.group)
-    parent = np.zeros(len(data.levels(factor)), dtype=np.int64)
-    parent[codes] = inner
-    if np.array_equal(parent[codes], inner):  # the factor itself, or one that contains it
-        return part.values[:, parent]
+    if refines(codes, inner):  # the factor itself, or one that contains it
+        return part.values[:, parents(codes, inner)]
     if pooling != "none":
         return None
-    together = np.zeros((len(parent), part.values.shape[1]))
+    together = np.zeros((len(data.levels(factor)), part.values.shape[1]))
     together[codes, inner] = 1.0
     if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
         together[:] = 1.0
