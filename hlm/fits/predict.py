@@ -17,7 +17,6 @@ from hlm.fits.posterior_coefficients import GroupPart, group_covariance, linear_
 from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import complete_formula
-from hlm.model.design_columns import Columns
 from hlm.support.memory import check_memory
 from hlm.support.options import check_choice, check_prob, check_seed
 from hlm.support.random_streams import stream
@@ -165,9 +164,9 @@ def _linear(
 ) -> np.ndarray:
     """The linear predictor of new rows, shape (draws, rows)."""
     parts = fit.parts
-    eta = parts.shared @ new_columns(parts.common, fit.resolved.data, rows).T
+    eta = parts.shared @ parts.common.on(rows).matrix.T
     for part in parts.groups:
-        design = new_columns(part.design, fit.resolved.data, rows)
+        design = part.design.on(rows).matrix
         levels = {level: i for i, level in enumerate(part.factor.levels)}
         labels = rows[part.group.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
@@ -182,17 +181,6 @@ def _linear(
         eta += np.einsum("drq,rq->dr", values[:, codes], design)
     offset = offsets(formula, rows)
     return np.asarray(eta if offset is None else eta + offset)
-
-
-def new_columns(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
-    """Design columns of new rows, coded as the data's: evaluated below them, so that all levels are there."""
-    import pandas as pd
-
-    names = list(dict.fromkeys(v for term in design.together for v in term.variables))
-    if not names:
-        return np.ones((len(rows), len(design.labels)))
-    below = pd.concat([data.columns[names], rows[names]], ignore_index=True)
-    return design.on(CleanData(below, len(below))).matrix[-len(rows) :]
 
 
 def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from hlm.errors import FormulaError
 from hlm.formula.parser import parse
 from hlm.formula.pooling_formulas import none_formula
 from hlm.model.design_columns import columns
-from hlm.model.no_pooling import none_arm
+from hlm.model.no_pooling import none_arm, own_columns
 from hlm.support.linear_algebra import within_least_squares
 
 
@@ -110,6 +110,16 @@ def test_intercept_goes_where_a_full_factor_varies(frame: pd.DataFrame) -> None:
     read = parse("y ~ c + (0 + c|g)")
     arm = none_arm(read, clean(read, frame))
     assert str(none_formula(read, arm.own, arm.dropped)) == "y ~ 0 + g:c"
+
+
+@pytest.mark.parametrize("bars", ["(0 + x|g) + (1|g)", "(0 + x:c|g) + (x|g)", "(0 + c:d|g) + (0 + c|g)"])
+def test_own_effects_stand_in_the_order_of_their_columns(bars: str, frame: pd.DataFrame) -> None:
+    """Their coefficients are put side by side in this order: ``(0 + x|g) + (1|g)`` once had the two exchanged."""
+    read = parse(f"y ~ x + {bars}")
+    data = clean(read, frame)
+    own = none_arm(read, data).own
+    found = own_columns(own, read.groups[0], data).terms
+    assert list(dict.fromkeys(found)) == [o.effect for o in own]
 
 
 def test_within_least_squares_is_numpys_in_each_group(frame: pd.DataFrame) -> None:
