@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hlm.formula.parser import parse as parse
     from hlm.linting.lint import lint as lint
     from hlm.model.default_priors import default_priors as default_priors
-    from hlm.model.prior_distributions import Prior as Prior
+    from hlm.model.priors import Prior as Prior
     from hlm.plots.plot_data import plot_data as plot_data
     from hlm.plots.plot_lines import plot_lines as plot_lines
     from hlm.plots.plot_loo import plot_loo as plot_loo
@@ -54,7 +54,7 @@ _HOME = {
     "FitError": "hlm.errors",
     "FormulaError": "hlm.errors",
     "HlmError": "hlm.errors",
-    "Prior": "hlm.model.prior_distributions",
+    "Prior": "hlm.model.priors",
     "build": "hlm.engines.bambi.build",
     "cheatsheet": "hlm.explanation.cheatsheet",
     "check_spread": "hlm.checks.check_spread",

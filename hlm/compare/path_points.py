@@ -21,7 +21,7 @@ from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.function_calls import kept
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.options import offending
 from hlm.support.random_streams import stream
 

@@ -20,7 +20,7 @@ from hlm.fits.posterior_coefficients import find_group, parts
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling, check_has_groups
 from hlm.model.default_priors import default_priors
-from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.model.priors import Priors, replace_priors
 from hlm.support.interrupts import interruptible
 from hlm.support.options import check_seed, check_whole
 

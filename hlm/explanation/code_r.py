@@ -13,6 +13,7 @@ from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Block, Term
 from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
+from hlm.model.prior_distributions import DISTRIBUTIONS
 
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")
 _RESERVED = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf",
@@ -22,18 +23,6 @@ _BRMS_CLASS = {"alpha": "shape", "lam": "shape"}
 _BRMS_CHARACTERS = str.maketrans(
     {**dict.fromkeys(" ()[],\"'?", ""), "+": "P", "-": "M", "*": "MU", "/": "D", "^": "E", "=": "EQ", "$": "USD"}
 )
-_STAN = {
-    "Normal": ("normal", ("mu", "sigma")),
-    "HalfNormal": ("normal", ("0", "sigma")),
-    "StudentT": ("student_t", ("nu", "mu", "sigma")),
-    "HalfStudentT": ("student_t", ("nu", "0", "sigma")),
-    "Cauchy": ("cauchy", ("alpha", "beta")),
-    "HalfCauchy": ("cauchy", ("0", "beta")),
-    "Gamma": ("gamma", ("alpha", "beta")),
-    "Beta": ("beta", ("alpha", "beta")),
-    "Exponential": ("exponential", ("lam",)),
-    "LKJ": ("lkj", ("eta",)),
-}
 
 
 def lme4_code(model: ModelStructure) -> str:
@@ -176,11 +165,8 @@ def _brms_priors(model: ModelStructure) -> Iterator[tuple[ParameterPrior, str]]:
 
 
 def _stan(prior: ParameterPrior) -> str | None:
-    name, parameters = _STAN.get(prior.distribution, ("", ()))
-    numbers = prior.numbers
-    if not name or any(p != "0" and p not in numbers for p in parameters):
-        return None
-    return f"{name}({', '.join('0' if p == '0' else f'{numbers[p]:.6g}' for p in parameters)})"
+    record = DISTRIBUTIONS.get(prior.distribution)
+    return None if record is None else record.stan_call(prior.numbers)
 
 
 def _coefficient(column: Column | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hlm.explanation import symbols
-from hlm.explanation.diagram_shapes import Shape, prior_shape, response_shape
+from hlm.explanation.diagram_shapes import response_shape
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_expression import Expression, Name, Row, Sign, row
 from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, offsets, response
@@ -16,6 +16,8 @@ from hlm.explanation.prior_text import distribution
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.explanation.words_nouns import noun
+from hlm.model.prior_distributions import prior_shape
+from hlm.model.shapes import Shape
 
 _ALONE = 3  # so many parameters of a kind have a curve each; more share one place
 Kind = Literal["prior", "group", "predictor", "response", "data"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.formula.formula import Formula
 from hlm.model.families import Family
-from hlm.model.prior_distributions import Prior, Priors, replace_priors
+from hlm.model.priors import Prior, Priors, replace_priors
 
 if TYPE_CHECKING:
     from hlm.data.clean_data import CleanData

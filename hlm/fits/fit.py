@@ -22,7 +22,7 @@ from hlm.model.default_priors import check_eta, default_priors
 from hlm.model.families import get_family
 from hlm.model.no_pooling import none_arm, separate_by
 from hlm.model.notes import far_from_zero
-from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.model.priors import Priors, replace_priors
 from hlm.support.interrupts import interruptible
 from hlm.support.options import check_choice, check_flag, check_list, check_mapping, check_seed, check_whole
 from hlm.support.random_streams import spawned

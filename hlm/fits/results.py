@@ -19,7 +19,7 @@ from hlm.fits.summary import summary_html, summary_table, summary_text
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model.no_pooling import separate_by
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.memory import check_memory
 from hlm.support.options import offending
 

@@ -22,7 +22,7 @@ from hlm.formula.pooling_formulas import POOLINGS, Pooling, check_has_groups
 from hlm.model.design_columns import columns
 from hlm.model.families import Family, check_response, get_family
 from hlm.model.no_pooling import Arm, none_arm, own_columns
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 from hlm.support.options import check_choice, offending
 
 _LARGEST_ETA = 1e6

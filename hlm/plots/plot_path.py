@@ -16,7 +16,7 @@ from hlm.fits.results import fits_by_arm
 from hlm.formula.function_calls import kept
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.default_priors import default_priors
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.plots.glyphs import (
     LOOKS,
     axes_or_new,

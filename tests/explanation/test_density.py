@@ -19,7 +19,7 @@ from hlm.engines.bambi.build import build
 from hlm.explanation.explain import explain
 from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.model.families import FAMILIES
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 # The printed numbers have 6 digits: half a unit of the last one, 5e-6 of an sd, moves the normal density of a value a
 # few sds out by less than 1e-4, and there are no more than a dozen such numbers.

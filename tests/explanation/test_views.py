@@ -30,7 +30,7 @@ from hlm.formula.parser import parse
 from hlm.model.default_priors import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.families import FAMILIES
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 EXAM = "post ~ pre + (pre|school)"
 

@@ -23,7 +23,7 @@ from hlm.fits.predict import predict
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.default_priors import default_priors
 from hlm.model.design_columns import columns
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 SLEEP = load_data("sleepstudy")
 FORMULAS: list[tuple[str, Pooling]] = [

@@ -14,7 +14,7 @@ from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.parser import parse
 from hlm.model.default_priors import default_priors
-from hlm.model.prior_distributions import Prior, replace_priors
+from hlm.model.priors import Prior, replace_priors
 
 
 @pytest.fixture(scope="module")

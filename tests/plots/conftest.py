@@ -15,7 +15,7 @@ from hlm.engines.sampling.chain_diagnostics import Diagnostics
 from hlm.fits.results import Fit, PoolingFits
 from hlm.formula.parser import parse
 from hlm.formula.pooling_formulas import POOLINGS
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 
 GOOD = Diagnostics(r_hat=1.0, r_hat_at="x", ess=1000.0, ess_at="x", divergences=0, chains=2)
 

@@ -21,7 +21,7 @@ from hlm.model.default_priors import correlated_blocks, default_priors
 from hlm.model.design_columns import Columns, block_columns
 from hlm.model.families import Family, check_response, get_family
 from hlm.model.no_pooling import none_arm, separate_by
-from hlm.model.prior_distributions import Prior, Priors, replace_priors
+from hlm.model.priors import Prior, Priors, replace_priors
 from hlm.support.options import check_choice
 
 if TYPE_CHECKING:

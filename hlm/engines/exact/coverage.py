@@ -11,7 +11,7 @@ from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model.default_priors import correlated_blocks
 from hlm.model.design_columns import Columns, block_columns, columns
 from hlm.model.no_pooling import kept_columns, none_arm
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
 _MOST_COMMON = 5000  # columns, and so rows, that are worth a look

@@ -35,7 +35,7 @@ from hlm.engines.sampling.importance_sampling import GOOD_PARETO_K, resample
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from hlm.formula.pooling_formulas import Pooling, none_formula
 from hlm.model.default_priors import correlated_blocks
 from hlm.model.design_columns import Columns, block_columns, columns
 from hlm.model.no_pooling import kept_columns, none_arm, own_columns
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 
 
 @dataclass(frozen=True, slots=True)

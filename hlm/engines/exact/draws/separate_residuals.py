@@ -24,7 +24,7 @@ from hlm.engines.exact.sums.one_factor import CrossProducts
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.formula.formula import Formula
 from hlm.model.design_columns import response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from hlm.errors import FitError
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.design_columns import Columns, response_without_offset
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 
 if TYPE_CHECKING:
     import xarray as xr
