@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.compare.compare_slopes import varying_terms, written_and_data
+from hlm.compare.compare_slopes import family_of, varying_terms, written_and_data
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
 from hlm.data.clean_data import CleanData
@@ -16,6 +16,7 @@ from hlm.fits.posterior_coefficients import find_group
 from hlm.fits.predict import DEFAULT_PROB, replicated
 from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Formula, Term
+from hlm.model.families import Family
 from hlm.support.options import check_prob, check_seed
 from hlm.support.random_streams import stream
 
@@ -86,11 +87,11 @@ def check_spread(
     check_seed(seed)
     arms = fits_by_arm(fits)
     rng = stream(seed, "replicated data")
-    observed = _statistics(_response(formula, data)[None], formula, data, factor, next(iter(arms.values())).family)
+    observed = _statistics(_response(formula, data)[None], formula, data, factor, family_of(arms))
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]
     for pooling, fit in arms.items():
-        found = _statistics(_replicates(fit, rng), formula, data, factor, fit.family)
+        found = _statistics(_replicates(fit, rng), formula, data, factor, family_of(fit))
         for name, values in found.items():
             lower, upper = np.quantile(values, [(1 - probability) / 2, (1 + probability) / 2])
             tables.append(
@@ -123,12 +124,14 @@ def _adjusted(y: np.ndarray, formula: Formula, data: CleanData) -> np.ndarray:
     return y if trials is None else np.asarray(y / data.columns[trials].to_numpy())
 
 
-def _statistics(y: np.ndarray, formula: Formula, data: CleanData, factor: Term, family: str) -> dict[str, np.ndarray]:
+def _statistics(
+    y: np.ndarray, formula: Formula, data: CleanData, factor: Term, family: Family
+) -> dict[str, np.ndarray]:
     """Weighted sds over the groups, shape (T,), by name; ``y`` of shape (T, rows)."""
     codes, groups = data.codes(factor), len(data.levels(factor))
     ones = np.ones((data.rows, 1))
     found = {"sd of means": weighted_sd(*group_coefficients(y, ones, codes, groups), 0)}
-    if family != "gaussian":
+    if not family.is_gaussian:
         return found
     target = target_columns(formula, data)
     names = varying_terms(formula, data, factor, None)

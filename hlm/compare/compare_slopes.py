@@ -18,6 +18,7 @@ from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Formula, Term
 from hlm.formula.function_calls import kept
+from hlm.model.families import Family, get_family
 from hlm.support.options import check_prob, offending
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], d
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
     formula, data = written_and_data(fits)
     known = determined(fits, factor)
-    if family_of(fits) != "gaussian":
+    if not family_of(fits).is_gaussian:
         return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
     estimates = least_squares(formula, data, factor)
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
@@ -146,9 +147,9 @@ def written_and_data(fits: Any) -> tuple[Formula, CleanData]:
     return some.written, some.data
 
 
-def family_of(fits: Any) -> str:
+def family_of(fits: Any) -> Family:
     """The family that all arms share."""
-    return next(iter(fits_by_arm(fits).values())).family
+    return get_family(next(iter(fits_by_arm(fits).values())).family)
 
 
 def _as_given(draws: Any) -> Any:

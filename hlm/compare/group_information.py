@@ -13,6 +13,7 @@ from hlm.errors import FitError
 from hlm.fits.group_coefficients import target_columns
 from hlm.fits.predict import group_covariance
 from hlm.formula.formula import Term
+from hlm.model.families import get_family
 from hlm.support.linear_algebra import combination_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     """
     if fit.pooling != "partial":
         raise FitError(f"Pooling is measured on the partial-pooling fit, not on {fit.pooling!r}: give fits['partial'].")
-    gaussian = fit.family == "gaussian"
+    gaussian = get_family(fit.family).is_gaussian
     weights = None if gaussian else working_weights(fit)
     if not gaussian and weights is None:
         return None
@@ -159,7 +160,7 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
 
 def _residual_variance(fit: Fit) -> np.ndarray:
     """Draws of s2, shape (T,); 1 where the working weights have it in them."""
-    if fit.family == "gaussian":
+    if get_family(fit.family).is_gaussian:
         return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
     return np.ones(len(fit.parts.shared))
 

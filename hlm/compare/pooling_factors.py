@@ -21,6 +21,7 @@ from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Term
 from hlm.model.design_columns import response_without_offset
+from hlm.model.families import get_family
 from hlm.support.options import check_mapping
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
         ratios = _spread_ratios(fits, factor)
         for name, numbers in _of_level(partial, factor).items():
             rows.append({"group": factor.name, "term": name, **numbers, **variation, "spread_ratio": ratios.get(name)})
-    if partial.family == "gaussian":
+    if get_family(partial.family).is_gaussian:
         rows.append(_of_data(partial))
     columns = [
         "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at",
@@ -153,9 +154,10 @@ def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> di
 
 def _row_variance(fit: Fit) -> np.ndarray | None:
     """Draws of the variance of a row around its groups' line, shape (T,); None where there is no such number."""
-    if fit.family == "gaussian":
+    family = get_family(fit.family)
+    if family.is_gaussian:
         return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
-    return np.full(len(fit.parts.shared), _LOGISTIC) if fit.family in ("bernoulli", "binomial") else None
+    return np.full(len(fit.parts.shared), _LOGISTIC) if family.is_binomial else None
 
 
 def _of_data(fit: Fit) -> dict[str, Any]:

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 Rule = Literal["mean_y", "sd_y", "slope", "logit_slope", "intercept"]
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
-_AUXILIARY: Mapping[str, Mapping[str, float]] = {
-    "HalfNormal": {"sigma": 1},
-    "HalfCauchy": {"beta": 1},
-    "Gamma": {"alpha": 2, "beta": 0.1},
-    "Beta": {"alpha": 2, "beta": 2},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +102,7 @@ def parameter_priors(
 
 def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) -> Iterator[ParameterPrior]:
     """The default priors as rules; the same rules as `hlm.model.default_priors`, which has the numbers."""
-    scaled, logit = family.scaled, family.name in ("bernoulli", "binomial")
+    scaled, logit = family.is_scaled, family.is_binomial
     mean = Quantity(rule="mean_y") if scaled else Quantity(0.0)
     for column in common:
         if column == INTERCEPT_COLUMN:
@@ -119,15 +113,14 @@ def _rules(family: Family, common: tuple[Column, ...], bars: tuple[Bar, ...]) ->
             sd = Quantity(rule="logit_slope" if logit else "slope")
             args = (("mu", Quantity(0.0)), ("sigma", sd))
             yield ParameterPrior(column.term.name, "slope", "Normal", args, column, scaled=scaled)
-    for name, distribution in family.auxiliary.items():
-        follows = (scaled and name == "sigma") or family.name == "vonmises"
-        if follows:
+    for name, own in family.auxiliary.items():
+        if name == family.half_student:
             sd = Quantity(rule="sd_y") if scaled else Quantity(1.0)
             yield ParameterPrior(name, "auxiliary", "HalfStudentT", (("nu", Quantity(4.0)), ("sigma", sd)),
                                  scaled=scaled)  # fmt: skip
         else:
-            numbers = tuple((key, Quantity(float(v))) for key, v in _AUXILIARY[distribution].items())
-            yield ParameterPrior(name, "auxiliary", distribution, numbers, scaled=scaled)
+            numbers = tuple((key, Quantity(v)) for key, v in own.prior.args.items() if isinstance(v, float))
+            yield ParameterPrior(name, "auxiliary", own.prior.name, numbers, scaled=scaled)
     for place, bar in enumerate(bars):
         for column in bar.columns:
             rule: Rule = "intercept" if column == INTERCEPT_COLUMN else "slope"

@@ -92,7 +92,7 @@ def _intercept_reason(prior: ParameterPrior, model: ModelStructure) -> str:
     where = " at the average of all predictors" if model.centred else ""
     if prior.scaled:
         return f"around the mean of {visible(model.response)}{where}, wide enough to say little"
-    if model.family.name in ("bernoulli", "binomial"):
+    if model.family.is_binomial:
         return f"probabilities from 0.05 to 0.95 are all plausible{where}"
     return f"around 0 on the scale of the link{where}, wide enough to say little"
 
@@ -100,7 +100,7 @@ def _intercept_reason(prior: ParameterPrior, model: ModelStructure) -> str:
 def _slope_reason(prior: ParameterPrior, model: ModelStructure) -> str:
     response, column = visible(model.response), prior.column
     what = "it" if column is None or len(column.parts) != 1 else part_text(column.parts[0])
-    if model.family.name in ("bernoulli", "binomial"):
+    if model.family.is_binomial:
         factor = column is not None and all(part.level is not None for part in column.parts)
         return (
             "a shift of 1 on the log-odds is large" if factor else f"1 on the log-odds per standard deviation of {what}"
@@ -110,16 +110,14 @@ def _slope_reason(prior: ParameterPrior, model: ModelStructure) -> str:
 
 
 def _auxiliary_reason(prior: ParameterPrior, model: ModelStructure) -> str:
-    if prior.distribution == "HalfStudentT" and prior.scaled:
+    if prior.scaled and prior.name == model.family.half_student:
         return f"about as large as the spread of {visible(model.response)}; heavy tails forgive a wrong guess"
-    return {"Beta": "a probability, most likely not near 0 or 1", "Gamma": "tails from heavy to almost normal"}.get(
-        prior.distribution, "positive, most likely small, large values allowed"
-    )
+    return model.family.auxiliary[prior.name].reason
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:
     if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
-        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.scaled else "2.5²"
+        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.is_scaled else "2.5²"
         slopes = " + Σ (prior sd of a slope × mean of its predictor)²" if model.centred else ""
         yield f"s_α = √({sd}{slopes}): how far the intercept may be from the mean. Give data to have the numbers."
     if model.ordinal:

@@ -148,7 +148,7 @@ class ModelStructure:
     @property
     def ordinal(self) -> bool:
         """Whether thresholds stand in for the intercept."""
-        return self.family.support == "ordered"
+        return self.family.has_thresholds
 
     @property
     def centred(self) -> tuple[Column, ...]:
@@ -189,12 +189,12 @@ def model_structure(
     """
     kind = get_family(family)
     check_functions(functions)
-    if weights is not None and family == "gaussian":
+    if weights is not None and kind.weights == "precisions":
         raise FitError(
             f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "
             f"the residual standard deviation of a row of weight 1."
         )
-    given = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    given = with_weights(parse(formula, functions=tuple(functions or ())), weights, kind)
     read, table = _read(given, data, kind, functions)
     expansions = basis_columns(given) if table is None else table.expansions
     written = expanded(given, {name: found for name, found in expansions.items() if name == ALL_OTHERS})
@@ -202,7 +202,7 @@ def model_structure(
         Factor(term, _letter(i), None if table is None else len(table.levels(term)))
         for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
     )
-    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.support == "ordered"))
+    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.has_thresholds))
     common = term_columns(read.common, table, keep=terms)
     bars = _bars(read, table, factors, common)
     return ModelStructure(
@@ -218,7 +218,7 @@ def _read(formula: Formula, data: Any, family: Family, functions: Functions | No
         return expanded(formula, basis_columns(formula)), None
     from hlm.data.clean_data import formula_and_data
 
-    read, table = formula_and_data(formula, data, family=family.name, functions=functions)
+    read, table = formula_and_data(formula, data, family=family, functions=functions)
     check_response(family, read, table)
     return read, table
 

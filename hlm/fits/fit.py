@@ -106,10 +106,10 @@ def fit(
     10
     """
     check_pooling(pooling)
-    check_residual(residual, pooling, family)
+    check_residual(residual, pooling, get_family(family))
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    read, table = formula_and_data(formula, data, family=get_family(family), weights=weights, functions=functions)
     with interruptible(lambda: f"fitting {_LABEL[pooling]}"):
         return _fit_arm(read, table, pooling, options, ())
 
@@ -167,10 +167,10 @@ def fit_pooling(
     (['complete', 'none', 'partial'], 'Reaction ~ 0 + Subject + Subject:Days')
     """
     chosen = _chosen(poolings)
-    check_residual(residual, "none", family)
+    check_residual(residual, "none", get_family(family))
     options = _Options(family, priors, lkj_eta, residual, method, draws, chains, tune, seed, progress, sampler_kwargs)
     options.check()
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    read, table = formula_and_data(formula, data, family=get_family(family), weights=weights, functions=functions)
     check_has_groups(read)
     names = tuple(name for arm in chosen for name in default_priors(read, table, pooling=arm, family=family))
     fits: dict[str, Fit] = {}
@@ -256,7 +256,7 @@ def _run(
             raise FitError(f"{problem} The model was to be {why}.") from problem
     if options.method == "collapsed":
         raise FitError(f"The collapsed engine does not cover this model. {why_not} Use method='nuts' or 'auto'.")
-    gaussian = options.family == "gaussian"  # in the other families nobody expects the exact engine
+    gaussian = get_family(options.family).is_gaussian  # in the other families nobody expects the exact engine
     why = f"sampled by NUTS, not exactly: {why_not[0].lower()}{why_not[1:].rstrip('.')}"
     return "nuts", *_by_nuts(read, table, pooling, residual, priors, options), (why,) if gaussian else ()
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from scipy.special import expit
 
 from hlm.data.clean_data import CleanData, offsets
 from hlm.data.new_rows import prepare
@@ -18,6 +16,7 @@ from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import complete_formula
 from hlm.model.design_columns import Columns
+from hlm.model.families import FAMILIES, get_family
 from hlm.support.memory import check_memory
 from hlm.support.options import check_choice, check_prob, check_seed
 from hlm.support.random_streams import stream
@@ -32,9 +31,6 @@ Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]
 _RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
 DEFAULT_PROB = 0.89  # ArviZ's default
-_INVERSE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "gaussian": lambda eta: eta, "bernoulli": expit, "binomial": expit, "poisson": np.exp, "negativebinomial": np.exp,
-}  # fmt: skip
 
 
 def predict(
@@ -105,7 +101,7 @@ def predict(
     _check_room(fit, len(rows))
     values = _linear(fit, formula, rows, new_groups, generator)
     if kind != "linear":
-        values = _INVERSE[fit.family](values)
+        values = get_family(fit.family).undo_link(values)
     if kind == "response":
         values = _respond(fit, rows, values, generator)
     tail = (1 - prob) / 2
@@ -120,8 +116,9 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
     check_choice("kind", kind, get_args(Kind))
     check_choice("new_groups", new_groups, get_args(NewGroups))
     check_prob(prob)
-    if fit.family not in _INVERSE:
-        raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+    if get_family(fit.family).draw is None:
+        covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
+        raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
 
 
 def _check_names(rows: pd.DataFrame) -> None:
@@ -247,31 +244,29 @@ def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> n
     arm = fit.parts
     groups = tuple(replace(part, values=part.values[draws]) for part in arm.groups)
     eta = linear_predictor(replace(arm, shared=arm.shared[draws], groups=groups), fit.data, slice(0, fit.data.rows))
-    return _respond(fit, fit.data.columns, _INVERSE[fit.family](eta), generator, draws)
+    return _respond(fit, fit.data.columns, get_family(fit.family).undo_link(eta), generator, draws)
 
 
 def _respond(
     fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator, draws: np.ndarray | None = None
 ) -> np.ndarray:
     """New responses around their mean, shape (draws, rows); of some draws, or all."""
+    family = get_family(fit.family)
+    assert family.draw is not None  # `_check` has seen to it
     chosen = slice(None) if draws is None else draws
-    posterior = fit.idata["posterior"]
-    match fit.family:
-        case "gaussian":
-            values = generator.normal(mean, _sigma(fit, rows)[chosen])
-        case "bernoulli":
-            values = generator.binomial(1, mean)
-        case "binomial":
-            trials = fit.written.response.trials
-            if trials is None or trials not in rows:
-                raise DataError(f"New binomial responses need the column of trials, {trials!r}.")
-            values = generator.binomial(rows[trials].to_numpy().astype(np.int64), mean)
-        case "poisson":
-            values = generator.poisson(mean)
-        case _:
-            alpha = posterior["alpha"].to_numpy().reshape(-1, 1)[chosen]
-            values = generator.negative_binomial(alpha, alpha / (alpha + mean))
-    return np.asarray(values, dtype=np.float64)
+    own = {
+        name: (_sigma(fit, rows) if name == "sigma" else fit.idata["posterior"][name].to_numpy().reshape(-1, 1))[chosen]
+        for name in family.auxiliary
+    }
+    trials = _trials(fit, rows) if family.has_trials else None
+    return family.draw(generator, mean, trials, own).astype(np.float64)
+
+
+def _trials(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
+    name = fit.written.response.trials
+    if name is None or name not in rows:
+        raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
+    return rows[name].to_numpy().astype(np.int64)
 
 
 def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:

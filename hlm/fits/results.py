@@ -13,11 +13,11 @@ from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integ
 from hlm.engines.sampling.chain_diagnostics import Diagnostics
 from hlm.engines.sampling.leave_one_out import PointwiseLoo, pointwise_loo
 from hlm.errors import FitError, nearest
-from hlm.fits.log_likelihood import DENSITIES
 from hlm.fits.posterior_coefficients import Parts, linear_predictor, parts, residual_sd
 from hlm.fits.summary import summary_html, summary_table, summary_text
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
+from hlm.model.families import get_family
 from hlm.model.no_pooling import separate_by
 from hlm.model.priors import Priors
 from hlm.support.memory import check_memory
@@ -129,11 +129,12 @@ class Fit:
         """Log density of some responses given each draw, shape (draws, rows)."""
         import numpy as np
 
-        if self.family not in DENSITIES:
+        family = get_family(self.family)
+        if family.log_density is None:
             return self._bambi_log_density[:, rows]
         posterior = self.idata["posterior"]
         auxiliary = {str(n): v.to_numpy().reshape(-1, 1) for n, v in posterior.data_vars.items() if n == "alpha"}
-        if self.family == "gaussian":
+        if family.is_gaussian:
             group = self.separate
             codes = None if group is None else self.data.codes(group)[rows]
             sigma = residual_sd(posterior.to_dataset(), codes, group)
@@ -141,7 +142,7 @@ class Fit:
         response = self.written.response
         y = self.data.columns[response.variable].to_numpy()[rows].astype(np.float64)
         trials = None if response.trials is None else self.data.columns[response.trials].to_numpy()[rows]
-        return DENSITIES[self.family](y, linear_predictor(self.parts, self.data, rows), trials, auxiliary)
+        return family.log_density(y, linear_predictor(self.parts, self.data, rows), trials, auxiliary)
 
     @cached_property
     def _bambi_log_density(self) -> np.ndarray:

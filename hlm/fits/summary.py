@@ -72,7 +72,7 @@ def summary_html(fits: Mapping[str, Fit]) -> str:
 def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
     """Name to (mean, sd) of one arm's population parameters."""
     posterior = fit.idata["posterior"].to_dataset()
-    if get_family(fit.family).support in ("labels", "ordered"):  # several linear predictors, or thresholds
+    if not get_family(fit.family).has_linear_predictor:
         return _every_variable(fit)
     found: dict[str, tuple[float, float]] = {}
     for label, values in zip(fit.parts.common.labels, fit.parts.shared.T, strict=True):
@@ -169,7 +169,7 @@ def _owners(fit: Fit, label: str) -> str:
     """In no pooling: whose own coefficients these are."""
     if label == "sigma" and fit.separate is not None:
         return fit.separate.name
-    if fit.pooling != "none" or get_family(fit.family).support in ("labels", "ordered"):
+    if fit.pooling != "none" or not get_family(fit.family).has_linear_predictor:
         return ""
     return ", ".join(dict.fromkeys(part.group.name for part in fit.parts.groups if label in part.design.labels))
 

@@ -6,10 +6,8 @@ response per standard deviation of the predictor. hlm computes them itself so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,14 +26,6 @@ from hlm.support.options import check_choice, offending
 _LARGEST_ETA = 1e6
 STANDARD_DEVIATIONS = 2.5
 NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
-_AUXILIARY: Mapping[str, Prior] = MappingProxyType(
-    {
-        "HalfNormal": Prior("HalfNormal", sigma=1),
-        "HalfCauchy": Prior("HalfCauchy", beta=1),
-        "Gamma": Prior("Gamma", alpha=2, beta=0.1),
-        "Beta": Prior("Beta", alpha=2, beta=2),
-    }
-)
 
 
 def default_priors(
@@ -85,7 +75,7 @@ def default_priors(
     check_choice("pooling", pooling, POOLINGS)
     check_eta(lkj_eta)
     kind = get_family(family)
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    read, table = formula_and_data(formula, data, family=kind, weights=weights, functions=functions)
     check_response(kind, read, table)
     scales = _scales(read, table, kind)
     if pooling == "none":
@@ -140,7 +130,7 @@ class _Scales:
 def _scales(formula: Formula, data: CleanData, family: Family) -> _Scales:
     """Mean and sd of the response (0 and 1 where the family's scale is fixed), and the intercept's sd."""
     mean, sd = 0.0, 1.0
-    if family.scaled:
+    if family.is_scaled:
         response = data.columns[formula.response.variable].to_numpy()
         mean, sd = float(response.mean()), float(response.std())
     scales = _Scales(formula, data, family, mean, sd, 0.0)
@@ -160,13 +150,11 @@ def _common_priors(terms: tuple[Term, ...], scales: _Scales) -> dict[str, Prior]
     for term in terms:
         if term != INTERCEPT:
             priors[term.name] = Prior("Normal", mu=0, sigma=_slope_sd(term, design.of(term), scales))
-        elif scales.family.support != "ordered":  # there the thresholds stand in for the intercept
+        elif not scales.family.has_thresholds:  # there the thresholds stand in for the intercept
             priors["Intercept"] = Prior("Normal", mu=scales.mean, sigma=_common_intercept_sd(scales))
-    priors |= {name: _AUXILIARY[default] for name, default in scales.family.auxiliary.items()}
-    if scales.family.scaled:
-        priors["sigma"] = Prior("HalfStudentT", nu=4, sigma=scales.sd)
-    if scales.family.name == "vonmises":
-        priors["kappa"] = Prior("HalfStudentT", nu=4, sigma=scales.sd)
+    priors |= {name: own.prior for name, own in scales.family.auxiliary.items()}
+    if scales.family.half_student:
+        priors[scales.family.half_student] = Prior("HalfStudentT", nu=4, sigma=scales.sd)
     return priors
 
 
@@ -187,7 +175,7 @@ def _none_priors(formula: Formula, arm: Arm, scales: _Scales) -> Priors:
     """Each group's own effects, with the centre of the common prior, and the common terms that stay."""
     replaced = {frozenset(o.effect.variables) for o in arm.own}
     kept = tuple(t for t in formula.common if frozenset(t.variables) not in replaced and t not in arm.dropped)
-    widening = NO_POOLING_WIDENING if scales.family.scaled else 1.0
+    widening = NO_POOLING_WIDENING if scales.family.is_scaled else 1.0
     priors: dict[str, Prior] = {}
     intercepts = 0
     for own in arm.own:
@@ -202,7 +190,7 @@ def _none_priors(formula: Formula, arm: Arm, scales: _Scales) -> Priors:
 
 
 def _none_notes(arm: Arm, family: Family) -> tuple[str, ...]:
-    if family.scaled:
+    if family.is_scaled:
         width = "no pooling: 100 times the common sd, so that each group's estimate is its own least squares"
     else:
         width = (
@@ -213,12 +201,12 @@ def _none_notes(arm: Arm, family: Family) -> tuple[str, ...]:
 
 
 def _common_intercept_sd(scales: _Scales) -> float:
-    return 1.5 if scales.family.name in ("bernoulli", "binomial") else scales.intercept_sd
+    return 1.5 if scales.family.is_binomial else scales.intercept_sd
 
 
 def _slope_sd(term: Term, values: np.ndarray, scales: _Scales) -> np.ndarray:
     """The prior sd of a common term's coefficients, one per column."""
-    if scales.family.name not in ("bernoulli", "binomial"):
+    if not scales.family.is_binomial:
         return _scaled(term, values, scales)
     if all(scales.data.columns[v].dtype == "category" for v in term.variables):
         return np.ones(values.shape[1])

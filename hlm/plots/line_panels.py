@@ -59,7 +59,7 @@ def draw_panels(
     down = -(-len(order) // across)
     ax = axes_or_new(ax, 2.2 * across + 0.8, 2.1 * down + 1.2)
     pooled = pooled_line(fits, factor, x)
-    points = _rows(fits, factor, x) if show_data and family_of(fits) == "gaussian" else None
+    points = _rows(fits, factor, x) if show_data and family_of(fits).is_gaussian else None
     panels = _grid(ax, len(order), across, down)
     for panel, k in zip(panels, order, strict=True):
         _draw_panel(panel, lines, pooled, points, int(k))

@@ -16,6 +16,7 @@ from hlm.fits.results import fits_by_arm
 from hlm.formula.function_calls import kept
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.default_priors import default_priors
+from hlm.model.families import get_family
 from hlm.model.priors import Priors
 from hlm.plots.glyphs import (
     LOOKS,
@@ -108,7 +109,7 @@ def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
     if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_arm(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
     fit = fits["partial"]
-    if fit.family != "gaussian":
+    if not get_family(fit.family).is_gaussian:
         raise FitError(f"There is a pooling path in the gaussian family only, not in {fit.family}.")
     none = fits["none"].priors if "none" in fits else default_priors(fit.written, fit.data, pooling="none")
     priors: dict[Pooling, Priors] = {"partial": fit.priors, "none": none}

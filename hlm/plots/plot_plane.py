@@ -16,7 +16,6 @@ from hlm.fits.posterior_coefficients import find_group
 from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.families import get_family
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, number
 from hlm.plots.group_lines import within_predictors
 from hlm.plots.plane_points import Plane, plane_of
@@ -211,7 +210,7 @@ def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.
 
 def _axis(fits: Any, term: str) -> str:
     formula, data = written_and_data(fits)
-    link = get_family(family_of(fits)).link
+    link = family_of(fits).link
     scale = "" if link == "identity" else f" ({link} scale)"
     response = response_label(formula)
     if term == "Intercept":

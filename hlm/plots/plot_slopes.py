@@ -15,7 +15,6 @@ from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.posterior_coefficients import find_group
 from hlm.fits.results import fits_by_arm
 from hlm.formula.formula import Formula, Term
-from hlm.model.families import get_family
 from hlm.plots.glyphs import (
     LOOKS,
     axes_or_new,
@@ -193,7 +192,7 @@ def _horizontal(fits: Any, label: str) -> str:
     formula, data = written_and_data(fits)
     noun, response = _noun(data, label), response_label(formula)
     what = f"slope of {response} on {label}" if noun == "slope" else f"{noun} of {label}"
-    link = get_family(family_of(fits)).link
+    link = family_of(fits).link
     scale = "" if link == "identity" else f" ({link} scale)"
     return (f"intercept of {response}" if noun == "intercept" else what) + scale
 

@@ -17,7 +17,6 @@ from pymc.model.transform.conditioning import remove_value_transforms
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.explanation.explain import explain
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.model.families import FAMILIES
 from hlm.model.priors import Prior
 
@@ -68,7 +67,7 @@ RESPONSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("family", [name for name, likelihood in LIKELIHOODS.items() if likelihood.pymc])
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.pymc])
 def test_every_family(family: str) -> None:
     rng = np.random.default_rng(11)
     frame = pd.DataFrame(

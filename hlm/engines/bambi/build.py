@@ -85,12 +85,12 @@ def build(
     """
     check_pooling(pooling)
     kind = get_family(family)
-    read, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    read, table = formula_and_data(formula, data, family=kind, weights=weights, functions=functions)
     check_response(kind, read, table)
     defaults = default_priors(read, table, pooling=pooling, family=family, lkj_eta=lkj_eta)
     chosen = replace_priors(defaults, priors)
     check_names(read, kind)
-    check_residual(residual, pooling, family)
+    check_residual(residual, pooling, kind)
     if table.weights is not None:
         raise FitError(
             "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
@@ -139,13 +139,13 @@ def check_pooling(pooling: str) -> None:
     check_choice("pooling", pooling, POOLINGS)
 
 
-def check_residual(residual: str, pooling: str, family: str) -> None:
+def check_residual(residual: str, pooling: str, family: Family) -> None:
     """Raise a `FitError` for an unknown choice, and for an arm that cannot have a residual sd for each group."""
     check_choice("residual", residual, get_args(Residual))
-    if residual == "separate" and (pooling != "none" or family != "gaussian"):
+    if residual == "separate" and (pooling != "none" or not family.is_gaussian):
         raise FitError(
             f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
-            f"not for pooling={pooling!r}, family={family!r}."
+            f"not for pooling={pooling!r}, family={family.name!r}."
         )
 
 
