@@ -18,8 +18,8 @@ from hlm.explanation.cheatsheet import cheatsheet as cheatsheet
 
 # models and fits
 from hlm.model.model import Model as Model
-from hlm.model.prior_distributions import Prior as Prior
-from hlm.model.prior_distributions import Priors as Priors
+from hlm.model.priors import Prior as Prior
+from hlm.model.priors import Priors as Priors
 from hlm.model.resolve import default_priors as default_priors
 from hlm.fits.plan import plan as plan
 from hlm.fits.fit import fit as fit

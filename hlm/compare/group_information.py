@@ -107,7 +107,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     """
     if fit.pooling != "partial":
         raise FitError(f"Pooling is measured on the partial-pooling fit, not on {fit.pooling!r}: give fits['partial'].")
-    gaussian = fit.family == "gaussian"
+    gaussian = fit.resolved.family.is_gaussian
     weights = None if gaussian else working_weights(fit)
     if not gaussian and weights is None:
         return None
@@ -162,7 +162,7 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
 
 def _residual_variance(fit: Fit) -> np.ndarray:
     """Draws of s2, shape (T,); 1 where the working weights have it in them."""
-    if fit.family == "gaussian":
+    if fit.resolved.family.is_gaussian:
         return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
     return np.ones(len(fit.parts.shared))
 

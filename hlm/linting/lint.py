@@ -99,7 +99,7 @@ def lint(
     check_functions(functions)
     own = functions or {}
     try:
-        read = with_weights(parse(formula, functions=tuple(own)), weights, family)
+        read = with_weights(parse(formula, functions=tuple(own)), weights, chosen)
     except FormulaError as problem:
         if not text.strip():
             raise
@@ -109,16 +109,14 @@ def lint(
     if frame is None:
         found += [finding for check in SYNTAX_CHECKS for finding in check(case)]
     else:
-        found += _with_data(case, frame, own, weights if family == "gaussian" else None)
+        found += _with_data(case, frame, own, weights if chosen.weights == "precisions" else None)
     return Findings(text, sorted_findings(found), with_data=data is not None)
 
 
 def _with_data(case: Case, frame: Any, functions: Functions, precisions: str | None) -> Iterator[Finding]:
     """All checks on the complete rows; where the columns cannot be had, why, and the checks of the formula alone."""
     try:
-        data = clean(
-            case.formula, frame, family=case.family.name, weights=precisions, functions=functions, must_vary=False
-        )
+        data = clean(case.formula, frame, family=case.family, weights=precisions, functions=functions, must_vary=False)
     except (DataError, FormulaError) as problem:
         yield from _unusable(case, frame, functions, str(problem))
         yield from (finding for check in SYNTAX_CHECKS for finding in check(case))

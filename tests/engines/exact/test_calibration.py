@@ -12,7 +12,7 @@ from scipy import stats
 from hlm.data.clean_data import CleanData, clean
 from hlm.engines.exact.engine import sample_collapsed
 from hlm.formula.parser import parse
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 
 FORMULA = parse("y ~ x + (x|g)")
 PRIORS = Priors(

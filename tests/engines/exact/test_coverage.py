@@ -10,8 +10,8 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.coverage import covers
 from hlm.formula.parser import parse
-from hlm.model.resolve import default_priors
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.default_priors import default_priors
+from hlm.model.priors import Prior, Priors
 
 EXAM = "post ~ pre + (pre|school)"
 

@@ -22,8 +22,8 @@ from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.fits.fit import fit
 from hlm.fits.posterior_coefficients import linear_predictor, parts
 from hlm.formula.parser import parse
-from hlm.model.resolve import default_priors
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.default_priors import default_priors
+from hlm.model.priors import Prior, Priors
 from hlm.support.linear_algebra import within_least_squares
 
 EXAM = "post ~ pre + (pre|school)"
