@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hlm.explanation import symbols
-from hlm.explanation.html_page import words_page
+from hlm.explanation.html_pieces import lettered, sentence_list, styled
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import (
@@ -69,8 +69,17 @@ class Words:
 
     __repr__ = __str__
 
+    @property
+    def html(self) -> str:
+        """The sentences as an HTML fragment, without their style."""
+        parts = [sentence_list((s.about, s.text) for s in self.terms)]
+        for title, sentences in (("What is computed", self.functions), ("The three poolings", self.arms)):
+            if sentences:
+                parts.append(f"<h4>{title}</h4>{sentence_list((s.about, s.text) for s in sentences)}")
+        return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
+
     def _repr_html_(self) -> str:
-        return words_page(self)
+        return styled(self.html)
 
 
 def words(model: ModelStructure) -> Words:
