@@ -48,13 +48,9 @@ class Case:
         return z
 
 
-def _levels(names: dict[str, np.ndarray]) -> tuple[str | None, ...]:
-    return tuple(name[2:-1] if name.endswith("]") else None for name in names)
-
-
 def _columns(values: dict[str, np.ndarray]) -> Columns:
     terms = tuple(INTERCEPT if name == "1" else Term((name.split("[")[0],)) for name in values)
-    return Columns(np.column_stack(list(values.values())), terms, tuple(values), levels=_levels(values))
+    return Columns(np.column_stack(list(values.values())), terms, tuple(values))
 
 
 def make_case(
@@ -144,7 +140,7 @@ def _crossing(codes, *, slopes=(), sds=None, rows_apart=False, seed=0) -> Crossi
     rng = np.random.default_rng(seed)
     n = len(codes[0])
     x = 2 + rng.normal(size=n)
-    line = Columns(np.column_stack([np.ones(n), x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"), levels=(None, None))
+    line = Columns(np.column_stack([np.ones(n), x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"))
     factors = [(line if i in slopes else line.select((INTERCEPT,)), c) for i, c in enumerate(codes)]
     q = sum(len(d.terms) for d, _ in factors)
     factor = np.zeros((3, q, q))

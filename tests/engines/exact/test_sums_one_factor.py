@@ -26,7 +26,7 @@ def test_roots_give_back_every_product(case):
 
 def test_groups_too_small_for_their_effects_leave_nothing():
     one, x = np.ones(3), np.array([1.0, 1.0, 5.0])
-    design = Columns(np.column_stack([one, x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"), levels=(None, None))
+    design = Columns(np.column_stack([one, x]), (INTERCEPT, Term(("x",))), ("Intercept", "x"))
     sums = cross_products(design.select((INTERCEPT,)), design, np.array([0, 0, 1]), np.array([1.0, 2.0, 7.0]))
     assert sums.root[0, 1, 1] == 0 and sums.root[1, 1, 1] == 0  # x is constant in group 0, group 1 has one row
     assert sums.left[1] == pytest.approx(np.zeros((2, 2)), abs=1e-15)

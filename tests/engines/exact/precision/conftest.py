@@ -71,7 +71,7 @@ class Model:
 def columns(values: dict[str, np.ndarray]) -> Columns:
     terms = tuple(INTERCEPT if name == "1" else Term((name,)) for name in values)
     matrix = np.column_stack(list(values.values())) if values else np.empty((0, 0))
-    return Columns(matrix, terms, tuple(values), levels=(None,) * len(values))
+    return Columns(matrix, terms, tuple(values))
 
 
 class Exact:
