@@ -127,7 +127,7 @@ def _statistics(y: np.ndarray, model: Model, factor: Term) -> dict[str, np.ndarr
     codes, groups = data.codes(factor), len(data.levels(factor))
     ones = np.ones((data.rows, 1))
     found = {"sd of means": weighted_sd(*group_coefficients(y, ones, codes, groups), 0)}
-    if model.family.name != "gaussian":
+    if not model.family.is_gaussian:
         return found
     target = model.design.totals
     names = varying_terms(model, factor, None)

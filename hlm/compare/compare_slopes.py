@@ -102,7 +102,7 @@ def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], d
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
     model = model_of(fits)
     known = determined(fits, factor)
-    if family_of(fits) != "gaussian":
+    if not model_of(fits).family.is_gaussian:
         return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
     estimates = least_squares(model, factor)
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
@@ -142,11 +142,6 @@ def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ..
 def model_of(fits: Any) -> Model:
     """The model of the first fit: all have the same formula of partial pooling, data, and columns."""
     return next(iter(fits_by_label(fits).values())).resolved
-
-
-def family_of(fits: Any) -> str:
-    """The family that all arms share."""
-    return next(iter(fits_by_label(fits).values())).family
 
 
 def _as_given(draws: Any) -> Any:

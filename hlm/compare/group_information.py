@@ -12,6 +12,7 @@ from hlm.compare.working_weights import working_weights
 from hlm.errors import FitError
 from hlm.fits.posterior_coefficients import group_covariance
 from hlm.formula.formula import Term
+from hlm.model.nesting import parents, refines
 from hlm.support.linear_algebra import combination_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     """
     if fit.pooling != "partial":
         raise FitError(f"Pooling is measured on the partial-pooling fit, not on {fit.pooling!r}: give fits['partial'].")
-    gaussian = fit.family == "gaussian"
+    gaussian = fit.resolved.family.is_gaussian
     weights = None if gaussian else working_weights(fit)
     if not gaussian and weights is None:
         return None
@@ -122,7 +123,11 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     scale = _residual_variance(fit)[draws]
     for place, group in enumerate(chain[:-1]):
         cross = cross / scale[:, None, None, None] if place == 0 else cross
-        cross = swept(cross, effects[place][1][draws], _parents(group, chain[place + 1], fit.resolved.data))
+        cross = swept(
+            cross,
+            effects[place][1][draws],
+            parents(fit.resolved.data.codes(group), fit.resolved.data.codes(chain[place + 1])),
+        )
     kept, covariance = effects[-1]
     return Level(
         group=factor, labels=tuple(target.labels[j] for j in kept), covariance=covariance[draws], matrices=cross,
@@ -157,7 +162,7 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
 
 def _residual_variance(fit: Fit) -> np.ndarray:
     """Draws of s2, shape (T,); 1 where the working weights have it in them."""
-    if fit.family == "gaussian":
+    if fit.resolved.family.is_gaussian:
         return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
     return np.ones(len(fit.parts.shared))
 
@@ -166,21 +171,9 @@ def _chain(groups: tuple[Term, ...], factor: Term, data: CleanData) -> list[Term
     """The factor, last, and those within it, each within the next: the finest first."""
     chain = [factor]
     for other in sorted(groups, key=lambda group: len(data.levels(group))):
-        if other != factor and _refines(other, chain[0], data):
+        if other != factor and refines(data.codes(other), data.codes(chain[0])):
             chain.insert(0, other)
     return chain
-
-
-def _refines(fine: Term, coarse: Term, data: CleanData) -> bool:
-    """Whether each level of one factor lies within one level of the other."""
-    return bool((_parents(fine, coarse, data)[data.codes(fine)] == data.codes(coarse)).all())
-
-
-def _parents(fine: Term, coarse: Term, data: CleanData) -> np.ndarray:
-    """The coarse level of each fine one, shape (fine levels,)."""
-    found = np.zeros(len(data.levels(fine)), dtype=np.int64)
-    found[data.codes(fine)] = data.codes(coarse)
-    return found
 
 
 def _thinned(draws: int, numbers: int) -> slice:

@@ -83,7 +83,7 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
         ratios = _spread_ratios(fits, factor)
         for name, numbers in _of_level(partial, factor).items():
             rows.append({"group": factor.name, "term": name, **numbers, **variation, "spread_ratio": ratios.get(name)})
-    if partial.family == "gaussian":
+    if partial.resolved.family.is_gaussian:
         rows.append(_of_data(partial))
     columns = [
         "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at",
@@ -152,9 +152,10 @@ def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> di
 
 def _row_variance(fit: Fit) -> np.ndarray | None:
     """Draws of the variance of a row around its groups' line, shape (T,); None where there is no such number."""
-    if fit.family == "gaussian":
+    family = fit.resolved.family
+    if family.is_gaussian:
         return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
-    return np.full(len(fit.parts.shared), _LOGISTIC) if fit.family in ("bernoulli", "binomial") else None
+    return np.full(len(fit.parts.shared), _LOGISTIC) if family.is_binomial else None
 
 
 def _of_data(fit: Fit) -> dict[str, Any]:

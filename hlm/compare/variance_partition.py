@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.errors import FitError, nearest
-from hlm.fits.predict import new_columns
 from hlm.formula.function_calls import kept
 from hlm.model.design_columns import Columns
 
@@ -46,7 +45,7 @@ def column_values(fit: Fit, target: Columns, at: Mapping[str, float | str] | Non
             raise FitError(f"at: there is no predictor {name!r} among the terms. {nearest(name, names)}")
     row = {name: _one(fit.resolved.data.columns[name], name, wanted.get(name)) for name in names}
     shown = ", ".join(f"{name} {row[name].iloc[0]}" for name in wanted)
-    return new_columns(target, fit.resolved.data, pd.DataFrame(row))[0], shown
+    return target.on(pd.DataFrame(row)).matrix[0], shown
 
 
 def _one(column: pd.Series, name: str, value: float | str | None) -> pd.Series:

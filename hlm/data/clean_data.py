@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.data.column_checks import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
-from hlm.data.computed_columns import all_others, learn_variables, read_variables
-from hlm.data.frame_columns import check_rows, narwhalize
+from hlm.data.computed_columns import all_others, learn_variables
+from hlm.data.missing_values import complete_rows
+from hlm.data.pandas_polars_arrow import check_rows, narwhalize
 from hlm.data.transforms import Functions, Transform
 from hlm.errors import DataError
 from hlm.formula.expansion import expanded
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
-from hlm.formula.response import with_weights
+from hlm.formula.response import NUMBERS, ResponseKind, with_weights
 from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def formula_and_data(
     formula: str | Formula,
     data: Any,
     *,
-    family: str = "gaussian",
+    family: ResponseKind = NUMBERS,
     weights: str | None = None,
     functions: Functions | None = None,
 ) -> tuple[Formula, CleanData]:
@@ -94,7 +95,8 @@ def formula_and_data(
     ----------
     formula : str
     data : data frame
-    family : str
+    family : ResponseKind
+        One of `hlm.model.families`.
     weights : str, optional
         A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in the
         gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
@@ -109,7 +111,7 @@ def formula_and_data(
     """
     check_functions(functions)
     read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
-    precisions = weights if family == "gaussian" else None
+    precisions = weights if family.weights == "precisions" else None
     table = clean(read, data, family=family, weights=precisions, functions=functions)
     return expanded(read, table.expansions), table
 
@@ -118,7 +120,7 @@ def clean(
     formula: Formula,
     data: Any,
     *,
-    family: str = "gaussian",
+    family: ResponseKind = NUMBERS,
     weights: str | None = None,
     functions: Functions | None = None,
     must_vary: bool = True,
@@ -130,8 +132,8 @@ def clean(
     formula : Formula
     data : data frame
         pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
-    family : str
-        Decides what a response may be.
+    family : ResponseKind
+        One of `hlm.model.families`: decides what a response may be.
     weights : str, optional
         A column of numbers above 0, kept as ``weights``.
     functions : mapping of str to callable, optional
@@ -157,7 +159,7 @@ def clean(
     _check_one_reading(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     _check_products(named)
-    columns, sources, missing = read_variables(named, needed, frame)
+    columns, sources, missing = complete_rows(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
@@ -174,7 +176,7 @@ def clean(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
         None if weights is None else _weights(sources[weights], weights),
     )  # fmt: skip
-    if family == "gaussian":
+    if family.support == "real":
         check_offset(named.response.variable, columns, result.offset)
     if must_vary:
         check_varies(expanded(named, bases), columns)
@@ -242,18 +244,18 @@ def _weights(column: pd.Series, name: str) -> np.ndarray:
     return column.to_numpy(dtype=np.float64)
 
 
-def _response(column: pd.Series, name: str, family: str) -> pd.Series:
+def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
     """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
     import pandas as pd
 
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return column
     levels = list(column.cat.categories)
-    if family in ("bernoulli", "categorical", "cumulative", "sratio"):
-        if family == "bernoulli" and len(levels) == 2:
+    if family.support in ("labels", "ordered"):
+        return column
+    if family.support == "binary":
+        if len(levels) == 2:
             return pd.Series(column.cat.codes.astype(np.int64), index=column.index)
-        if family != "bernoulli":
-            return column
         raise DataError(f"The response {name!r} must have two values for the bernoulli family, not {len(levels)}.")
     if set(levels) <= {"False", "True"}:
         return pd.Series((column.astype(str) == "True").astype(np.int64))

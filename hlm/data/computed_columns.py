@@ -1,4 +1,4 @@
-"""From columns of the data to the variables of a formula: complete rows, and what is computed on them."""
+"""The variables of a formula: columns as they are, and what its functions compute from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.data.frame_columns import as_factor, check_rows, read_all
+from hlm.data.pandas_polars_arrow import as_factor
 from hlm.data.transforms import Functions, Transform, learn
 from hlm.errors import DataError, FormulaError
 from hlm.formula.formula import Formula
@@ -15,45 +15,6 @@ from hlm.formula.function_calls import is_basis, is_call, source_columns
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def read_variables(
-    formula: Formula, names: Sequence[str], frame: Any, *, drop_missing: bool = True
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
-    """The complete rows of some columns.
-
-    Parameters
-    ----------
-    formula : Formula
-    names : sequence of str
-        The columns of the data.
-    frame : narwhals.DataFrame
-    drop_missing : bool
-        Leave rows with missing values out; otherwise they are a `DataError`.
-
-    Returns
-    -------
-    columns : pandas.DataFrame
-        Grouping columns as category.
-    sources : pandas.DataFrame
-        The same rows for the functions: a grouping column of numbers as numbers.
-    missing : dict
-        Column name to the number of rows that it cost.
-    """
-    inside = {c for v in formula.computed for c in source_columns(v, formula.functions)}
-    groups = set(formula.group_variables)
-    read = read_all(names, groups, frame)
-    numbers = read_all([name for name in names if name in groups & inside], set(), frame)
-    gaps = {name: column.isna().to_numpy() for name, column in read.items()}
-    if not drop_missing:
-        for name, column in read.items():
-            check_rows(name, column, gaps[name], "a prediction needs a value here")
-    missing = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
-    keep = ~np.logical_or.reduce(list(gaps.values()))
-    if not keep.any():
-        where = ", ".join(f"{name} ({count} of {len(frame)})" for name, count in missing.items())
-        raise DataError(f"No row is complete. Missing values: {where}.")
-    return _kept(read, keep), _kept({**read, **numbers}, keep), missing
 
 
 def learn_variables(
@@ -112,16 +73,6 @@ def all_others(formula: Formula, available: Sequence[str], weights: str | None) 
     if not others:
         raise FormulaError("'.' stands for all other columns, and there are none.", str(formula))
     return others
-
-
-def _kept(read: Mapping[str, pd.Series], keep: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
-    for name in columns:
-        if isinstance(columns[name].dtype, pd.CategoricalDtype):
-            columns[name] = columns[name].cat.remove_unused_categories()
-    return columns
 
 
 def _together(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hlm.data.clean_data import CELL_SEPARATOR, CleanData
-from hlm.data.computed_columns import apply_variables, read_variables
-from hlm.data.frame_columns import label, narwhalize
+from hlm.data.computed_columns import apply_variables
+from hlm.data.missing_values import complete_rows
+from hlm.data.pandas_polars_arrow import label, narwhalize
 from hlm.errors import DataError, nearest
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.function_calls import source_columns
@@ -42,7 +43,7 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     response = [v for v in formula.response.variables if available.issuperset(_sources(v, data, own))]
     wanted = [*dict.fromkeys([*formula.predictors, *formula.group_variables, *formula.offsets, *response])]
     names = dict.fromkeys(name for variable in wanted for name in _sources(variable, data, own))
-    columns, sources, _ = read_variables(formula, list(names), view, drop_missing=False)
+    columns, sources, _ = complete_rows(formula, list(names), view, drop_missing=False)
     columns = apply_variables(formula, wanted, columns, sources, data.transforms, data.expansions)
     for name in formula.predictors:
         if data.columns[name].dtype == "category":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.data.frame_columns import as_factor
+from hlm.data.pandas_polars_arrow import as_factor
 from hlm.data.polynomials_and_splines import BASES
 from hlm.errors import DataError
 from hlm.formula.allowed_functions import FUNCTIONS

@@ -87,7 +87,7 @@ def quoted(text: str) -> str:
 
 def build_call(model: ModelStructure) -> str:
     """`hlm.build` of the model, up to its closing bracket."""
-    options = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
+    options = "" if model.family.is_gaussian else f", family={quoted(model.family.name)}"
     options += "" if model.weights is None else f", weights={quoted(model.weights)}"
     own = ", ".join(f"{quoted(name)}: {name}" for name in model.formula.functions)
     options += f", functions={{{own}}}" if own else ""

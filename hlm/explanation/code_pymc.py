@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hlm.explanation.code_columns import Names, build_call, column_lines, group_lines, quoted, response_lines
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, ModelStructure
 from hlm.model.default_priors import Quantity
 
-_INVERSE = {
-    "identity": "eta",
-    "logit": "pm.math.invlogit(eta)",
-    "log": "pm.math.exp(eta)",
-    "inverse": "1 / eta",
-    "inverse_squared": "1 / pm.math.sqrt(eta)",
-}
-
 
 def pymc_code(model: ModelStructure) -> str:
     """A script that needs ``data``, a pandas data frame, and leaves ``model``, a `pymc.Model`."""
-    likelihood = LIKELIHOODS[model.family.name].pymc
+    likelihood = model.family.pymc
     if not likelihood:
         return _elsewhere(model, f"its {model.family.name} likelihood is long in plain PyMC")
     mixed = [bar for bar in model.bars if bar.correlation is not None and len(set(_sd_kinds(bar, model))) > 1]
@@ -68,7 +59,7 @@ def _coords(model: ModelStructure, names: Names) -> Iterator[str]:
     ]
     yield f"coords = {{{', '.join(entries)}}}"
     if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
-        response = f"(2.5 * {names.response}.std()) ** 2" if model.family.scaled else "2.5**2"
+        response = f"(2.5 * {names.response}.std()) ** 2" if model.family.is_scaled else "2.5**2"
         slopes = [
             f"({_value(Quantity(rule='slope'), column, model, names)} * {_statistic('mean', column, names)}) ** 2"
             for column in model.common
@@ -142,7 +133,7 @@ def _response(model: ModelStructure, names: Names, likelihood: str) -> Iterator[
     yield ""
     for name in model.family.auxiliary:
         yield f"{name} = {_variable(name, model.prior(name), model, names)}"
-    yield f"mu = {_INVERSE[model.family.link]}"
+    yield f"mu = {model.family.links[0].pymc}"
     function, _, arguments = likelihood.partition("(")
     yield f"{function}({quoted(model.formula.response.name)}, {arguments}, observed={names.response})"
 
@@ -172,7 +163,7 @@ def _value(quantity: Quantity, column: Column | None, model: ModelStructure, nam
     spread = _statistic("std", column, names)
     if quantity.rule == "logit_slope":
         return f"1 / {spread}"
-    return f"2.5 * {response}.std() / {spread}" if model.family.scaled else f"2.5 / {spread}"
+    return f"2.5 * {response}.std() / {spread}" if model.family.is_scaled else f"2.5 / {spread}"
 
 
 def _statistic(name: str, column: Column, names: Names) -> str:

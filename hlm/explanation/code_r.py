@@ -6,43 +6,29 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Block, Term
 from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
+from hlm.model.prior_distributions import DISTRIBUTIONS
 
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")
 _RESERVED = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf",
              "NaN", "NA", "NA_integer_", "NA_real_", "NA_character_", "NA_complex_")  # fmt: skip
-# brms's name of a parameter of the response's distribution, where it is not the same as Bambi's
-_BRMS_CLASS = {"alpha": "shape", "lam": "shape"}
 _BRMS_CHARACTERS = str.maketrans(
     {**dict.fromkeys(" ()[],\"'?", ""), "+": "P", "-": "M", "*": "MU", "/": "D", "^": "E", "=": "EQ", "$": "USD"}
 )
-_STAN = {
-    "Normal": ("normal", ("mu", "sigma")),
-    "HalfNormal": ("normal", ("0", "sigma")),
-    "StudentT": ("student_t", ("nu", "mu", "sigma")),
-    "HalfStudentT": ("student_t", ("nu", "0", "sigma")),
-    "Cauchy": ("cauchy", ("alpha", "beta")),
-    "HalfCauchy": ("cauchy", ("0", "beta")),
-    "Gamma": ("gamma", ("alpha", "beta")),
-    "Beta": ("beta", ("alpha", "beta")),
-    "Exponential": ("exponential", ("lam",)),
-    "LKJ": ("lkj", ("eta",)),
-}
 
 
 def lme4_code(model: ModelStructure) -> str:
     """`lmer` or `glmer`, with what lme4 does not have said in a comment."""
-    family = LIKELIHOODS[model.family.name].lme4
+    family = model.family.lme4
     if not family:
         return f"# lme4 has no {model.family.name} family: see brms below.\n"
     formula = r_formula(model, _lme4_response(model))
-    linear = family == "gaussian"
+    linear = model.family.is_gaussian
     weights = "" if model.weights is None else f", weights = {r_name(model.weights)}"
     computed = [v for v in model.formula.group_variables if is_call(v, model.formula.functions)]
     head = _head(model, [f"# lme4 1.1-31 wants a grouping factor as a column: make {r_name(v)} one" for v in computed])
@@ -60,7 +46,7 @@ def lme4_code(model: ModelStructure) -> str:
 
 def brms_code(model: ModelStructure) -> str:
     """`brm` with the same priors; without data brms's own defaults stand."""
-    family = LIKELIHOODS[model.family.name].brms
+    family = model.family.brms
     if not family:
         return f"# brms has no {model.family.name} family of this meaning.\n"
     trials = model.formula.response.trials
@@ -162,25 +148,23 @@ def _term(term: Term) -> str:
 def _brms_priors(model: ModelStructure) -> Iterator[tuple[ParameterPrior, str]]:
     """Every prior with brms's line for it, empty where brms has no such distribution."""
     for prior in model.priors:
-        name = "phi" if prior.name == "kappa" and model.family.name != "vonmises" else prior.name
+        own = model.family.auxiliary.get(prior.name)
+        distributional = "" if own is None else own.brms
         group = "" if prior.bar is None else f", group = {r_string(model.bars[prior.bar].factor.name)}"
         where = {
             "intercept": "class = Intercept",
             "slope": f"class = b, coef = {r_string(_coefficient(prior.column))}",
             "sd": f"class = sd{group}, coef = {r_string(_coefficient(prior.column))}",
             "correlation": f"class = cor{group}",
-            "auxiliary": f"class = {_BRMS_CLASS.get(prior.name, name)}",
+            "auxiliary": f"class = {distributional}",
         }[prior.role]
-        stan = None if prior.name == "psi" else _stan(prior)  # brms's zi and hu are the probability of a zero
+        stan = None if prior.role == "auxiliary" and not distributional else _stan(prior)
         yield prior, "" if stan is None else f"prior({stan}, {where})"
 
 
 def _stan(prior: ParameterPrior) -> str | None:
-    name, parameters = _STAN.get(prior.distribution, ("", ()))
-    numbers = prior.numbers
-    if not name or any(p != "0" and p not in numbers for p in parameters):
-        return None
-    return f"{name}({', '.join('0' if p == '0' else f'{numbers[p]:.6g}' for p in parameters)})"
+    record = DISTRIBUTIONS.get(prior.distribution)
+    return None if record is None else record.stan_call(prior.numbers)
 
 
 def _coefficient(column: Column | None) -> str:

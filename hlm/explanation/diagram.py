@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from hlm.data.files import write_text
 from hlm.explanation.diagram_layout import (
     BETWEEN,
     CAPTION,
@@ -25,12 +24,12 @@ from hlm.explanation.diagram_layout import (
     place,
 )
 from hlm.explanation.diagram_nodes import model_tree
-from hlm.explanation.diagram_shapes import Shape
 from hlm.explanation.diagram_svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
 from hlm.explanation.equations import equations
 from hlm.explanation.math_text import plain_lines
 from hlm.explanation.prior_text import number
 from hlm.explanation.structure import ModelStructure
+from hlm.model.shapes import Shape
 
 # Okabe and Ito's colours, which colour-blind people tell apart
 _COLOUR = {"prior": "#0072B2", "group": "#D55E00", "response": "#009E73", "predictor": "#009E73", "data": "#009E73"}
@@ -55,7 +54,9 @@ class Diagram:
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
-        return write_text(path, self.svg)
+        target = Path(path)
+        target.write_text(self.svg, encoding="utf-8")
+        return target
 
     def _repr_svg_(self) -> str:
         return self.svg

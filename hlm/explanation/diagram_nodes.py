@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hlm.explanation import symbols
-from hlm.explanation.diagram_shapes import Shape, prior_shape, response_shape
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_expression import Expression, Name, Row, Sign, row
 from hlm.explanation.predictor import centre_expression, coefficient_sources, linked, offsets, response
 from hlm.explanation.prior_rules import ParameterPrior
@@ -16,6 +14,8 @@ from hlm.explanation.prior_text import distribution
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.explanation.words_nouns import noun
+from hlm.model.prior_distributions import prior_shape
+from hlm.model.shapes import Shape
 
 _ALONE = 3  # so many parameters of a kind have a curve each; more share one place
 Kind = Literal["prior", "group", "predictor", "response", "data"]
@@ -71,25 +71,24 @@ def model_tree(model: ModelStructure) -> Node:
 
 
 def _response(model: ModelStructure) -> Node:
-    likelihood, parts = LIKELIHOODS[model.family.name], _Parts()
-    parts.add(Name(likelihood.distribution), Sign("("))
+    family, parts = model.family, _Parts()
+    parts.add(Name(family.distribution), Sign("("))
     links: list[Link] = []
-    for place, name in enumerate(likelihood.arguments):
+    for place, name in enumerate(family.arguments):
         if place:
             parts.add(Sign(","))
         if name == "n":
             parts.add(symbols.observed(Name(str(model.formula.response.trials)), model))
-        elif name == model.family.parent:
+        elif name == family.parent:
             slot = parts.add(symbols.observed(symbols.parameter(name), model))
             links.insert(0, Link(_predictor(model), (slot,)))
         else:
             slot = parts.add(symbols.parameter(name))
-            links.append(Link(_prior(model.prior(name), model, _auxiliary_caption(name)), (slot,)))
+            links.append(Link(_prior(model.prior(name), model, family.auxiliary[name].caption), (slot,)))
     parts.add(Sign(")"))
-    shape, bars = response_shape(model.family.name)
     caption = "thresholds between the labels: Bambi's priors" if model.ordinal else ""
-    shapes = () if shape is None else (shape,)
-    return Node("response", parts.row, shapes, bars, caption=caption, links=tuple(links))
+    shapes = () if family.curve is None else (family.curve,)
+    return Node("response", parts.row, shapes, family.bars, caption=caption, links=tuple(links))
 
 
 def _predictor(model: ModelStructure) -> Node:
@@ -206,10 +205,6 @@ def _common_caption(column: Column, model: ModelStructure) -> str:
     varies = "common " if any(column in bar.columns for bar in model.bars) else ""
     average = ", at average predictors" if column == INTERCEPT_COLUMN and model.centred else ""
     return f"{varies}{noun(column)}{average}"
-
-
-def _auxiliary_caption(name: str) -> str:
-    return {"sigma": "spread of single rows", "nu": "tails", "psi": "share that is no extra zero"}.get(name, name)
 
 
 class _Parts:

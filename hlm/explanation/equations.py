@@ -109,7 +109,7 @@ def equations(model: ModelStructure) -> Equations:
 def _response_lines(model: ModelStructure) -> Iterator[Line]:
     yield Line(response(model), "~", response_distribution(model), f"for {_rows_text(model)}")
     parent, eta = symbols.observed(symbols.parameter("p"), model), symbols.observed(Greek("η"), model)
-    if model.family.support == "labels":
+    if model.family.has_predictor_per_label:
         remark = "for every label c but the first, whose predictor is 0"
         yield Line(parent, "=", call("softmax", eta), remark)
     if model.family.name == "cumulative":

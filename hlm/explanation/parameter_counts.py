@@ -49,7 +49,7 @@ class ParameterCounts:
 def parameter_counts(model: ModelStructure) -> ParameterCounts:
     """Count the parameters; a categorical response has each coefficient once per label but the first."""
     labels = len(levels(model.response, model.data))
-    times = max(labels - 1, 1) if model.family.support == "labels" else 1
+    times = max(labels - 1, 1) if model.family.has_predictor_per_label else 1
     thresholds = max(labels - 1, 0) if model.ordinal else 0
     pairs = [len(bar.columns) * (len(bar.columns) - 1) // 2 for bar in model.bars]
     return ParameterCounts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hlm.explanation import symbols
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_expression import Expression, Greek, Name, Sign, call, joined, row
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
@@ -16,22 +15,21 @@ def response(model: ModelStructure) -> Expression:
 
 def response_distribution(model: ModelStructure) -> Expression:
     """The family's distribution with its parameters."""
-    likelihood = LIKELIHOODS[model.family.name]
     arguments: list[Expression] = []
-    for name in likelihood.arguments:
+    for name in model.family.arguments:
         if name == "n":
             arguments.append(symbols.observed(Name(str(model.formula.response.trials)), model))
         elif name == model.family.parent:
             arguments.append(symbols.observed(symbols.parameter(name), model))
         else:
             arguments.append(symbols.parameter(name))
-    return call(likelihood.distribution, *arguments)
+    return call(model.family.distribution, *arguments)
 
 
 def linked(model: ModelStructure) -> Expression:
     """The left side of the predictor: the parent parameter under its link."""
     parent = symbols.observed(symbols.parameter(model.family.parent), model)
-    if model.family.support == "labels":
+    if model.family.has_predictor_per_label:
         return symbols.observed(Greek("η"), model)
     match model.family.link:
         case "identity":

@@ -11,7 +11,7 @@ from hlm.model.default_priors import PriorRule, Quantity, prior_rules
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
 from hlm.model.parameters import Parameter
-from hlm.model.prior_distributions import Prior, Priors, replace_priors
+from hlm.model.priors import Prior, Priors, replace_priors
 from hlm.model.resolve import sds_of_departures
 
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
@@ -90,7 +90,7 @@ def parameter_priors(
 
     def rows(parameter: Parameter, columns: Sequence[Column], bar: int | None) -> Iterator[ParameterPrior]:
         name = parameter.prior_name
-        row = _Row(parameter, rules[name], priors.get(name), bar, model.family.scaled, name in own)
+        row = _Row(parameter, rules[name], priors.get(name), bar, model.family.is_scaled, name in own)
         return row.of_columns(
             [c for c in columns if c.term == parameter.term] if parameter.term is not None else [None]
         )

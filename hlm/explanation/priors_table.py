@@ -91,7 +91,7 @@ def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
 
 def _notes(model: ModelStructure) -> Iterator[str]:
     if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
-        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.scaled else "2.5²"
+        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.is_scaled else "2.5²"
         slopes = " + Σ (prior sd of a slope × mean of its predictor)²" if model.centred else ""
         yield f"s_α = √({sd}{slopes}): how far the intercept may be from the mean. Give data to have the numbers."
     if model.ordinal:

@@ -161,7 +161,7 @@ class ModelStructure:
     @property
     def ordinal(self) -> bool:
         """Whether thresholds stand in for the intercept."""
-        return self.family.support == "ordered"
+        return self.family.has_thresholds
 
     @property
     def centred(self) -> tuple[Column, ...]:
@@ -202,12 +202,12 @@ def model_structure(
     """
     kind = get_family(family)
     check_functions(functions)
-    if weights is not None and family == "gaussian":
+    if weights is not None and kind.weights == "precisions":
         raise FitError(
             f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "
             f"the residual standard deviation of a row of weight 1."
         )
-    parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
+    parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, kind)
     model = _model(parsed, data, family, functions, priors)
     read, table = model.written, model.design.data
     expansions = basis_columns(parsed) if table is None else table.expansions
@@ -216,7 +216,7 @@ def model_structure(
         Factor(term, _letter(i), None if table is None else len(table.levels(term)))
         for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
     )
-    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.support == "ordered"))
+    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.has_thresholds))
     common = term_columns(read.common, table, keep=terms)
     bars = _bars(model, factors, common)
     return ModelStructure(

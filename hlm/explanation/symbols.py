@@ -131,7 +131,7 @@ def _scripted(
 ) -> Expression:
     """A letter with its index, its factor's name where there are several, and the response's level if it has one."""
     above: tuple[Expression, ...] = (Name(factor.name),) if factor is not None and len(model.factors) > 1 else ()
-    if model.family.support == "labels":
+    if model.family.has_predictor_per_label:
         above = (*above, Sign("("), Sign("c"), Sign(")"))
     return Scripted(base, below, above) if below or above else base
 

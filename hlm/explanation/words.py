@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hlm.explanation import symbols
-from hlm.explanation.html_page import words_page
-from hlm.explanation.likelihoods import LIKELIHOODS
+from hlm.explanation.html_pieces import lettered, sentence_list, styled
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import (
@@ -70,8 +69,17 @@ class Words:
 
     __repr__ = __str__
 
+    @property
+    def html(self) -> str:
+        """The sentences as an HTML fragment, without their style."""
+        parts = [sentence_list((s.about, s.text) for s in self.terms)]
+        for title, sentences in (("What is computed", self.functions), ("The three poolings", self.arms)):
+            if sentences:
+                parts.append(f"<h4>{title}</h4>{sentence_list((s.about, s.text) for s in sentences)}")
+        return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
+
     def _repr_html_(self) -> str:
-        return words_page(self)
+        return styled(self.html)
 
 
 def words(model: ModelStructure) -> Words:
@@ -84,7 +92,7 @@ def words(model: ModelStructure) -> Words:
 
 
 def _response(model: ModelStructure) -> Sentence:
-    meaning = LIKELIHOODS[model.family.name].meaning
+    meaning = model.family.meaning
     trials = model.formula.response.trials
     of = f" out of {visible(trials)}" if trials is not None else ""
     text = f"{_name(model)}{of} is {meaning} ({model.family.name} family); the terms below add up to {_scale(model)}."
@@ -163,19 +171,9 @@ def _together(bar: Bar, model: ModelStructure) -> str:
 
 
 def _others(model: ModelStructure) -> Iterator[Sentence]:
-    meanings = {
-        "sigma": "how far single rows lie from what the terms predict",
-        "nu": "how heavy the tails are (small: heavy)" if model.family.name == "t" else "the mean of the delay",
-        "alpha": "the shape: the larger, the less spread",
-        "kappa": "the concentration: the larger, the less spread",
-        "lam": "the shape: the larger, the less spread",
-        "psi": "the probability that a row is not an extra zero",
-        "b": "the scale: how far single rows lie from the middle",
-    }
-    for name in model.family.auxiliary:
-        meaning = "how uneven both sides are" if model.family.name == "asymmetriclaplace" and name == "kappa" else None
+    for name, own in model.family.auxiliary.items():
         letter = plain(symbols.parameter(name))
-        yield Sentence(name, f"{letter} is {meaning or meanings[name]}; it is the same in every group.")
+        yield Sentence(name, f"{letter} is {own.meaning}; it is the same in every group.")
     if model.ordinal:
         yield Sentence("threshold", "Thresholds θ between neighbouring labels stand in for the intercept.")
 
@@ -220,7 +218,7 @@ def _name(model: ModelStructure) -> str:
 
 
 def _scale(model: ModelStructure) -> str:
-    return LIKELIHOODS[model.family.name].scale.format(y=_name(model))
+    return model.family.scale.format(y=_name(model))
 
 
 def _factors(model: ModelStructure) -> str:

@@ -13,6 +13,7 @@ from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.design_columns import Columns
 from hlm.model.model import Model
+from hlm.model.nesting import parents, refines
 from hlm.support.linear_algebra import combination_of, within_least_squares
 
 if TYPE_CHECKING:
@@ -112,13 +113,11 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
 def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
     """A factor's coefficients for the levels of another one, shape (draws, K, q); None where they average to 0."""
     codes, inner = data.codes(factor), part.factor.codes
-    parent = np.zeros(len(data.levels(factor)), dtype=np.int64)
-    parent[codes] = inner
-    if np.array_equal(parent[codes], inner):  # the factor itself, or one that contains it
-        return part.values[:, parent]
+    if refines(codes, inner):  # the factor itself, or one that contains it
+        return part.values[:, parents(codes, inner)]
     if pooling != "none":
         return None
-    together = np.zeros((len(parent), part.values.shape[1]))
+    together = np.zeros((len(data.levels(factor)), part.values.shape[1]))
     together[codes, inner] = 1.0
     if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
         together[:] = 1.0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betaln, gammaln, log_expit, xlogy
 
 from hlm.fits.posterior_coefficients import Parts, draws_first, linear_predictor, residual_sd
 from hlm.model import names
-from hlm.model.families import Family
 from hlm.model.model import Model
 from hlm.support.memory import check_memory
 
@@ -18,59 +16,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hlm.engines.bambi.adapter import HlmModel
-
-# response (rows,), linear predictor (draws, rows), trials, and sigma or alpha of shape (draws, 1) or (draws, rows)
-type Density = Callable[[np.ndarray, np.ndarray, np.ndarray | None, Mapping[str, np.ndarray]], np.ndarray]
-
-
-def _gaussian(
-    y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    sigma = auxiliary["sigma"]
-    return np.asarray(-0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - eta) / sigma) ** 2)
-
-
-def _bernoulli(
-    y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    return np.asarray(log_expit(np.where(y == 1, eta, -eta)))
-
-
-def _binomial(
-    y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    assert trials is not None
-    ways = -betaln(trials - y + 1, y + 1) - np.log(trials + 1)
-    return np.asarray(ways + y * log_expit(eta) + (trials - y) * log_expit(-eta))
-
-
-def _poisson(
-    y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
-
-
-def _negativebinomial(
-    y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, auxiliary: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    alpha = auxiliary["alpha"]
-    mu = np.exp(eta)
-    ways = gammaln(y + alpha) - gammaln(alpha) - gammaln(y + 1)
-    return np.asarray(ways + alpha * np.log(alpha / (mu + alpha)) + xlogy(y, mu / (mu + alpha)))
-
-
-DENSITIES: Mapping[str, Density] = {
-    "gaussian": _gaussian,
-    "bernoulli": _bernoulli,
-    "binomial": _binomial,
-    "poisson": _poisson,
-    "negativebinomial": _negativebinomial,
-}
-
-
-def has_density(family: Family) -> bool:
-    """Whether the family's log density is written down here; else Bambi computes it, which takes seconds."""
-    return family.name in DENSITIES
 
 
 def log_density_of(
@@ -87,19 +32,20 @@ def log_density_of(
     bambi_model : callable
         Makes Bambi's model, which is asked in families that have no density here.
     """
-    if model.family.name not in DENSITIES:
+    density = model.family.log_density
+    if density is None:
         whole = _bambi_log_density(model, idata, bambi_model)
         return lambda rows: whole[:, rows]
     posterior, response = idata["posterior"].to_dataset(), model.written.response
     y = model.data.columns[response.variable].to_numpy().astype(np.float64)
     trials = None if response.trials is None else model.data.columns[response.trials].to_numpy()
 
-    def density(rows: slice) -> np.ndarray:
+    def of_rows(rows: slice) -> np.ndarray:
         auxiliary = _auxiliary(model, posterior, rows)
         some = None if trials is None else trials[rows]
-        return DENSITIES[model.family.name](y[rows], linear_predictor(parts, model.data, rows), some, auxiliary)
+        return density(y[rows], linear_predictor(parts, model.data, rows), some, auxiliary)
 
-    return density
+    return of_rows
 
 
 def _auxiliary(model: Model, posterior: xr.Dataset, rows: slice) -> dict[str, np.ndarray]:

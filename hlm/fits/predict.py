@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from scipy.special import expit
 
 from hlm.data.clean_data import CleanData, offsets
 from hlm.data.new_rows import prepare
 from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.posterior_coefficients import GroupPart, group_covariance, linear_predictor, residual_sd
+from hlm.fits.posterior_coefficients import GroupPart, draws_first, group_covariance, linear_predictor, residual_sd
 from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import complete_formula
-from hlm.model.design_columns import Columns
+from hlm.model import names
+from hlm.model.families import FAMILIES
 from hlm.support.memory import check_memory
 from hlm.support.options import check_choice, check_prob, check_seed
 from hlm.support.random_streams import stream
@@ -31,9 +30,6 @@ Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]
 _RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
 DEFAULT_PROB = 0.89  # ArviZ's default
-_INVERSE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "gaussian": lambda eta: eta, "bernoulli": expit, "binomial": expit, "poisson": np.exp, "negativebinomial": np.exp,
-}  # fmt: skip
 
 
 def predict(
@@ -104,7 +100,7 @@ def predict(
     _check_room(fit, len(rows))
     values = _linear(fit, formula, rows, new_groups, generator)
     if kind != "linear":
-        values = _INVERSE[fit.family](values)
+        values = fit.resolved.family.undo_link(values)
     if kind == "response":
         values = _respond(fit, rows, values, generator)
     tail = (1 - prob) / 2
@@ -119,8 +115,9 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
     check_choice("kind", kind, get_args(Kind))
     check_choice("new_groups", new_groups, get_args(NewGroups))
     check_prob(prob)
-    if fit.family not in _INVERSE:
-        raise FitError(f"predict covers {', '.join(_INVERSE)}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+    if fit.resolved.family.draw is None:
+        covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
+        raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
 
 
 def _check_names(rows: pd.DataFrame) -> None:
@@ -165,9 +162,9 @@ def _linear(
 ) -> np.ndarray:
     """The linear predictor of new rows, shape (draws, rows)."""
     parts = fit.parts
-    eta = parts.shared @ new_columns(parts.common, fit.resolved.data, rows).T
+    eta = parts.shared @ parts.common.on(rows).matrix.T
     for part in parts.groups:
-        design = new_columns(part.design, fit.resolved.data, rows)
+        design = part.design.on(rows).matrix
         levels = {level: i for i, level in enumerate(part.factor.levels)}
         labels = rows[part.group.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
@@ -182,17 +179,6 @@ def _linear(
         eta += np.einsum("drq,rq->dr", values[:, codes], design)
     offset = offsets(formula, rows)
     return np.asarray(eta if offset is None else eta + offset)
-
-
-def new_columns(design: Columns, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
-    """Design columns of new rows, coded as the data's: evaluated below them, so that all levels are there."""
-    import pandas as pd
-
-    names = list(dict.fromkeys(v for term in design.together for v in term.variables))
-    if not names:
-        return np.ones((len(rows), len(design.labels)))
-    below = pd.concat([data.columns[names], rows[names]], ignore_index=True)
-    return design.on(CleanData(below, len(below))).matrix[-len(rows) :]
 
 
 def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:
@@ -226,31 +212,29 @@ def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> n
     groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)
     some = replace(fit.parts, shared=fit.parts.shared[draws], groups=groups)
     eta = linear_predictor(some, fit.resolved.data, slice(0, fit.resolved.rows))
-    return _respond(fit, fit.resolved.data.columns, _INVERSE[fit.family](eta), generator, draws)
+    return _respond(fit, fit.resolved.data.columns, fit.resolved.family.undo_link(eta), generator, draws)
 
 
 def _respond(
     fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator, draws: np.ndarray | None = None
 ) -> np.ndarray:
     """New responses around their mean, shape (draws, rows); of some draws, or all."""
+    family = fit.resolved.family
+    assert family.draw is not None  # `_check` has seen to it
     chosen = slice(None) if draws is None else draws
-    posterior = fit.idata["posterior"]
-    match fit.family:
-        case "gaussian":
-            values = generator.normal(mean, _sigma(fit, rows)[chosen])
-        case "bernoulli":
-            values = generator.binomial(1, mean)
-        case "binomial":
-            trials = fit.resolved.written.response.trials
-            if trials is None or trials not in rows:
-                raise DataError(f"New binomial responses need the column of trials, {trials!r}.")
-            values = generator.binomial(rows[trials].to_numpy().astype(np.int64), mean)
-        case "poisson":
-            values = generator.poisson(mean)
-        case _:
-            alpha = posterior["alpha"].to_numpy().reshape(-1, 1)[chosen]
-            values = generator.negative_binomial(alpha, alpha / (alpha + mean))
-    return np.asarray(values, dtype=np.float64)
+    posterior = fit.idata["posterior"].to_dataset()
+    own = {p.name: draws_first(posterior[p.name])[:, None][chosen] for p in fit.resolved.of_kind("family")}
+    if fit.resolved.of_kind("residual"):
+        own[names.RESIDUAL_SD] = _sigma(fit, rows)[chosen]
+    trials = _trials(fit, rows) if family.has_trials else None
+    return family.draw(generator, mean, trials, own).astype(np.float64)
+
+
+def _trials(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
+    name = fit.resolved.written.response.trials
+    if name is None or name not in rows:
+        raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
+    return rows[name].to_numpy().astype(np.int64)
 
 
 def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:

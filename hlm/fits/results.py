@@ -18,7 +18,7 @@ from hlm.formula.expansion import contracted
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import Model
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.options import offending
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def _sample(engine: Engine, model: Model, options: Options, notes: tuple[str, ..
 
 def _why_next(model: Model, why_not: str, following: Engine) -> tuple[str, ...]:
     """A note of a gaussian model; in the other families nobody expects the exact engine."""
-    if model.family.name != "gaussian":
+    if not model.family.is_gaussian:
         return ()
     return (f"sampled by {following.label}, not exactly: {why_not[0].lower()}{why_not[1:].rstrip('.')}",)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hlm.fits.log_likelihood import has_density
 from hlm.fits.results import Fit
 
 _NUMBERS = {"exact": 1_000_000}  # rows x draws: some 0.05 s, less than such a fit takes
@@ -13,5 +12,5 @@ def keep_loo_if_quick(fit: Fit) -> None:
     """Leave each row out where that takes a fraction of the fit's own time: few rows x draws, and a density of ours."""
     sizes = fit.idata["posterior"].sizes
     numbers = fit.resolved.rows * sizes["chain"] * sizes["draw"]
-    if has_density(fit.resolved.family) and numbers <= _NUMBERS.get(fit.method, _AFTER_A_CHAIN):
+    if fit.resolved.family.log_density is not None and numbers <= _NUMBERS.get(fit.method, _AFTER_A_CHAIN):
         fit.leave_out()

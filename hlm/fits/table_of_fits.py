@@ -98,7 +98,7 @@ def html_of_fits(fits: Shown) -> str:
 
 def _numbers(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Name to (mean, sd) of one strategy's population parameters."""
-    if not fit.model.family.has_one_predictor:  # several linear predictors, or thresholds
+    if not fit.model.family.has_linear_predictor:  # several linear predictors, or thresholds
         return _every_variable(fit) | _predictive(fit)
     coefficients = common_coefficients(fit.posterior, fit.model.common)
     found = {label: _mean_sd(values) for label, values in zip(fit.model.common.labels, coefficients.T, strict=True)}
@@ -190,7 +190,7 @@ def _owners(fit: ShownFit, label: str) -> str:
     separate = fit.model.separate
     if separate is not None and any(label in parameter.labels for parameter in fit.model.of_kind("residual")):
         return separate.name
-    if fit.model.pooling != "none" or not fit.model.family.has_one_predictor:
+    if fit.model.pooling != "none" or not fit.model.family.has_linear_predictor:
         return ""
     return ", ".join(factor.name for factor in fit.model.factors if label in factor.design.labels)
 

@@ -33,9 +33,11 @@ def complete_formula(formula: Formula) -> Formula:
 def own_effects(formula: Formula) -> tuple[OwnEffect, ...]:
     """What varies in partial pooling and so becomes each group's own in no pooling.
 
-    Of nested factors only the finest is kept for an effect: the cells ``a:b`` of ``(1|a/b)`` contain ``a``.
+    Of nested factors only the finest is kept for an effect: the cells ``a:b`` of ``(1|a/b)`` contain ``a``. The effects
+    of a factor stand by degree, as their design columns do, in whatever order its bars are written.
     """
-    pairs = [OwnEffect(group, effect) for group in formula.groups for effect in formula.effects_of(group)]
+    effects = {group: sorted(formula.effects_of(group), key=lambda term: term.degree) for group in formula.groups}
+    pairs = [OwnEffect(group, effect) for group in formula.groups for effect in effects[group]]
     return tuple(own for own in pairs if not any(_contains(other, own) for other in pairs))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from hlm.errors import FitError, FormulaError
 from hlm.formula.formula import Formula, Response, quote
@@ -11,7 +12,27 @@ from hlm.formula.syntax_tree import Call, Leaf, Node, Operation
 from hlm.support.options import offending
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
-_COUNTED = ("binomial", "beta_binomial", "zero_inflated_binomial")
+Support = Literal["real", "binary", "count", "trials", "positive", "nonnegative", "unit", "labels", "ordered"]
+WeightsMeaning = Literal["precisions", "trials"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResponseKind:
+    """What a formula and its data need to know of a family: all that `hlm.model.families` has more is numbers.
+
+    Attributes
+    ----------
+    support : str
+        What values the response may have.
+    weights : {"precisions", "trials"} or None
+        What a column of weights means; None where it means nothing.
+    """
+
+    support: Support
+    weights: WeightsMeaning | None
+
+
+NUMBERS = ResponseKind(support="real", weights="precisions")  # the gaussian family's
 
 
 def read_response(node: Node, source: Source) -> Response:
@@ -38,16 +59,16 @@ def read_response(node: Node, source: Source) -> Response:
     )
 
 
-def with_weights(formula: Formula, weights: str | None, family: str) -> Formula:
+def with_weights(formula: Formula, weights: str | None, family: ResponseKind) -> Formula:
     """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
     if weights is not None and not isinstance(weights, str):
         raise FitError(
             f"weights is the name of a column, such as 'n', not {offending(weights)}: values are added to the data "
             f"first, data.assign(n=...)."
         )
-    if weights is None or family == "gaussian":
+    if weights is None or family.weights == "precisions":
         return formula
-    if family not in _COUNTED:
+    if family.weights != "trials":
         raise FitError(
             f"weights={weights!r}: only the binomial family reads weights, as the number of trials of a proportion, "
             f"k/n ~ x with weights='n', and the gaussian, as precisions. Leave weights out."

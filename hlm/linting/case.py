@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from hlm.linting.codes import CODES, threshold
 from hlm.linting.findings import Finding
 from hlm.linting.places_in_text import Place, place_of_block, place_of_name, place_of_response, place_of_term
 from hlm.linting.rewritten_formulas import if_read
+from hlm.model.design_columns import indicators, row_products
+from hlm.model.factor_coding import Coding, all_codings, first_level
 from hlm.model.families import Family
 
 
@@ -104,22 +107,29 @@ class DataCase(Case):
 
     def width(self, term: Term, terms: Sequence[Term]) -> int:
         """How many coefficients a term has beside the others, factors coded as in R."""
-        return int(np.prod([self._columns_of(v, term, terms) for v in term.variables], dtype=np.int64))
+        return self._width(self.codings(terms)[term], term)
 
     def coefficients(self, terms: Sequence[Term]) -> int:
-        return sum(self.width(term, terms) for term in terms)
+        return sum(self._width(codings, term) for term, codings in self.codings(terms).items())
 
-    def has_full_coding(self, variable: str, term: Term, terms: Sequence[Term]) -> bool:
-        """Whether a factor has a column for every level: when the term without it is missing."""
-        rest = frozenset(term.variables) - {variable}
-        return rest not in {frozenset(t.variables) for t in terms}
+    def codings(self, terms: Sequence[Term]) -> dict[Term, tuple[Coding, ...]]:
+        """How the factors of each term are coded beside the others; several codings where a margin is missing."""
+        return all_codings(terms, {v for term in terms for v in self.factors_of(term)})
 
-    def _columns_of(self, variable: str, term: Term, terms: Sequence[Term]) -> int:
-        if self.is_basis(variable):
-            return len(self.data.expansions[variable])
-        if not self.is_factor(variable):
-            return 1
-        return len(self.levels(variable)) - (0 if self.has_full_coding(variable, term, terms) else 1)
+    def columns_of(self, term: Term, full: Mapping[str, bool]) -> np.ndarray:
+        """The columns of a term in one of its codings, shape (rows, columns); without the factors not coded there."""
+        coded = [v for v in term.variables if v in full or not self.is_factor(v)]
+        return row_products([self._variable(v, full) for v in coded], self.data.rows)
+
+    def _variable(self, variable: str, full: Mapping[str, bool]) -> np.ndarray:
+        if variable not in full:
+            return self.values(variable)
+        return indicators(self.codes(variable), len(self.levels(variable)), full=full[variable])
+
+    def _width(self, codings: Sequence[Coding], term: Term) -> int:
+        numbers = [len(self.data.expansions.get(v, (v,))) for v in term.variables if not self.is_factor(v)]
+        factors = [[len(self.levels(v)) - first_level(full[v]) for v in full] for full in codings]
+        return sum(prod(numbers + widths) for widths in factors)
 
 
 def listed(names: Sequence[str]) -> str:

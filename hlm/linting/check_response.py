@@ -19,10 +19,10 @@ from hlm.model.families import check_response
 def trials_and_family(case: Case) -> Iterator[Finding]:
     """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; needs no data."""
     response, family = case.formula.response, case.family
-    if response.trials is not None and family.support != "trials":
+    if response.trials is not None and not family.has_trials:
         message = f"{response} counts successes among trials, which is no {family.name} response: family='binomial'."
         yield case.finding("response-outside-family", message, at=response.variable)
-    if response.trials is None and family.support == "trials":
+    if response.trials is None and family.has_trials:
         name, written = shown(response.variable), response.written
         successes, _, trials = written.partition("/")
         instead = None
@@ -39,7 +39,7 @@ def trials_and_family(case: Case) -> Iterator[Finding]:
 
 def outside_family(case: DataCase) -> Iterator[Finding]:
     """Values that the family cannot have produced."""
-    if (case.formula.response.trials is None) == (case.family.support == "trials"):
+    if (case.formula.response.trials is None) == case.family.has_trials:
         return  # `trials_and_family` speaks
     try:
         check_response(case.family, case.formula, case.data)
@@ -70,7 +70,7 @@ def discrete_as_gaussian(case: DataCase) -> Iterator[Finding]:
 
 def separated_groups(case: DataCase) -> Iterator[Finding]:
     """Groups in which the response is all 0 or all 1: no estimate of their own."""
-    if case.family.name not in ("bernoulli", "binomial", "beta_binomial"):
+    if not case.family.is_success_or_failure:
         return
     response = case.formula.response
     k = case.numbers(response.variable)

@@ -13,6 +13,7 @@ from hlm.linting.case import DataCase
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_blocks, without_groups
+from hlm.model.nesting import count_parents, same_partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ def _same_earlier(group: Term, case: DataCase) -> Term | None:
     formula = case.formula
     for other in formula.groups[: formula.groups.index(group)]:
         shared = set(formula.effects_of(group)) & set(formula.effects_of(other))
-        if shared and _same_partition(other, group, case):
+        several = len(case.data.levels(group)) > 1  # of one group, `one-group` speaks
+        if shared and several and same_partition(case.data.codes(other), case.data.codes(group)):
             return other
     return None
 
@@ -161,18 +163,7 @@ def _outside_codes(name: str, case: DataCase) -> np.ndarray | None:
 
 
 def _cells(child: np.ndarray, parent: np.ndarray) -> _Cells:
-    import pandas as pd
-
-    width = int(parent.max()) + 1
-    pairs = pd.unique(child * width + parent)
-    return _Cells(np.bincount(pairs // width, minlength=int(child.max()) + 1), width)
-
-
-def _same_partition(a: Term, b: Term, case: DataCase) -> bool:
-    groups = len(case.data.levels(a))
-    if groups == 1 or groups != len(case.data.levels(b)):  # of one group, `one-group` speaks
-        return False
-    return len(np.unique(case.data.codes(a) * groups + case.data.codes(b))) == groups
+    return _Cells(count_parents(child, parent), int(parent.max()) + 1)
 
 
 def _nested(formula: Formula, child: Term, parent: str) -> Formula:

@@ -1,4 +1,4 @@
-"""Which common terms the data cannot tell apart. Without formulae, whose import alone takes longer than `hlm.lint`."""
+"""Which common terms the data cannot tell apart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
     terms = [t for t in case.formula.common if not any(case.is_constant(v) for v in t.variables)]
     if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
         return {}
-    kept = _reduced({term: _scaled(term_columns(term, case)) for term in terms})
+    codings = case.codings(case.formula.common)
+    columns = {term: np.column_stack([case.columns_of(term, full) for full in codings[term]]) for term in terms}
+    kept = _reduced({term: _scaled(values) for term, values in columns.items()})
     dependent: dict[Term, list[Term]] = {}
     for term in reversed(terms):
         others = {other: values for other, values in kept.items() if other != term}
@@ -31,21 +33,6 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
             dependent[term] = _used(coefficients, others)
             kept = others
     return dependent
-
-
-def term_columns(term: Term, case: DataCase) -> np.ndarray:
-    """The columns of one common term, shape (rows, width): products of numbers and of factors' indicators."""
-    columns = np.ones((case.data.rows, 1))
-    for name in term.variables:
-        if case.is_factor(name):
-            levels = np.arange(len(case.levels(name)))
-            if not case.has_full_coding(name, term, case.formula.common):
-                levels = levels[1:]
-            own = (case.codes(name)[:, None] == levels).astype(np.float64)
-        else:
-            own = case.values(name)
-        columns = (columns[:, :, None] * own[:, None, :]).reshape(case.data.rows, -1)
-    return columns
 
 
 def _reduced(columns: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:

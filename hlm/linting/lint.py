@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.clean_data import clean
-from hlm.data.computed_columns import read_variables
-from hlm.data.frame_columns import narwhalize
+from hlm.data.missing_values import complete_rows
+from hlm.data.pandas_polars_arrow import narwhalize
 from hlm.data.transforms import Functions, learn
 from hlm.errors import DataError, FormulaError, closest, nearest
 from hlm.formula.expansion import expanded
@@ -99,7 +99,7 @@ def lint(
     check_functions(functions)
     own = functions or {}
     try:
-        read = with_weights(parse(formula, functions=tuple(own)), weights, family)
+        read = with_weights(parse(formula, functions=tuple(own)), weights, chosen)
     except FormulaError as problem:
         if not text.strip():
             raise
@@ -109,16 +109,14 @@ def lint(
     if frame is None:
         found += [finding for check in SYNTAX_CHECKS for finding in check(case)]
     else:
-        found += _with_data(case, frame, own, weights if family == "gaussian" else None)
+        found += _with_data(case, frame, own, weights if chosen.weights == "precisions" else None)
     return Findings(text, sorted_findings(found), with_data=data is not None)
 
 
 def _with_data(case: Case, frame: Any, functions: Functions, precisions: str | None) -> Iterator[Finding]:
     """All checks on the complete rows; where the columns cannot be had, why, and the checks of the formula alone."""
     try:
-        data = clean(
-            case.formula, frame, family=case.family.name, weights=precisions, functions=functions, must_vary=False
-        )
+        data = clean(case.formula, frame, family=case.family, weights=precisions, functions=functions, must_vary=False)
     except (DataError, FormulaError) as problem:
         yield from _unusable(case, frame, functions, str(problem))
         yield from (finding for check in SYNTAX_CHECKS for finding in check(case))
@@ -150,7 +148,7 @@ def _without_value(case: Case, frame: Any, functions: Functions) -> Iterator[Fin
     if not set(case.formula.functions) <= set(functions):
         return  # the caller's own were not passed
     try:
-        _, sources, _ = read_variables(case.formula, case.formula.columns, frame)
+        _, sources, _ = complete_rows(case.formula, case.formula.columns, frame)
     except (DataError, FormulaError):
         return  # there is another reason
     for variable in case.formula.computed:

@@ -17,7 +17,7 @@ from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT
 from hlm.model.families import Family
 from hlm.model.parameters import Parameter
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 
 if TYPE_CHECKING:
     from hlm.model.model import Model
@@ -74,12 +74,12 @@ class Scales:
     @cached_property
     def mean(self) -> float:
         """Of the response; 0 in families whose scale is fixed."""
-        return float(self._response.mean()) if self.model.family.scaled else 0.0
+        return float(self._response.mean()) if self.model.family.is_scaled else 0.0
 
     @cached_property
     def sd(self) -> float:
         """Of the response, with divisor n; 1 in families whose scale is fixed."""
-        return float(self._response.std()) if self.model.family.scaled else 1.0
+        return float(self._response.std()) if self.model.family.is_scaled else 1.0
 
     @cached_property
     def intercept_sd(self) -> float:
@@ -89,7 +89,7 @@ class Scales:
         for term in dict.fromkeys(design.terms):
             if term != INTERCEPT:
                 values = design.of(term)
-                rule: Scale = "logit_slope" if _is_logit(self.model.family) else "slope"
+                rule: Scale = "logit_slope" if self.model.family.is_binomial else "slope"
                 sd = self._slope(term.name, values, rule, factors=self.model.is_factor(term))
                 variance += float(np.dot(sd**2, values.mean(axis=0) ** 2))
         return float(np.sqrt(variance))
@@ -164,10 +164,10 @@ def prior_rules(model: Model, lkj_eta: float = 1.0) -> dict[str, PriorRule]:
 def _coefficient(parameter: Parameter, family: Family) -> PriorRule:
     if parameter.term != INTERCEPT:
         return _slope(parameter, family)
-    mean = Quantity(rule="mean_y") if family.scaled else Quantity(0.0)
-    if _is_logit(family):
+    mean = Quantity(rule="mean_y") if family.is_scaled else Quantity(0.0)
+    if family.is_binomial:
         sd, reason = Quantity(1.5), "probabilities from 0.05 to 0.95 are all plausible{where}"
-    elif family.scaled:
+    elif family.is_scaled:
         sd, reason = Quantity(rule="intercept"), "around the mean of {response}{where}, wide enough to say little"
     else:
         sd, reason = Quantity(rule="intercept"), "around 0 on the scale of the link{where}, wide enough to say little"
@@ -175,9 +175,9 @@ def _coefficient(parameter: Parameter, family: Family) -> PriorRule:
 
 
 def _slope(parameter: Parameter, family: Family) -> PriorRule:
-    if _is_logit(family):
+    if family.is_binomial:
         sd, reason = Quantity(rule="logit_slope"), "1 on the log-odds per standard deviation of {what}"
-    elif family.scaled:
+    elif family.is_scaled:
         sd = Quantity(rule="slope")
         reason = "around 0; 2.5 standard deviations of {response} per standard deviation of {what}"
     else:
@@ -191,7 +191,7 @@ def _own(parameter: Parameter, family: Family, *, first: bool) -> PriorRule:
     A second factor's own intercepts are differences from its first level, so that their centre is 0.
     """
     common = _coefficient(parameter, family)
-    widening = NO_POOLING_WIDENING if family.scaled else 1.0
+    widening = NO_POOLING_WIDENING if family.is_scaled else 1.0
     mean = common.args[0][1] if first or parameter.term != INTERCEPT else Quantity(0.0)
     return replace(common, args=(("mu", mean), ("sigma", replace(common.args[1][1], times=widening))))
 
@@ -203,30 +203,14 @@ def _group_sd(parameter: Parameter) -> PriorRule:
 
 
 def _family_parameter(name: str, family: Family) -> PriorRule:
-    if name == "sigma" and family.scaled:
-        reason = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
-        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(rule="sd_y"))), reason)
-    if family.name == "vonmises":
-        reason = "positive, most likely small, large values allowed"
-        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(1.0))), reason)
-    return _AUXILIARY[family.auxiliary[name]]
-
-
-def _plain(distribution: str, reason: str, **args: float) -> PriorRule:
-    return PriorRule(distribution, tuple((key, Quantity(value)) for key, value in args.items()), reason)
-
-
-_POSITIVE = "positive, most likely small, large values allowed"
-_AUXILIARY: Mapping[str, PriorRule] = {
-    "HalfNormal": _plain("HalfNormal", _POSITIVE, sigma=1.0),
-    "HalfCauchy": _plain("HalfCauchy", _POSITIVE, beta=1.0),
-    "Gamma": _plain("Gamma", "tails from heavy to almost normal", alpha=2.0, beta=0.1),
-    "Beta": _plain("Beta", "a probability, most likely not near 0 or 1", alpha=2.0, beta=2.0),
-}
-
-
-def _is_logit(family: Family) -> bool:
-    return family.name in ("bernoulli", "binomial")
+    own = family.auxiliary[name]
+    if name == family.half_student:
+        sd = Quantity(rule="sd_y") if family.is_scaled else Quantity(1.0)
+        spread = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
+        reason = spread if family.is_scaled else own.reason
+        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", sd)), reason)
+    numbers = tuple((key, Quantity(value)) for key, value in own.prior.args.items() if isinstance(value, float))
+    return PriorRule(own.prior.name, numbers, own.reason)
 
 
 def _notes(model: Model) -> tuple[str, ...]:
@@ -235,7 +219,7 @@ def _notes(model: Model) -> tuple[str, ...]:
 
 def _no_pooling_notes(model: Model) -> Iterator[str]:
     yield from model.design.no_pooling.notes
-    if model.family.scaled:
+    if model.family.is_scaled:
         yield "no pooling: 100 times the common sd, so that each group's estimate is its own least squares"
     else:
         yield (

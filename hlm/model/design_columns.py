@@ -1,20 +1,24 @@
 """Design columns: the terms of a formula as columns of numbers.
 
-The columns are evaluated by formulae, so that they are the ones that Bambi uses; the grouping factor never becomes
-dummy columns here, it stays an integer code per row (400,000 rows x 4,000 groups would need 12 GB as dummies).
+Factors are coded by `hlm.model.factor_coding`. The grouping factor never becomes dummy columns here, it stays an
+integer code per row (400,000 rows x 4,000 groups would need 12 GB as dummies).
 """
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.data.clean_data import CleanData
-from hlm.errors import FormulaError
+from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT, Term
+from hlm.model.factor_coding import Column, coding, first_level, term_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +35,53 @@ class Columns:
         The name of each column: ``Intercept``, ``pre``, ``sex[M]``, ``x:c[q]``.
     coding : Mapping
         By term and factor: True where the factor has a column for every level, False where its first is left out.
-    together : tuple of Term
-        The terms that were coded together, of which these may be a part (see `select`).
+    levels : tuple of str or None
+        The levels of each column's factors as one text, ``M`` or ``q, l``; None for numbers, which all columns are
+        unless this is given.
     """
 
     matrix: np.ndarray
     terms: tuple[Term, ...]
     labels: tuple[str, ...]
     coding: Mapping[Term, Mapping[str, bool]] = field(default_factory=dict)
-    together: tuple[Term, ...] = ()
     levels: tuple[str | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.levels:
+            object.__setattr__(self, "levels", (None,) * len(self.terms))
 
     def select(self, terms: tuple[Term, ...]) -> Columns:
         """Some of the terms, coded as they are beside the others."""
         keep = [i for i, term in enumerate(self.terms) if term in terms]
         owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
         levels = tuple(self.levels[i] for i in keep)
-        return Columns(self.matrix[:, keep], owners, labels, self.coding, self.together, levels)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels)
 
-    def on(self, data: CleanData) -> Columns:
-        """The same columns of other rows, which must have every level of every factor."""
-        return columns(self.together, data).select(tuple(dict.fromkeys(self.terms)))
+    def on(self, rows: pd.DataFrame) -> Columns:
+        """The same columns of other rows, whose factors are categoricals with the levels of the data.
+
+        Raises
+        ------
+        DataError
+            Where a factor has other levels.
+        """
+        found = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows)
+        if found.labels != self.labels:
+            raise DataError(f"The rows have the columns {found.labels}, not {self.labels}: other levels than the data.")
+        return found
 
     def of(self, term: Term) -> np.ndarray:
         """The columns of one term, shape (rows, its columns)."""
         return self.matrix[:, [t == term for t in self.terms]]
 
-    def levels_of(self, term: Term) -> tuple[str, ...] | None:
-        """The levels that a factor's columns stand for; None for numbers."""
-        found = [level for level, t in zip(self.levels, self.terms, strict=True) if t == term]
-        return None if not found or found[0] is None else tuple(str(level) for level in found)
-
     def labels_of(self, term: Term) -> tuple[str, ...]:
         return tuple(label for label, t in zip(self.labels, self.terms, strict=True) if t == term)
+
+    def levels_of(self, term: Term) -> tuple[str, ...] | None:
+        """The levels of a term's columns, ``("q", "r")`` or ``("q, l", "r, l")``; None for a term of numbers."""
+        own = [level for level, t in zip(self.levels, self.terms, strict=True) if t == term]
+        levels = tuple(level for level in own if level is not None)
+        return levels or None
 
 
 def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
@@ -79,74 +97,78 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     Returns
     -------
     Columns
+        In the order of the terms, but the intercept first.
+
+    Raises
+    ------
+    FormulaError
+        Where an interaction of factors lacks a margin, as ``c:d`` without ``c`` and ``d`` does.
     """
+    ordered = tuple(sorted(terms, key=lambda term: term != INTERCEPT))
     if data is None:
-        return _without_data(terms)
-    if not terms:
-        return Columns(np.empty((data.rows, 0)), (), ())
-    if all(data.columns[v].dtype != "category" for term in terms for v in term.variables):
-        return _numeric_columns(terms, data)
-    import formulae
-
-    text = " + ".join(["1" if INTERCEPT in terms else "0", *(formulae_text(t) for t in terms if t != INTERCEPT)])
-    frame = data.columns.reset_index(drop=True)
-    evaluated = formulae.design_matrices(text, frame).common.terms
-    matrices, owners, labels, coding = [], [], [], {}
-    by_name = {"Intercept" if t == INTERCEPT else t.name: t for t in terms}
-    for name, part in evaluated.items():
-        if name not in by_name:  # patsy's rule fills a gap, such as a missing main effect, with a term of its own
-            raise _missing_margin(name, terms)
-        values = np.asarray(part.data, dtype=np.float64).reshape(data.rows, -1)
-        matrices.append(values)
-        owners += [by_name[name]] * values.shape[1]
-        labels += _labels(name, by_name[name], part, values.shape[1])
-        factors = [c for c in getattr(part, "components", ()) if c.kind == "categoric"]
-        coding[by_name[name]] = {c.name: bool(c.spans_intercept) for c in factors}
-    return Columns(np.column_stack(matrices), tuple(owners), tuple(labels), coding, terms, tuple(map(_level, labels)))
-
-
-def _missing_margin(name: str, terms: tuple[Term, ...]) -> FormulaError:
-    """What to say of a term that factors need, with the first term that needs it marked."""
-    missing = Term(tuple(name.split(":")))
-    ordered = sorted(terms, key=lambda term: term != INTERCEPT)
-    text = " + ".join([*(["0"] if INTERCEPT not in terms else []), *map(str, ordered)])
-    needs = next((str(term) for term in ordered if set(missing.variables) < set(term.variables)), text)
-    return FormulaError(
-        f"The terms {text} leave out {missing}, which their factors need: add {missing}, or join the factors into one "
-        f"column of the data.",
-        text,
-        text.index(needs),
-        text.index(needs) + len(needs),
-    )
+        return _without_data(ordered)
+    return _evaluated(ordered, coding(ordered, factor_levels(ordered, data.columns)), data.columns)
 
 
 def _without_data(terms: tuple[Term, ...]) -> Columns:
     labels = tuple("Intercept" if term == INTERCEPT else term.name for term in terms)
-    return Columns(np.empty((0, len(terms))), terms, labels, {}, terms, (None,) * len(terms))
+    return Columns(np.empty((0, len(terms))), terms, labels)
 
 
-def _numeric_columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
-    """Products of numbers, the intercept first; without formulae, whose import takes longer than all the rest."""
-    ordered = sorted(terms, key=lambda term: term != INTERCEPT)
-    matrix = np.ones((data.rows, len(ordered)))
-    for place, term in enumerate(ordered):
-        for variable in term.variables:
-            matrix[:, place] *= data.columns[variable].to_numpy(np.float64)
-    labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
-    return Columns(matrix, tuple(ordered), labels, {term: {} for term in ordered}, terms, (None,) * len(ordered))
+def factor_levels(terms: Iterable[Term], frame: pd.DataFrame) -> dict[str, list[str]]:
+    """The levels of every factor among the terms' variables, the reference first."""
+    variables = dict.fromkeys(v for term in terms for v in term.variables)
+    return {v: list(frame[v].cat.categories) for v in variables if frame[v].dtype == "category"}
 
 
-def _labels(name: str, term: Term, part: object, width: int) -> list[str]:
-    if term == INTERCEPT or (width == 1 and getattr(part, "kind", "") == "numeric"):
-        return [name]
-    levels = getattr(part, "levels", None)
-    return [name] if levels is None else [f"{name}[{level}]" for level in levels]
+def indicators(codes: np.ndarray, levels: int, *, full: bool) -> np.ndarray:
+    """A factor's columns of zeros and ones: of every level, or of every level but the first.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray of int, shape (rows,)
+    levels : int
+    full : bool
+    """
+    return np.asarray(codes[:, None] == np.arange(first_level(full), levels), dtype=np.float64)
 
 
-def formulae_text(term: Term) -> str:
-    """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
-    return ":".join(v if v.isidentifier() and not keyword.iskeyword(v) else f"`{v}`" for v in term.variables)
+def row_products(factors: Sequence[np.ndarray], rows: int) -> np.ndarray:
+    """Products of one column of each matrix, in all combinations; the last matrix's columns vary fastest.
+
+    Parameters
+    ----------
+    factors : sequence of numpy.ndarray, each of shape (rows, its columns)
+        Where there is none, the product is a column of ones.
+    rows : int
+    """
+    if not factors:
+        return np.ones((rows, 1))
+    result, *others = factors
+    for values in others:
+        width = result.shape[1] * values.shape[1]
+        result = (result[:, :, None] * values[:, None, :]).reshape(rows, width)
+    return result
 
 
-def _level(label: str) -> str | None:
-    return label[label.index("[") + 1 : -1] if label.endswith("]") else None
+def _evaluated(terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool]], frame: pd.DataFrame) -> Columns:
+    """The columns of terms whose coding is known."""
+    levels = factor_levels(terms, frame)
+    matrices = [np.empty((len(frame), 0))]
+    found: list[Column] = []
+    for term in terms:
+        full = codings.get(term, {})
+        found += term_columns(term, full, levels)
+        parts = [_variable(frame[v], full.get(v)) for v in term.variables]
+        matrices.append(row_products(parts, len(frame)))
+    return Columns(
+        np.concatenate(matrices, axis=1), tuple(c.term for c in found), tuple(c.label for c in found), codings,
+        tuple(c.level for c in found),
+    )  # fmt: skip
+
+
+def _variable(column: pd.Series, full: bool | None) -> np.ndarray:
+    """A number as one column; a factor, of which ``full`` is known, as its indicators."""
+    if full is None:
+        return column.to_numpy(np.float64)[:, None]
+    return indicators(column.cat.codes.to_numpy(), len(column.cat.categories), full=full)

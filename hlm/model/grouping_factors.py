@@ -153,7 +153,8 @@ def side_by_side(designs: list[Columns]) -> Columns:
         np.column_stack([design.matrix for design in designs]),
         tuple(term for design in designs for term in design.terms),
         tuple(label for design in designs for label in design.labels),
-        levels=tuple(level for design in designs for level in design.levels),
+        {term: coding for design in designs for term, coding in design.coding.items()},
+        tuple(level for design in designs for level in design.levels),
     )
 
 

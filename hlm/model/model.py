@@ -17,7 +17,7 @@ from hlm.model.design_columns import Columns
 from hlm.model.families import Family
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.parameters import Kind, Parameter
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 from hlm.support.options import offending
 
 

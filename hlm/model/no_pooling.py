@@ -11,6 +11,7 @@ from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import OwnEffect, none_formula, own_effects
 from hlm.model.design_columns import Columns, columns
+from hlm.model.nesting import refines
 from hlm.support.linear_algebra import NEW_SHARE, within_least_squares
 
 _RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
@@ -69,7 +70,7 @@ def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[O
     if data is None:
         return own, notes
     for coarse in own:
-        finer = next((o for o in own if o != coarse and _refines(o, coarse, data)), None)
+        finer = next((o for o in own if o != coarse and _finer(o, coarse, data)), None)
         if finer is not None:
             own = tuple(o for o in own if o != coarse)
             notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {_what(coarse)} is in it")
@@ -87,14 +88,12 @@ def _what(own: OwnEffect) -> str:
     return "intercept" if own.effect == INTERCEPT else f"effect of {own.effect.name}"
 
 
-def _refines(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
-    """Whether every level of one factor lies within one level of the other (with the same effect)."""
+def _finer(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
+    """Whether every group of one factor lies within one group of another, coarser one (with the same effect)."""
     if set(fine.effect.variables) != set(coarse.effect.variables) or fine.group == coarse.group:
         return False
     inner, outer = data.codes(fine.group), data.codes(coarse.group)
-    pairs = np.unique(inner * (outer.max() + 1) + outer)
-    same_partition = len(pairs) == len(data.levels(fine.group)) == len(data.levels(coarse.group))
-    return len(pairs) == len(data.levels(fine.group)) and not same_partition
+    return refines(inner, outer) and not refines(outer, inner)
 
 
 def _spanned_terms(

@@ -1,203 +1,271 @@
-"""What a prior is: a distribution's name and numbers, a table of them, and how a user's replace the defaults."""
+"""The distributions that a prior may have, one record each: parameters, log density, curve, and the name in Stan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from hlm.errors import FitError, nearest
-from hlm.formula.function_calls import kept
-from hlm.support.options import check_mapping, offending
+from hlm.model.shapes import Shape, Span, curve
 
-type Number = float | tuple[float, ...]
-
-_POSITIVE = ("sigma", "eta", "lam", "nu", "tau")  # wherever PyMC has them
-_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "Normal": ("mu", "sigma", "tau"), "HalfNormal": ("sigma", "tau"), "StudentT": ("nu", "mu", "sigma", "lam"),
-        "HalfStudentT": ("nu", "sigma", "lam"), "Cauchy": ("alpha", "beta"), "HalfCauchy": ("beta",),
-        "Exponential": ("lam", "scale"), "Uniform": ("lower", "upper"), "LKJ": ("eta",),
-    }
-)  # fmt: skip
+Support = Literal["real", "positive", "unit", "correlation", "interval"]
+type Numbers = Mapping[str, float]
 
 
-class Prior:
-    """A prior distribution by its PyMC name and parameters.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PriorDistribution:
+    """A distribution under PyMC's name.
+
+    Attributes
+    ----------
+    name : str
+    support : {"real", "positive", "unit", "correlation", "interval"}
+        All numbers, those above 0, from 0 to 1, from -1 to 1, or from ``lower`` to ``upper``.
+    parameters : tuple of str
+        Every parameter that PyMC knows it by.
+    positive : tuple of str
+        Those of them that must be above 0.
+    typical : Mapping
+        The parameters of ``formula``, each with the number that stands for it in a curve while it is not known.
+    formula : callable
+        The log density at values inside the support, given them and the parameters in ``typical``.
+    span : callable
+        The part of the axis that a curve shows, given the same parameters.
+    conversions : Mapping
+        By other sets of parameters: the function that turns them into those of ``formula``.
+    stan : str
+        The call in Stan, for example ``normal({mu}, {sigma})``; empty where Stan has no such distribution.
+    """
+
+    name: str
+    support: Support
+    parameters: tuple[str, ...]
+    positive: tuple[str, ...]
+    typical: Numbers
+    formula: Callable[..., np.ndarray]
+    span: Callable[..., Span]
+    conversions: Mapping[tuple[str, ...], Callable[..., Numbers]] = field(default_factory=dict)
+    stan: str = ""
+
+    @property
+    def parametrisations(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of parameters that `log_density` takes, each in alphabetical order."""
+        return (tuple(sorted(self.typical)), *self.conversions)
+
+    def log_density(self, values: np.ndarray, numbers: Numbers) -> np.ndarray:
+        """Log density, -inf outside the support.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+        numbers : Mapping
+            The parameters, in one of the ``parametrisations``; any that are left out have their typical number.
+        """
+        parameters = self._parameters(numbers)
+        low, high = self._bounds(parameters)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = self.formula(values, **parameters)
+        inside = (values >= low) & (values <= high) & ~np.isnan(found)  # inf - inf at an edge: the limit is -inf
+        return np.where(inside, found, -np.inf)
+
+    def shape(self, numbers: Numbers) -> Shape:
+        """The curve, with the typical number for every parameter that is left out."""
+        return curve(lambda values: self.log_density(values, numbers), self.span(**self._parameters(numbers)))
+
+    def stan_call(self, numbers: Numbers) -> str | None:
+        """The prior in Stan with its numbers; None where Stan has no such distribution, or a number is not there."""
+        try:
+            return self.stan.format(**{key: f"{value:.6g}" for key, value in numbers.items()}) or None
+        except KeyError:
+            return None
+
+    def _parameters(self, numbers: Numbers) -> Numbers:
+        convert = self.conversions.get(tuple(sorted(numbers)))
+        known = numbers if convert is None else convert(**numbers)
+        return {key: known.get(key, typical) for key, typical in self.typical.items()}
+
+    def _bounds(self, parameters: Numbers) -> tuple[float, float]:
+        match self.support:
+            case "real":
+                return -np.inf, np.inf
+            case "positive":
+                return 0.0, np.inf
+            case "unit":
+                return 0.0, 1.0
+            case "correlation":
+                return -1.0, 1.0
+            case "interval":
+                return parameters["lower"], parameters["upper"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.name,)
+
+
+def prior_shape(name: str, numbers: Numbers, *, size: int = 2) -> Shape | None:
+    """The curve of a prior; a parameter that is not a number yet has a typical one.
 
     Parameters
     ----------
     name : str
-        A PyMC distribution such as ``"Normal"``, ``"Exponential"``, ``"HalfStudentT"``; ``"LKJ"`` for a correlation.
-    dist : callable, optional
-        A distribution of one's own, as in `bambi.Prior`.
-    **args : float or sequence of float
-        The parameters; a sequence where the columns of a term differ.
+        PyMC's name; ``LKJ`` for one correlation of a matrix of ``size``.
+    numbers : Mapping
+        The parameters that are numbers.
+    size : int
 
-    Examples
-    --------
-    >>> Prior("Normal", mu=0, sigma=2.5)
-    Normal(mu=0, sigma=2.5)
+    Returns
+    -------
+    Shape or None
+        None for a distribution without a record.
     """
-
-    __slots__ = ("args", "dist", "name")
-    name: str
-    dist: Any
-    args: Mapping[str, Number]
-
-    def __init__(self, name: str, dist: Any = None, **args: Any) -> None:
-        if not (isinstance(name, str) and name.strip()):
-            raise FitError(
-                f"A prior has the name of a distribution, such as Prior('Normal', ...), not {offending(name)}."
-            )
-        if dist is not None and not callable(dist):
-            raise FitError(f"Prior({name!r}): dist is a function that makes a distribution, not {offending(dist)}.")
-        numbers = {key: _number(name, key, value) for key, value in args.items()}
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "dist", dist)
-        object.__setattr__(self, "args", MappingProxyType(numbers))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"A Prior is not changed: write a new one, Prior({self.name!r}, ...).")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Prior) and (self.name, self.dist, self.args) == (other.name, other.dist, other.args)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.dist, tuple(self.args.items())))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.name, self.dist, dict(self.args))
-
-    def __repr__(self) -> str:
-        return f"{self.name}({', '.join(f'{key}={_show(value)}' for key, value in self.args.items())})"
+    if name not in DISTRIBUTIONS:
+        return None
+    return DISTRIBUTIONS[name].shape({**numbers, "size": size} if name == "LKJ" else numbers)
 
 
-class Priors(Mapping[str, Prior]):
-    """The priors of one arm by the name of the variable in the posterior; prints as a table.
-
-    Attributes
-    ----------
-    notes : tuple of str
-        What must be known to read the numbers.
-    """
-
-    def __init__(self, priors: Mapping[str, Prior], notes: tuple[str, ...] = ()) -> None:
-        self._priors = dict(priors)
-        self.notes = notes
-
-    def __getitem__(self, name: str) -> Prior:
-        return self._priors[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._priors)
-
-    def __len__(self) -> int:
-        return len(self._priors)
-
-    def __repr__(self) -> str:
-        width = max((len(name) for name in self), default=0)
-        lines = [f"{name:<{width}} ~ {prior}" for name, prior in self.items()]
-        return "\n".join([*lines, *(f"({note})" for note in self.notes)])
+def _restore(name: str) -> PriorDistribution:
+    return DISTRIBUTIONS[name]
 
 
-def replace_priors(
-    defaults: Priors, given: Mapping[str, Any] | None, sds: Mapping[str, str], *, also_known: tuple[str, ...] = ()
-) -> Priors:
-    """The defaults with a user's priors in their places.
-
-    Parameters
-    ----------
-    defaults : Priors
-    given : mapping of str to Prior or bambi.Prior, or None
-        By the names of ``defaults``. Bambi's ``{"1|school": Normal(mu=0, sigma=<prior>)}`` is understood as the
-        prior of ``1|school_sigma``.
-    sds : mapping of str to str
-        By the name of the groups' departures, ``1|school``, that of their standard deviation.
-    also_known : tuple of str
-        Names of other strategies, passed over here.
-
-    Raises
-    ------
-    FitError
-        For an unknown name, with the names that there are, and for what is not a prior.
-    """
-    check_mapping("priors", given, "{'sigma': Prior('HalfNormal', sigma=1)}")
-    replaced = dict(defaults)
-    for name, prior in (given or {}).items():
-        target, value = _group_level_sd(kept(name), prior, sds)
-        if target in replaced:
-            replaced[target] = as_prior(target, value)
-        elif target not in also_known:
-            names = dict.fromkeys([*defaults, *also_known])
-            raise FitError(f"There is no parameter {name!r} to give a prior to. {nearest(name, names)}")
-    return Priors(replaced, defaults.notes)
+def _table(*distributions: PriorDistribution) -> Mapping[str, PriorDistribution]:
+    return MappingProxyType({one.name: one for one in distributions})
 
 
-def as_prior(name: str, prior: Any) -> Prior:
-    """Hlm's or Bambi's prior as hlm's; ``name`` is the parameter it is for."""
-    if isinstance(prior, Prior):
-        _check_parameters(prior)
-        return prior
-    args = getattr(prior, "args", None)
-    if not isinstance(args, dict) or not hasattr(prior, "name"):
-        raise FitError(
-            f"The prior of {name!r} must be a Prior, such as Prior('Normal', mu=0, sigma=1), not {offending(prior)}."
-        )
-    if any(hasattr(value, "args") for value in args.values()):
-        raise FitError(f"The prior of {name!r} has a hyperprior; only those of group-level effects, 'x|g', may.")
-    return as_prior(name, Prior(prior.name, getattr(prior, "dist", None), **args))
+def _times_log(power: float, x: np.ndarray) -> np.ndarray:
+    """Power log(x), and 0 for the power 0 at x = 0 too; SciPy's xlogy would load SciPy before there are data."""
+    return power * np.log(x) if power else np.zeros_like(x)
 
 
-def _group_level_sd(name: str, prior: Any, sds: Mapping[str, str]) -> tuple[str, Any]:
-    """A prior of group-level effects, Bambi's way, as the prior of their standard deviation."""
-    args = getattr(prior, "args", {})
-    sigma = args.get("sigma") if isinstance(args, Mapping) else None
-    if not hasattr(sigma, "args"):
-        return name, prior
-    if prior.name != "Normal" or np.any(np.asarray(args.get("mu", 0.0)) != 0):
-        raise FitError(f"Group-level effects are Normal with mean 0 here; {name!r} was given {prior}.")
-    return sds.get(name, name), sigma
+def _normal(x: np.ndarray, mu: float, sigma: float) -> np.ndarray:
+    return np.asarray(-0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((x - mu) / sigma) ** 2)
 
 
-def _restore(name: str, dist: Any, args: dict[str, Any]) -> Prior:
-    return Prior(name, dist, **args)
+def _half_normal(x: np.ndarray, sigma: float) -> np.ndarray:
+    return np.asarray(0.5 * np.log(2 / np.pi) - np.log(sigma) - 0.5 * (x / sigma) ** 2)
 
 
-def _check_parameters(prior: Prior) -> None:
-    """Raise a `FitError` for a parameter that a distribution does not have, or a scale that is not above 0."""
-    if prior.dist is not None:
-        return
-    name, numbers = prior.name, prior.args
-    known = _PARAMETERS.get(name, tuple(numbers))
-    for key, value in numbers.items():
-        if key not in known:
-            raise FitError(f"Prior({name!r}) has no parameter {key!r}. {nearest(key, known)}")
-        if not np.isfinite(value).all():
-            raise FitError(f"Prior({name!r}): {key} must be finite, not {_show(value)}.")
-        if key in _POSITIVE and np.min(value) <= 0:
-            raise FitError(f"Prior({name!r}): {key} must be above 0, not {_show(value)}.")
-    if name == "LKJ" and not numbers:
-        raise FitError("Prior('LKJ') needs its eta: Prior('LKJ', eta=1).")
+def _student(x: np.ndarray, nu: float, mu: float, sigma: float) -> np.ndarray:
+    constant = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log(sigma)
+    return np.asarray(constant - (nu + 1) / 2 * np.log1p(((x - mu) / sigma) ** 2 / nu))
 
 
-def _number(name: str, key: str, value: Any) -> Number:
-    try:
-        values = np.asarray(value, dtype=None if isinstance(value, str | bytes) else np.float64)
-    except (TypeError, ValueError, OverflowError):
-        values = np.empty(0)
-    if values.size == 0 or values.dtype != np.float64 or np.isnan(values).any():
-        raise FitError(f"Prior({name!r}): {key} must be a number, not {offending(value)}.")
-    if values.size == 1 or np.all(values == values.flat[0]):
-        return float(values.flat[0])
-    return tuple(values.ravel().tolist())
+def _half_student(x: np.ndarray, nu: float, sigma: float) -> np.ndarray:
+    return np.asarray(np.log(2) + _student(x, nu, 0.0, sigma))
 
 
-def _show(value: Number) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if len(value) > 4:
-        return f"{min(value):.4g} to {max(value):.4g}"
-    return f"[{', '.join(f'{v:.4g}' for v in value)}]"
+def _laplace(x: np.ndarray, mu: float, b: float) -> np.ndarray:
+    return np.asarray(-np.log(2 * b) - np.abs(x - mu) / b)
+
+
+def _gamma(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+    return np.asarray(alpha * np.log(beta) - math.lgamma(alpha) + _times_log(alpha - 1, x) - beta * x)
+
+
+def _inverse_gamma(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+    return np.asarray(alpha * np.log(beta) - math.lgamma(alpha) - (alpha + 1) * np.log(x) - beta / x)
+
+
+def _beta(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+    constant = math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
+    return np.asarray(constant + _times_log(alpha - 1, x) + _times_log(beta - 1, 1 - x))
+
+
+def _uniform(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    return np.full(np.shape(x), -np.log(upper - lower))
+
+
+def _one_correlation(x: np.ndarray, eta: float, size: float) -> np.ndarray:
+    """One correlation of a matrix: Beta on (-1, 1) (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989)."""
+    a = eta - 1 + size / 2
+    return np.asarray(_beta((x + 1) / 2, a, a) - np.log(2))
+
+
+def _gamma_from_mean(mu: float, sigma: float) -> Numbers:
+    return {"alpha": (mu / sigma) ** 2, "beta": mu / sigma**2}
+
+
+def _inverse_gamma_from_mean(mu: float, sigma: float) -> Numbers:
+    return {"alpha": 2 + (mu / sigma) ** 2, "beta": mu * (1 + (mu / sigma) ** 2)}
+
+
+_LOGNORMAL = PriorDistribution(
+    name="LogNormal", support="positive", parameters=("mu", "sigma", "tau"), positive=("sigma", "tau"),
+    typical={"mu": 0.0, "sigma": 1.0},
+    formula=lambda x, mu, sigma: _normal(np.log(x), mu, sigma) - np.log(x),
+    span=lambda mu, sigma: Span(0, np.exp(mu), 0, 6, (0, 1, 3)),
+)  # fmt: skip
+DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
+    PriorDistribution(
+        name="Normal", support="real", parameters=("mu", "sigma", "tau"), positive=("sigma", "tau"),
+        typical={"mu": 0.0, "sigma": 1.0}, formula=_normal, stan="normal({mu}, {sigma})",
+        span=lambda mu, sigma: Span(mu, sigma, -3, 3, (-2, 0, 2)),
+    ),
+    PriorDistribution(
+        name="HalfNormal", support="positive", parameters=("sigma", "tau"), positive=("sigma", "tau"),
+        typical={"sigma": 1.0}, formula=_half_normal, stan="normal(0, {sigma})",
+        span=lambda sigma: Span(0, sigma, 0, 3, (0, 2)),
+    ),
+    PriorDistribution(
+        name="StudentT", support="real", parameters=("nu", "mu", "sigma", "lam"), positive=("nu", "sigma", "lam"),
+        typical={"nu": 4.0, "mu": 0.0, "sigma": 1.0}, formula=_student, stan="student_t({nu}, {mu}, {sigma})",
+        span=lambda nu, mu, sigma: Span(mu, sigma, -4.5, 4.5, (-2, 0, 2)),
+    ),
+    PriorDistribution(
+        name="HalfStudentT", support="positive", parameters=("nu", "sigma", "lam"), positive=("nu", "sigma", "lam"),
+        typical={"nu": 4.0, "sigma": 1.0}, formula=_half_student, stan="student_t({nu}, 0, {sigma})",
+        span=lambda nu, sigma: Span(0, sigma, 0, 5, (0, 2, 4)),
+    ),
+    PriorDistribution(
+        name="Cauchy", support="real", parameters=("alpha", "beta"), positive=("beta",),
+        typical={"alpha": 0.0, "beta": 1.0}, stan="cauchy({alpha}, {beta})",
+        formula=lambda x, alpha, beta: _student(x, 1.0, alpha, beta),
+        span=lambda alpha, beta: Span(alpha, beta, -6, 6, (-3, 0, 3)),
+    ),
+    PriorDistribution(
+        name="HalfCauchy", support="positive", parameters=("beta",), positive=("beta",),
+        typical={"beta": 1.0}, formula=lambda x, beta: _half_student(x, 1.0, beta), stan="cauchy(0, {beta})",
+        span=lambda beta: Span(0, beta, 0, 8, (0, 4, 8)),
+    ),
+    PriorDistribution(
+        name="Laplace", support="real", parameters=("mu", "b"), positive=("b",),
+        typical={"mu": 0.0, "b": 1.0}, formula=_laplace, span=lambda mu, b: Span(mu, b, -5, 5, (-3, 0, 3)),
+    ),
+    PriorDistribution(
+        name="Exponential", support="positive", parameters=("lam", "scale"), positive=("lam", "scale"),
+        typical={"lam": 1.0}, formula=lambda x, lam: np.log(lam) - lam * x, stan="exponential({lam})",
+        conversions={("scale",): lambda scale: {"lam": 1 / scale}},
+        span=lambda lam: Span(0, 1 / lam, 0, 5, (0, 2, 4)),
+    ),
+    PriorDistribution(
+        name="Gamma", support="positive", parameters=("alpha", "beta", "mu", "sigma"),
+        positive=("alpha", "beta", "mu", "sigma"), typical={"alpha": 2.0, "beta": 1.0}, formula=_gamma,
+        conversions={("mu", "sigma"): _gamma_from_mean}, stan="gamma({alpha}, {beta})",
+        span=lambda alpha, beta: Span(0, 1 / beta, 0, alpha + 4 * np.sqrt(alpha), (0, alpha)),
+    ),
+    PriorDistribution(
+        name="InverseGamma", support="positive", parameters=("alpha", "beta", "mu", "sigma"),
+        positive=("alpha", "beta", "mu", "sigma"), typical={"alpha": 2.0, "beta": 1.0}, formula=_inverse_gamma,
+        conversions={("mu", "sigma"): _inverse_gamma_from_mean},
+        span=lambda alpha, beta: Span(0, beta / (alpha + 1), 0, 6, (0, 1, 3)),
+    ),
+    _LOGNORMAL,
+    replace(_LOGNORMAL, name="Lognormal"),  # PyMC's second spelling
+    PriorDistribution(
+        name="Beta", support="unit", parameters=("alpha", "beta", "mu", "sigma", "nu"),
+        positive=("alpha", "beta", "mu", "sigma", "nu"), typical={"alpha": 2.0, "beta": 2.0}, formula=_beta,
+        stan="beta({alpha}, {beta})", span=lambda alpha, beta: Span(0, 1, 0, 1, (0, 1)),
+    ),
+    PriorDistribution(
+        name="Uniform", support="interval", parameters=("lower", "upper"), positive=(),
+        typical={"lower": 0.0, "upper": 1.0}, formula=_uniform,
+        span=lambda lower, upper: Span(lower, upper - lower, 0, 1, (0, 1)),
+    ),
+    PriorDistribution(
+        name="LKJ", support="correlation", parameters=("eta",), positive=("eta",),
+        typical={"eta": 1.0, "size": 2.0}, formula=_one_correlation, stan="lkj({eta})",
+        span=lambda eta, size: Span(0, 1, -1, 1, (-1, 0, 1)),
+    ),
+)  # fmt: skip

@@ -22,7 +22,7 @@ from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_fact
 from hlm.model.model import Model
 from hlm.model.notes import far_from_zero
 from hlm.model.parameters import Parameter, common_parameters
-from hlm.model.prior_distributions import Priors, replace_priors
+from hlm.model.priors import Priors, replace_priors
 from hlm.support.options import check_choice, offending
 
 _LARGEST_ETA = 1e6  # beyond, all correlations are 0
@@ -74,10 +74,10 @@ def resolve(
     """
     for pooling in poolings:
         check_choice("pooling", pooling, POOLINGS)
-    _check_residual(residual, ("none",) if comparing else poolings, family)
-    _check_eta(lkj_eta)
     kind = get_family(family)
-    written, table = formula_and_data(formula, data, family=family, weights=weights, functions=functions)
+    _check_residual(residual, ("none",) if comparing else poolings, kind)
+    _check_eta(lkj_eta)
+    written, table = formula_and_data(formula, data, family=kind, weights=weights, functions=functions)
     check_response(kind, written, table)
     if comparing or "none" in poolings:
         check_has_groups(written)
@@ -183,7 +183,7 @@ def _parameters(
 ) -> Iterator[Parameter]:
     """In the order in which views list them."""
     for parameter in common_parameters(common):
-        if not (parameter.term == INTERCEPT and family.support == "ordered"):  # thresholds stand in for the intercept
+        if not (parameter.term == INTERCEPT and family.has_thresholds):  # thresholds stand in for the intercept
             yield parameter
     for factor in factors:
         for effect in factor.effects:
@@ -211,13 +211,13 @@ def _separate_sigmas(factor: GroupingFactor) -> Parameter:
     )
 
 
-def _check_residual(residual: str, poolings: Sequence[Pooling], family: str) -> None:
+def _check_residual(residual: str, poolings: Sequence[Pooling], family: Family) -> None:
     """Raise a `FitError` for an unknown choice, and where no strategy can have a residual sd for each group."""
     check_choice("residual", residual, get_args(Residual))
-    if residual == "separate" and ("none" not in poolings or family != "gaussian"):
+    if residual == "separate" and ("none" not in poolings or not family.is_gaussian):
         raise FitError(
             f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
-            f"not for pooling={poolings[0]!r}, family={family!r}."
+            f"not for pooling={poolings[0]!r}, family={family.name!r}."
         )
 
 

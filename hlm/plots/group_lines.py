@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from hlm.compare.compare_slopes import model_of, own_least_squares
-from hlm.data.clean_data import CleanData
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.results import fits_by_label
 from hlm.formula.formula import ALL_OTHERS, Term
 from hlm.formula.function_calls import source_columns
-from hlm.model.design_columns import columns
 from hlm.model.model import Model
 
 type Drawn = Literal["least_squares", "none", "partial", "complete"]
@@ -151,7 +149,6 @@ def _points_of(model: Model, x: str, *, most: int) -> int:
 
 def _at(model: Model, x: str, values: np.ndarray) -> np.ndarray:
     """The target's columns at some values of ``x``, shape (values, terms)."""
-    terms = tuple(dict.fromkeys(model.design.totals.terms))
     points = {name: _reference(model.data.columns[name], len(values)) for name in model.data.columns}
     points[x] = pd.Series(values, dtype=np.float64)
     frame = pd.DataFrame(points)
@@ -160,9 +157,7 @@ def _at(model: Model, x: str, values: np.ndarray) -> np.ndarray:
         if x in source_columns(variable, model.written.functions) and x != variable:
             computed = transform.on(frame)
             frame = frame.assign(**{name: column for name, column in computed.items() if name in numbers})
-    # Below the data, so that every factor still has all of its levels and is coded as it was.
-    extended = pd.concat([model.data.columns, frame], ignore_index=True)
-    return columns(terms, CleanData(extended, len(extended))).matrix[-len(values) :]
+    return model.design.totals.on(frame).matrix
 
 
 def _reference(column: pd.Series, rows: int) -> pd.Series:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from hlm.compare.compare_slopes import family_of, model_of
+from hlm.compare.compare_slopes import model_of
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.results import fits_by_label
@@ -59,7 +59,7 @@ def draw_panels(
     down = -(-len(order) // across)
     ax = axes_or_new(ax, 2.2 * across + 0.8, 2.1 * down + 1.2)
     pooled = pooled_line(fits, factor, x)
-    points = _rows(fits, factor, x) if show_data and family_of(fits) == "gaussian" else None
+    points = _rows(fits, factor, x) if show_data and model_of(fits).family.is_gaussian else None
     panels = _grid(ax, len(order), across, down)
     for panel, k in zip(panels, order, strict=True):
         _draw_panel(panel, lines, pooled, points, int(k))

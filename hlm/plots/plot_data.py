@@ -80,12 +80,12 @@ def plot_data(
     'post against pre: 4059 rows in 65 groups of school'
     """
     check_whole("max_legend", max_legend, least=0)
-    get_family(family)
+    kind = get_family(family)
     read = parse(formula)
     factor = find_group(read, group)
     own = isinstance(x, str) and x not in read.group_variables
     wanted = replace(read, common=(*read.common, Term((str(x),)))) if own else read
-    table = clean(wanted, data, family=family)
+    table = clean(wanted, data, family=kind)
     horizontal = numeric_predictor(read, varying_first(wanted, factor), table, x)
     y, levels = response_values(read, table), table.levels(factor)
     means = group_means(y, table, factor)

@@ -12,13 +12,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
-from hlm.compare.compare_slopes import family_of, model_of
+from hlm.compare.compare_slopes import model_of
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Formula, Term
-from hlm.model.families import get_family
 from hlm.plots.glyphs import (
     GROUP_COLORS,
     QUIET,
@@ -132,7 +131,7 @@ def plot_lines(
         np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS)) if chosen is None else chosen
     )
     ax = axes_or_new(ax, 7, 5)
-    if show_data and family_of(fits) == "gaussian":
+    if show_data and model_of(fits).family.is_gaussian:
         _draw_rows(ax, model.written, model.data, factor, horizontal, colors, named)
     if drawn != "complete":
         _draw_lines(ax, lines, colors, named)
@@ -148,14 +147,14 @@ def plot_lines(
 
 def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
     """The lines to draw, which the fits must have."""
-    arms, family = fits_by_label(fits), family_of(fits)
+    arms, family = fits_by_label(fits), model_of(fits).family
     if pooling is None:
-        return "least_squares" if family == "gaussian" else "none" if "none" in arms else "partial"
+        return "least_squares" if family.is_gaussian else "none" if "none" in arms else "partial"
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
     if not isinstance(pooling, str) or pooling not in allowed:
         raise FitError(f"There are no group lines for pooling={offending(pooling)}. {nearest(pooling, allowed)}")
-    if pooling == "least_squares" and family != "gaussian":
-        raise FitError(f"The {family} family has no least-squares lines: draw pooling='none' instead.")
+    if pooling == "least_squares" and not family.is_gaussian:
+        raise FitError(f"The {family.name} family has no least-squares lines: draw pooling='none' instead.")
     if pooling != "least_squares" and pooling not in arms:
         raise FitError(f"The arm {pooling!r} was not fitted: fit_pooling(...) fits all three. {nearest(pooling, arms)}")
     return pooling
@@ -238,9 +237,9 @@ def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: Group
 def _vertical(fits: Any) -> str:
     """The response, or what stands for it on the scale of the linear predictor."""
     model = model_of(fits)
-    if family_of(fits) == "gaussian":
+    if model_of(fits).family.is_gaussian:
         return response_label(model.written)
-    family = get_family(family_of(fits))
+    family = model_of(fits).family
     return f"linear predictor of {response_label(model.written)}: {family.link}({family.parent})"
 
 

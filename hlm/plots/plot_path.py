@@ -106,7 +106,7 @@ def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
     if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_label(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
     fit = fits["partial"]
-    if fit.family != "gaussian":
+    if not fit.resolved.family.is_gaussian:
         raise FitError(f"There is a pooling path in the gaussian family only, not in {fit.family}.")
     none = (
         fits["none"].resolved

@@ -9,13 +9,12 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 
-from hlm.compare.compare_slopes import family_of, model_of, varying_terms
+from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.families import get_family
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, number
 from hlm.plots.group_lines import within_predictors
 from hlm.plots.plane_points import Plane, plane_of
@@ -210,7 +209,7 @@ def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.
 
 def _axis(fits: Any, term: str) -> str:
     model = model_of(fits)
-    link = get_family(family_of(fits)).link
+    link = model_of(fits).family.link
     scale = "" if link == "identity" else f" ({link} scale)"
     response = response_label(model.written)
     if term == "Intercept":

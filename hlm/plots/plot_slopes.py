@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from hlm.compare.compare_slopes import family_of, model_of, varying_terms
+from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import cautions
 from hlm.fits.results import fits_by_label
 from hlm.formula.formula import Term
-from hlm.model.families import get_family
 from hlm.model.model import Model
 from hlm.plots.glyphs import (
     LOOKS,
@@ -193,7 +192,7 @@ def _horizontal(fits: Any, label: str) -> str:
     model = model_of(fits)
     noun, response = _noun(model.data, label), response_label(model.written)
     what = f"slope of {response} on {label}" if noun == "slope" else f"{noun} of {label}"
-    link = get_family(family_of(fits)).link
+    link = model_of(fits).family.link
     scale = "" if link == "identity" else f" ({link} scale)"
     return (f"intercept of {response}" if noun == "intercept" else what) + scale
 

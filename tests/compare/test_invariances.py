@@ -19,7 +19,7 @@ from hlm.errors import DataError
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.results import PoolingFits
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 FORMULA = "y ~ x + (x|g)"
 # the engine's mode is found by a search and its rounding reaches the draws; on 3 data sets x 10 formulas the largest

@@ -15,6 +15,7 @@ from hlm.data.clean_data import clean, formula_and_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.formula import Term
 from hlm.formula.parser import parse
+from hlm.model.families import get_family
 
 Y = [1.0, 2.5, 3.0, 4.5, 2.0, 3.5]
 X = [0, 1, 2, 0, 1, 2]
@@ -210,9 +211,9 @@ def test_what_cannot_be_used_is_named(frame: object, message: str) -> None:
 
 def test_bernoulli_takes_two_labels_the_second_is_success() -> None:
     frame = base().assign(y=["no", "yes", "no", "yes", "yes", "no"])
-    assert clean(FORMULA, frame, family="bernoulli").columns["y"].tolist() == [0, 1, 0, 1, 1, 0]
+    assert clean(FORMULA, frame, family=get_family("bernoulli")).columns["y"].tolist() == [0, 1, 0, 1, 1, 0]
     with pytest.raises(DataError, match="two values for the bernoulli family, not 3"):
-        clean(FORMULA, frame.assign(y=list("aabbcc")), family="bernoulli")
+        clean(FORMULA, frame.assign(y=list("aabbcc")), family=get_family("bernoulli"))
 
 
 def test_functions_see_complete_rows_only_and_learn_from_them() -> None:
@@ -280,7 +281,7 @@ COUNTS = pd.DataFrame({"k": [1, 0, 3, 2, 5, 4], "f": [4, 5, 2, 3, 0, 6], "n": [5
 )
 def test_counts_are_the_same_however_they_are_written(response: str, weights: str | None) -> None:
     frame = COUNTS.assign(share=COUNTS["k"] / COUNTS["n"])
-    formula, data = formula_and_data(f"{response} ~ 1 + (1|g)", frame, family="binomial", weights=weights)
+    formula, data = formula_and_data(f"{response} ~ 1 + (1|g)", frame, family=get_family("binomial"), weights=weights)
     read = formula.response
     assert read.trials is not None
     assert data.columns[read.variable].tolist() == COUNTS["k"].tolist()
@@ -291,14 +292,14 @@ def test_counts_are_the_same_however_they_are_written(response: str, weights: st
 
 def test_weights_that_are_not_read_are_refused() -> None:
     with pytest.raises(FitError, match="only the binomial family reads weights, as the number of trials"):
-        formula_and_data("y ~ x + (x|g)", base(), family="poisson", weights="x")
+        formula_and_data("y ~ x + (x|g)", base(), family=get_family("poisson"), weights="x")
     with pytest.raises(FitError, match=r"p\(k, n\) says the number of trials already"):
-        formula_and_data("p(k, n) ~ 1", COUNTS, family="binomial", weights="n")
+        formula_and_data("p(k, n) ~ 1", COUNTS, family=get_family("binomial"), weights="n")
 
 
 def test_weights_beside_a_proportion_have_plain_names() -> None:
     with pytest.raises(FormulaError, match="the column 'my n' needs a plain name"):
-        formula_and_data("share ~ 1", COUNTS, family="binomial", weights="my n")
+        formula_and_data("share ~ 1", COUNTS, family=get_family("binomial"), weights="my n")
 
 
 def test_weights_are_kept_for_complete_rows() -> None:

@@ -17,9 +17,8 @@ from pymc.model.transform.conditioning import remove_value_transforms
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.explanation.explain import explain
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.model.families import FAMILIES
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 # The printed numbers have 6 digits: half a unit of the last one, 5e-6 of an sd, moves the normal density of a value a
 # few sds out by less than 1e-4, and there are no more than a dozen such numbers.
@@ -68,7 +67,7 @@ RESPONSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("family", [name for name, likelihood in LIKELIHOODS.items() if likelihood.pymc])
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.pymc])
 def test_every_family(family: str) -> None:
     rng = np.random.default_rng(11)
     frame = pd.DataFrame(

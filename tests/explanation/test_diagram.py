@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from hlm.explanation.diagram import Diagram
-from hlm.explanation.diagram_shapes import prior_shape
 from hlm.explanation.diagram_svg import text_width, wrapped
 from hlm.explanation.explain import Explanation, explain
 from hlm.explanation.math_text import plain
 from hlm.explanation.symbols import symbol
+from hlm.model.prior_distributions import prior_shape
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -21,7 +21,6 @@ from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.explanation.code_r import r_name
 from hlm.explanation.explain import Explanation, explain
-from hlm.explanation.likelihoods import LIKELIHOODS
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import strategy_coefficients
 from hlm.explanation.regressors import term_columns, values
@@ -30,7 +29,7 @@ from hlm.formula.parser import parse
 from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.families import FAMILIES
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 EXAM = "post ~ pre + (pre|school)"
 
@@ -83,8 +82,8 @@ def test_readings(name: str, lines: list[str], explained_as: Callable[[str], Exp
 def test_every_family_has_equations_words_and_a_picture(family: str) -> None:
     left = "p(k, n)" if FAMILIES[family].support == "trials" else "y"
     explanation = explain(f"{left} ~ x + (x|g)", family=family)
-    assert f"~ {LIKELIHOODS[family].distribution}(" in explanation.equations.text
-    assert LIKELIHOODS[family].meaning in explanation.words.terms[0].text
+    assert f"~ {FAMILIES[family].distribution}(" in explanation.equations.text
+    assert FAMILIES[family].meaning in explanation.words.terms[0].text
     assert explanation.diagram.svg.startswith("<svg")
     named = {prior.name for prior in explanation.model.priors}
     assert set(FAMILIES[family].auxiliary) < named

@@ -23,7 +23,8 @@ from hlm.fits.predict import predict
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
-from hlm.model.prior_distributions import Prior
+from hlm.model.families import get_family
+from hlm.model.priors import Prior
 
 SLEEP = load_data("sleepstudy")
 FORMULAS: list[tuple[str, Pooling]] = [
@@ -147,7 +148,7 @@ def test_priors_beside_an_offset_are_bambis(text: str, family: str) -> None:
 
     frame = SLEEP.assign(count=SLEEP["Reaction"].round().astype(int), Subject=SLEEP["Subject"].astype(str))
     ours = default_priors(text, frame, family=family)
-    formula, data = formula_and_data(text, frame, family=family)
+    formula, data = formula_and_data(text, frame, family=get_family(family))
     column = formula.offsets[0]
     written = text.replace(f"offset({column})", f"offset(`{column}`)")
     model = bambi.Model(written, data.columns.reset_index(drop=True), family=family)

@@ -15,7 +15,7 @@ from hlm.engines.exact.diagnostics import CollapsedDiagnostics
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.results import Fit, PoolingFits
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 EXAM = "post ~ pre + (pre|school)"
 

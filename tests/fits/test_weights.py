@@ -13,8 +13,8 @@ from hlm.engines.exact.gaussian_model import make_arm, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.errors import FitError
 from hlm.fits.fit import fit, fit_pooling
-from hlm.model.resolve import default_priors
-from hlm.model.prior_distributions import Prior
+from hlm.model.default_priors import default_priors
+from hlm.model.priors import Prior
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
 

@@ -110,6 +110,16 @@ def test_intercept_goes_where_a_full_factor_varies(frame: pd.DataFrame) -> None:
     assert str(no_pooling(read, clean(read, frame)).formula) == "y ~ 0 + g:c"
 
 
+@pytest.mark.parametrize("bars", ["(0 + x|g) + (1|g)", "(0 + x:c|g) + (x|g)", "(0 + c:d|g) + (0 + c|g)"])
+def test_own_effects_stand_in_the_order_of_their_columns(bars: str, frame: pd.DataFrame) -> None:
+    """Their coefficients are put side by side in this order: ``(0 + x|g) + (1|g)`` once had the two exchanged."""
+    read = parse(f"y ~ x + {bars}")
+    data = clean(read, frame)
+    strategy = no_pooling(read, data)
+    found = strategy.designs[read.groups[0]].terms
+    assert list(dict.fromkeys(found)) == [o.effect for o in strategy.own]
+
+
 def test_within_least_squares_is_numpys_in_each_group(frame: pd.DataFrame) -> None:
     read = parse("y ~ x + (x|g)")
     data = clean(read, frame)

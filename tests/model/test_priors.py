@@ -13,7 +13,8 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.parser import parse
-from hlm.model.prior_distributions import Prior, replace_priors
+from hlm.model.families import get_family
+from hlm.model.priors import Prior, replace_priors
 from hlm.model.resolve import default_priors, resolve, sds_of_departures
 
 
@@ -52,7 +53,7 @@ def test_the_numbers_are_bambis(formula: str, family: str, pooling: str, frame: 
     read = parse(formula)
     ours = default_priors(formula, frame, pooling=pooling, family=family)  # type: ignore[arg-type]
     text = formula if pooling == "partial" else formula[: formula.index("+ (")]
-    data = clean(read, frame, family=family).columns.reset_index(drop=True)
+    data = clean(read, frame, family=get_family(family)).columns.reset_index(drop=True)
     theirs = _bambi_numbers(bambi.Model(text, data, family=family))
     for name, prior in theirs.items():
         assert ours[name].name == prior.name

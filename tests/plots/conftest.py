@@ -15,7 +15,8 @@ from hlm.engines.sampling.chain_diagnostics import Diagnostics
 from hlm.fits.results import Fit, PoolingFits
 from hlm.formula.parser import parse
 from hlm.formula.pooling_formulas import POOLINGS
-from hlm.model.prior_distributions import Priors
+from hlm.model.families import get_family
+from hlm.model.priors import Priors
 
 GOOD = Diagnostics(r_hat=1.0, r_hat_at="x", ess=1000.0, ess_at="x", divergences=0, chains=2)
 
@@ -62,7 +63,7 @@ def _fits_of(
     Partial pooling has the share ``keep`` of a group's departure; ``also`` are further coefficients of all arms.
     """
     read = parse(formula)
-    data = clean(read, frame, family=family)
+    data = clean(read, frame, family=get_family(family))
     x, y = (data.columns[name].to_numpy(dtype=np.float64) for name in ("x", "y"))
     levels, codes = data.levels(read.groups[0]), data.codes(read.groups[0])
     own = np.array([_line(x[codes == k], y[codes == k]) for k in range(len(levels))])

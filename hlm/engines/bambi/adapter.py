@@ -18,7 +18,7 @@ from pytensor.tensor import TensorConstant, specify_shape
 from pytensor.tensor.math import Dot
 
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 LOCK = threading.RLock()  # PyTensor's flags and formulae's classes belong to the process: one thread at a time
 _SPARSE_SHARE = 0.2  # a constant matrix with fewer non-zeros than this is multiplied as a sparse one

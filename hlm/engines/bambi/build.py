@@ -19,7 +19,7 @@ from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
 from hlm.model.grouping_factors import CovarianceBlock, Effect, GroupingFactor
 from hlm.model.model import Model
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 from hlm.model.resolve import resolve
 
 if TYPE_CHECKING:

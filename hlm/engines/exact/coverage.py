@@ -7,7 +7,7 @@ import numpy as np
 from hlm.engines.exact.gaussian_model import independent_groups
 from hlm.engines.exact.theta.standard_deviations import why_not_a_scale
 from hlm.model.model import Model
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
 _MOST_COMMON = 5000  # columns, and so rows, that are worth a look
@@ -27,7 +27,7 @@ def covers(model: Model) -> str | None:
     >>> covers(resolve("incidence ~ 1 + (1|herd)", load_data("cbpp"), family="poisson")["partial"])
     'The family is poisson: only in the gaussian family can the coefficients be integrated out.'
     """
-    if model.family.name != "gaussian":
+    if not model.family.is_gaussian:
         return f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
     strategy = {"partial": _partial, "none": _none, "complete": _complete}[model.pooling]
     return strategy(model) or _shared_columns(model) or _more_columns_than_rows(model) or _priors(model)

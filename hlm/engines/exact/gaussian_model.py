@@ -17,7 +17,7 @@ from hlm.model import names
 from hlm.model.design_columns import Columns, columns
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 
 
 @dataclass(frozen=True, slots=True)

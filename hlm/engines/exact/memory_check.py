@@ -12,7 +12,8 @@ _LEAST_POINTS = 100
 _COPIES = 5  # of the common coefficients' matrices, for each point
 _PASSES = 4  # over the rows: columns, their centred and orthonormal copies
 _SCATTERED = 10  # a multiplication at a scattered place takes as long as so many at neighbouring ones
-_PER_SECOND = 2e9  # multiplications on one core
+_PER_SECOND = 3e8  # multiplications on one core, with all that goes with them
+_LEAST_SECONDS = 0.03
 _OWN, _CROSSED = "draws of the groups' effects", "matrix of the crossed factors"
 
 
@@ -42,7 +43,7 @@ def cost(gaussian: GaussianModel, options: Options) -> Cost:
     points = min(float(_POINTS * total), max(OPERATIONS / per_point, _LEAST_POINTS))
     rows = _PASSES * len(gaussian.response) * (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2
     drawing = total * sum(_sizes(gaussian)) * (len(gaussian.common.terms) + len(gaussian.mean))
-    seconds = (points * per_point + rows + drawing) / _PER_SECOND
+    seconds = _LEAST_SECONDS + (points * per_point + rows + drawing) / _PER_SECOND
     return Cost(NUMBER * sum(_numbers(gaussian, total).values()), seconds)
 
 

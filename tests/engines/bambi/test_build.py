@@ -15,7 +15,7 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.errors import DataError, FitError
 from hlm.model.families import FAMILIES
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from scipy import stats
 
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Options
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 from hlm.model.resolve import resolve
 
 FORMULA = "y ~ x + (x|g)"

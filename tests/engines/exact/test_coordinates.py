@@ -8,7 +8,7 @@ from scipy import stats
 
 from hlm.engines.exact.theta.coordinates import Correlations, Parameters
 from hlm.engines.exact.theta.standard_deviations import scale
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 
 def _parameters(blocks: tuple[Correlations, ...], q: int) -> Parameters:

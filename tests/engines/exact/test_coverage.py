@@ -10,7 +10,7 @@ import pytest
 
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.coverage import covers
-from hlm.model.prior_distributions import Prior, Priors
+from hlm.model.priors import Prior, Priors
 from hlm.model.resolve import resolve
 
 EXAM = "post ~ pre + (pre|school)"

@@ -22,7 +22,7 @@ from hlm.engines.interface import Options
 from hlm.fits.fit import fit
 from hlm.fits.posterior_coefficients import linear_predictor, parts
 from hlm.formula.formula import Term
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 from hlm.model.resolve import resolve
 from hlm.support.linear_algebra import within_least_squares
 

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from hlm.engines.exact.theta.standard_deviations import SCALE_PRIORS, scale, why_not_a_scale
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 # every covered parametrisation with SciPy's name for it
 PRIORS = {

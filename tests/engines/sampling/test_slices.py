@@ -8,7 +8,7 @@ import pytest
 from hlm.engines.exact.theta.coordinates import Correlations, Parameters
 from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.sampling.slices import Slice, spread_normals
-from hlm.model.prior_distributions import Prior
+from hlm.model.priors import Prior
 
 
 @pytest.mark.parametrize("d", [1, 2, 4])

@@ -8,16 +8,15 @@ which importance sampling covers well; in the logarithm that tail is exponential
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.special import gammaln, log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
-from hlm.model.prior_distributions import Prior
-
-_MAY_BE_NEGATIVE = MappingProxyType({"LogNormal": "mu", "Lognormal": "mu", "Uniform": "lower"})
+from hlm.model.prior_distributions import DISTRIBUTIONS, PriorDistribution
+from hlm.model.priors import Prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,7 @@ class Scale:
 
     def log_density_of(self, value: np.ndarray) -> np.ndarray:
         """Log prior density of the standard deviation itself."""
-        if self.kind == _UNIFORM:
-            inside = (value >= self.args["lower"]) & (value <= self.args["upper"])
-            return np.where(inside, -np.log(self._width), -np.inf)
-        return _LOG_DENSITIES[self.kind](value, **self.args)
+        return _DISTRIBUTIONS[self.kind].log_density(value, self.args)
 
     @property
     def _width(self) -> float:
@@ -86,8 +82,9 @@ def why_not_a_scale(name: str, prior: Prior) -> str | None:
         return f"The prior of {name!r} is a distribution of the user's own."
     if _kind(prior) not in SCALE_PRIORS:
         return f"The prior of {name!r} is {_kind(prior)}; covered are {', '.join(SCALE_PRIORS)}."
+    positive = _DISTRIBUTIONS[_kind(prior)].positive
     for key, value in prior.args.items():
-        if not np.isfinite(value).all() or (np.min(value) <= 0 and _MAY_BE_NEGATIVE.get(prior.name) != key):
+        if not np.isfinite(value).all() or (np.min(value) <= 0 and key in positive):
             return f"The prior of {name!r} is {prior}: its {key} must be positive and finite."
     if _kind(prior) == _UNIFORM and not 0 <= np.min(prior.args["lower"]) < np.min(prior.args["upper"]):
         return f"The prior of {name!r} is {prior}: a standard deviation lies between 0 and a larger number."
@@ -95,46 +92,20 @@ def why_not_a_scale(name: str, prior: Prior) -> str | None:
 
 
 def _kind(prior: Prior) -> str:
-    return f"{prior.name}({', '.join(sorted(prior.args))})"
+    return _name(prior.name, tuple(prior.args))
 
 
-def _half_normal(x: np.ndarray, sigma: float) -> np.ndarray:
-    return np.asarray(0.5 * np.log(2 / np.pi) - np.log(sigma) - 0.5 * (x / sigma) ** 2)
-
-
-def _half_student(x: np.ndarray, nu: float, sigma: float) -> np.ndarray:
-    constant = np.log(2) + gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log(sigma)
-    return np.asarray(constant - (nu + 1) / 2 * np.log1p((x / sigma) ** 2 / nu))
-
-
-def _gamma(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
-    return np.asarray(alpha * np.log(beta) - gammaln(alpha) + (alpha - 1) * np.log(x) - beta * x)
-
-
-def _inverse_gamma(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
-    return np.asarray(alpha * np.log(beta) - gammaln(alpha) - (alpha + 1) * np.log(x) - beta / x)
-
-
-def _lognormal(x: np.ndarray, mu: float, sigma: float) -> np.ndarray:
-    return np.asarray(log_normal_density((np.log(x) - mu) / sigma) - np.log(sigma) - np.log(x))
+def _name(distribution: str, parameters: tuple[str, ...]) -> str:
+    return f"{distribution}({', '.join(sorted(parameters))})"
 
 
 _UNIFORM = "Uniform(lower, upper)"
-_LOG_DENSITIES: Mapping[str, Callable[..., np.ndarray]] = MappingProxyType(
+_DISTRIBUTIONS: Mapping[str, PriorDistribution] = MappingProxyType(
     {
-        "HalfNormal(sigma)": _half_normal,
-        "HalfStudentT(nu, sigma)": _half_student,
-        "HalfCauchy(beta)": lambda x, beta: _half_student(x, 1.0, beta),
-        "Exponential(lam)": lambda x, lam: np.log(lam) - lam * x,
-        "Exponential(scale)": lambda x, scale: -np.log(scale) - x / scale,
-        "Gamma(alpha, beta)": _gamma,
-        "Gamma(mu, sigma)": lambda x, mu, sigma: _gamma(x, (mu / sigma) ** 2, mu / sigma**2),
-        "InverseGamma(alpha, beta)": _inverse_gamma,
-        "InverseGamma(mu, sigma)": lambda x, mu, sigma: _inverse_gamma(
-            x, 2 + (mu / sigma) ** 2, mu * (1 + (mu / sigma) ** 2)
-        ),
-        "LogNormal(mu, sigma)": _lognormal,
-        "Lognormal(mu, sigma)": _lognormal,
+        _name(record.name, parameters): record
+        for record in DISTRIBUTIONS.values()
+        if record.support in ("positive", "interval")
+        for parameters in record.parametrisations
     }
 )
-SCALE_PRIORS: tuple[str, ...] = (*_LOG_DENSITIES, _UNIFORM)
+SCALE_PRIORS: tuple[str, ...] = tuple(_DISTRIBUTIONS)

@@ -18,7 +18,7 @@ from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.exact.theta.parametrisations import Chart
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.formula.formula import INTERCEPT
-from hlm.model.prior_distributions import Priors
+from hlm.model.priors import Priors
 
 _FAR = 2.0  # sds of a column that its mean lies from 0
 _VARIES = 1e-12  # of a column's length: below, its sd is rounding

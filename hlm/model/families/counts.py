@@ -1,0 +1,124 @@
+"""Families of counts without an upper limit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hlm.model.families.auxiliary import ALPHA, PSI
+from hlm.model.families.family import Family, Values
+from hlm.model.families.links import LOG
+from hlm.support.special_functions import expit, gammaln, log_expit
+
+
+def _poisson(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
+
+
+def _poisson_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    return np.asarray(y - np.exp(eta))
+
+
+def _poisson_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    return -_poisson_information(eta, trials, own)
+
+
+def _poisson_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    return LOG.derivative(eta)
+
+
+def _draw_poisson(
+    generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
+) -> np.ndarray:
+    return np.asarray(generator.poisson(mean))
+
+
+def _negativebinomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    odds = eta - np.log(alpha)  # of mu / (mu + alpha), as logarithm
+    ways = gammaln(y + alpha) - gammaln(alpha) - gammaln(y + 1)
+    return np.asarray(ways + alpha * log_expit(-odds) + y * log_expit(odds))
+
+
+def _negativebinomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    return np.asarray(y - (y + alpha) * expit(eta - np.log(alpha)))
+
+
+def _negativebinomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    odds = eta - np.log(alpha)
+    return np.asarray(-(y + alpha) * expit(odds) * expit(-odds))
+
+
+def _negativebinomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    return np.asarray(alpha * expit(eta - np.log(alpha)))
+
+
+def _draw_negativebinomial(
+    generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
+) -> np.ndarray:
+    alpha = own["alpha"]
+    return np.asarray(generator.negative_binomial(alpha, alpha / (alpha + mean)))
+
+
+def _up_to_10(mean: float, alpha: float) -> tuple[float, ...]:
+    """Negative binomial probabilities of 0 .. 10."""
+    share, heights = mean / (mean + alpha), [(alpha / (mean + alpha)) ** alpha]
+    for k in range(10):
+        heights.append(heights[-1] * share * (k + alpha) / (k + 1))
+    return tuple(heights)
+
+
+def _with_zeros(zero: float, bars: tuple[float, ...]) -> tuple[float, ...]:
+    return (zero, *(0.7 * height for height in bars[1:]))
+
+
+_MEAN = "the logarithm of the expected {y}"
+_EXTRA, _HURDLE = "a count with extra zeros", "a count with a separate probability of being 0"
+_POISSON_BARS = tuple(math.exp(-3.5) * 3.5**k / math.factorial(k) for k in range(11))
+_NEGATIVEBINOMIAL_BARS = _up_to_10(3.5, 1.5)
+
+COUNTS: tuple[Family, ...] = (
+    Family(
+        name="poisson", links=(LOG,), support="count",
+        distribution="Poisson", arguments=("mu",), meaning="a count", scale=_MEAN, bars=_POISSON_BARS,
+        pymc="pm.Poisson(mu=mu", brms="poisson()", lme4="poisson",
+        log_density=_poisson, slope=_poisson_slope, curvature=_poisson_curvature, draw=_draw_poisson,
+        information=_poisson_information,
+    ),
+    Family(
+        name="negativebinomial", links=(LOG,), support="count", auxiliary={"alpha": ALPHA},
+        distribution="NegativeBinomial", arguments=("mu", "alpha"), meaning="a count, more spread out than a Poisson",
+        scale=_MEAN, bars=_NEGATIVEBINOMIAL_BARS,
+        pymc="pm.NegativeBinomial(mu=mu, alpha=alpha", brms="negbinomial()", lme4="nb",
+        log_density=_negativebinomial, slope=_negativebinomial_slope, curvature=_negativebinomial_curvature,
+        draw=_draw_negativebinomial, information=_negativebinomial_information,
+    ),
+    Family(
+        name="zero_inflated_poisson", links=(LOG,), support="count", auxiliary={"psi": PSI},
+        distribution="ZeroInflatedPoisson", arguments=("psi", "mu"), meaning=_EXTRA,
+        scale="the logarithm of the mean count, extra zeros aside", bars=_with_zeros(0.28, _POISSON_BARS),
+        pymc="pm.ZeroInflatedPoisson(psi=psi, mu=mu", brms="zero_inflated_poisson()",
+    ),
+    Family(
+        name="zero_inflated_negativebinomial", links=(LOG,), support="count", auxiliary={"alpha": ALPHA, "psi": PSI},
+        distribution="ZeroInflatedNegBinomial", arguments=("psi", "mu", "alpha"), meaning=_EXTRA,
+        scale="the logarithm of the mean count, extra zeros aside", bars=_with_zeros(0.32, _NEGATIVEBINOMIAL_BARS),
+        pymc="pm.ZeroInflatedNegativeBinomial(psi=psi, mu=mu, alpha=alpha", brms="zero_inflated_negbinomial()",
+    ),
+    Family(
+        name="hurdle_poisson", links=(LOG,), support="count", auxiliary={"psi": PSI},
+        distribution="HurdlePoisson", arguments=("psi", "mu"), meaning=_HURDLE,
+        scale="the logarithm of the mean of the Poisson part", bars=_with_zeros(0.3, _POISSON_BARS),
+        pymc="pm.HurdlePoisson(psi=psi, mu=mu", brms="hurdle_poisson()",
+    ),
+    Family(
+        name="hurdle_negativebinomial", links=(LOG,), support="count", auxiliary={"alpha": ALPHA, "psi": PSI},
+        distribution="HurdleNegBinomial", arguments=("psi", "mu", "alpha"), meaning=_HURDLE,
+        scale="the logarithm of the mean of the count part", bars=_with_zeros(0.35, _NEGATIVEBINOMIAL_BARS),
+        pymc="pm.HurdleNegativeBinomial(psi=psi, mu=mu, alpha=alpha", brms="hurdle_negbinomial()",
+    ),
+)  # fmt: skip

@@ -1,0 +1,40 @@
+"""Link functions: the linear predictor to the parameter that a formula describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.support.special_functions import expit, softmax
+
+type OfPredictor = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """A link function.
+
+    Attributes
+    ----------
+    name : str
+        Bambi's name.
+    inverse, derivative : callable
+        The parameter at a linear predictor, and its derivative there. Of softmax, the last axis is the labels.
+    pymc : str
+        The inverse of ``eta`` in PyMC.
+    """
+
+    name: str
+    inverse: OfPredictor
+    derivative: OfPredictor
+    pymc: str = ""
+
+
+IDENTITY = Link("identity", lambda eta: eta, np.ones_like, "eta")
+LOG = Link("log", np.exp, np.exp, "pm.math.exp(eta)")
+LOGIT = Link("logit", expit, lambda eta: expit(eta) * expit(-eta), "pm.math.invlogit(eta)")
+INVERSE = Link("inverse", lambda eta: 1 / eta, lambda eta: -1 / eta**2, "1 / eta")
+INVERSE_SQUARED = Link("inverse_squared", lambda eta: eta**-0.5, lambda eta: -0.5 * eta**-1.5, "1 / pm.math.sqrt(eta)")
+SOFTMAX = Link("softmax", softmax, lambda eta: softmax(eta) * (1 - softmax(eta)))

@@ -1,0 +1,57 @@
+"""Densities as curves: what a diagram draws of a distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+_POINTS = 61
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A density on a range, unnormalised, and the numbers worth writing under its axis.
+
+    Attributes
+    ----------
+    heights : tuple of float
+        At equal steps from ``low`` to ``high``; the largest is 1.
+    low, high : float
+    marks : tuple of float
+    """
+
+    heights: tuple[float, ...]
+    low: float
+    high: float
+    marks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a density is worth drawing: at ``centre + scale * z`` for ``z`` from ``low`` to ``high``.
+
+    Attributes
+    ----------
+    centre, scale : float
+    low, high : float
+        In units of ``z``, as are ``marks``.
+    marks : tuple of float
+        The places worth a number under the axis.
+    """
+
+    centre: float
+    scale: float
+    low: float
+    high: float
+    marks: tuple[float, ...] = ()
+
+
+def curve(log_density: Callable[[np.ndarray], np.ndarray], span: Span) -> Shape:
+    """The curve of a density; at a pole it ends at the largest height beside it."""
+    places = span.centre + span.scale * np.linspace(span.low, span.high, _POINTS)
+    logs = log_density(places)
+    heights = np.exp(np.minimum(logs - logs[np.isfinite(logs)].max(), 0.0))
+    low, high, *marks = (float(span.centre + span.scale * z) for z in (span.low, span.high, *span.marks))
+    return Shape(tuple(heights.tolist()), low, high, tuple(marks))
