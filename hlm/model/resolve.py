@@ -251,5 +251,3 @@ def _check_names(model: Model) -> None:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
-        if "|" in name or "/" in name:
-            raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")
