@@ -14,6 +14,7 @@ from hlm.errors import FormulaError
 from hlm.formula.parser import parse
 from hlm.model.design_columns import columns
 from hlm.model.no_pooling import no_pooling
+from hlm.model.resolve import resolve
 from hlm.support.linear_algebra import within_least_squares
 
 
@@ -58,6 +59,16 @@ def test_levels_stand_in_the_order_of_the_categories(frame: pd.DataFrame) -> Non
     graph = build(read, cleaned).backend.model
     assert list(graph.coords["c_dim"]) == ["p", "q"]
     assert list(graph.coords["g__factor_dim"]) == ["2", "10", "33"]
+
+
+def test_brackets_in_the_name_of_a_number_are_no_level(frame: pd.DataFrame) -> None:
+    """``z[a]`` is one column, not the level ``a`` of a factor, also beside one in a block."""
+    data = frame.assign(**{"z[a]": frame["x"] ** 2})
+    (factor,) = resolve("y ~ c + (c + `z[a]`|g)", data)["partial"].factors
+    assert factor.design.labels == ("Intercept", "c[q]", "c[r]", "z[a]")
+    assert [effect.coefficients.dims for effect in factor.effects] == [
+        ("g__factor_dim",), ("c__expr_dim", "g__factor_dim"), ("g__factor_dim",),
+    ]  # fmt: skip
 
 
 def test_values_of_columns(frame: pd.DataFrame) -> None:

@@ -182,13 +182,6 @@ def test_a_column_may_have_a_name_that_no_parameter_of_its_model_has(frame: pd.D
     assert list(graph.named_vars_to_dims["1|g_dim"]) == ["g_dim__factor_dim"]
 
 
-def test_brackets_in_the_name_of_a_number_are_no_level(frame: pd.DataFrame) -> None:
-    """``z[a]`` is one column, not the level ``a`` of a factor, also in a block with one."""
-    graph = build("y ~ c + (c + `z[a]`|g)", frame.rename(columns={"z": "z[a]"})).backend.model
-    assert list(graph.named_vars_to_dims["z[a]|g"]) == ["g__factor_dim"]
-    assert graph.coords["g_effect"] == ("Intercept", "c[q]", "c[r]", "z[a]")
-
-
 def test_what_hlm_relies_on_inside_bambi_and_formulae() -> None:
     """Fails loudly when an upgrade changes what `hlm.model` counts on."""
     from bambi.backend.terms import GroupSpecificTerm as BackendTerm
