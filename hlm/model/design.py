@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,21 +26,28 @@ class Design:
 
     formula: Formula
     data: CleanData | None
+    _made: dict[tuple[Term, ...], Columns] = field(init=False, repr=False, default_factory=dict)
+
+    def columns_of(self, terms: tuple[Term, ...]) -> Columns:
+        """The columns of terms that are coded together, made once for each set of terms."""
+        if terms not in self._made:
+            self._made[terms] = columns(terms, self.data)
+        return self._made[terms]
 
     @cached_property
     def common(self) -> Columns:
         """The common terms."""
-        return columns(self.formula.common, self.data)
+        return self.columns_of(self.formula.common)
 
     @cached_property
     def blocks(self) -> tuple[tuple[Block, Columns], ...]:
         """The effects of each block with a covariance matrix of its own (``||`` expanded)."""
-        return tuple((block, columns(block.effects, self.data)) for block in self.formula.expanded_blocks())
+        return tuple((block, self.columns_of(block.effects)) for block in self.formula.expanded_blocks())
 
     @cached_property
     def no_pooling(self) -> NoPooling:
         """The strategy in which each group has coefficients of its own."""
-        return no_pooling(self.formula, self.data)
+        return no_pooling(self.formula, self.data, self.columns_of)
 
     @cached_property
     def totals(self) -> Columns:
@@ -50,12 +57,12 @@ class Design:
         """
         effects = [effect for group in self.formula.groups for effect in self.formula.effects_of(group)]
         kept = [term for term in self.formula.common if term not in self.no_pooling.dropped]
-        return columns(tuple(sorted(dict.fromkeys([*kept, *effects]), key=lambda term: term.degree)), self.data)
+        return self.columns_of(tuple(sorted(dict.fromkeys([*kept, *effects]), key=lambda term: term.degree)))
 
     @cached_property
     def by_factor(self) -> dict[Term, Columns]:
         """By grouping factor: all effects that vary by it, coded together."""
-        return {group: columns(self.formula.effects_of(group), self.data) for group in self.formula.groups}
+        return {group: self.columns_of(self.formula.effects_of(group)) for group in self.formula.groups}
 
 
 def response_less_offset(formula: Formula, data: CleanData) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,11 @@ import numpy as np
 from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import OwnEffect, none_formula, own_effects
-from hlm.model.design_columns import Columns, columns
+from hlm.model.design_columns import Columns
 from hlm.model.nesting import refines
 from hlm.support.linear_algebra import NEW_SHARE, within_least_squares
+
+type ColumnsOf = Callable[[tuple[Term, ...]], Columns]
 
 _RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
@@ -45,23 +47,23 @@ class NoPooling:
     notes: tuple[str, ...]
 
 
-def no_pooling(formula: Formula, data: CleanData | None) -> NoPooling:
+def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) -> NoPooling:
     """What no pooling can estimate on these data.
 
     A factor that another one refines (each cask lies in one batch) is left to the finer one; a common term that is
     constant within the groups (a county's uranium) is left to the groups' own intercepts. Without data nothing is left
-    out but what the formula alone decides.
+    out but what the formula alone decides. ``columns_of`` gives the columns of terms that are coded together.
     """
     own, notes = _finest(own_effects(formula), data)
     groups = dict.fromkeys(o.group for o in own)
-    designs = {group: columns(tuple(o.effect for o in own if o.group == group), data) for group in groups}
-    dropped = () if data is None else _spanned_terms(formula, own, designs, data)
+    designs = {group: columns_of(tuple(o.effect for o in own if o.group == group)) for group in groups}
+    dropped = () if data is None else _spanned_terms(formula, own, designs, data, columns_of)
     for term in dropped:
         name = "the intercept" if term == INTERCEPT else term.name
         factors = " and ".join(group.name for group in groups)
         notes.append(f"{name} is left out: the own coefficients of each {factors} already contain it")
     strategy = none_formula(formula, own, dropped)
-    return NoPooling(strategy, own, designs, _kept_columns(strategy, own, data), dropped, tuple(notes))
+    return NoPooling(strategy, own, designs, _kept_columns(strategy, own, columns_of), dropped, tuple(notes))
 
 
 def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[OwnEffect, ...], list[str]]:
@@ -77,11 +79,11 @@ def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[O
     return own, notes
 
 
-def _kept_columns(strategy: Formula, own: tuple[OwnEffect, ...], data: CleanData | None) -> Columns:
+def _kept_columns(strategy: Formula, own: tuple[OwnEffect, ...], columns_of: ColumnsOf) -> Columns:
     own_terms = {o.term for o in own}
     kept = tuple(term for term in strategy.common if term not in own_terms)
     together = dict.fromkeys([*(o.effect for o in own), *kept])
-    return columns(tuple(sorted(together, key=lambda term: term.degree)), data).select(kept)
+    return columns_of(tuple(sorted(together, key=lambda term: term.degree))).select(kept)
 
 
 def _what(own: OwnEffect) -> str:
@@ -97,7 +99,11 @@ def _finer(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
 
 
 def _spanned_terms(
-    formula: Formula, own: tuple[OwnEffect, ...], designs: Mapping[Term, Columns], data: CleanData
+    formula: Formula,
+    own: tuple[OwnEffect, ...],
+    designs: Mapping[Term, Columns],
+    data: CleanData,
+    columns_of: ColumnsOf,
 ) -> tuple[Term, ...]:
     """The common terms all of whose columns lie in the span of the groups' own effects.
 
@@ -110,7 +116,7 @@ def _spanned_terms(
         return ()
     spans = [(data.codes(group), design.matrix) for group, design in designs.items()]
     together = dict.fromkeys([INTERCEPT, *(o.effect for o in own), *rest])
-    candidates = columns(tuple(sorted(together, key=lambda t: t.degree)), data)
+    candidates = columns_of(tuple(sorted(together, key=lambda t: t.degree)))
     spanned = []
     for term in rest:
         values = candidates.of(term)

@@ -12,8 +12,8 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.errors import FormulaError
 from hlm.formula.parser import parse
+from hlm.model.design import Design
 from hlm.model.design_columns import columns
-from hlm.model.no_pooling import no_pooling
 from hlm.model.resolve import resolve
 from hlm.support.linear_algebra import within_least_squares
 
@@ -109,7 +109,7 @@ NONE = [
 @pytest.mark.parametrize(("data", "formula", "none", "notes"), NONE)
 def test_no_pooling_on_real_data(data: str, formula: str, none: str, notes: list[str]) -> None:
     read = parse(formula)
-    strategy = no_pooling(read, clean(read, load_data(data)))
+    strategy = Design(read, clean(read, load_data(data))).no_pooling
     assert str(strategy.formula) == none
     assert len(strategy.notes) == len(notes)
     for found, start in zip(strategy.notes, notes, strict=True):
@@ -118,7 +118,7 @@ def test_no_pooling_on_real_data(data: str, formula: str, none: str, notes: list
 
 def test_intercept_goes_where_a_full_factor_varies(frame: pd.DataFrame) -> None:
     read = parse("y ~ c + (0 + c|g)")
-    assert str(no_pooling(read, clean(read, frame)).formula) == "y ~ 0 + g:c"
+    assert str(Design(read, clean(read, frame)).no_pooling.formula) == "y ~ 0 + g:c"
 
 
 @pytest.mark.parametrize("bars", ["(0 + x|g) + (1|g)", "(0 + x:c|g) + (x|g)", "(0 + c:d|g) + (0 + c|g)"])
@@ -126,7 +126,7 @@ def test_own_effects_stand_in_the_order_of_their_columns(bars: str, frame: pd.Da
     """Their coefficients are put side by side in this order: ``(0 + x|g) + (1|g)`` once had the two exchanged."""
     read = parse(f"y ~ x + {bars}")
     data = clean(read, frame)
-    strategy = no_pooling(read, data)
+    strategy = Design(read, data).no_pooling
     found = strategy.designs[read.groups[0]].terms
     assert list(dict.fromkeys(found)) == [o.effect for o in strategy.own]
 

@@ -14,7 +14,7 @@ from hlm.engines.exact.theta.coordinates import Correlations
 from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model import names
-from hlm.model.design_columns import Columns, columns
+from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model
 from hlm.model.priors import Priors
@@ -96,7 +96,7 @@ def none_as_columns(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
     own = {o.term: Term((o.group.name, *o.effect.variables)) for o in model.design.no_pooling.own}
     terms = tuple(own.get(term, term) for term in model.formula.common)  # cells a:b are one column of the data
-    return _without_effects(model, columns(terms, model.data))
+    return _without_effects(model, model.design.columns_of(terms))
 
 
 def summed(gaussian: GaussianModel) -> Sums:
