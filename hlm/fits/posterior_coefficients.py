@@ -116,7 +116,8 @@ def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.
 
 def draws_first(values: xr.DataArray) -> np.ndarray:
     """(chain, draw, ...) to (draws, ...)."""
-    array = values.transpose("chain", "draw", ...).to_numpy()
+    ordered = values if values.dims[:2] == ("chain", "draw") else values.transpose("chain", "draw", ...)
+    array = ordered.to_numpy()
     return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 

@@ -54,19 +54,14 @@ def table_of_fits(fits: Shown) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
-        the standard error. NaN where an arm does not have the parameter.
+        the standard error. NaN where a strategy does not have the parameter.
     """
     import pandas as pd
 
-    numbers = {arm: _numbers(fit) for arm, fit in fits.items()}
-    rows = list(dict.fromkeys(name for arm in _partial_first(numbers) for name in numbers[arm]))
+    rows = _rows(fits)
     columns = pd.MultiIndex.from_product([list(fits), ["mean", "sd"]], names=["pooling", None])
-    table = pd.DataFrame(np.nan, index=pd.Index(rows, name="parameter"), columns=columns)
-    for arm, found in numbers.items():
-        for name, (mean, sd) in found.items():
-            table.loc[name, (arm, "mean")] = mean
-            table.loc[name, (arm, "sd")] = sd
-    return table
+    numbers = np.array([[number for pair in pairs for number in pair] for pairs in rows.values()])
+    return pd.DataFrame(numbers, index=pd.Index(list(rows), name="parameter"), columns=columns)
 
 
 def text_of_fits(fits: Shown) -> str:
@@ -158,18 +153,18 @@ def _mean_sd(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1))
 
 
-def _partial_first(numbers: Mapping[str, object]) -> list[str]:
-    return sorted(numbers, key=lambda arm: arm != "partial")
+def _rows(fits: Shown) -> dict[str, list[tuple[float, float]]]:
+    """By parameter: (mean, sd) of each fit, NaN where it has none; partial pooling's parameters first."""
+    numbers = {label: _numbers(fit) for label, fit in fits.items()}
+    names = dict.fromkeys(n for label in sorted(numbers, key=lambda label: label != "partial") for n in numbers[label])
+    return {name: [found.get(name, (np.nan, np.nan)) for found in numbers.values()] for name in names}
 
 
 def _cells(fits: Shown) -> list[list[str]]:
-    table = table_of_fits(fits)
-    body = []
-    for name in table.index:
-        cells = [
-            _cell(name, fit, table.loc[name, (arm, "mean")], table.loc[name, (arm, "sd")]) for arm, fit in fits.items()
-        ]
-        body.append([str(name), *cells])
+    body = [
+        [name, *(_cell(name, fit, *pair) for fit, pair in zip(fits.values(), pairs, strict=True))]
+        for name, pairs in _rows(fits).items()
+    ]
     return [["", *fits], *body]
 
 
