@@ -1,4 +1,4 @@
-"""What draws and tables must not depend on, and how they move with the data: the collapsed engine, one seed."""
+"""What draws and tables must not depend on, and how they move with the data: the exact engine, one seed."""
 
 from __future__ import annotations
 

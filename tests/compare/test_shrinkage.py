@@ -127,7 +127,7 @@ def test_binomial_rows_weigh_by_their_information(cbpp: PoolingFits) -> None:
 def test_uncorrelated_blocks_of_one_factor_are_one_ledger() -> None:
     """(x||g) has two blocks: one covariance with zeros between them, and names in the data's units."""
     fits = fit_pooling("Reaction ~ Days + (Days||Subject)", load_data("sleepstudy"), seed=1, progress=False)
-    level = level_of(fits["partial"], fits["partial"].written.groups[0])
+    level = level_of(fits["partial"], fits["partial"].resolved.written.groups[0])
     assert level is not None and level.labels == ("Intercept", "Days")
     assert (level.covariance[:, 0, 1] == 0).all() and (level.covariance[:, 1, 1] > 0).all()
     assert shrinkage(fits)["pooling"].nunique() == 1  # everybody was measured on the same days
@@ -139,7 +139,7 @@ def test_many_groups_thin_the_draws() -> None:
     g = np.repeat(np.arange(3000), 2)
     frame = pd.DataFrame({"g": g, "y": rng.normal(size=3000)[g] + rng.normal(size=6000)})
     fits = fit_pooling("y ~ 1 + (1|g)", frame, seed=1, progress=False)
-    level = level_of(fits["partial"], fits["partial"].written.groups[0])
+    level = level_of(fits["partial"], fits["partial"].resolved.written.groups[0])
     assert level is not None and len(level.scale) == 2000
     pooled = level.shares()
     assert float(pooled.mean()) == pytest.approx(1 / 3, abs=0.04)  # sds 1 and 1; s2/2 / (s2/2 + tau2); 4 posterior sds
@@ -149,4 +149,4 @@ def test_the_pooled_arm_is_needed(exam: PoolingFits) -> None:
     with pytest.raises(FitError, match="'partial' is missing"):
         shrinkage({"none": exam["none"]})
     with pytest.raises(FitError, match="not on 'none': give fits\\['partial'\\]"):
-        level_of(exam["none"], exam["none"].written.groups[0])
+        level_of(exam["none"], exam["none"].resolved.written.groups[0])

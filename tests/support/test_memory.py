@@ -36,7 +36,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, bytes_: float) -> None:
     monkeypatch.setattr(hlm.support.memory, "_free", lambda: bytes_)
 
 
-def test_the_collapsed_engine_says_how_many_draws_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_engine_says_how_many_draws_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made(2000)
     limited(monkeypatch, 40e6)
     with pytest.raises(
@@ -60,7 +60,7 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
     with pytest.raises(FitError, match=r"2,000 rows, 1,000 coefficients of groups\) would need about 32 MB") as said:
         build("y ~ x + (x|g)", data)
     assert "dummy columns of the groups" in str(said.value)
-    assert "the collapsed engine makes no dummy columns" in str(said.value)
+    assert "the exact engine makes no dummy columns" in str(said.value)
     limited(monkeypatch, 90e6)  # there is room for the design alone, but not for 8,000 draws of 1,000 effects, times 4
     with pytest.raises(FitError, match=r"would need about 288 MB of memory \(draws 256 MB, dummy columns"):
         fit("y ~ x + (x|g)", data, method="nuts", seed=1, progress=False)
