@@ -40,6 +40,7 @@ def resolve(
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     comparing: bool = False,
+    drawing: bool = True,
 ) -> dict[Pooling, Model]:
     """The models of some strategies, by strategy.
 
@@ -57,6 +58,8 @@ def resolve(
         Of no pooling; the other strategies share one residual standard deviation always.
     comparing : bool
         Whether the strategies are to be compared, so that a formula without a grouping factor is an error.
+    drawing : bool
+        Whether draws are to stand under the columns' names, so that a bar or a slash in one is an error.
 
     Raises
     ------
@@ -84,7 +87,9 @@ def resolve(
     design = Design(written, table)
     models = {pooling: strategy(design, pooling, kind, residual) for pooling in poolings}
     for model in models.values():
-        _check_names(model)
+        check_names(model)
+        if drawing:
+            _check_separators(model)
     return _with_priors(models, priors, lkj_eta)
 
 
@@ -239,7 +244,7 @@ def _check_one_factor(factors: tuple[GroupingFactor, ...]) -> None:
         )
 
 
-def _check_names(model: Model) -> None:
+def check_names(model: Model) -> None:
     """Raise a `DataError` for a column whose name is that of another variable, or of a dim, of the posterior."""
     taken = {*names.RESERVED, model.family.parent, *model.family.auxiliary}
     for parameter in model.parameters:
@@ -251,5 +256,10 @@ def _check_names(model: Model) -> None:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
+
+
+def _check_separators(model: Model) -> None:
+    """Raise a `DataError` for a name with a bar or a slash, which separate parts of names in the posterior."""
+    for name in model.written.variables:
         if "|" in name or "/" in name:
             raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,34 @@ def test_a_dollar_in_a_name_is_a_dollar_in_a_picture() -> None:
         ]
         assert texts and not any(text.get_parse_math() for text in texts)
         plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["g_corr", "g_effect", "g_dim", "n_correct", "sigma_g", "estimate_x", "mu2"])
+def test_a_name_that_no_other_variable_has_is_a_name(name: str) -> None:
+    """Without a correlation beside it ``g_corr`` is a column like any other: the same draws, in all strategies."""
+    options: dict[str, Any] = {"draws": 50, "chains": 2, "seed": 1, "progress": False}
+    poolings = ["complete", "partial"] if name == "g_dim" else ["complete", "none", "partial"]  # none has this dim
+    renamed = base().rename(columns={"x": name})
+    found = hlm.fit_pooling(f"y ~ {name} + (1|g)", renamed, poolings=poolings, **options)
+    expected = hlm.fit_pooling("y ~ x + (1|g)", base(), poolings=poolings, **options)
+    for pooling in poolings:
+        for variable, values in expected[pooling].idata["posterior"].data_vars.items():
+            ours = found[pooling].idata["posterior"][name if variable == "x" else variable]
+            np.testing.assert_array_equal(ours, values)
+    np.testing.assert_array_equal(hlm.coefficients(found), hlm.coefficients(expected))
+    new = base().head(3).assign(g=["a", "b", "new"])
+    ours = hlm.predict(found["partial"], new.rename(columns={"x": name}), seed=1)
+    assert ours["estimate"].tolist() == hlm.predict(expected["partial"], new, seed=1)["estimate"].tolist()
+
+
+@pytest.mark.parametrize("formula", ["y ~ sigma + (1|g)", "y ~ g_corr + (x|g)", "y ~ mu + (1|g)"])
+def test_a_name_that_another_variable_has_is_refused_everywhere(formula: str) -> None:
+    """Also where there are no draws yet: a table of priors would show one prior for both."""
+    frame = base().assign(sigma=base()["x"] ** 2, g_corr=base()["x"] ** 2, mu=base()["x"] ** 2)
+    calls = (hlm.fit, hlm.fit_pooling, hlm.build, hlm.default_priors, hlm.pooling_path, hlm.explain)
+    for call in (*(partial(one, data=frame) for one in calls), hlm.explain):
+        with pytest.raises(DataError, match="has the name of a model parameter: rename it, for example"):
+            call(formula)
 
 
 def test_columns_named_like_functions_and_variables() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hlm.compare.compare_loo import compare_loo
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.interface import Draws
@@ -211,6 +212,27 @@ def test_table_in_the_terminal_and_in_jupyter(exam: PoolingFits) -> None:
     conditional["none"].leave_out()
     bad = conditional.summary.loc["rows with bad Pareto k", ("none", "mean")]
     assert bad == len(conditional["none"].leave_out().bad) > 0
+
+
+def test_leave_one_out_is_stored_where_it_takes_no_time(sleepstudy: PoolingFits) -> None:
+    """Printing computes nothing: a row for it stands in the table if the values are there, else how to get them."""
+    assert all(one.loo is one.leave_out() for one in sleepstudy.values())
+    assert "elpd (se)" in sleepstudy.summary.index and "Verdict for a new row" in repr(sleepstudy)
+    exam = fit_pooling(EXAM, load_data("exam"), seed=1, progress=False)
+    hint = "elpd: not computed yet, since it takes longer than the fit; {} computes and keeps it."
+    assert [one.loo for one in exam.values()] == [None, None, None]
+    assert repr(exam).splitlines()[-1] == hint.format("hlm.compare_loo(fits)")
+    assert hint.format("hlm.compare_loo(fits)") in exam._repr_html_()
+    assert repr(exam["partial"]).splitlines()[-1] == hint.format("fit.leave_out()")
+    assert [name for name in exam.summary.index if name in ("elpd (se)", "p_loo")] == []
+    partial = exam["partial"].leave_out()
+    assert exam["partial"].loo is partial and exam["none"].loo is None
+    table = exam.summary
+    assert table.loc["elpd (se)", "partial"].tolist() == [partial.total, partial.se]
+    assert table.loc["p_loo", ("partial", "mean")] == partial.p_loo and table.loc["elpd (se)", "none"].isna().all()
+    compare_loo(exam)
+    assert exam["partial"].loo is partial and exam.summary.loc["elpd (se)"].notna().all()
+    assert "not computed" not in repr(exam)
 
 
 def test_model_of_a_fit_predicts(exam_nuts: PoolingFits) -> None:

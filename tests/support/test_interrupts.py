@@ -154,7 +154,7 @@ def test_pooling_says_which_arm(monkeypatch: pytest.MonkeyPatch) -> None:
         return run(model, options)
 
     monkeypatch.setattr(engine, "_sample", second)
-    with pytest.raises(Interrupted, match="Interrupted while fitting no pooling, arm 2 of 3, after"):
+    with pytest.raises(Interrupted, match="Interrupted while fitting no pooling, strategy 2 of 3, after"):
         fit_pooling(SLEEP, load_data("sleepstudy"), seed=1, progress=False)
 
 
@@ -176,7 +176,7 @@ def test_command_line_ends_with_130_and_one_line(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == (
-        "hlm: Interrupted while fitting complete pooling, arm 1 of 3, after 0 s. Nothing was kept.\n"
+        "hlm: Interrupted while fitting complete pooling, strategy 1 of 3, after 0 s. Nothing was kept.\n"
     )
 
 

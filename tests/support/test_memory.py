@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import hlm.support.memory
 from hlm.engines.bambi.build import build
 from hlm.errors import FitError
 from hlm.fits.fit import fit
+from hlm.fits.log_likelihood import _bambi_log_density
 from hlm.fits.predict import predict
 from hlm.fits.results import PoolingFits
 
@@ -70,11 +70,14 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
 
 
 def test_predictions_and_log_likelihoods(monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits) -> None:
+    def not_built() -> Any:
+        pytest.fail("Bambi's model is built before there is room for its log-likelihood")
+
     limited(monkeypatch, 10e6)  # 180 rows x 4,000 draws x 8 bytes x (2 + two effects) are 23 MB
     with pytest.raises(FitError, match="Predicting 180 rows from 4,000 draws would need about 23 MB.* fewer rows"):
         predict(sleepstudy["partial"])
     with pytest.raises(FitError, match="The log-likelihood of 180 rows given 4,000 draws would need"):
-        _ = replace(sleepstudy["partial"], family="gamma")._bambi_log_density
+        _bambi_log_density(sleepstudy["partial"].resolved, sleepstudy["partial"].idata, not_built)
     limited(monkeypatch, 24e6)
     assert len(predict(sleepstudy["partial"])) == 180
 
