@@ -1,4 +1,4 @@
-"""Do the two engines agree? Posterior means and sds by the collapsed engine and by NUTS, parameter by parameter.
+"""Do the two engines agree? Posterior means and sds by the exact engine and by NUTS, parameter by parameter.
 
     python3 -m uv run python benchmarks/agreement.py            # a minute or more
 
@@ -43,7 +43,7 @@ def compare(name: str, formula: str, draws: int, *, seed: int) -> dict[str, str 
 
     say(f"{name} ...")
     data = hlm.load_data(name)
-    exact = hlm.fit(formula, data, method="collapsed", draws=4000, seed=seed, progress=False)
+    exact = hlm.fit(formula, data, method="exact", draws=4000, seed=seed, progress=False)
     nuts = hlm.fit(
         formula, data, method="nuts", draws=draws, tune=2000, seed=seed, progress=False,
         sampler_kwargs={"nuts": {"target_accept": 0.95}},

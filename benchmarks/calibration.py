@@ -31,7 +31,7 @@ PROBABILITIES = (0.5, 0.89)
 KEPT = 99  # draws that the truth is ranked among
 ROUND = 50  # data sets of a shape before the next shape's turn
 SAMPLING: dict[str, dict[str, Any]] = {
-    "exact": {"method": "collapsed", "poolings": ("complete", "none", "partial"), "chains": 4, "draws": 250},
+    "exact": {"method": "exact", "poolings": ("complete", "none", "partial"), "chains": 4, "draws": 250},
     "nuts": {
         "method": "nuts", "poolings": ("partial",), "chains": 2, "draws": 1000, "tune": 500,
         "sampler_kwargs": {"cores": 1, "compute_convergence_checks": False},
@@ -125,13 +125,13 @@ def added(one: Any, other: Any) -> Any:
 
 def trust(fit: Any) -> dict[str, int]:
     """Whether this fit's diagnostics leave a doubt, and whether NUTS diverged."""
-    if fit.method == "collapsed":
+    if fit.method == "exact":
         return {"doubtful": int(not fit.diagnostics.ok)}
     return {"doubtful": int(not fit.diagnostics.ess > KEPT), "divergent": int(fit.diagnostics.divergences > 0)}
 
 
 def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
-    """The exact engine fits all three arms, NUTS partial pooling."""
+    """The exact engine fits all three strategies, NUTS partial pooling."""
     import hlm
 
     options = {"family": shape.family, "priors": shape.priors, "seed": seed, "progress": False}
@@ -140,6 +140,8 @@ def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
 
 def quantities(shape: Shape, fit: Any, totals: Any, truth: Truth, frame: Any) -> dict[str, tuple[np.ndarray, float]]:
     """Thinned draws and the truth of each: parameters, correlations, a small and a large group's total, the fit."""
+    from hlm.fits.log_likelihood import log_density_of
+
     posterior = fit.idata["posterior"]
     found = {}
     for name, value in truth.values.items():
@@ -154,7 +156,8 @@ def quantities(shape: Shape, fit: Any, totals: Any, truth: Truth, frame: Any) ->
     for size in (min(sizes), max(sizes)):
         own = totals.sel({"pooling": "partial", shape.factor: sizes[size]}).transpose("chain", "draw")
         found[f"{shape.term}, group of {size}"] = (own.to_numpy().ravel(), float(true[sizes[size]]))
-    found["log likelihood"] = (fit.log_density(slice(None)).sum(axis=1), truth.log_likelihood)
+    density = log_density_of(fit.resolved, fit.idata, fit.parts, lambda: fit.model)
+    found["log likelihood"] = (density(slice(None)).sum(axis=1), truth.log_likelihood)
     return {name: (thinned(draws), value) for name, (draws, value) in found.items()}
 
 

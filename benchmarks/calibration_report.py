@@ -43,7 +43,7 @@ def ranks_table(runs: list[Run]) -> str:
 
 
 def coverage_table(runs: list[Run]) -> str:
-    """One row per shape and group size: coverage of each arm's intervals, and how wide no pooling's are."""
+    """One row per shape and group size: coverage of each strategy's intervals, and how wide no pooling's are."""
     rows = []
     for name in dict.fromkeys(name for name, _ in _by_shape(runs)):
         found = {

@@ -3,7 +3,7 @@
     python3 -m uv run python benchmarks/growth.py            # about a minute and a half, 1.5 GB
     python3 -m uv run python benchmarks/growth.py --quick    # seconds, a size that means nothing: does it run?
 
-Fits ``y ~ x + (x|g)`` to simulated lines, one per group, with the collapsed engine. Every case runs in a process of its
+Fits ``y ~ x + (x|g)`` to simulated lines, one per group, with the exact engine. Every case runs in a process of its
 own, after a small fit that loads libraries and compiled kernels, so that the seconds are the data's and the peak
 of memory is the case's (libraries and the frame itself included). The seconds are those of one `hlm.fit`, split by a
 stopwatch around the functions that it goes through; the package knows nothing of it.
@@ -58,16 +58,16 @@ def measure(rows: int, groups: int) -> dict[str, float]:
     """Seconds of each part of one fit, and the peak of memory in GB."""
     import hlm
     from hlm.engines.exact import engine
-    from hlm.fits import fit as fitting
+    from hlm.model import resolve
 
     hlm.fit("Reaction ~ Days + (Days|Subject)", hlm.load_data("sleepstudy"), seed=1, progress=False)
     frame = simulate(rows, groups)
-    parts = [(fitting, "formula_and_data"), (fitting, "sample_collapsed"), (engine, "make_arm"), (engine, "summed")]
+    parts = [(resolve, "formula_and_data"), (engine, "_sample"), (engine, "gaussian_model"), (engine, "summed")]
     with stopwatch(parts) as seconds:
         started = time.perf_counter()
-        hlm.fit(FORMULA, frame, method="collapsed", seed=1, progress=False)
+        hlm.fit(FORMULA, frame, method="exact", seed=1, progress=False)
         total = time.perf_counter() - started
-    sampling = seconds["sample_collapsed"] - seconds["make_arm"] - seconds["summed"]
+    sampling = seconds["_sample"] - seconds["gaussian_model"] - seconds["summed"]
     return {
         "clean": seconds["formula_and_data"],
         "design": total - seconds["formula_and_data"] - seconds["summed"] - sampling,

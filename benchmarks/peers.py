@@ -81,7 +81,7 @@ def python_peers() -> list[Peer]:
         return (sys.executable, __file__, "--case", name)
 
     return [
-        Peer("hlm, collapsed", "yes", case("hlm"), fast=True),
+        Peer("hlm, exact", "yes", case("hlm"), fast=True),
         Peer("Bambi, PyMC's NUTS (its default)", "no", case("bambi")),
         Peer("Bambi, nutpie", "no", case("bambi-nutpie")),
         Peer("hlm.build, nutpie", "yes", case("build-nutpie")),
@@ -112,9 +112,7 @@ def fit_hlm() -> dict[str, float]:
     times, ess = [], []
     for seed in range(SEED, SEED + 1 + WARM_FITS):
         started = time.perf_counter()
-        fit = hlm.fit(
-            FORMULA, exam, method="collapsed", draws=DRAWS, chains=CHAINS, tune=TUNE, seed=seed, progress=False
-        )
+        fit = hlm.fit(FORMULA, exam, method="exact", draws=DRAWS, chains=CHAINS, tune=TUNE, seed=seed, progress=False)
         times.append(time.perf_counter() - started)
         # the draws stand in random order, so that ArviZ cannot see repeated ones: the weights' own number bounds it
         ess.append(min(smallest_ess(fit.idata), fit.diagnostics.ess))
@@ -167,7 +165,7 @@ def smallest_ess(idata: Any) -> float:
 
 
 def pooling_and_loo() -> dict[str, float]:
-    """Three arms and their leave-one-out comparison, warm."""
+    """Three strategies and their leave-one-out comparison, warm."""
     import hlm
 
     exam = hlm.load_data("exam")
@@ -199,7 +197,7 @@ def table(found: dict[Peer, dict[str, float]]) -> str:
 def verdict(found: dict[Peer, dict[str, float]]) -> list[str]:
     """Whether hlm is as far ahead of Bambi's default as the design asks."""
     by_name = {peer.name.partition(" (")[0]: one for peer, one in found.items()}
-    ours, theirs = by_name.get("hlm, collapsed"), by_name.get("Bambi, PyMC's NUTS")
+    ours, theirs = by_name.get("hlm, exact"), by_name.get("Bambi, PyMC's NUTS")
     if ours is None or theirs is None:
         return []
     faster = theirs["seconds"] / ours["seconds"]
@@ -212,7 +210,7 @@ def verdict(found: dict[Peer, dict[str, float]]) -> list[str]:
 
 
 def by_itself() -> list[str]:
-    """What a reader waits for: three arms with their comparison, and the command line from a cold process."""
+    """What a reader waits for: three strategies with their comparison, and the command line from a cold process."""
     say("fit_pooling and compare_loo ...")
     warm = run_case([sys.executable, __file__, "--case", "pooling"])["seconds"]
     command = [sys.executable, "-m", "hlm", "compare", FORMULA, "exam", "--seed", "1", "--quiet"]

@@ -47,8 +47,8 @@ def check_spread(
     Returns
     -------
     pandas.DataFrame
-        One row per statistic x arm: ``pooling, group, statistic, observed, mean, lower, upper, prob, p, note``.
-        ``mean``, ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p`` is the share of
+        One row per statistic x arm: ``pooling, group, statistic, observed, mean, lower, upper, prob, p_value, note``.
+        ``mean``, ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p_value`` is the share of
         them in which the statistic is larger: near 0, the groups differ more than the arm can make them; near 1, less.
 
     Raises
@@ -72,7 +72,7 @@ def check_spread(
     >>> from hlm import check_spread, fit_pooling, load_data
     >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> means = check_spread(fits, seed=1).query("statistic == 'sd of means'")
-    >>> (means["p"] > 0.05).to_list()
+    >>> (means["p_value"] > 0.05).to_list()
     [False, True, True]
     """
     import pandas as pd
@@ -95,7 +95,7 @@ def check_spread(
                 {
                     "pooling": pooling, "group": factor.name, "statistic": name, "observed": observed[name][0],
                     "mean": values.mean(), "lower": lower, "upper": upper, "prob": probability,
-                    "p": np.nan if name in unknown else (values > observed[name][0]).mean(),
+                    "p_value": np.nan if name in unknown else (values > observed[name][0]).mean(),
                     "note": NO_GROUP_TELLS if name in unknown else f"{len(values)} replicated data sets",
                 }
             )  # fmt: skip

@@ -41,9 +41,9 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Best first: ``pooling, elpd, se, elpd_diff, se_diff, p, bad_k, weight, unit, note``. ``elpd`` is the sum of log
+        Best first: ``pooling, elpd, se, elpd_diff, se_diff, p_loo, bad_k, weight, unit, note``. ``elpd`` is the sum of log
         predictive densities, larger is better; ``elpd_diff`` is 0 for the best and negative for the rest, ``se_diff``
-        its standard error from the paired units; ``p`` the effective number of parameters; ``bad_k`` the number of
+        its standard error from the paired units; ``p_loo`` the effective number of parameters; ``bad_k`` the number of
         units whose Pareto k is above 0.7, so that their share of ``elpd`` cannot be trusted (the note names their
         groups); ``weight`` the stacking weight. Differences of less than about 4, or less than two standard errors,
         decide nothing. No pooling cannot predict a new group: its row has no numbers, and says why.
@@ -97,7 +97,13 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
     for arm, fit in fits.items():
         loo = loos[arm]
         if isinstance(loo, PointwiseLoo):
-            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p": loo.p_loo, "bad_k": len(loo.bad)}
+            numbers = {
+                "elpd": loo.total,
+                "se": loo.se,
+                **difference(loo, best),
+                "p_loo": loo.p_loo,
+                "bad_k": len(loo.bad),
+            }
             rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
         else:
             rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
@@ -106,7 +112,7 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
 
 
 _NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
-    ("elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight"), _NOTHING
+    ("elpd", "se", "elpd_diff", "se_diff", "p_loo", "bad_k", "weight"), _NOTHING
 )
 
 

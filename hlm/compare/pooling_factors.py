@@ -46,8 +46,8 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     -------
     pandas.DataFrame
         One row per factor x term that varies by it, then, in the gaussian family, one of the data (``group`` is
-        ``"(rows)"``): ``group, term, groups, sd, lambda, r2, half_size, half_sum, spread_ratio, icc, at, pooling,
-        share, p_eff, note``; `glossary` says a line of each. ``pooling`` and ``share`` are means over the groups.
+        ``"(rows)"``): ``group, term, groups, sd, lambda, r2, half_size, half_sum, spread_ratio, icc, at, pooled,
+        share, p_eff, note``; `glossary` says a line of each. ``pooled`` and ``share`` are means over the groups.
         ``icc`` is of the factor, the same for all of its terms: with varying slopes it depends on the predictor.
 
     Raises
@@ -87,7 +87,7 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
         rows.append(_of_data(partial))
     columns = [
         "group", "term", "groups", "sd", "lambda", "r2", "half_size", "half_sum", "spread_ratio", "icc", "at",
-        "pooling", "share", "p_eff", "note",
+        "pooled", "share", "p_eff", "note",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table = table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""})
@@ -119,7 +119,7 @@ def _of_matrix(level: Level, name: str) -> dict[str, Any]:
     return {
         "sd": float(np.sqrt(level.covariance[:, j, j]).mean()),
         "half_size": float(half_sizes(level)[j]), "half_sum": float(level.half_sums()[j]),
-        "pooling": float(shares.mean()), "share": float(shares[:, j].mean()), "p_eff": float((1 - shares[:, j]).sum()),
+        "pooled": float(shares.mean()), "share": float(shares[:, j].mean()), "p_eff": float((1 - shares[:, j]).sum()),
         "note": "; ".join(part for part in (level.sentence, note) if part),
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Why a group was pooled as much as it was: a sentence from the numbers of its row in the ledger."""
+"""Why a group was pooled as much as it was: a sentence from the numbers of its row in the shrinkage table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def why(table: pd.DataFrame, level: Level | None) -> list[str]:
+def reasons(table: pd.DataFrame, level: Level | None) -> list[str]:
     """One sentence for each row.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        With ``group, level, term, n, pooling, share, ratio, none``.
+        With ``group, level, term, n, pooled, share, ratio, none``.
     level : Level or None
         None where pooling is not measured.
     """
@@ -41,10 +41,10 @@ def _sentence(row: object, half: float, several: bool, inner: tuple[str, ...]) -
         said[0] += f", in groups of {inner[-1]} that differ among themselves"
     if np.isfinite(half):
         said.append(f"{number(half)} would count as much for {term} as what the other groups of {group} say")
-    pooling, share, ratio = (getattr(row, field) for field in ("pooling", "share", "ratio"))
-    if np.isfinite(pooling):
+    pooled, share, ratio = (getattr(row, field) for field in ("pooled", "share", "ratio"))
+    if np.isfinite(pooled):
         own = f"{min(max(share, 0.0), 1.0):.0%} of its {term}" if np.isfinite(share) else ""
-        whole = f"{pooling:.0%} of its coefficients together" if several else ""
+        whole = f"{pooled:.0%} of its coefficients together" if several else ""
         said.append(f"the others decide {' and '.join(part for part in (own, whole) if part)}")
     if np.isnan(getattr(row, "none")):  # noqa: B009 - a row has no attributes that a checker knows
         said.append("its own rows cannot tell, so what is said is the other groups' and its other coefficients'")

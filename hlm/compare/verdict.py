@@ -162,12 +162,14 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
     """The spreads that an arm does not reproduce."""
     said = []
     for row in checks.to_dict("records"):
-        if np.isnan(row["p"]) or _ODD <= row["p"] <= 1 - _ODD:
+        if np.isnan(row["p_value"]) or _ODD <= row["p_value"] <= 1 - _ODD:
             continue
         arm = "no" if row["pooling"] == "none" else row["pooling"]
-        what = f"groups of {row['group']} differ {'more' if row['p'] < _ODD else 'less'} than {arm} pooling expects"
+        what = (
+            f"groups of {row['group']} differ {'more' if row['p_value'] < _ODD else 'less'} than {arm} pooling expects"
+        )
         said.append(
             f"Check: {what}: {row['statistic']} {row['observed']:.3g}, replicated {row['lower']:.3g} to "
-            f"{row['upper']:.3g} (p {row['p']:.2f})."
+            f"{row['upper']:.3g} (p {row['p_value']:.2f})."
         )
     return said

@@ -9,6 +9,7 @@ from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, ModelStructure
 from hlm.model.default_priors import Quantity
+from hlm.model.names import coefficient
 
 
 def pymc_code(model: ModelStructure) -> str:
@@ -77,7 +78,7 @@ def _common(model: ModelStructure, names: Names) -> Iterator[str]:
     """Common coefficients and the part of the predictor that all groups share."""
     summands = []
     for column in model.common:
-        prior, name = model.prior(column.term.name if column.parts else "Intercept", column), names.coefficients[column]
+        prior, name = model.prior(coefficient(column.term), column), names.coefficients[column]
         remark = "  # at the average of the predictors" if not column.parts and model.centred else ""
         yield f"{name} = {_variable(column.label, prior, model, names)}{remark}"
         values = names.values(column)

@@ -14,6 +14,7 @@ from hlm.explanation.prior_text import distribution
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
 from hlm.explanation.words_nouns import noun
+from hlm.model.names import coefficient
 from hlm.model.prior_distributions import prior_shape
 from hlm.model.shapes import Shape
 
@@ -198,7 +199,7 @@ def _list(priors: list[ParameterPrior], model: ModelStructure, caption: str) -> 
 
 
 def _common_prior(column: Column, model: ModelStructure) -> ParameterPrior:
-    return model.prior("Intercept" if column == INTERCEPT_COLUMN else column.term.name, column)
+    return model.prior(coefficient(column.term), column)
 
 
 def _common_caption(column: Column, model: ModelStructure) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
+from hlm.model import names
 from hlm.model.default_priors import PriorRule, Quantity, prior_rules
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
@@ -39,6 +40,8 @@ class ParameterPrior:
         Whether the user gave this prior.
     reason : str
         Why the default is what it is; see `PriorRule.reason`.
+    label : str
+        The name, with the level where a factor has several: ``period[2]``, ``sex[M]|school_sigma``.
     """
 
     name: str
@@ -50,13 +53,7 @@ class ParameterPrior:
     scaled: bool = True
     given: bool = False
     reason: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name, with the level where a factor has several coefficients: ``period[2]``."""
-        if self.column is None or self.column.label in ("Intercept", self.column.term.name):
-            return self.name
-        return self.name.replace(self.column.term.name, self.column.label, 1)
+    label: str = ""
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -122,8 +119,15 @@ class _Row:
         for place, column in enumerate(columns):
             yield ParameterPrior(
                 self.parameter.prior_name, self._role(column), *self._distribution(place), column, self.bar,
-                self.scaled, self.given, self.rule.reason,
+                self.scaled, self.given, self.rule.reason, self._label(column),
             )  # fmt: skip
+
+    def _label(self, column: Column | None) -> str:
+        if column is None or column.level is None:
+            return self.parameter.prior_name
+        if self.parameter.factor is not None:
+            return names.group_sd_of_column(column.label, self.parameter.factor)
+        return names.in_posterior(column.label)
 
     def _distribution(self, place: int) -> tuple[str, tuple[tuple[str, Quantity], ...]]:
         if self.prior is None:

@@ -230,7 +230,7 @@ def _model(
 ) -> Model:
     """The model of partial pooling, on its data or of the formula alone."""
     if data is not None:
-        return resolve(formula, data, family=family, functions=functions, priors=priors, drawing=False)["partial"]
+        return resolve(formula, data, family=family, functions=functions, priors=priors)["partial"]
     kind = get_family(family)
     check_trials(kind, formula)
     model = strategy(Design(expanded(formula, basis_columns(formula)), None), "partial", kind)

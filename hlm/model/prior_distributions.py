@@ -65,12 +65,15 @@ class PriorDistribution:
         numbers : Mapping
             The parameters, in one of the ``parametrisations``; any that are left out have their typical number.
         """
-        parameters = self._parameters(numbers)
-        low, high = self._bounds(parameters)
+        low, high = self._bounds(self._parameters(numbers))
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = self.formula(values, **parameters)
+            found = self.log_density_inside(values, numbers)
         inside = (values >= low) & (values <= high) & ~np.isnan(found)  # inf - inf at an edge: the limit is -inf
         return np.where(inside, found, -np.inf)
+
+    def log_density_inside(self, values: np.ndarray, numbers: Numbers) -> np.ndarray:
+        """The same at values that are known to lie inside the support, which is not checked."""
+        return self.formula(values, **self._parameters(numbers))
 
     def shape(self, numbers: Numbers) -> Shape:
         """The curve, with the typical number for every parameter that is left out."""

@@ -40,7 +40,6 @@ def resolve(
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     comparing: bool = False,
-    drawing: bool = True,
 ) -> dict[Pooling, Model]:
     """The models of some strategies, by strategy.
 
@@ -58,8 +57,6 @@ def resolve(
         Of no pooling; the other strategies share one residual standard deviation always.
     comparing : bool
         Whether the strategies are to be compared, so that a formula without a grouping factor is an error.
-    drawing : bool
-        Whether draws are to stand under the columns' names, so that a bar or a slash in one is an error.
 
     Raises
     ------
@@ -88,8 +85,6 @@ def resolve(
     models = {pooling: strategy(design, pooling, kind, residual) for pooling in poolings}
     for model in models.values():
         check_names(model)
-        if drawing:
-            _check_separators(model)
     return _with_priors(models, priors, lkj_eta)
 
 
@@ -256,10 +251,3 @@ def check_names(model: Model) -> None:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
-
-
-def _check_separators(model: Model) -> None:
-    """Raise a `DataError` for a name with a bar or a slash, which separate parts of names in the posterior."""
-    for name in model.written.variables:
-        if "|" in name or "/" in name:
-            raise DataError(f"The column {name!r} has a {'bar' if '|' in name else 'slash'} in its name: rename it.")

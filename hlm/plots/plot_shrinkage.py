@@ -93,7 +93,7 @@ def default_term(fits: Any, factor: Term) -> str:
 def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
     """By level: ``n, none, partial`` of one term, and ``share``, how much the others decide of all terms together."""
     table = shrinkage(fits, term=term, group=factor.name).set_index("level")
-    return table[["n", "none", "partial", "pooling"]].rename(columns={"pooling": "share"})
+    return table[["n", "none", "partial", "pooled"]].rename(columns={"pooled": "share"})
 
 
 def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:

@@ -28,7 +28,7 @@ def test_peers_prints_its_columns() -> None:
         "fitted by", "correlation", "first call s", "seconds", "of it sampling", "min bulk ESS", "ESS per s",
         "times faster", "times ESS per s",
     ]  # fmt: skip
-    assert row[:2] == ["hlm, collapsed", "yes"]
+    assert row[:2] == ["hlm, exact", "yes"]
     assert float(row[header.index("min bulk ESS")].replace(",", "")) > 3000  # of 4000; what the design asks
     assert row[-2:] == ["-", "-"]  # Bambi, which the ratios are to, is not fast
 

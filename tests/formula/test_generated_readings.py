@@ -22,7 +22,8 @@ from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.errors import FormulaError
 from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
-from hlm.model.design_columns import Columns, block_columns, columns
+from hlm.model.design import Design
+from hlm.model.design_columns import Columns
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SPEC = importlib.util.spec_from_file_location("generated_readings", REFERENCE / "generated_readings.py")
@@ -75,8 +76,8 @@ def outcome(r: dict[str, Any]) -> str:
     text = r["formula"]
     try:
         formula, data = formula_and_data(text, FRAME)
-        fixed = columns(formula.common, data)
-        blocks = block_columns(formula, data)
+        design = Design(formula, data)
+        fixed, blocks = design.common, design.blocks
     except FormulaError as problem:
         return refusal(problem)
     if "error" in r:

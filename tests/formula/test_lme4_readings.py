@@ -12,7 +12,8 @@ import pytest
 
 from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.formula.function_calls import shown
-from hlm.model.design_columns import Columns, block_columns, columns
+from hlm.model.design import Design
+from hlm.model.design_columns import Columns
 
 READINGS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "reference" / "lme4_readings.json").read_text()
@@ -37,16 +38,16 @@ def frame() -> pd.DataFrame:
 @pytest.mark.parametrize("r", READINGS, ids=[r["formula"] for r in READINGS])
 def test_columns_and_blocks_are_lme4s(r: dict[str, Any], frame: pd.DataFrame) -> None:
     formula, data = formula_and_data(r["formula"], frame)
-    design = columns(formula.common, data)
-    names = rs_names(design, data)
+    design = Design(formula, data)
+    names = rs_names(design.common, data)
     assert sorted(names) == sorted(several(r["fixed"]))
     theirs = dict(zip(several(r["fixed"]), np.array(r["X"], dtype=np.float64).T, strict=True))
-    for name, column in zip(names, design.matrix.T, strict=True):
+    for name, column in zip(names, design.common.matrix.T, strict=True):
         # stored with 10 decimals; raw cubes reach 250
         np.testing.assert_allclose(column, theirs[name], rtol=1e-9, atol=1e-9, err_msg=name)
     ours = sorted(
         (rs_group(block.group.variables), len(data.levels(block.group)), sorted(rs_names(effects, data)))
-        for block, effects in block_columns(formula, data)
+        for block, effects in design.blocks
     )
     assert ours == sorted(
         (rs_group(b["group"].replace("(", "").replace(")", "").split(":")), b["levels"], sorted(several(b["effects"])))

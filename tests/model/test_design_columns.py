@@ -12,9 +12,8 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.errors import FormulaError
 from hlm.formula.parser import parse
-from hlm.formula.pooling_formulas import none_formula
 from hlm.model.design_columns import columns
-from hlm.model.no_pooling import none_arm, own_columns
+from hlm.model.no_pooling import no_pooling
 from hlm.support.linear_algebra import within_least_squares
 
 
@@ -99,17 +98,16 @@ NONE = [
 @pytest.mark.parametrize(("data", "formula", "none", "notes"), NONE)
 def test_no_pooling_on_real_data(data: str, formula: str, none: str, notes: list[str]) -> None:
     read = parse(formula)
-    arm = none_arm(read, clean(read, load_data(data)))
-    assert str(none_formula(read, arm.own, arm.dropped)) == none
-    assert len(arm.notes) == len(notes)
-    for found, start in zip(arm.notes, notes, strict=True):
+    strategy = no_pooling(read, clean(read, load_data(data)))
+    assert str(strategy.formula) == none
+    assert len(strategy.notes) == len(notes)
+    for found, start in zip(strategy.notes, notes, strict=True):
         assert found.startswith(start)
 
 
 def test_intercept_goes_where_a_full_factor_varies(frame: pd.DataFrame) -> None:
     read = parse("y ~ c + (0 + c|g)")
-    arm = none_arm(read, clean(read, frame))
-    assert str(none_formula(read, arm.own, arm.dropped)) == "y ~ 0 + g:c"
+    assert str(no_pooling(read, clean(read, frame)).formula) == "y ~ 0 + g:c"
 
 
 @pytest.mark.parametrize("bars", ["(0 + x|g) + (1|g)", "(0 + x:c|g) + (x|g)", "(0 + c:d|g) + (0 + c|g)"])
@@ -117,9 +115,9 @@ def test_own_effects_stand_in_the_order_of_their_columns(bars: str, frame: pd.Da
     """Their coefficients are put side by side in this order: ``(0 + x|g) + (1|g)`` once had the two exchanged."""
     read = parse(f"y ~ x + {bars}")
     data = clean(read, frame)
-    own = none_arm(read, data).own
-    found = own_columns(own, read.groups[0], data).terms
-    assert list(dict.fromkeys(found)) == [o.effect for o in own]
+    strategy = no_pooling(read, data)
+    found = strategy.designs[read.groups[0]].terms
+    assert list(dict.fromkeys(found)) == [o.effect for o in strategy.own]
 
 
 def test_within_least_squares_is_numpys_in_each_group(frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The default priors are Bambi's numbers in the complete and partial arms, and 100 times as wide without pooling."""
+"""The default priors are Bambi's numbers in complete and partial pooling, and 100 times as wide without pooling."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
 from hlm.model.families import get_family
 from hlm.model.priors import Prior, replace_priors
+from hlm.model.resolve import default_priors, resolve, sds_of_departures
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,8 @@ def test_priors_print_as_a_table(frame: pd.DataFrame) -> None:
     assert lines[-1] == "g_corr    ~ LKJ(eta=2)"
 
 
-DEFAULTS = default_priors("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))
+MODEL = resolve("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))["partial"]
+DEFAULTS, SDS = MODEL.priors, sds_of_departures(MODEL)
 
 
 def test_a_users_prior_replaces_a_default_by_name() -> None:
@@ -123,7 +124,7 @@ def test_a_users_prior_replaces_a_default_by_name() -> None:
         "Days": Prior("Normal", mu=5, sigma=2),
         "1|Subject": bambi.Prior("Normal", mu=0, sigma=bambi.Prior("Exponential", lam=0.1)),
     }
-    chosen = replace_priors(DEFAULTS, given)
+    chosen = replace_priors(DEFAULTS, given, SDS)
     assert chosen["sigma"] == Prior("Exponential", lam=1)
     assert chosen["Days"] == Prior("Normal", mu=5, sigma=2)
     assert chosen["1|Subject_sigma"] == Prior("Exponential", lam=0.1)
@@ -142,13 +143,13 @@ def test_a_users_prior_replaces_a_default_by_name() -> None:
 )
 def test_what_is_not_a_prior_is_said(given: dict[str, Any], message: str) -> None:
     with pytest.raises(FitError) as caught:
-        replace_priors(DEFAULTS, given)
+        replace_priors(DEFAULTS, given, SDS)
     assert message in str(caught.value)
 
 
-def test_names_of_other_arms_are_passed_over() -> None:
-    wide = Prior("Normal", mu=0, sigma=1)
-    assert replace_priors(DEFAULTS, {"Subject:Days": wide}, also_known=("Subject:Days",))["Days"] == DEFAULTS["Days"]
+def test_names_of_other_strategies_are_passed_over() -> None:
+    given = {"Subject:Days": Prior("Normal", mu=0, sigma=1)}
+    assert replace_priors(DEFAULTS, given, SDS, also_known=("Subject:Days",))["Days"] == DEFAULTS["Days"]
 
 
 def test_prior_is_frozen_and_checks_its_numbers() -> None:

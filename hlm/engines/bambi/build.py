@@ -13,7 +13,8 @@ from hlm.data.transforms import Functions
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
 from hlm.engines.bambi.memory_check import check_memory_of_model
-from hlm.errors import FitError
+from hlm.engines.bambi.safe_names import unsafe_variables
+from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
@@ -24,6 +25,7 @@ from hlm.model.resolve import resolve
 
 if TYPE_CHECKING:
     import bambi
+    import pandas as pd
 
     from hlm.engines.bambi.adapter import HlmModel
 
@@ -93,6 +95,8 @@ def bambi_model(model: Model) -> HlmModel:
 
     Raises
     ------
+    DataError
+        For column names that Bambi cannot take.
     FitError
         For gaussian weights, priors that PyMC does not know, and what does not fit into memory.
     """
@@ -100,6 +104,10 @@ def bambi_model(model: Model) -> HlmModel:
         raise FitError(
             "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
             "the residual variance. Models of the exact engine take them: method='auto', Normal priors."
+        )
+    for variable in unsafe_variables(model):
+        raise DataError(
+            f"Bambi cannot take a column named {variable!r}: rename it, for example x1. (The fits of hlm take any name.)"
         )
     check_memory_of_model(model)
     text, priors = _translate_none(model) if model.pooling == "none" else _translate(model)
@@ -153,16 +161,22 @@ def _assemble(model: Model, text: str, priors: dict[str, dict[str, Any]]) -> Hlm
     if model.separate is not None:
         whole, link = residual_formula(text, grouped_text(model.separate.group))
         translated[names.RESIDUAL_SD] = {model.separate.name: translated[names.RESIDUAL_SD]}
-    frame = model.data.columns.reset_index(drop=True)
+    frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
         with group_coding(_group_coding(model)):
             built = HlmModel(whole, frame, family=model.family.name, link=link, priors=translated)
-        built.read_new_data = partial(prepare, model.written, model.data)
+        built.read_new_data = partial(_new_rows, model)
         with LOCK:
             built.build()
     except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know
         raise FitError(f"Bambi cannot build this model: {problem}. Is every prior a distribution of PyMC?") from problem
     return built
+
+
+def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
+    """New rows as the model was built on: columns under the names that it has for them."""
+    frame: pd.DataFrame = prepare(model.written, model.data, rows)
+    return frame.rename(columns=names.in_posterior)
 
 
 def _response_text(formula: Formula) -> str:

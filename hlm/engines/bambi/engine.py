@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hlm.engines.bambi.build import bambi_model
 from hlm.engines.bambi.memory_check import check_memory_of_model, memory_of_model
+from hlm.engines.bambi.safe_names import under_safe_names, unsafe_variables, with_own_names
 from hlm.engines.bambi.sampler import sample
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.chain_diagnostics import diagnose
@@ -40,7 +41,9 @@ class BambiEngine:
         check_memory_of_model(model, options.chains * (options.tune + options.draws))
         # the strategies are independent of each other
         seed = options.seed if model.pooling == "partial" else spawned(options.seed, model.pooling)
-        idata = sample(bambi_model(model), options, seed=seed, label=LABEL[model.pooling])
+        safe = under_safe_names(model) if unsafe_variables(model) else model
+        idata = sample(bambi_model(safe), options, seed=seed, label=LABEL[model.pooling])
+        idata = idata if safe is model else with_own_names(idata, model, safe)
         return Draws(idata, diagnose(idata, model.of_kind("correlation")))
 
     def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:

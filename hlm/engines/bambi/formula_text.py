@@ -5,13 +5,18 @@ from __future__ import annotations
 import keyword
 
 from hlm.formula.formula import Term
+from hlm.model import names
 
 
 def formulae_text(term: Term) -> str:
     """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
-    return ":".join(v if v.isidentifier() and not keyword.iskeyword(v) else f"`{v}`" for v in term.variables)
+    return ":".join(_quoted(names.in_posterior(variable)) for variable in term.variables)
 
 
 def grouped_text(term: Term) -> str:
     """A grouping factor as formulae reads it; cells ``a:b`` are one column under that name."""
     return formulae_text(Term((term.name,)))
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"

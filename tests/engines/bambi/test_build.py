@@ -155,10 +155,10 @@ def test_new_levels_of_a_factor_are_refused(frame: pd.DataFrame) -> None:
         ("y ~ x + (x|g)", {"priors": {"g_corr": Prior("Normal", mu=0, sigma=1)}}, FitError, "Prior('LKJ', eta=...)"),
         ("y ~ x + (x|g)", {"lkj_eta": -1.0}, FitError, "positive"),
         ("y ~ sigma + (1|g)", {}, DataError, "'sigma' has the name of a model parameter"),
-        ("y ~ g_corr + (1|g)", {}, DataError, "'g_corr' has the name of a model parameter"),
+        ("y ~ g_corr + (x|g)", {}, DataError, "'g_corr' has the name of a model parameter"),
         ("y ~ g_effect + (x|g)", {}, DataError, "'g_effect' has the name of a model parameter"),
         ("y ~ g__factor_dim + (x|g)", {}, DataError, "'g__factor_dim' has the name of a model parameter"),
-        ("y ~ x + (x|g) + (1|g_dim)", {}, DataError, "'g_dim' has the name of a model parameter"),
+        ("y ~ x + (x|g) + (1|g_dim)", {"pooling": "none"}, DataError, "'g_dim' has the name of a model parameter"),
     ],
 )
 def test_bad_options(formula: str, options: dict[str, Any], error: type, message: str, frame: pd.DataFrame) -> None:
@@ -171,6 +171,22 @@ def test_bad_options(formula: str, options: dict[str, Any], error: type, message
             **options,
         )
     assert message in str(caught.value)
+
+
+def test_a_column_may_have_a_name_that_no_parameter_of_its_model_has(frame: pd.DataFrame) -> None:
+    """``g_corr`` where nothing is correlated, ``g_dim`` where no group has coefficients of its own."""
+    data = frame.assign(g_corr=frame["x"], g_dim=np.tile(np.arange(5), 12))
+    graph = build("y ~ g_corr + (1|g)", data).backend.model
+    assert graph.named_vars_to_dims.get("g_corr", ()) == ()
+    graph = build("y ~ x + (x|g) + (1|g_dim)", data).backend.model
+    assert list(graph.named_vars_to_dims["1|g_dim"]) == ["g_dim__factor_dim"]
+
+
+def test_brackets_in_the_name_of_a_number_are_no_level(frame: pd.DataFrame) -> None:
+    """``z[a]`` is one column, not the level ``a`` of a factor, also in a block with one."""
+    graph = build("y ~ c + (c + `z[a]`|g)", frame.rename(columns={"z": "z[a]"})).backend.model
+    assert list(graph.named_vars_to_dims["z[a]|g"]) == ["g__factor_dim"]
+    assert graph.coords["g_effect"] == ("Intercept", "c[q]", "c[r]", "z[a]")
 
 
 def test_what_hlm_relies_on_inside_bambi_and_formulae() -> None:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from hlm.data.clean_data import CleanData, clean
-from hlm.engines.exact.engine import sample_collapsed
-from hlm.formula.parser import parse
-from hlm.model.priors import Prior, Priors
+from hlm.engines.exact.engine import EXACT
+from hlm.engines.interface import Options
+from hlm.model.priors import Prior
+from hlm.model.resolve import resolve
 
-FORMULA = parse("y ~ x + (x|g)")
-PRIORS = Priors(
-    {
-        "Intercept": Prior("Normal", mu=1, sigma=2), "x": Prior("Normal", mu=0, sigma=1),
-        "sigma": Prior("Exponential", lam=1), "1|g_sigma": Prior("HalfNormal", sigma=1),
-        "x|g_sigma": Prior("HalfNormal", sigma=0.7), "g_corr": Prior("LKJ", eta=1.5),
-    }
-)  # fmt: skip
+FORMULA = "y ~ x + (x|g)"
+PRIORS = {
+    "Intercept": Prior("Normal", mu=1, sigma=2), "x": Prior("Normal", mu=0, sigma=1),
+    "sigma": Prior("Exponential", lam=1), "1|g_sigma": Prior("HalfNormal", sigma=1),
+    "x|g_sigma": Prior("HalfNormal", sigma=0.7), "g_corr": Prior("LKJ", eta=1.5),
+}  # fmt: skip
 DATA_SETS, BINS = 300, 10
 SIZES = [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def _from_the_prior(table: CleanData, rng: np.random.Generator) -> tuple[CleanData, dict[str, float]]:
+def _from_the_prior(frame: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, float]]:
     """Parameters and effects from their priors, data from them."""
-    x, g = table.columns["x"].to_numpy(), table.columns["g"].cat.codes.to_numpy()
+    x, g = frame["x"].to_numpy(), frame["g"].to_numpy()
     truth = {
         "sigma": rng.exponential(), "1|g_sigma": abs(rng.normal()), "x|g_sigma": 0.7 * abs(rng.normal()),
         "correlation": 2 * rng.beta(1.5, 1.5) - 1, "x": rng.normal(),
@@ -40,19 +36,22 @@ def _from_the_prior(table: CleanData, rng: np.random.Generator) -> tuple[CleanDa
     slopes = truth["x|g_sigma"] * (truth["correlation"] * z[0] + root * z[1])
     truth["a group's slope"] = slopes[2]
     mean = truth["Intercept"] + intercepts[g] + (truth["x"] + slopes[g]) * x
-    return replace(table, columns=table.columns.assign(y=mean + truth["sigma"] * rng.normal(size=len(x)))), truth
+    return frame.assign(y=mean + truth["sigma"] * rng.normal(size=len(x))), truth
 
 
 @pytest.fixture(scope="module")
 def ranks() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(20)
-    frame = pd.DataFrame({"g": np.repeat(np.arange(len(SIZES)), SIZES), "x": 1.5 + rng.normal(size=sum(SIZES))})
-    table = clean(FORMULA, frame.assign(y=rng.normal(size=len(frame))))
+    x, y = 1.5 + rng.normal(size=sum(SIZES)), rng.normal(size=sum(SIZES))
+    frame = pd.DataFrame({"g": np.repeat(np.arange(len(SIZES)), SIZES), "x": x, "y": y})
     found: dict[str, list[int]] = {}
     for seed in range(DATA_SETS):
-        data, truth = _from_the_prior(table, rng)
-        idata, _ = sample_collapsed(FORMULA, data, pooling="partial", priors=PRIORS, draws=396, chains=1, seed=seed)
-        posterior = idata["posterior"].to_dataset().isel(chain=0, draw=slice(None, None, 4))  # 99 draws: 100 ranks
+        data, truth = _from_the_prior(frame, rng)
+        model = resolve(FORMULA, data, priors=PRIORS)["partial"]
+        drawn = EXACT.sample(model, Options(draws=396, chains=1, seed=seed))
+        posterior = (
+            drawn.idata["posterior"].to_dataset().isel(chain=0, draw=slice(None, None, 4))
+        )  # 99 draws: 100 ranks
         draws = {name: posterior[name] for name in truth if name in posterior}
         draws["correlation"] = posterior["g_corr"].isel(g_effect=1, g_effect_bis=0)
         draws["a group's slope"] = posterior["x|g"].sel(g__factor_dim="2")

@@ -9,24 +9,21 @@ import pandas as pd
 import pytest
 
 from hlm import fit, fit_pooling, load_data
-from hlm.data.clean_data import formula_and_data
-from hlm.engines.exact.gaussian_model import make_arm, summed
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.theta import starts
 from hlm.engines.exact.theta.centred_coordinates import Centred
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.exact.theta.starts import make_charts, make_parameters
 from hlm.fits.results import Fit
-from hlm.model.resolve import default_priors
-from hlm.model.design_columns import response_without_offset
+from hlm.model.resolve import resolve
 
 
 def space_of(formula: str, data: pd.DataFrame, eta: float) -> tuple[Parameters, Parameters | Centred]:
-    read, table = formula_and_data(formula, data)
-    priors = default_priors(read, table, lkj_eta=eta)
-    arm = make_arm(read, table, "partial", priors)
-    sums = summed(arm, response_without_offset(read, table))
-    return make_parameters(arm, sums, priors)[0], make_charts(arm, sums, priors)[0].space
+    model = resolve(formula, data, lkj_eta=eta)["partial"]
+    gaussian = gaussian_model(model)
+    sums = summed(gaussian)
+    return make_parameters(gaussian, sums, model.priors)[0], make_charts(gaussian, sums, model.priors)[0].space
 
 
 @pytest.mark.parametrize("eta", [1.0, 2.5])
@@ -64,7 +61,7 @@ def test_both_coordinates_have_the_same_posterior(
     found = []
     for far in (2.0, np.inf):
         monkeypatch.setattr(starts, "_FAR", far)
-        fitted = fit("y ~ x + (x|g)", lines_about(20), method="collapsed", seed=seed, progress=False)
+        fitted = fit("y ~ x + (x|g)", lines_about(20), method="exact", seed=seed, progress=False)
         found.append(
             [fitted.idata["posterior"][name].to_numpy().ravel() for name in ("sigma", "1|g_sigma", "x|g_sigma")]
         )
@@ -76,7 +73,7 @@ def test_both_coordinates_have_the_same_posterior(
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_slopes_vary_far_from_zero_too(seed: int, lines_about: Callable[[float], pd.DataFrame]) -> None:
     """The search ended at a bump without varying slopes, of 1 % of the posterior: their sd was 0.0008, sigma 0.675."""
-    fitted = fit("y ~ x + (x|g)", lines_about(200), method="collapsed", seed=seed, progress=False)
+    fitted = fit("y ~ x + (x|g)", lines_about(200), method="exact", seed=seed, progress=False)
     posterior = fitted.idata["posterior"]
     assert fitted.diagnostics.ok and float((posterior["x|g_sigma"] > 0.1).mean()) > 0.98
     (note,) = fitted.notes
@@ -91,7 +88,7 @@ def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(
     """Nine digits of x say nothing: slopes are those of x from its mean, in no pooling too, and u is still the groups' own."""
     frame = lines_about(0).assign(u=lambda d: 1e6 + 1e-3 * np.sqrt(d["g"]))
     both = [
-        fit_pooling(formula, frame.assign(x=x), method="collapsed", seed=1, progress=False)
+        fit_pooling(formula, frame.assign(x=x), method="exact", seed=1, progress=False)
         for x in (frame["x"], 1e6 + 1e-3 * frame["x"])
     ]
     for near, far in zip(*(fits.values() for fits in both), strict=True):
@@ -110,7 +107,7 @@ def hardly_vary(fitted: Fit) -> float:
 
 
 def odds(data: pd.DataFrame, seed: int) -> float:
-    fitted = fit("y ~ x + (x|g)", data, method="collapsed", seed=seed, progress=False)
+    fitted = fit("y ~ x + (x|g)", data, method="exact", seed=seed, progress=False)
     assert fitted.diagnostics.ok
     share = hardly_vary(fitted)
     return share / (1 - share)
@@ -144,10 +141,9 @@ def test_where_the_charts_part_does_not_matter(
 
 def test_shares_of_the_charts_add_up_to_one(lines_about: Callable[[float], pd.DataFrame]) -> None:
     frame = lines_about(2000).assign(h=lambda d: d.index % 5, far=lambda d: d["x"] ** 2)
-    read, table = formula_and_data("y ~ x + (x|g) + (x + far|h)", frame)
-    priors = default_priors(read, table)
-    arm = make_arm(read, table, "partial", priors)
-    charts = make_charts(arm, summed(arm, response_without_offset(read, table)), priors)
+    model = resolve("y ~ x + (x|g) + (x + far|h)", frame)["partial"]
+    gaussian = gaussian_model(model)
+    charts = make_charts(gaussian, summed(gaussian), model.priors)
     assert len(charts) == 4  # each factor about the means or at 0
     scores = np.random.default_rng(1).normal(0, 2, size=(50, charts[0].starts.shape[1]))
     for chart in charts:

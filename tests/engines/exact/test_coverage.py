@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.coverage import covers
-from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
 from hlm.model.priors import Prior, Priors
+from hlm.model.resolve import resolve
 
 EXAM = "post ~ pre + (pre|school)"
 
 
 def _why_not(formula, data="exam", *, pooling="partial", family="gaussian", **priors):
-    read = parse(formula)
-    table = clean(read, load_data(data))
-    known = default_priors(read, table, pooling=pooling)
-    return covers(read, table, pooling=pooling, family=family, priors=Priors({**known, **priors}))
+    model = resolve(formula, load_data(data), poolings=(pooling,), family=family)[pooling]
+    return covers(replace(model, priors=Priors({**model.priors, **priors})))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +58,7 @@ def test_too_many_effects_beside_the_largest_factor():
     rng = np.random.default_rng(1)
     a = np.concatenate([np.arange(6000), rng.integers(0, 6000, 6000)])
     frame = pd.DataFrame({"y": rng.normal(size=12_000), "a": a, "b": rng.permutation(a)})
-    read = parse("y ~ 1 + (1|a) + (1|b)")
-    table = clean(read, frame)
+    models = resolve("y ~ 1 + (1|a) + (1|b)", frame, poolings=("partial", "none"))
     for pooling, sentence in (
         (
             "partial",
@@ -69,8 +66,7 @@ def test_too_many_effects_beside_the_largest_factor():
         ),
         ("none", "The groups' 12000 own coefficients are not independent of each other, and too many for one matrix."),
     ):
-        priors = default_priors(read, table, pooling=pooling)
-        assert covers(read, table, pooling=pooling, family="gaussian", priors=priors) == sentence
+        assert covers(models[pooling]) == sentence
 
 
 @pytest.mark.parametrize(

@@ -11,31 +11,34 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
 from hlm.engines.exact import engine
-from hlm.engines.exact.diagnostics import CollapsedDiagnostics
-from hlm.engines.exact.engine import sample_collapsed
+from hlm.engines.exact.diagnostics import ExactDiagnostics
+from hlm.engines.exact.engine import EXACT
 from hlm.engines.exact.gaussian_model import none_as_columns, none_as_groups, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
+from hlm.engines.interface import Options
 from hlm.fits.fit import fit
 from hlm.fits.posterior_coefficients import linear_predictor, parts
-from hlm.formula.parser import parse
-from hlm.model.default_priors import default_priors
-from hlm.model.priors import Prior, Priors
+from hlm.formula.formula import Term
+from hlm.model.priors import Prior
+from hlm.model.resolve import resolve
 from hlm.support.linear_algebra import within_least_squares
 
 EXAM = "post ~ pre + (pre|school)"
 SLEEP = "Reaction ~ Days + (Days|Subject)"
-PEERS = Path(__file__).parents[3] / "reference" / "peers.json"
+PEERS = Path(__file__).parents[2] / "reference" / "peers.json"
 
 
 def run(formula, data, *, pooling="partial", seed=1, draws=1000, chains=4, priors=None):
-    read = parse(formula)
-    table = clean(read, load_data(data) if isinstance(data, str) else data)
-    known = Priors({**default_priors(read, table, pooling=pooling), **(priors or {})})
-    return sample_collapsed(read, table, pooling=pooling, priors=known, seed=seed, draws=draws, chains=chains)
+    frame = load_data(data) if isinstance(data, str) else data
+    drawn = EXACT.sample(model_of(formula, frame, pooling, priors), Options(draws=draws, chains=chains, seed=seed))
+    return drawn.idata, drawn.diagnostics
+
+
+def model_of(formula, frame, pooling, priors=None):
+    return resolve(formula, frame, poolings=(pooling,), priors=priors)[pooling]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +77,8 @@ def test_schools_without_pooling_are_their_own_least_squares():
     data = load_data("exam")
     idata, _ = run(EXAM, data, pooling="none")
     slopes = idata["posterior"]["school:pre"].mean(["chain", "draw"])
-    table = clean(parse(EXAM), data)
-    (school,) = parse(EXAM).groups
+    table = model_of(EXAM, data, "partial").data
+    school = Term(("school",))
     effects = np.column_stack([np.ones(table.rows), table.columns["pre"]])
     least_squares = within_least_squares(table.columns["post"].to_numpy(), table.codes(school), effects)[:, 1]
     for level, expected in zip(table.levels(school), least_squares, strict=True):
@@ -215,7 +218,7 @@ def exam_with_a_factor():
 def test_names_dims_and_predictions_are_bambis(formula, pooling, exam_with_a_factor):
     """The variables of Bambi's PyMC model, and its predictions, which go by position."""
     idata, _ = run(formula, exam_with_a_factor, pooling=pooling, draws=25, chains=2)
-    posterior, read = idata["posterior"].to_dataset(), parse(formula)
+    posterior = idata["posterior"].to_dataset()
     model = build(formula, exam_with_a_factor, pooling=pooling)
     graph = model.backend.model
     variables = [v.name for v in [*graph.free_RVs, *graph.deterministics] if not v.name.endswith("_offset")]
@@ -226,8 +229,8 @@ def test_names_dims_and_predictions_are_bambis(formula, pooling, exam_with_a_fac
         for dim in dims:
             assert posterior[dim].values.tolist() == list(graph.coords[dim]), dim
     predicted = model.predict(idata, inplace=False)["posterior"]["mu"].to_numpy().reshape(50, -1)
-    table = clean(read, exam_with_a_factor)
-    ours = linear_predictor(parts(posterior, read, table, pooling), table, slice(None))
+    resolved = model_of(formula, exam_with_a_factor, pooling)
+    ours = linear_predictor(parts(posterior, resolved), resolved.data, slice(None))
     assert predicted == pytest.approx(ours, abs=1e-10)
 
 
@@ -341,17 +344,17 @@ def test_any_number_of_draws_and_chains(draws, chains):
 
 
 def test_diagnostics_say_what_to_make_of_them():
-    good = CollapsedDiagnostics(pareto_k=0.12, ess=6000.0, points=6700, draws=4000)
+    good = ExactDiagnostics(pareto_k=0.12, ess=6000.0, points=6700, draws=4000)
     assert good.ok and good.efficiency == pytest.approx(0.896, abs=1e-3)
     assert good.sentence == (
         "4000 joint draws of the exact posterior, by importance sampling "
         "(efficiency 90%, Pareto k 0.1; at most 0.7 wanted)."
     )
-    bad = CollapsedDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
+    bad = ExactDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
     assert not bad.ok
     assert bad.sentence.startswith("Not reliable: the importance weights have Pareto k 0.83, wanted 0.7 at most")
     assert "method='nuts'" in bad.sentence
-    assert not CollapsedDiagnostics(float("nan"), 40.0, 6700, 4000).ok
+    assert not ExactDiagnostics(float("nan"), 40.0, 6700, 4000).ok
 
 
 def test_crossed_and_nested_factors_are_near_lme4s():
@@ -384,17 +387,14 @@ def test_few_values_of_theta_with_several_draws_each(monkeypatch):
 
 def test_own_coefficients_as_columns_or_as_effects_are_the_same_model():
     """Two routes to no pooling: one dense matrix of dummies, or groups that are integrated out one by one."""
-    formula = parse("post ~ pre + sex + (pre|school)")
-    data = clean(formula, load_data("exam"))
-    priors = default_priors(formula, data, pooling="none")
-    y = data.columns["post"].to_numpy()
+    model = model_of("post ~ pre + sex + (pre|school)", load_data("exam"), "none")
     theta = np.array([0.6, 0.75, 1.2])
     values = []
-    for arm in (none_as_groups(formula, data, priors), none_as_columns(formula, data, priors)):
-        q = len(arm.mean)
-        known = np.diag(arm.known_sd) if q else np.zeros((0, 0))
+    for gaussian in (none_as_groups(model), none_as_columns(model)):
+        q = len(gaussian.mean)
+        known = np.diag(gaussian.known_sd) if q else np.zeros((0, 0))
         at = Theta(theta, np.repeat(known[None], 3, axis=0))
-        values.append(common_posterior(summed(arm, y), at, arm.prior).log_marginal)
+        values.append(common_posterior(summed(gaussian), at, gaussian.prior).log_marginal)
     assert values[0] == pytest.approx(values[1], rel=1e-9)
 
 
@@ -408,7 +408,7 @@ def test_own_coefficients_as_columns_or_as_effects_are_the_same_model():
 def test_dependent_own_coefficients_are_nutss(formula, data):
     exact = fit(formula, load_data(data), pooling="none", seed=1, progress=False)
     nuts = fit(formula, load_data(data), pooling="none", method="nuts", seed=1, progress=False)
-    assert exact.method == "collapsed"
+    assert exact.method == "exact"
     ours, theirs = (one.idata["posterior"].to_dataset() for one in (exact, nuts))
     assert set(ours.data_vars) == set(theirs.data_vars)
     for name in theirs.data_vars:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.engines.exact.gaussian_model import Factor, GaussianArm
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
 from hlm.engines.exact.left_out.several_factors import crossed_groups_left_out, crossed_rows_left_out
 from hlm.formula.formula import Term
+from hlm.model.design_columns import Columns
+from hlm.model.grouping_factors import GroupingFactor
 
 WORTH = 1e-6  # of the log densities: what conditioning the dense covariance leaves, its condition number 1e6 at most
 
@@ -36,10 +38,15 @@ def _again(y, mean, v, sigma, unit):
     return multivariate_normal(mean[unit] + gain @ (y - mean), spread).logpdf(y[unit])
 
 
-def _one_factor_arm(case):
+def _factor(design: Columns, codes: np.ndarray, start: int = 0) -> GroupingFactor:
+    levels = tuple(map(str, range(codes.max() + 1)))
+    return GroupingFactor(Term((f"g{start}",)), codes, levels, design, (), start=start)
+
+
+def _one_factor(case):
     q = case.effects.matrix.shape[1]
-    factor = Factor(Term(("g",)), case.codes, case.effects, ())
-    return GaussianArm(case.common, case.prior, (factor,), np.zeros(q), None)
+    factor = _factor(case.effects, case.codes)
+    return GaussianModel(case.y, case.common, case.prior, (factor,), np.zeros(q), None)
 
 
 def _z(case, t):
@@ -49,7 +56,7 @@ def _z(case, t):
 
 def test_rows_of_one_factor(ordinary_case):
     case = ordinary_case
-    (found,) = rows_left_out(_one_factor_arm(case), case.y, case.theta)
+    (found,) = rows_left_out(_one_factor(case), case.theta)
     for t, sigma in enumerate(case.theta.sigma):
         mean, v = _dense(case.x_centred, _z(case, t), case.prior, sigma)
         for place, row in enumerate(found.units):
@@ -79,21 +86,21 @@ def _noise(case, t):
     return z @ z.T + case.theta.sigma[t] ** 2 * np.eye(len(case.y))
 
 
-def _crossed_arm(crossing):
+def _several_factors(crossing):
     factors, start = [], 0
     for design, codes in crossing.factors:
-        factors.append(Factor(Term((f"g{start}",)), codes, design, (), start))
+        factors.append(_factor(design, codes, start))
         start += len(design.terms)
-    return GaussianArm(crossing.common, crossing.prior, tuple(factors), np.zeros(start), None)
+    return GaussianModel(crossing.y, crossing.common, crossing.prior, tuple(factors), np.zeros(start), None)
 
 
 def test_rows_and_groups_of_several_factors(ordinary_crossing):
     crossing = ordinary_crossing
-    arm = _crossed_arm(crossing)
-    (rows,) = crossed_rows_left_out(arm, crossing.y, crossing.theta)
+    gaussian = _several_factors(crossing)
+    (rows,) = crossed_rows_left_out(gaussian, crossing.y, crossing.theta)
     codes = crossing.factors[0][1]
     members = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
-    groups = crossed_groups_left_out(arm, crossing.y, crossing.theta, members)
+    groups = crossed_groups_left_out(gaussian, crossing.y, crossing.theta, members)
     for t, sigma in enumerate(crossing.theta.sigma):
         mean, v = _dense(crossing.x, crossing.z(t), crossing.prior, sigma)
         for i in rows.units:

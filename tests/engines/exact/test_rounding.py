@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from hlm.data.packaged_sets import load_data
+from hlm.engines.bambi.engine import BambiEngine
 from hlm.engines.exact import engine
 from hlm.engines.exact.likelihood.marginal import CommonPosterior, lower_roots
 from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.theta import parametrisations as charts
+from hlm.engines.interface import Draws
 from hlm.engines.sampling.importance_sampling import importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
 from hlm.errors import FitError
@@ -32,13 +34,13 @@ def _almost_exact(noise: float) -> pd.DataFrame:
 
 def test_where_rounding_decides_the_exact_engine_says_so() -> None:
     """With sds 1e8 times sigma the products of crossed factors keep nothing of sigma."""
-    found = fit("y ~ 1 + (1|g) + (1|h)", _almost_exact(1e-8), method="collapsed", seed=1, progress=False)
+    found = fit("y ~ 1 + (1|g) + (1|h)", _almost_exact(1e-8), method="exact", seed=1, progress=False)
     assert not found.diagnostics.ok
     assert "Not reliable: " in repr(found)
 
 
 def test_where_it_does_not_nothing_is_said() -> None:
-    found = fit("y ~ 1 + (1|g) + (1|h)", _almost_exact(1e-3), method="collapsed", seed=1, progress=False)
+    found = fit("y ~ 1 + (1|g) + (1|h)", _almost_exact(1e-3), method="exact", seed=1, progress=False)
     assert found.diagnostics.ok and found.diagnostics.rounding < 1e-6  # sds 1e3 times sigma, squared: 1e6 eps
     sigma = found.idata["posterior"]["sigma"]
     assert float(sigma.mean()) == pytest.approx(1e-3, abs=4 * float(sigma.std()))
@@ -71,7 +73,7 @@ def test_draws_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
     draw = engine.draw_coefficients
     monkeypatch.setattr(engine, "draw_coefficients", broken)
-    found = fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
+    found = fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert found.diagnostics.rounding == np.inf and "rounding decides" in found.diagnostics.sentence
 
 
@@ -88,7 +90,7 @@ def _engine_with(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
 def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """NaN at a tenth of the points, by their last digits."""
     _engine_with(monkeypatch, lambda u, values: np.where(np.floor(1e9 * np.abs(u[:, 0])) % 10 == 0, np.nan, values))
-    found = fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
+    found = fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert found.diagnostics.lost == pytest.approx(0.1, abs=0.03)  # 0.1 of some 6000 points: 0.004, and the core's fit
     assert "the density could not be computed at" in found.diagnostics.sentence
     posterior = found.idata["posterior"]
@@ -100,20 +102,20 @@ def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.M
 def test_no_density_at_all_is_an_error_in_words(change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _engine_with(monkeypatch, change)
     with pytest.raises(FitError, match="The posterior density could not be computed at any of") as raised:
-        fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
+        fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert "method='nuts'" in str(raised.value)
 
 
 def test_heavy_tails_have_a_bad_pareto_k_and_go_to_nuts(monkeypatch: pytest.MonkeyPatch, sleepstudy: Any) -> None:
     """Tails like 1 / u^1.2 in every direction, which no t proposal covers."""
     _engine_with(monkeypatch, lambda u, values: -0.6 * np.log1p((1e3 * u) ** 2).sum(axis=1))
-    asked = fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
+    asked = fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert asked.diagnostics.pareto_k > 0.7 and "the importance weights have Pareto k" in repr(asked)
-    nuts = sleepstudy["partial"].idata, sleepstudy["partial"].diagnostics
-    monkeypatch.setattr("hlm.fits.fit._by_nuts", lambda *_: nuts)
+    nuts = Draws(sleepstudy["partial"].idata, sleepstudy["partial"].diagnostics)
+    monkeypatch.setattr(BambiEngine, "sample", lambda *_: nuts)
     fallen = fit(LINES, SLEEP, seed=1, progress=False)
     assert fallen.method == "nuts" and fallen.notes[0].startswith(
-        "sampled by NUTS, since of the collapsed engine the importance weights have Pareto k"
+        "sampled by NUTS, since of the exact engine the importance weights have Pareto k"
     )
 
 
@@ -121,7 +123,7 @@ def test_too_few_points_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget of so few evaluations that fewer than 100 effective points come of it."""
     monkeypatch.setattr(engine, "OPERATIONS", 1.0)
     monkeypatch.setattr("hlm.engines.sampling.importance_sampling._LEAST_POINTS_PER_DIMENSION", 10)
-    found = fit(LINES, SLEEP, method="collapsed", seed=1, progress=False)
+    found = fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert not found.diagnostics.ok and found.diagnostics.points < 100
     assert "Not reliable: " in repr(found)
 

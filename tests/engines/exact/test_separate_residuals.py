@@ -12,6 +12,7 @@ from hlm.compare.compare_loo import compare_loo
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
 from hlm.fits.fit import fit, fit_pooling
+from hlm.fits.log_likelihood import log_density_of
 from hlm.fits.predict import predict
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
@@ -69,19 +70,20 @@ def test_nuts_says_the_same(separate):
         assert theirs[name].dims == ours[name].dims
         # 4000 exact draws against an effective sample size of 1000 at least: 4 sqrt(1/4000 + 1/1000)
         assert (abs(ours[name].mean(("chain", "draw")) - theirs[name].mean(("chain", "draw"))) < 0.15 * sd).all()
-    assert nuts.method == "nuts" and separate.method == "collapsed"
+    assert nuts.method == "nuts" and separate.method == "exact"
 
 
 def test_bambi_reads_the_posterior(separate):
-    rows = separate.data.rows
+    rows = separate.resolved.rows
     theirs = separate.model.compute_log_likelihood(separate.idata, inplace=False)["log_likelihood"]["Reaction"]
-    ours = separate.log_density(slice(0, rows)).reshape(4, 1000, rows)
+    density = log_density_of(separate.resolved, separate.idata, separate.parts, lambda: separate.model)
+    ours = density(slice(0, rows)).reshape(4, 1000, rows)
     np.testing.assert_allclose(theirs.to_numpy(), ours, atol=1e-8)
 
 
 def test_tables_and_predictions(separate):
     fits = fit_pooling(SLEEP, load_data("sleepstudy"), residual="separate", seed=1, progress=False)
-    assert [one.residual for one in fits.values()] == ["shared", "separate", "shared"]
+    assert [one.resolved.residual for one in fits.values()] == ["shared", "separate", "shared"]
     line = next(line for line in repr(fits).splitlines() if line.startswith("sigma "))
     assert "by Subject" in line
     assert compare_loo(fits)["elpd"].notna().all()

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.data.clean_data import formula_and_data
-from hlm.engines.exact.gaussian_model import make_arm, summed
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior, draw_crossed, sweep
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import CrossedProducts
-from hlm.model.resolve import default_priors
+from hlm.model.resolve import resolve
 
 
 def test_log_marginal_is_the_dense_normal_density(crossing):
@@ -111,13 +110,12 @@ def test_no_theta_explains_more_than_least_squares_of_the_cells():
     rng = np.random.default_rng(1)
     cells, outer = np.tile(np.repeat(np.arange(5), [1, 2, 4, 8, 16]), 6), np.repeat(np.arange(6), 31)
     frame = pd.DataFrame({"a": outer, "b": cells, "x": rng.normal(size=186), "y": rng.normal(size=186)})
-    formula, data = formula_and_data("y ~ x + (1|a/b)", frame)
-    arm = make_arm(formula, data, "partial", default_priors(formula, data))
+    gaussian = gaussian_model(resolve("y ~ x + (1|a/b)", frame)["partial"])
     sigma, tau = np.repeat(10.0 ** -np.arange(40), 30), np.tile(np.geomspace(0.1, 1000, 30), 40)
     factor = np.zeros((len(sigma), 2, 2))
     factor[:, 0, 0], factor[:, 1, 1] = tau, tau[::-1]
     with np.errstate(all="ignore"):
-        found = common_posterior(summed(arm, frame["y"].to_numpy()), Theta(sigma, factor), arm.prior).log_marginal
+        found = common_posterior(summed(gaussian), Theta(sigma, factor), gaussian.prior).log_marginal
     design = np.column_stack([(5 * outer + cells)[:, None] == np.arange(30), frame["x"]])
     _, (left,), *_ = np.linalg.lstsq(design, frame["y"])
     best = -186 / 2 * np.log(2 * np.pi * sigma**2) - left / (2 * sigma**2)

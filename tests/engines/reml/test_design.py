@@ -9,7 +9,8 @@ import pytest
 from hlm.data.clean_data import CleanData, clean
 from hlm.engines.reml.design import MixedDesign, mixed_design
 from hlm.formula.parser import parse
-from hlm.model.design_columns import block_columns, columns
+from hlm.model.design import Design
+from hlm.model.design_columns import columns
 
 
 def designed(text: str) -> tuple[MixedDesign, CleanData]:
@@ -38,7 +39,8 @@ def test_a_correlated_block_is_orthogonal_and_can_be_taken_back():
     one, two = design.blocks
     assert (one.labels, two.labels) == (("Intercept", "x"), ("c[a]", "c[b]"))
     assert (one.columns, two.columns) == (slice(0, 2), slice(2, 4))
-    for block, (_, written) in zip(design.blocks, block_columns(parse("y ~ x + (x|g) + (0 + c|g)"), data), strict=True):
+    parts = Design(parse("y ~ x + (x|g) + (0 + c|g)"), data).blocks
+    for block, (_, written) in zip(design.blocks, parts, strict=True):
         z = design.z[:, block.columns]
         assert z.T @ z / 40 == pytest.approx(np.eye(2), abs=1e-6)  # x has 2000 times its spread to lose 1e-16 of
         assert z @ np.linalg.inv(block.basis) == pytest.approx(written.matrix, rel=1e-9, abs=1e-9)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample, resample
+from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.engines.sampling.t_mixtures import Mixture, equal_parts, joined, moments
 
 

@@ -50,7 +50,7 @@ def test_leave_one_out_of_a_normal_mean_is_the_closed_form() -> None:
     exact = -0.5 * np.log(2 * np.pi * variance) - 0.5 * (y - others) ** 2 / variance
     # the weights vary by about |y - mean| / sqrt(30) < 0.5, so that each value has Monte Carlo error below 0.5/141
     np.testing.assert_allclose(loo.elpd, exact, rtol=0, atol=4 * 0.5 / 141)
-    assert loo.p == pytest.approx(1, abs=0.35)  # about the one parameter, sampling variation of the 30 residuals
+    assert loo.p_loo == pytest.approx(1, abs=0.35)  # about the one parameter, sampling variation of the 30 residuals
     assert len(loo.bad) == 0
 
 

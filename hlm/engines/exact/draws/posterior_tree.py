@@ -47,7 +47,7 @@ class _Posterior:
             for name, (dims, values) in self.variables.items()
         }
         response = formula.response.variable
-        observed = {response: ("__obs__", data.columns[response].to_numpy(dtype=np.float64))}
+        observed = {names.in_posterior(response): ("__obs__", data.columns[response].to_numpy(dtype=np.float64))}
         return xr.DataTree.from_dict(
             {
                 "posterior": xr.Dataset(posterior, coords=self.coords),

@@ -53,7 +53,7 @@ class Scale:
         """Log prior density of the coordinate: that of the value, plus log |d value / d u|."""
         if self.kind == _UNIFORM:
             return log_normal_density(u)
-        value = self.log_density_of(self.value(u))
+        value = _DISTRIBUTIONS[self.kind].log_density_inside(self.value(u), self.args)
         return np.asarray(value + np.log(self.unit) + log_normal_density(u) - log_ndtr(-u))
 
     def log_density_of(self, value: np.ndarray) -> np.ndarray:

@@ -12,12 +12,13 @@ import mpmath
 import numpy as np
 import pytest
 
-from hlm.engines.exact.gaussian_model import Factor, GaussianArm
+from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Sums, Theta
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.design_columns import Columns
+from hlm.model.grouping_factors import GroupingFactor
 
 DIGITS = 60
 
@@ -56,12 +57,15 @@ class Model:
         return cross_products(columns(self.x), columns(z), codes, self.y, root_weights=self.root_weights)
 
     @property
-    def arm(self) -> GaussianArm:
+    def gaussian(self) -> GaussianModel:
         factors, start = [], 0
         for z, codes in self.factors:
-            factors.append(Factor(Term((f"g{start}",)), codes, columns(z), (), start))
+            levels = tuple(map(str, range(codes.max() + 1)))
+            factors.append(GroupingFactor(Term((f"g{start}",)), codes, levels, columns(z), (), start=start))
             start += len(z)
-        return GaussianArm(columns(self.x), self.prior, tuple(factors), np.zeros(start), None, (), self.root_weights)
+        return GaussianModel(
+            self.y, columns(self.x), self.prior, tuple(factors), np.zeros(start), None, (), self.root_weights
+        )
 
 
 def columns(values: dict[str, np.ndarray]) -> Columns:

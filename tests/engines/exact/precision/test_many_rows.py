@@ -119,9 +119,9 @@ def test_threads_change_nothing(tools: Any) -> None:
 @pytest.mark.parametrize("numbers", [1, 7, 50])
 def test_pieces_change_nothing(numbers: int, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tools.make_model()
-    (whole,) = rows_left_out(model.arm, model.y, model.theta)
+    (whole,) = rows_left_out(model.gaussian, model.theta)
     monkeypatch.setattr(leave_out, "_CHUNK_NUMBERS", numbers)
-    pieces = list(rows_left_out(model.arm, model.y, model.theta))
+    pieces = list(rows_left_out(model.gaussian, model.theta))
     assert len(pieces) > 1 or numbers == 50
     units = np.concatenate([piece.units for piece in pieces])
     assert units.tolist() == whole.units.tolist()

@@ -1,4 +1,4 @@
-"""The collapsed engine against the model's definition in 60 digits, where 16 digits are easily lost.
+"""The exact engine against the model's definition in 60 digits, where 16 digits are easily lost.
 
 Each case says how many eps (2.2e-16) an error may be: how much the worst-conditioned step of the answer itself makes of
 a last digit of the data or of L. Densities are compared relative to their size (1 at least), coefficients in units of
@@ -140,11 +140,11 @@ def test_left_out_rows_and_groups(both: tuple[Case, Any, Any]) -> None:
     codes = model.factors[0][1]
     groups = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
     if case.shape == "one":
-        (rows,) = rows_left_out(model.arm, model.y, model.theta)
+        (rows,) = rows_left_out(model.gaussian, model.theta)
         whole = groups_left_out(model.sums, model.theta, model.prior)
     else:
-        (rows,) = crossed_rows_left_out(model.arm, model.y, model.theta)
-        whole = crossed_groups_left_out(model.arm, model.y, model.theta, groups)
+        (rows,) = crossed_rows_left_out(model.gaussian, model.y, model.theta)
+        whole = crossed_groups_left_out(model.gaussian, model.y, model.theta, groups)
     logs = _log_weights(model)
     expected = [float(v) for v in exact.left_out([np.array([i]) for i in rows.units])]
     assert rows.without[0] + logs[rows.units] == pytest.approx(expected, rel=case.worth * EPS, abs=case.worth * EPS)
@@ -161,11 +161,11 @@ def test_where_rounding_leaves_nothing_left_out_densities_are_no_numbers(sigma: 
     groups = [np.flatnonzero(tools.codes == k) for k in range(6)]
     with np.errstate(all="ignore"):  # as integrated_loo has it
         if shape == "one":
-            (rows,) = rows_left_out(model.arm, model.y, model.theta)
+            (rows,) = rows_left_out(model.gaussian, model.theta)
             whole = groups_left_out(model.sums, model.theta, model.prior)
         else:
-            (rows,) = crossed_rows_left_out(model.arm, model.y, model.theta)
-            whole = crossed_groups_left_out(model.arm, model.y, model.theta, groups)
+            (rows,) = crossed_rows_left_out(model.gaussian, model.y, model.theta)
+            whole = crossed_groups_left_out(model.gaussian, model.y, model.theta, groups)
     assert np.isnan(rows.without).all() and np.isnan(whole.without).all() and np.isnan(whole.inside).all()
 
 

@@ -1,4 +1,4 @@
-"""Every kind of formula and arm through the door that `fit` takes, against 60 digits; and reml's criterion."""
+"""Every kind of formula and strategy through the door that `fit` takes, against 60 digits; and reml's criterion."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 from hlm.data.clean_data import formula_and_data
 from hlm.engines.exact.draws.separate_residuals import _log_density, _own_coordinates
-from hlm.engines.exact.gaussian_model import make_arm, summed, summed_alone
-from hlm.engines.exact.left_out.leave_one_out import rows_left_out
+from hlm.engines.exact.gaussian_model import gaussian_model, summed, summed_alone
+from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
 from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.exact.theta.starts import make_charts, make_parameters
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
-from hlm.model.resolve import default_priors
-from hlm.model.design_columns import block_columns, columns, response_without_offset
+from hlm.model.design import Design, response_less_offset
+from hlm.model.resolve import resolve
 
 EPS = np.finfo(np.float64).eps
 
@@ -57,37 +57,37 @@ def _worth(formula: str, pooling: str) -> float:
     return 1e10 if "high" in formula else 1e4  # y at 1e9 and the prior's mean there have 7 digits beside sigma
 
 
-def _model(tools: Any, arm: Any, y: np.ndarray, theta: Any) -> Any:
-    names = ["1" if label == "Intercept" else label for label in arm.common.labels]
-    factors = tuple((dict(zip(f.design.labels, f.design.matrix.T, strict=True)), f.codes) for f in arm.factors)
-    for factor in arm.factors:
-        y = y - factor.design.matrix @ arm.mean[factor.columns]
+def _model(tools: Any, gaussian: Any, theta: Any) -> Any:
+    names = ["1" if label == "Intercept" else label for label in gaussian.common.labels]
+    factors = tuple((dict(zip(f.design.labels, f.design.matrix.T, strict=True)), f.codes) for f in gaussian.factors)
+    y = gaussian.response
+    for factor in gaussian.factors:
+        y = y - factor.design.matrix @ gaussian.mean[factor.columns]
     return tools.Model(
-        x=dict(zip(names, arm.common.matrix.T, strict=True)), factors=factors, y=y, mean=arm.prior.mean,
-        sd=arm.prior.sd, sigma=float(theta.sigma[0]), factor=theta.factor[0],
-        weights=None if arm.root_weights is None else arm.root_weights**2,
+        x=dict(zip(names, gaussian.common.matrix.T, strict=True)), factors=factors, y=y, mean=gaussian.prior.mean,
+        sd=gaussian.prior.sd, sigma=float(theta.sigma[0]), factor=theta.factor[0],
+        weights=None if gaussian.root_weights is None else gaussian.root_weights**2,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("pooling", ["complete", "none", "partial"])
 @pytest.mark.parametrize(("formula", "weights"), FORMULAS)
-def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: Any, tools: Any) -> None:
-    read, table = formula_and_data(formula, FRAME, weights=weights)
-    priors = default_priors(read, table, pooling=pooling)
-    arm, y = make_arm(read, table, pooling, priors), response_without_offset(read, table)
-    sums = summed(arm, y)
-    chart = make_charts(arm, sums, priors)[0]
+def test_log_density_of_every_strategy(formula: str, weights: str | None, pooling: Any, tools: Any) -> None:
+    model = resolve(formula, FRAME, poolings=(pooling,), weights=weights)[pooling]
+    gaussian = gaussian_model(model)
+    sums = summed(gaussian)
+    chart = make_charts(gaussian, sums, model.priors)[0]
     theta = chart.space.theta(np.random.default_rng(6).normal(size=(1, chart.starts.shape[1])))
-    exact = tools.Exact(_model(tools, arm, y, theta))
-    logs = 0.0 if arm.root_weights is None else np.log(arm.root_weights).sum()
-    found = common_posterior(sums, theta, arm.prior).log_marginal[0] + logs
-    said = rounding(sums, theta, arm.prior, common_posterior(sums, theta, arm.prior)) > MOST_ROUNDING
+    exact = tools.Exact(_model(tools, gaussian, theta))
+    logs = 0.0 if gaussian.root_weights is None else np.log(gaussian.root_weights).sum()
+    found = common_posterior(sums, theta, gaussian.prior).log_marginal[0] + logs
+    said = rounding(sums, theta, gaussian.prior, common_posterior(sums, theta, gaussian.prior)) > MOST_ROUNDING
     assert said == ((formula, pooling) == TOO_MUCH)
     if said:  # the columns of each group and far are in line up to 1e-6, and 100 times as wide priors do not help
         return
     assert found == pytest.approx(float(exact.log_marginal()), abs=_worth(formula, pooling) * EPS)
-    if len(arm.factors) < 2 and arm.root_weights is None:
-        (rows,) = rows_left_out(arm, y, theta)
+    if len(gaussian.factors) < 2 and gaussian.root_weights is None:
+        (rows,) = rows_left_out(gaussian, theta)
         expected = [float(v) for v in exact.left_out([np.array([i]) for i in rows.units])]
         assert rows.without[0] == pytest.approx(expected, abs=_worth(formula, pooling) * EPS)
 
@@ -98,35 +98,33 @@ def test_rounding_tells_of_no_less_than_there_is(seed: int, tools: Any) -> None:
 
     Products of columns keep some (1e6)^2 eps of the log density then; sampling about x's mean does not go there.
     """
-    read, table = formula_and_data("y ~ far + (far|g) + (far|h)", FRAME)
-    priors = default_priors(read, table)
-    arm, y = make_arm(read, table, "partial", priors), response_without_offset(read, table)
-    sums = summed(arm, y)
-    at_zero, starts = make_parameters(arm, sums, priors)
+    model = resolve("y ~ far + (far|g) + (far|h)", FRAME)["partial"]
+    gaussian = gaussian_model(model)
+    sums = summed(gaussian)
+    at_zero, starts = make_parameters(gaussian, sums, model.priors)
     theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
-    given = common_posterior(sums, theta, arm.prior)
-    error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, arm, y, theta)).log_marginal()))
-    assert 1e10 * EPS < error < rounding(sums, theta, arm.prior, given)
+    given = common_posterior(sums, theta, gaussian.prior)
+    error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, gaussian, theta)).log_marginal()))
+    assert 1e10 * EPS < error < rounding(sums, theta, gaussian.prior, given)
 
 
 @pytest.mark.parametrize("variable", ["x", "far"])
 def test_separate_residuals(variable: str, tools: Any) -> None:
     """No pooling with a sigma for each group: the density of each group's responses given its own sigma."""
-    read, table = formula_and_data(f"y ~ {variable} + ({variable}|g)", FRAME)
-    priors = default_priors(read, table, pooling="none")
-    arm, y = make_arm(read, table, "none", priors), response_without_offset(read, table)
-    assert arm.known_sd is not None
-    sums, prior = summed_alone(arm, y), scale(priors["sigma"], unit=0.3)
+    model = resolve(f"y ~ {variable} + ({variable}|g)", FRAME, poolings=("none",))["none"]
+    gaussian = gaussian_model(model)
+    assert gaussian.known_sd is not None
+    sums, prior = summed_alone(gaussian), scale(model.priors["sigma"], unit=0.3)
     score = np.zeros((len(sums.n), 1))
-    found = _log_density(prior, sums, *_own_coordinates(sums, arm.known_sd)[:2], score) - prior.log_density(score)
-    (factor,) = arm.factors
+    found = _log_density(prior, sums, *_own_coordinates(sums, gaussian.known_sd)[:2], score) - prior.log_density(score)
+    (factor,) = gaussian.factors
     for k in range(len(sums.n)):
         mine = factor.codes == k
         z = tools.big(factor.design.matrix[mine])
-        v = (z * tools.big(arm.known_sd) ** 2) @ z.T + np.diag(
+        v = (z * tools.big(gaussian.known_sd) ** 2) @ z.T + np.diag(
             tools.big(np.repeat(prior.value(score[k]), mine.sum())) ** 2
         )
-        residual = tools.big(y[mine]) - z @ tools.big(arm.mean)
+        residual = tools.big(gaussian.response[mine]) - z @ tools.big(gaussian.mean)
         exact = float(tools.log_normal(residual, tools.cholesky(v)))
         # x at 1e6: the singular values of R diag(sd) are 1e13 sigma and 1e6 times less, of which that leaves 10 digits
         assert found[k, 0] == pytest.approx(exact, abs=(1e8 if variable == "far" else 1e4) * EPS)
@@ -153,11 +151,11 @@ def _criterion(read: Any, table: Any, design: Any, factor: np.ndarray, reml: boo
     n, big = table.rows, tools.big
     weights = np.ones(n) if table.weights is None else table.weights
     v = np.diag(1 / big(weights))
-    parts = sorted(block_columns(read, table), key=lambda part: read.groups.index(part[0].group))
+    parts = sorted(Design(read, table).blocks, key=lambda part: read.groups.index(part[0].group))
     for block, (_, effects), codes in zip(design.blocks, parts, design.codes, strict=True):
         root = big(effects.matrix) @ (big(block.basis) @ big(factor[block.columns, block.columns]))
         v = v + (root @ root.T) * (codes[:, None] == codes)
-    x, y = big(columns(read.common, table).matrix), big(response_without_offset(read, table))
+    x, y = big(Design(read, table).common.matrix), big(response_less_offset(read, table))
     precision = tools.inverse(v)
     information = x.T @ precision @ x
     left = y - x @ (tools.inverse(information) @ (x.T @ precision @ y))

@@ -1,0 +1,82 @@
+"""Column names that Bambi, formulae and PyMC cannot take: the model is sampled under others, the draws get theirs back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hlm.formula.formula import Block, Formula, Response, Term
+from hlm.model import names
+from hlm.model.design import Design
+from hlm.model.model import Model
+from hlm.model.priors import Priors
+from hlm.model.resolve import strategy
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_PLAIN = re.compile(r"[^\W\d_][\w .]*\Z")
+_UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]")
+_UNSAFE_END = "_offset"  # of Bambi's own variables
+
+
+def unsafe_variables(model: Model) -> tuple[str, ...]:
+    """The variables of the formula whose names Bambi cannot take."""
+    computed = set(model.written.computed)
+    return tuple(v for v in model.written.variables if not _is_safe(v, is_computed=v in computed))
+
+
+def under_safe_names(model: Model) -> Model:
+    """The same model with other names for these variables; its parameters are in the same order."""
+    new = {variable: f"variable_{i + 1}" for i, variable in enumerate(unsafe_variables(model))}
+    formula = _renamed_formula(model.written, new)
+    columns = {old.name: _renamed(old, new).name for old in model.written.groups}
+    data = replace(model.data, columns=model.data.columns.rename(columns=new | columns))
+    found = strategy(Design(formula, data), model.pooling, model.family, model.residual)
+    priors = {
+        safe.prior_name: model.priors[own.prior_name]
+        for own, safe in zip(model.parameters, found.parameters, strict=True)
+        if own.prior_name in model.priors
+    }
+    return replace(found, priors=Priors(priors, model.priors.notes))
+
+
+def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree:
+    """The draws of the safe model under the names of the model itself."""
+    import xarray as xr
+
+    new = {names.in_posterior(safe.written.response.variable): names.in_posterior(model.written.response.variable)}
+    for own, other in zip(model.parameters, safe.parameters, strict=True):
+        new |= {other.name: own.name, **dict(zip(other.dims, own.dims, strict=True))}
+    groups = {}
+    for name, node in idata.children.items():
+        dataset = node.to_dataset()
+        there = {old: own for old, own in new.items() if old in dataset.variables or old in dataset.dims}
+        groups[name] = dataset.rename(there)
+    return xr.DataTree.from_dict(groups)
+
+
+def _is_safe(variable: str, *, is_computed: bool) -> bool:
+    if is_computed:
+        return not _UNSAFE_INSIDE_A_CALL.search(variable)
+    return bool(_PLAIN.match(variable)) and not variable.endswith((_UNSAFE_END, " "))
+
+
+def _renamed_formula(formula: Formula, new: dict[str, str]) -> Formula:
+    response = formula.response
+    trials = None if response.trials is None else new.get(response.trials, response.trials)
+    return replace(
+        formula,
+        response=Response(new.get(response.variable, response.variable), trials),
+        common=tuple(_renamed(term, new) for term in formula.common),
+        blocks=tuple(
+            Block(tuple(_renamed(e, new) for e in block.effects), _renamed(block.group, new), block.correlated)
+            for block in formula.blocks
+        ),
+        offsets=tuple(new.get(variable, variable) for variable in formula.offsets),
+    )
+
+
+def _renamed(term: Term, new: dict[str, str]) -> Term:
+    return Term(tuple(new.get(variable, variable) for variable in term.variables))
