@@ -244,10 +244,11 @@ def check_names(model: Model) -> None:
     taken = {*names.RESERVED, model.family.parent, *model.family.auxiliary}
     for parameter in model.parameters:
         taken |= {*parameter.dims}
-        if parameter.kind not in ("common", "group effect"):  # these are named after the columns themselves
+        own = parameter.kind == "group effect" and model.pooling == "none"
+        if parameter.kind != "common" and not own:  # these are named after the columns themselves
             taken.add(parameter.name)
     for name in model.written.variables:
-        if name in taken and name != model.written.response.variable:
+        if names.in_posterior(name) in taken and name != model.written.response.variable:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")

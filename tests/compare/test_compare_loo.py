@@ -38,7 +38,7 @@ def test_table(exam: PoolingFits) -> None:
     table = compare_loo(exam)
     assert list(table["pooling"]) == ["partial", "none", "complete"]
     assert list(table.columns) == [
-        "pooling", "elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight", "unit", "note",
+        "pooling", "elpd", "se", "elpd_diff", "se_diff", "p_loo", "bad_k", "weight", "unit", "note",
     ]  # fmt: skip
     assert table["elpd_diff"].iloc[0] == 0
     assert table["se_diff"].iloc[0] == 0
@@ -102,10 +102,7 @@ def test_real_refits_say_the_same(unit: str) -> None:
         theta = theta_of(drawn.idata["posterior"].to_dataset(), reduced_arm)
         # log p(y_k | y_-k, theta) = log p(y | theta) - log p(y_-k | theta); both centre the intercept's prior at their
         # own means of x, which the wide prior (sd 3.5 against an intercept's sd of 0.25) hardly feels
-        both = [
-            common_posterior(sums, theta, arm.prior).log_marginal
-            for sums in (whole, summed(reduced_arm))
-        ]
+        both = [common_posterior(sums, theta, arm.prior).log_marginal for sums in (whole, summed(reduced_arm))]
         refits.append(log_sum_exp((both[0] - both[1])[:, None])[0] - np.log(len(both[0])))
     fits = {
         pooling: fit(formula, frame, pooling=pooling, draws=10_000, seed=1, progress=False)

@@ -88,13 +88,13 @@ def test_what_a_group_cannot_tell_is_nan_and_said(radon: PoolingFits) -> None:
     assert set(table.index[table["note"] == NOT_ESTIMABLE]) == set(silent)
     assert table.loc[silent, "estimate"].isna().all()
     assert table["estimate"].notna().sum() == (spread > 1).sum()
-    wide = shrinkage(radon, term="floor").set_index("level")
+    wide = shrinkage(radon, term="floor", why=True).set_index("level")
     assert wide.loc[silent, "movement"].isna().all()
     assert wide.loc[silent, "partial"].notna().all()
 
 
 def test_shrinkage_table(exam_nuts: PoolingFits) -> None:
-    table = shrinkage(exam_nuts)
+    table = shrinkage(exam_nuts, why=True)
     assert len(table) == 130
     np.testing.assert_allclose(table["movement"], table["partial"] - table["none"])
     slopes = table.query("term == 'pre'").set_index("level")

@@ -18,8 +18,8 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.theta import parametrisations as charts
 from hlm.errors import FitError, FormulaError
 from hlm.formula.formula import Term
-from hlm.model.resolve import default_priors
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors
 
 EXAM = "post ~ pre + (pre|school)"
 SLEEP = "Reaction ~ Days + (Days|Subject)"

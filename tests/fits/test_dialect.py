@@ -21,10 +21,10 @@ from hlm.fits.group_coefficients import coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.fits.predict import predict
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.resolve import default_priors, resolve
 from hlm.model.design_columns import columns
 from hlm.model.families import get_family
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors, resolve
 
 SLEEP = load_data("sleepstudy")
 FORMULAS: list[tuple[str, Pooling]] = [

@@ -21,8 +21,8 @@ from hlm.compare.slope_differences import slope_differences
 from hlm.compare.stacking import stacking_weights
 from hlm.compare.verdict import verdict
 from hlm.engines.exact.diagnostics import ExactDiagnostics
-from hlm.engines.sampling.chain_diagnostics import ChainDiagnostics
 from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.chain_diagnostics import ChainDiagnostics
 from hlm.fits.results import PoolingFits
 
 DIVERGED = ChainDiagnostics(r_hat=1.2, r_hat_at="1|Subject_sigma", ess=37.0, ess_at="Days", divergences=12, chains=4)

@@ -315,9 +315,7 @@ def test_where_nuts_cannot_help_either_both_reasons_are_told(
     bad = ExactDiagnostics(pareto_k=0.83, ess=4000.0, points=6700, draws=4000)
     monkeypatch.setattr("hlm.engines.exact.engine._sample", lambda *_: Draws(sleepstudy["partial"].idata, bad))
     monkeypatch.setattr("hlm.support.memory._free", lambda: 1e4)
-    with pytest.raises(
-        FitError, match=r"would need about .* of memory.* since of the exact engine .* Pareto k 0\.83"
-    ):
+    with pytest.raises(FitError, match=r"would need about .* of memory.* since of the exact engine .* Pareto k 0\.83"):
         fit("Reaction ~ Days + (Days|Subject)", SLEEP, seed=1, progress=False)
 
 

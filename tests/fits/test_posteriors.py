@@ -8,8 +8,8 @@ import pytest
 from brms_cases import MODELS, STORED, fitted, numbers  # tests/reference
 
 from hlm.data.packaged_sets import load_data
-from hlm.model.resolve import default_priors
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors
 
 FAMILIES = {
     "normal": lambda mu, sigma: Prior("Normal", mu=mu, sigma=sigma),

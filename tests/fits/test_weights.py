@@ -12,8 +12,8 @@ from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.errors import FitError
 from hlm.fits.fit import fit, fit_pooling
-from hlm.model.resolve import resolve
 from hlm.model.priors import Prior
+from hlm.model.resolve import resolve
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
 
