@@ -32,7 +32,7 @@ def main() -> None:
     expect("Days" in str(hlm.explain(SLEEP, sleep)), "explain")
     expect(abs(hlm.reml(SLEEP, sleep).loglik - LME4_LOGLIK) < 1e-3, "reml is lme4's")
     fits = hlm.fit_pooling(SLEEP, sleep, seed=1, progress=False)
-    expect([f.method for f in fits.values()] == ["collapsed"] * 3, "collapsed engine")
+    expect([f.method for f in fits.values()] == ["exact"] * 3, "exact engine")
     exact = float(fits["partial"].idata["posterior"]["Days"].mean())
     expect(abs(exact - 10.467) < BOUND, f"slope {exact:.3f}, lme4's 10.467")
     expect(hlm.compare_loo(fits)["pooling"][0] == "partial", "leave-one-out")

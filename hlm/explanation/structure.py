@@ -22,7 +22,7 @@ from hlm.model.design import Design
 from hlm.model.families import Family, check_trials, get_family
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
-from hlm.model.resolve import resolve, strategy
+from hlm.model.resolve import check_names, resolve, strategy
 from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
@@ -233,7 +233,9 @@ def _model(
         return resolve(formula, data, family=family, functions=functions, priors=priors)["partial"]
     kind = get_family(family)
     check_trials(kind, formula)
-    return strategy(Design(expanded(formula, basis_columns(formula)), None), "partial", kind)
+    model = strategy(Design(expanded(formula, basis_columns(formula)), None), "partial", kind)
+    check_names(model)
+    return model
 
 
 def _letter(position: int) -> str:

@@ -95,7 +95,7 @@ def fit(
     >>> round(float(lines.idata["posterior"]["Days"].mean()))
     10
     """
-    options = _options(method, draws, chains, tune, seed, progress, sampler_kwargs)
+    options = checked_options(method, draws, chains, tune, seed, progress, sampler_kwargs)
     models = resolve(
         formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, priors=priors,
         lkj_eta=lkj_eta, residual=residual,
@@ -156,8 +156,8 @@ def fit_pooling(
     >>> list(fits), fits["none"].formula
     (['complete', 'none', 'partial'], 'Reaction ~ 0 + Subject + Subject:Days')
     """
-    chosen = _chosen(poolings)
-    options = _options(method, draws, chains, tune, seed, progress, sampler_kwargs)
+    chosen = chosen_poolings(poolings)
+    options = checked_options(method, draws, chains, tune, seed, progress, sampler_kwargs)
     models = resolve(
         formula, data, poolings=chosen, family=family, weights=weights, functions=functions, priors=priors,
         lkj_eta=lkj_eta, residual=residual, comparing=True,
@@ -169,7 +169,7 @@ def fit_pooling(
         return PoolingFits(fits)
 
 
-def _options(
+def checked_options(
     method: str, draws: int, chains: int, tune: int, seed: int | None, progress: bool,
     sampler_kwargs: Mapping[str, Any] | None,
 ) -> Options:  # fmt: skip
@@ -191,7 +191,8 @@ def _fit(model: Model, method: Method, options: Options) -> Fit:
     return found
 
 
-def _chosen(poolings: Sequence[Pooling]) -> list[Pooling]:
+def chosen_poolings(poolings: Sequence[Pooling]) -> list[Pooling]:
+    """The strategies that the caller asked for, in the order in which they are fitted and shown."""
     wanted = check_list("poolings", poolings, "['none', 'partial']")
     if not wanted:
         raise FitError(f"poolings is a list of some of {', '.join(map(repr, POOLINGS))}, not {poolings!r}.")

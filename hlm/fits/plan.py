@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from hlm.data.transforms import Functions
 from hlm.engines.interface import Options
 from hlm.errors import FitError
+from hlm.fits.fit import checked_options, chosen_poolings
 from hlm.fits.run_engines import chosen_engine
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
-from hlm.support.options import Method, check_choice, check_whole
+from hlm.support.options import Method
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,14 +68,12 @@ def plan(
     """
     import pandas as pd
 
-    check_choice("method", method, get_args(Method))
-    for name, value in (("draws", draws), ("chains", chains), ("tune", tune)):
-        check_whole(name, value, least=1)
+    chosen = chosen_poolings(poolings)
+    options = checked_options(method, draws, chains, tune, seed=None, progress=False, sampler_kwargs=None)
     models = resolve(
-        formula, data, poolings=[p for p in POOLINGS if p in poolings], family=family, weights=weights,
-        functions=functions, priors=priors, lkj_eta=lkj_eta, residual=residual,
+        formula, data, poolings=chosen, family=family, weights=weights, functions=functions, priors=priors,
+        lkj_eta=lkj_eta, residual=residual, comparing=True,
     )  # fmt: skip
-    options = Options(draws, chains, tune)
     return pd.DataFrame([_row(model, method, options) for model in models.values()])
 
 

@@ -84,7 +84,7 @@ def resolve(
     design = Design(written, table)
     models = {pooling: strategy(design, pooling, kind, residual) for pooling in poolings}
     for model in models.values():
-        _check_names(model)
+        check_names(model)
     return _with_priors(models, priors, lkj_eta)
 
 
@@ -239,15 +239,16 @@ def _check_one_factor(factors: tuple[GroupingFactor, ...]) -> None:
         )
 
 
-def _check_names(model: Model) -> None:
+def check_names(model: Model) -> None:
     """Raise a `DataError` for a column whose name is that of another variable, or of a dim, of the posterior."""
     taken = {*names.RESERVED, model.family.parent, *model.family.auxiliary}
     for parameter in model.parameters:
         taken |= {*parameter.dims}
-        if parameter.kind not in ("common", "group effect"):  # these are named after the columns themselves
+        own = parameter.kind == "group effect" and model.pooling == "none"
+        if parameter.kind != "common" and not own:  # these are named after the columns themselves
             taken.add(parameter.name)
     for name in model.written.variables:
-        if name in taken and name != model.written.response.variable:
+        if names.in_posterior(name) in taken and name != model.written.response.variable:
             raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")

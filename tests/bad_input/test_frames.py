@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,7 @@ def test_a_few_codes_of_text_are_labels() -> None:
 def test_units_of_a_predictor_change_its_slopes_and_nothing_else(formula: str, scale: float) -> None:
     """A slope per dollar is a hundred times that per cent; u, of the groups alone, is in no arm's totals."""
     frame = with_(u=base()["g"].map(dict(zip("abcdef", [0.3, -1, 2, 0.5, 1, -0.7], strict=True))))
-    options: dict[str, Any] = {"draws": 1000, "chains": 2, "seed": 1, "progress": False, "method": "collapsed"}
+    options: dict[str, Any] = {"draws": 1000, "chains": 2, "seed": 1, "progress": False, "method": "exact"}
     means = [
         hlm.coefficients(hlm.fit_pooling(formula, frame.assign(x=frame["x"] * by), **options)).mean(("chain", "draw"))
         for by in (1.0, scale)
@@ -168,7 +169,7 @@ def test_units_of_a_predictor_change_its_slopes_and_nothing_else(formula: str, s
 def test_one_row_a_group_leaves_no_pooling_its_priors() -> None:
     """It knows a row from that row alone, so that the others predict it by the priors; it was NaN, with slopes of p 0."""
     frame = with_(g=range(48))
-    fits = hlm.fit_pooling(FORMULA, frame, method="collapsed", seed=1, progress=False)
+    fits = hlm.fit_pooling(FORMULA, frame, method="exact", seed=1, progress=False)
     row = hlm.compare_loo(fits).set_index("pooling").loc["none"]
     own, slope = (fits["none"].priors[name].args for name in ("g", "g:x"))
     sd = np.hypot(own["sigma"], slope["sigma"] * frame["x"])  # of 1000, beside which sigma of 3 is nothing
@@ -176,9 +177,9 @@ def test_one_row_a_group_leaves_no_pooling_its_priors() -> None:
     assert row["elpd"] == pytest.approx(expected.sum(), abs=0.01)
     # sigma is its prior, HalfStudentT(4), and a ratio rises with its square: a tail of index 2, k = 1/2, from 190 draws,
     # whose estimate has an sd of (1 + k) / sqrt(190) = 0.11 (Smith 1987, Annals of Statistics 15:1174-1207)
-    assert fits["none"].loo.pareto_k == pytest.approx(np.full(48, 0.5), abs=0.44)
+    assert fits["none"].leave_out().pareto_k == pytest.approx(np.full(48, 0.5), abs=0.44)
     slopes = hlm.check_spread(fits, seed=1).query("statistic == 'sd of slopes of x'")
-    assert slopes["p"].isna().all() and set(slopes["note"]) == {"no group's rows determine it"}
+    assert slopes["p_value"].isna().all() and set(slopes["note"]) == {"no group's rows determine it"}
     assert not any("slopes" in sentence for sentence in hlm.verdict(fits).sentences)
     assert "where no group's own rows determine any" in hlm.plot_path(fits).alt_text  # type: ignore[attr-defined]
     plt.close("all")
@@ -194,7 +195,7 @@ def test_more_common_coefficients_than_rows_go_to_nuts() -> None:
     wide = base().assign(**{f"v{k}": rng.normal(size=48) for k in range(50)})
     formula = f"y ~ {' + '.join(f'v{k}' for k in range(50))} + (1|g)"
     with pytest.raises(hlm.FitError) as caught:
-        hlm.fit(formula, wide, method="collapsed")
+        hlm.fit(formula, wide, method="exact")
     assert "There are 51 common coefficients and 48 rows only. Use method='nuts' or 'auto'." in str(caught.value)
     with pytest.raises(DataError, match="There are 48 rows for 48 common coefficients: leave terms out"):
         hlm.reml(formula, wide)
@@ -205,7 +206,7 @@ LABELS = ["<script>alert(1)</script>", "a & b", "$x_1^2$", "$\\nope{$", "c^{", "
 
 def test_odd_labels_are_shown_as_they_are() -> None:
     frame = with_(g=np.repeat(LABELS, 8))
-    fits = hlm.fit_pooling(FORMULA, frame, method="collapsed", draws=50, chains=2, seed=1, progress=False)
+    fits = hlm.fit_pooling(FORMULA, frame, method="exact", draws=50, chains=2, seed=1, progress=False)
     assert hlm.compare_slopes(fits, term="x")["level"].unique().tolist() == sorted(LABELS)
     shown = [fits._repr_html_(), hlm.explain(FORMULA, frame)._repr_html_(), hlm.lint(FORMULA, frame)._repr_html_()]
     assert not any("<script>" in page for page in [*shown, hlm.verdict(fits)._repr_html_()])
@@ -215,7 +216,7 @@ def test_odd_labels_are_shown_as_they_are() -> None:
 def test_a_dollar_in_a_name_is_a_dollar_in_a_picture() -> None:
     frame = with_(g=np.repeat(LABELS, 8)).rename(columns={"x": "$x_1$"})
     formula = "y ~ `$x_1$` + (`$x_1$`|g)"
-    fits = hlm.fit_pooling(formula, frame, method="collapsed", draws=50, chains=2, seed=1, progress=False)
+    fits = hlm.fit_pooling(formula, frame, method="exact", draws=50, chains=2, seed=1, progress=False)
     for draw in (hlm.plot_lines, hlm.plot_slopes, hlm.plot_ranks, hlm.plot_shrinkage):
         ax = draw(fits)
         ax.figure.canvas.draw()
@@ -224,6 +225,40 @@ def test_a_dollar_in_a_name_is_a_dollar_in_a_picture() -> None:
         ]
         assert texts and not any(text.get_parse_math() for text in texts)
         plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["g_corr", "g_effect", "g_dim", "n_correct", "sigma_g", "1|h", "x|h", "a/b"])
+def test_a_name_that_no_other_variable_has_is_a_name(name: str) -> None:
+    """Without a correlation beside it ``g_corr`` is a column like any other: the same draws, in all strategies."""
+    options: dict[str, Any] = {"draws": 50, "chains": 2, "seed": 1, "progress": False}
+    poolings = ["complete", "partial"] if name == "g_dim" else ["complete", "none", "partial"]  # none has this dim
+    renamed = base().rename(columns={"x": name})
+    found = hlm.fit_pooling(f"y ~ `{name}` + (1|g)", renamed, poolings=poolings, **options)
+    expected = hlm.fit_pooling("y ~ x + (1|g)", base(), poolings=poolings, **options)
+    for pooling in poolings:
+        for variable, values in expected[pooling].idata["posterior"].data_vars.items():
+            ours = found[pooling].idata["posterior"][name.replace("/", "∕") if variable == "x" else variable]
+            np.testing.assert_array_equal(ours, values)
+    np.testing.assert_array_equal(hlm.coefficients(found), hlm.coefficients(expected))
+    new = base().head(3).assign(g=["a", "b", "new"])
+    ours = hlm.predict(found["partial"], new.rename(columns={"x": name}), seed=1)
+    assert ours["estimate"].tolist() == hlm.predict(expected["partial"], new, seed=1)["estimate"].tolist()
+
+
+TAKEN = {
+    "sigma": "y ~ sigma + (1|g)", "mu": "y ~ mu + (1|g)", "g_corr": "y ~ g_corr + (x|g)", "1|g": "y ~ `1|g` + (1|g)",
+    "x|g": "y ~ x + `x|g` + (x|g)", "1|g_sigma": "y ~ `1|g_sigma` + (1|g)", "g/k_corr": "y ~ `g/k_corr` + (x|`g/k`)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_name_that_another_variable_has_is_refused_everywhere(name: str) -> None:
+    """Also where there are no draws yet: a table of priors would show one prior for both."""
+    formula, frame = TAKEN[name], base().assign(**{name: base()["x"] ** 2, "g/k": base()["g"]})
+    calls = (hlm.fit, hlm.fit_pooling, hlm.build, hlm.default_priors, hlm.pooling_path, hlm.explain)
+    for call in (*(partial(one, data=frame) for one in calls), hlm.explain):
+        with pytest.raises(DataError, match="has the name of a model parameter: rename it, for example"):
+            call(formula)
 
 
 def test_columns_named_like_functions_and_variables() -> None:

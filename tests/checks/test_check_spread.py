@@ -15,11 +15,11 @@ from hlm.fits.results import PoolingFits
 def test_complete_fails_and_partial_passes(seed: int, exam: PoolingFits) -> None:
     table = check_spread(exam, seed=seed).set_index(["statistic", "pooling"])
     for statistic in ("sd of means", "sd of slopes of pre"):
-        assert table.loc[(statistic, "complete"), "p"] == 0
-        assert 0.2 < table.loc[(statistic, "partial"), "p"] < 0.8
+        assert table.loc[(statistic, "complete"), "p_value"] == 0
+        assert 0.2 < table.loc[(statistic, "partial"), "p_value"] < 0.8
         row = table.loc[(statistic, "partial")]
         assert row["lower"] < row["observed"] < row["upper"]
-    assert table.loc[("sd of slopes of pre", "none"), "p"] > 0.99  # noise upon noise
+    assert table.loc[("sd of slopes of pre", "none"), "p_value"] > 0.99  # noise upon noise
 
 
 def test_observed_statistics_in_plain_loops(exam: PoolingFits) -> None:
@@ -53,7 +53,7 @@ def test_binomial_proportions(cbpp: PoolingFits) -> None:
     centre = np.average(rates["mean"], weights=rates["size"])
     by_hand = np.sqrt(np.average((rates["mean"] - centre) ** 2, weights=rates["size"]))
     assert table["observed"].iloc[0] == pytest.approx(by_hand, rel=1e-12)
-    by_arm = table.set_index("pooling")["p"]
+    by_arm = table.set_index("pooling")["p_value"]
     assert by_arm["complete"] < 0.05 < by_arm["partial"]
 
 

@@ -12,20 +12,19 @@ import pytest
 
 from hlm.compare.compare_loo import compare_loo
 from hlm.compare.stacking import stacking_weights
-from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.draws.posterior_tree import theta_of
-from hlm.engines.exact.engine import sample_collapsed
-from hlm.engines.exact.gaussian_model import make_arm, summed
+from hlm.engines.exact.engine import EXACT
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import common_posterior
-from hlm.engines.interface import PointwiseLoo
+from hlm.engines.interface import Options, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import difference, pointwise_loo
 from hlm.engines.sampling.pareto_smoothing import log_sum_exp
 from hlm.errors import FitError
 from hlm.fits.fit import fit
-from hlm.fits.results import PoolingFits
-from hlm.formula.parser import parse
-from hlm.model.resolve import default_priors
+from hlm.fits.log_likelihood import log_density_of
+from hlm.fits.results import Fit, PoolingFits
+from hlm.model.resolve import resolve
 
 
 def _peer(name: str) -> float:
@@ -39,12 +38,12 @@ def test_table(exam: PoolingFits) -> None:
     table = compare_loo(exam)
     assert list(table["pooling"]) == ["partial", "none", "complete"]
     assert list(table.columns) == [
-        "pooling", "elpd", "se", "elpd_diff", "se_diff", "p", "bad_k", "weight", "unit", "note",
+        "pooling", "elpd", "se", "elpd_diff", "se_diff", "p_loo", "bad_k", "weight", "unit", "note",
     ]  # fmt: skip
     assert table["elpd_diff"].iloc[0] == 0
     assert table["se_diff"].iloc[0] == 0
     np.testing.assert_allclose(table["elpd"] - table["elpd"].iloc[0], table["elpd_diff"], atol=1e-9)
-    paired = exam["complete"].loo.elpd - exam["partial"].loo.elpd
+    paired = exam["complete"].leave_out().elpd - exam["partial"].leave_out().elpd
     assert table["se_diff"].iloc[2] == pytest.approx(np.sqrt(4059 * paired.var()))
     assert table["weight"].sum() == pytest.approx(1)
     assert (table["bad_k"] == 0).all() and (table["note"] == "").all()
@@ -68,10 +67,10 @@ def test_a_new_school(exam: PoolingFits) -> None:
 
 def test_bad_rows_are_named(exam: PoolingFits) -> None:
     """Conditional on the coefficients, as for draws by NUTS, school 48's two students decide their own line."""
-    conditional = {arm: replace(one, method="nuts") for arm, one in exam.items()}
+    conditional = {arm: replace(one, engine="bambi") for arm, one in exam.items()}
     none = compare_loo(conditional).set_index("pooling").loc["none"]
-    assert none["bad_k"] == len(conditional["none"].loo.bad)
-    pareto_k = np.asarray(conditional["none"].loo.pareto_k)
+    assert none["bad_k"] == len(conditional["none"].leave_out().bad)
+    pareto_k = np.asarray(conditional["none"].leave_out().pareto_k)
     assert {3054, 3055} <= set(np.argsort(pareto_k)[-3:]) and pareto_k[
         [3054, 3055]
     ].max() > 0.7  # k 0.64 to 0.99, 8 seeds
@@ -91,24 +90,19 @@ def _small() -> tuple[pd.DataFrame, str]:
 def test_real_refits_say_the_same(unit: str) -> None:
     """Every unit left out in turn, the model fitted again without it, and the unit's density averaged over that fit."""
     frame, formula = _small()
-    read = parse(formula)
-    table = clean(read, frame)
-    priors = default_priors(read, table)
-    arm = make_arm(read, table, "partial", priors)
-    whole = summed(arm, frame["y"].to_numpy())
+    model = resolve(formula, frame)["partial"]
+    arm = gaussian_model(model)
+    whole = summed(arm)
     codes = np.arange(120) if unit == "observation" else frame["g"].to_numpy()
     refits = []
     for k in range(codes.max() + 1):
-        others = clean(read, frame[codes != k])
-        idata, _ = sample_collapsed(read, others, pooling="partial", priors=priors, draws=3000, seed=k)
-        reduced_arm = make_arm(read, others, "partial", priors)
-        theta = theta_of(idata["posterior"].to_dataset(), reduced_arm)
+        others = resolve(formula, frame[codes != k], priors=model.priors)["partial"]
+        drawn = EXACT.sample(others, Options(draws=3000, seed=k))
+        reduced_arm = gaussian_model(others)
+        theta = theta_of(drawn.idata["posterior"].to_dataset(), reduced_arm)
         # log p(y_k | y_-k, theta) = log p(y | theta) - log p(y_-k | theta); both centre the intercept's prior at their
         # own means of x, which the wide prior (sd 3.5 against an intercept's sd of 0.25) hardly feels
-        both = [
-            common_posterior(sums, theta, arm.prior).log_marginal
-            for sums in (whole, summed(reduced_arm, others.columns["y"].to_numpy()))
-        ]
+        both = [common_posterior(sums, theta, arm.prior).log_marginal for sums in (whole, summed(reduced_arm))]
         refits.append(log_sum_exp((both[0] - both[1])[:, None])[0] - np.log(len(both[0])))
     fits = {
         pooling: fit(formula, frame, pooling=pooling, draws=10_000, seed=1, progress=False)
@@ -119,6 +113,12 @@ def test_real_refits_say_the_same(unit: str) -> None:
     assert found == pytest.approx(sum(refits), abs=0.05)
 
 
+def _conditional(fit: Fit) -> PointwiseLoo:
+    """Given the coefficients, as for draws by NUTS."""
+    density = log_density_of(fit.resolved, fit.idata, fit.parts, lambda: fit.model)
+    return pointwise_loo(density, fit.resolved.rows, 4000)
+
+
 def test_conditional_loo_equals_arviz(sleepstudy: PoolingFits) -> None:
     """A second route for what NUTS fits get: Bambi's log-likelihood and ArviZ's loo."""
     import warnings
@@ -126,24 +126,24 @@ def test_conditional_loo_equals_arviz(sleepstudy: PoolingFits) -> None:
     import arviz_stats
 
     partial = sleepstudy["partial"]
-    ours = pointwise_loo(partial.log_density, partial.data.rows, 4000)
+    ours = _conditional(partial)
     idata = partial.model.compute_log_likelihood(partial.idata, inplace=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # ArviZ says what our table says: 4 rows have bad k
         theirs = arviz_stats.loo(idata, pointwise=True, reff=1.0)
     np.testing.assert_allclose(ours.elpd, theirs.elpd_i, rtol=0, atol=1e-6)
-    assert ours.p == pytest.approx(theirs.p, abs=1e-5)
+    assert ours.p_loo == pytest.approx(theirs.p, abs=1e-5)
 
 
 def test_integrated_and_conditional_loo_agree(sleepstudy: PoolingFits) -> None:
     """Where the conditional form can be trusted the two differ by Monte Carlo error: 4 standard errors of either."""
     partial = sleepstudy["partial"]
-    conditional = pointwise_loo(partial.log_density, partial.data.rows, 4000)
+    conditional = _conditional(partial)
     good = conditional.pareto_k < 0.5
     assert good.sum() > 100
-    np.testing.assert_allclose(partial.loo.elpd[good], conditional.elpd[good], atol=0.15)
-    assert abs((partial.loo.elpd - conditional.elpd)[good].sum()) < 0.5
-    assert len(partial.loo.bad) <= 1 < (conditional.pareto_k > 0.7).sum()
+    np.testing.assert_allclose(partial.leave_out().elpd[good], conditional.elpd[good], atol=0.15)
+    assert abs((partial.leave_out().elpd - conditional.elpd)[good].sum()) < 0.5
+    assert len(partial.leave_out().bad) <= 1 < (conditional.pareto_k > 0.7).sum()
 
 
 def test_stacking_weights_are_arvizs(exam: PoolingFits, pastes: PoolingFits) -> None:
@@ -151,11 +151,11 @@ def test_stacking_weights_are_arvizs(exam: PoolingFits, pastes: PoolingFits) -> 
     import xarray as xr
 
     for fits in (exam, pastes):
-        loos = {arm: one.loo for arm, one in fits.items()}
+        loos = {arm: one.leave_out() for arm, one in fits.items()}
         theirs = arviz_stats.compare(
             {
                 arm: arviz_stats.ELPDData(
-                    elpd=loo.total, se=loo.se, p=loo.p, n_samples=1000, n_data_points=len(loo.elpd), scale="log",
+                    elpd=loo.total, se=loo.se, p=loo.p_loo, n_samples=1000, n_data_points=len(loo.elpd), scale="log",
                     warning=False, good_k=0.7, elpd_i=xr.DataArray(loo.elpd, dims="__obs__"),
                     pareto_k=xr.DataArray(loo.pareto_k, dims="__obs__"),
                 )
@@ -179,9 +179,9 @@ def test_identical_arms_differ_by_nothing(sleepstudy: PoolingFits) -> None:
 
 def test_units_do_not_mix(sleepstudy: PoolingFits) -> None:
     partial = sleepstudy["partial"]
-    (subject,) = partial.written.groups
+    (subject,) = partial.resolved.written.groups
     with pytest.raises(FitError, match="leaving out each Subject and leaving out each observation|different questions"):
-        difference(partial.loo, partial.loo_of_groups(subject))
+        difference(partial.leave_out(), partial.leave_out(subject))
 
 
 def test_fits_of_other_rows_do_not_mix(sleepstudy: PoolingFits) -> None:

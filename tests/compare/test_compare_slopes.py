@@ -12,12 +12,11 @@ import pytest
 from hlm.compare.compare_slopes import NOT_ESTIMABLE, compare_slopes
 from hlm.compare.group_least_squares import least_squares
 from hlm.compare.shrinkage import shrinkage
-from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.results import PoolingFits
-from hlm.formula.parser import parse
+from hlm.model.resolve import resolve
 
 
 def test_coefficients_are_labelled_totals(exam_nuts: PoolingFits) -> None:
@@ -44,10 +43,10 @@ def test_partial_totals_are_lme4s(exam_nuts: PoolingFits, lme4: Callable[[str, s
 
 def test_least_squares_are_each_schools_own() -> None:
     exam = load_data("exam")
-    formula = parse("post ~ pre + (pre|school)")
-    data = clean(formula, exam)
-    found = least_squares(formula, data, formula.groups[0])
-    for k, school in enumerate(data.levels(formula.groups[0])):
+    model = resolve("post ~ pre + (pre|school)", exam)["partial"]
+    (factor,) = model.factors
+    found = least_squares(model, factor.group)
+    for k, school in enumerate(factor.levels):
         rows = exam[exam["school"] == school]
         slope, intercept = np.polyfit(rows["pre"], rows["post"], 1)
         np.testing.assert_allclose(
@@ -89,13 +88,13 @@ def test_what_a_group_cannot_tell_is_nan_and_said(radon: PoolingFits) -> None:
     assert set(table.index[table["note"] == NOT_ESTIMABLE]) == set(silent)
     assert table.loc[silent, "estimate"].isna().all()
     assert table["estimate"].notna().sum() == (spread > 1).sum()
-    wide = shrinkage(radon, term="floor").set_index("level")
+    wide = shrinkage(radon, term="floor", why=True).set_index("level")
     assert wide.loc[silent, "movement"].isna().all()
     assert wide.loc[silent, "partial"].notna().all()
 
 
 def test_shrinkage_table(exam_nuts: PoolingFits) -> None:
-    table = shrinkage(exam_nuts)
+    table = shrinkage(exam_nuts, why=True)
     assert len(table) == 130
     np.testing.assert_allclose(table["movement"], table["partial"] - table["none"])
     slopes = table.query("term == 'pre'").set_index("level")

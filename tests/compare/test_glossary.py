@@ -20,7 +20,7 @@ from hlm.fits.results import PoolingFits
 
 def test_all_tables_and_no_line_too_many(sleepstudy: PoolingFits) -> None:
     tables = [
-        compare_slopes(sleepstudy), shrinkage(sleepstudy), pooling_factors(sleepstudy), compare_loo(sleepstudy),
+        compare_slopes(sleepstudy), shrinkage(sleepstudy), shrinkage(sleepstudy, why=True), pooling_factors(sleepstudy), compare_loo(sleepstudy),
         slope_differences(sleepstudy), rank_groups(sleepstudy, "Days"), check_spread(sleepstudy, seed=1),
         verdict(sleepstudy).evidence,
     ]  # fmt: skip

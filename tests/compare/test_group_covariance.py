@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.compare.group_covariance import group_covariance
+from hlm.compare.group_covariance import covariance_of
 from hlm.formula.formula import Term
 
 SCHOOL = Term(("school",))
 
 
 def test_sigma_has_the_posteriors_sds_and_correlation(exam):
-    sigma = group_covariance(exam["partial"], SCHOOL, ("pre", "Intercept"))
+    sigma = covariance_of(exam["partial"], SCHOOL, ("pre", "Intercept"))
     posterior = exam["partial"].idata["posterior"]
     sd = posterior["pre|school_sigma"].values.ravel(), posterior["1|school_sigma"].values.ravel()
     correlation = posterior["school_corr"].sel(school_effect="pre", school_effect_bis="Intercept").values.ravel()

@@ -23,10 +23,12 @@ def test_the_lectures_numbers(exam: PoolingFits) -> None:
     assert table.loc["Intercept", "half_size"] == pytest.approx(6, abs=0.5)
     assert list(table["group"]) == ["school", "school", "(rows)"]
     assert table.loc[["Intercept", "pre"], "r2"].abs().max() < 1e-12  # no predictor of schools: nothing explained
-    ledger = shrinkage(exam)
-    assert table.loc["pre", "pooling"] == pytest.approx(ledger["pooling"].mean(), rel=1e-12)
-    assert table["p_eff"].sum() == pytest.approx((1 - ledger["share"]).sum(), rel=1e-12)
-    assert table["p_eff"].sum() == pytest.approx(exam["partial"].loo.p, abs=5)  # p_loo counts the common ones and theta
+    by_group = shrinkage(exam, why=True)
+    assert table.loc["pre", "pooled"] == pytest.approx(by_group["pooled"].mean(), rel=1e-12)
+    assert table["p_eff"].sum() == pytest.approx((1 - by_group["share"]).sum(), rel=1e-12)
+    assert table["p_eff"].sum() == pytest.approx(
+        exam["partial"].leave_out().p_loo, abs=5
+    )  # p_loo counts the common ones and theta
 
 
 def test_half_size_is_where_half_is_pooled(exam: PoolingFits) -> None:

@@ -18,8 +18,8 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.theta import parametrisations as charts
 from hlm.errors import FitError, FormulaError
 from hlm.formula.formula import Term
-from hlm.model.default_priors import default_priors
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors
 
 EXAM = "post ~ pre + (pre|school)"
 SLEEP = "Reaction ~ Days + (Days|Subject)"
@@ -105,7 +105,7 @@ def test_the_ends_are_the_arms_that_are_fitted(exam_path, exam):
 
 
 def test_the_last_places_before_infinity_run_into_least_squares(exam_path, exam):
-    own = least_squares(exam["none"].written, exam["none"].data, Term(("school",)))
+    own = least_squares(exam["none"].resolved, Term(("school",)))
     near = exam_path.estimates.isel(sd=-2).to_numpy()[exam_path.n > 5]
     # 58 times the estimate: s2 / (Sxx tau^2) is 3e-3 of the distance, which is below 1, where Sxx is 3 as in school 54
     np.testing.assert_allclose(near, own[exam_path.n > 5], atol=3e-3)
@@ -268,7 +268,7 @@ def test_far_from_zero_the_sds_are_those_of_the_fit(seed: int, lines_about: Any)
     """At 1e4 the search ended where slopes hardly vary: an sd of 0.0001, and group 3's slope 0.70."""
     data = lines_about(1e4)
     path = pooling_path("y ~ x + (x|g)", data, seed=seed)
-    fitted = hlm.fit("y ~ x + (x|g)", data, method="collapsed", seed=seed, progress=False)
+    fitted = hlm.fit("y ~ x + (x|g)", data, method="exact", seed=seed, progress=False)
     for name, estimate in path.estimated.items():
         draws = fitted.idata["posterior"][name]
         error = float(draws.std()) * np.sqrt(1 / 3000 + 1 / 400)  # effective draws of the fit, and of the path

@@ -13,7 +13,7 @@ from hlm.fits.results import PoolingFits
 
 def test_the_definition_in_loops(sleepstudy: PoolingFits) -> None:
     draws = coefficients(sleepstudy["partial"]).sel(pooling="partial", term="Days").to_numpy().reshape(-1, 18)
-    levels = sleepstudy["partial"].data.levels(sleepstudy["partial"].written.groups[0])
+    levels = sleepstudy["partial"].resolved.data.levels(sleepstudy["partial"].resolved.written.groups[0])
     table = rank_groups(sleepstudy, "Days").set_index("level")
     for k, level in enumerate(levels):
         expected = 1 + sum((draws[:, k] > draws[:, j]).mean() for j in range(18) if j != k)

@@ -44,8 +44,8 @@ def test_other_families_say_what_is_not_judged(cbpp: PoolingFits) -> None:
 
 
 def test_summary_ends_with_it(exam: PoolingFits) -> None:
+    judged = judge({arm: fit.leave_out() for arm, fit in exam.items()})
     last = repr(exam).splitlines()[-1]
-    judged = judge({arm: fit.loo for arm, fit in exam.items()})
     assert judged is not None
     assert last == (
         f"Verdict for a new row of a known group: {judged.sentence}. New groups and why: hlm.verdict(fits)."
@@ -101,6 +101,6 @@ def test_what_could_not_be_computed_is_said_in_words() -> None:
 
 
 def test_one_arm_is_nothing_to_judge(exam: PoolingFits) -> None:
-    assert judge({"partial": exam["partial"].loo}) is None
+    assert judge({"partial": exam["partial"].leave_out()}) is None
     with pytest.raises(FitError, match="two arms at least"):
         verdict(exam["partial"])

@@ -169,7 +169,9 @@ def test_a_lost_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "__file__", str(tmp_path / "packaged_sets.py"))
     with pytest.raises(DataError) as caught:
         load_data("exam")
-    assert str(caught.value) == f"The file of 'exam' is missing: no {tmp_path / 'sets' / 'exam.csv'}. Install hlm again."
+    assert (
+        str(caught.value) == f"The file of 'exam' is missing: no {tmp_path / 'sets' / 'exam.csv'}. Install hlm again."
+    )
 
 
 def test_importing_the_module_does_not_import_pandas():

@@ -26,10 +26,10 @@ from hlm.explanation.parameter_counts import strategy_coefficients
 from hlm.explanation.regressors import term_columns, values
 from hlm.explanation.symbols import symbol
 from hlm.formula.parser import parse
-from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.families import FAMILIES
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors
 
 EXAM = "post ~ pre + (pre|school)"
 

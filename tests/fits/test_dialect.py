@@ -21,10 +21,10 @@ from hlm.fits.group_coefficients import coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.fits.predict import predict
 from hlm.formula.pooling_formulas import Pooling
-from hlm.model.resolve import default_priors
 from hlm.model.design_columns import columns
 from hlm.model.families import get_family
 from hlm.model.priors import Prior
+from hlm.model.resolve import default_priors, resolve
 
 SLEEP = load_data("sleepstudy")
 FORMULAS: list[tuple[str, Pooling]] = [
@@ -43,7 +43,7 @@ FORMULAS: list[tuple[str, Pooling]] = [
 @pytest.mark.parametrize(("text", "pooling"), FORMULAS)
 def test_names_dims_and_predictions_are_bambis(text: str, pooling: Pooling) -> None:
     """The exact engine's posterior has the variables of Bambi's PyMC model, which predicts the same from it."""
-    fitted = fit(text, SLEEP, pooling=pooling, method="collapsed", draws=10, chains=2, seed=1)
+    fitted = fit(text, SLEEP, pooling=pooling, method="exact", draws=10, chains=2, seed=1)
     posterior = fitted.idata["posterior"].to_dataset()
     model = build(text, SLEEP, pooling=pooling)
     graph = model.backend.model
@@ -53,7 +53,7 @@ def test_names_dims_and_predictions_are_bambis(text: str, pooling: Pooling) -> N
         assert sorted(posterior[name].dims[2:]) == sorted(graph.named_vars_to_dims.get(name, ())), name
     predicted = model.predict(fitted.idata, inplace=False)["posterior"]["mu"].to_numpy().reshape(20, -1)
     # sums of a few products up to 1e3, each rounded to 1e-16 of its size
-    np.testing.assert_allclose(predicted, linear_predictor(fitted.parts, fitted.data, slice(None)), rtol=1e-11)
+    np.testing.assert_allclose(predicted, linear_predictor(fitted.parts, fitted.resolved.data, slice(None)), rtol=1e-11)
     new = SLEEP.iloc[[7, 30, 100]].drop(columns="Reaction").assign(Days=[2.5, 0.0, 9.0])
     theirs = model.predict(fitted.idata, data=new, inplace=False)["posterior"]["mu"].mean(("chain", "draw"))
     np.testing.assert_allclose(predict(fitted, new)["estimate"], theirs, rtol=1e-11)
@@ -63,7 +63,7 @@ def test_names_dims_and_predictions_are_bambis(text: str, pooling: Pooling) -> N
 def test_a_fits_own_rows_are_predicted_from_the_raw_columns(pooling: Pooling) -> None:
     """What was learned on the rows of the fit (means, knots, recurrences) is used again, also for a few rows alone."""
     text = "Reaction ~ poly(Days, 2) + scale(Days) + ns(Days, df = 3) + offset(log1p(Days)) + (scale(Days)|Subject)"
-    fitted = fit(text, SLEEP, pooling=pooling, method="collapsed", draws=10, chains=2, seed=1)
+    fitted = fit(text, SLEEP, pooling=pooling, method="exact", draws=10, chains=2, seed=1)
     whole = predict(fitted)["estimate"].to_numpy()
     few = predict(fitted, SLEEP.iloc[[3, 40, 179]][["Days", "Subject"]])
     np.testing.assert_allclose(few["estimate"], whole[[3, 40, 179]], rtol=1e-11)
@@ -88,10 +88,10 @@ def test_orthogonal_polynomials_and_powers_are_the_same_least_squares() -> None:
     """The groups' own parabolas do not depend on the basis they are written in."""
     fits = {}
     for text in ("poly(Days, 2)", "poly(Days, 2, raw = TRUE)"):
-        formula, data = formula_and_data(f"Reaction ~ {text} + ({text}|Subject)", SLEEP)
+        model = resolve(f"Reaction ~ {text} + ({text}|Subject)", SLEEP)["partial"]
         fits[text] = (
-            np.column_stack([data.columns[v] for v in formula.predictors]),
-            least_squares(formula, data, formula.groups[0]),
+            np.column_stack([model.data.columns[v] for v in model.written.predictors]),
+            least_squares(model, model.written.groups[0]),
         )
     for k, (_, rows) in enumerate(SLEEP.groupby("Subject", sort=True)):
         expected = np.polyval(np.polyfit(rows["Days"], rows["Reaction"], 2), rows["Days"])
@@ -129,7 +129,7 @@ def test_an_offset_is_the_response_less_it(pooling: Pooling) -> None:
     one, other = (fit(t, SLEEP, pooling=pooling, priors=priors, seed=1, progress=False) for t in (with_offset, without))
     for name in one.idata["posterior"].data_vars:  # the same sums, in another order
         np.testing.assert_allclose(one.idata["posterior"][name], other.idata["posterior"][name], rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(one.loo.elpd, other.loo.elpd, rtol=1e-6)
+    np.testing.assert_allclose(one.leave_out().elpd, other.leave_out().elpd, rtol=1e-6)
     graphs = [build(t, SLEEP, pooling=pooling, priors=priors).backend.model for t in (with_offset, without)]
     densities = [float(g.compile_logp()(g.initial_point())) for g in graphs]
     np.testing.assert_allclose(densities[0], densities[1], rtol=1e-12)
@@ -189,7 +189,7 @@ def test_counts_are_fitted_predicted_and_shown_as_written() -> None:
     assert fitted.formula == "incidence/size ~ factor(period) + (1|herd)"
     new = predict(fitted, cbpp.iloc[:3], kind="response", seed=1)
     assert (new["estimate"] <= cbpp["size"].iloc[:3]).all()
-    assert fitted.loo.elpd.shape == (56,)
+    assert fitted.leave_out().elpd.shape == (56,)
     with pytest.raises(DataError, match=r"write p\(k, n\) ~ ... or cbind\(k, n - k\) ~ ...; of a proportion"):
         fit("incidence/size ~ period + (1|herd)", cbpp, **options)
     with pytest.raises(FitError, match="only the binomial family reads weights, as the number of trials"):

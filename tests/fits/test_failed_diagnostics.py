@@ -20,12 +20,12 @@ from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slope_differences import slope_differences
 from hlm.compare.stacking import stacking_weights
 from hlm.compare.verdict import verdict
-from hlm.engines.exact.diagnostics import CollapsedDiagnostics
-from hlm.engines.sampling.chain_diagnostics import Diagnostics
+from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.interface import PointwiseLoo
+from hlm.engines.sampling.chain_diagnostics import ChainDiagnostics
 from hlm.fits.results import PoolingFits
 
-DIVERGED = Diagnostics(r_hat=1.2, r_hat_at="1|Subject_sigma", ess=37.0, ess_at="Days", divergences=12, chains=4)
+DIVERGED = ChainDiagnostics(r_hat=1.2, r_hat_at="1|Subject_sigma", ess=37.0, ess_at="Days", divergences=12, chains=4)
 CLAUSE = (
     "draws of partial pooling not reliable: 12 divergent transitions: part of the posterior may be missing; the chains "
     "disagree about 1|Subject_sigma (r_hat 1.200, wanted 1.01); effective sample size of Days is 37, wanted 400"
@@ -125,7 +125,7 @@ def test_prints_and_the_summary_say_it(doubtful: PoolingFits, sleepstudy: Poolin
     ],
 )  # fmt: skip
 def test_the_exact_engine_says_what_failed(options: dict[str, Any], problem: str, sleepstudy: PoolingFits) -> None:
-    good = CollapsedDiagnostics(pareto_k=0.1, ess=6000.0, points=6700, draws=4000)
+    good = ExactDiagnostics(pareto_k=0.1, ess=6000.0, points=6700, draws=4000)
     bad = replace(good, **options)
     assert good.ok and good.problem is None
     assert not bad.ok and bad.problem == problem
@@ -138,7 +138,7 @@ def test_the_exact_engine_says_what_failed(options: dict[str, Any], problem: str
     ("name", "value"), [("r_hat", 1.011), ("r_hat", np.nan), ("ess", 399.0), ("ess", np.nan), ("divergences", 1)]
 )
 def test_each_diagnostic_of_nuts_fails_alone(name: str, value: float) -> None:
-    good = Diagnostics(r_hat=1.01, r_hat_at="a", ess=400.0, ess_at="b", divergences=0, chains=4)
+    good = ChainDiagnostics(r_hat=1.01, r_hat_at="a", ess=400.0, ess_at="b", divergences=0, chains=4)
     assert good.ok and good.sentence.startswith("The chains agree")
     bad = replace(good, **{name: value})
     assert not bad.ok and bad.sentence.startswith("Not reliable yet: ")
@@ -148,11 +148,11 @@ def test_what_could_not_be_computed_is_never_the_best_arm(
     doubtful: PoolingFits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A leave-one-out with a row that is not a number: its arm has no weight, is not the best, and says where."""
-    loos = {arm: fit.loo for arm, fit in doubtful.items()}
+    loos = {arm: fit.leave_out() for arm, fit in doubtful.items()}
     broken = replace(loos["partial"], elpd=np.append(np.nan, loos["partial"].elpd[1:]),
                      pareto_k=np.append(np.inf, loos["partial"].pareto_k[1:]))  # fmt: skip
     monkeypatch.setattr(
-        "hlm.compare.compare_loo._leave_out", lambda fit, _: broken if fit.pooling == "partial" else fit.loo
+        "hlm.compare.compare_loo._leave_out", lambda fit, _: broken if fit.pooling == "partial" else fit.leave_out()
     )
     table = compare_loo(doubtful).set_index("pooling")
     assert table.index.to_list() == ["none", "complete", "partial"]

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hlm.compare.compare_loo import compare_loo
 from hlm.data.packaged_sets import load_data
-from hlm.engines.exact.diagnostics import CollapsedDiagnostics
+from hlm.engines.exact.diagnostics import ExactDiagnostics
+from hlm.engines.interface import Draws
 from hlm.errors import DataError, FitError, FormulaError
 from hlm.fits.fit import fit, fit_pooling
+from hlm.fits.log_likelihood import _bambi_log_density, log_density_of
 from hlm.fits.results import Fit, PoolingFits
 from hlm.model.priors import Prior
 
@@ -39,17 +42,17 @@ def test_exam_partial(exam_nuts: PoolingFits) -> None:
 
 
 def test_exam_elpd(exam_nuts: PoolingFits) -> None:
-    assert exam_nuts["complete"].loo.total == pytest.approx(-4883.3, abs=1)
-    assert exam_nuts["partial"].loo.total == pytest.approx(-4607.9, abs=1.5)
-    assert exam_nuts["partial"].loo.p == pytest.approx(90.6, abs=2)  # brms 90.6, rstanarm 90.7
-    assert exam_nuts["partial"].loo.se == pytest.approx(46.7, abs=0.2)
-    assert len(exam_nuts["partial"].loo.bad) == 0
+    assert exam_nuts["complete"].leave_out().total == pytest.approx(-4883.3, abs=1)
+    assert exam_nuts["partial"].leave_out().total == pytest.approx(-4607.9, abs=1.5)
+    assert exam_nuts["partial"].leave_out().p_loo == pytest.approx(90.6, abs=2)  # brms 90.6, rstanarm 90.7
+    assert exam_nuts["partial"].leave_out().se == pytest.approx(46.7, abs=0.2)
+    assert len(exam_nuts["partial"].leave_out().bad) == 0
 
 
 def test_exam_without_correlation(exam_double_bar: Fit, exam_nuts: PoolingFits) -> None:
     assert not [name for name in exam_double_bar.idata["posterior"].data_vars if "corr" in name]
     # the reference difference is 1.6 to 2.2; each elpd has Monte Carlo error of about 0.3
-    assert exam_nuts["partial"].loo.total - exam_double_bar.loo.total == pytest.approx(1.9, abs=1.2)
+    assert exam_nuts["partial"].leave_out().total - exam_double_bar.leave_out().total == pytest.approx(1.9, abs=1.2)
 
 
 def test_arms_formulas(exam_nuts: PoolingFits) -> None:
@@ -97,8 +100,8 @@ def test_partial_agrees_with_lme4_within_a_posterior_sd(
 def test_auto_takes_the_engine_that_covers_the_model(
     sleepstudy: PoolingFits, penicillin: PoolingFits, cbpp: PoolingFits
 ) -> None:
-    assert [f.method for f in sleepstudy.values()] == ["collapsed"] * 3
-    assert [f.method for f in penicillin.values()] == ["collapsed"] * 3
+    assert [f.method for f in sleepstudy.values()] == ["exact"] * 3
+    assert [f.method for f in penicillin.values()] == ["exact"] * 3
     assert [f.method for f in cbpp.values()] == ["nuts"] * 3
     assert penicillin["partial"].notes == ()
     assert cbpp["partial"].notes == ()
@@ -106,7 +109,7 @@ def test_auto_takes_the_engine_that_covers_the_model(
 
 def test_the_exact_engine_refuses_what_it_does_not_cover(counts: pd.DataFrame) -> None:
     with pytest.raises(FitError, match="does not cover this model. The family is poisson"):
-        fit("count ~ x + (1|g)", counts, family="poisson", method="collapsed", progress=False)
+        fit("count ~ x + (1|g)", counts, family="poisson", method="exact", progress=False)
 
 
 def test_both_engines_agree_on_exam(exam: PoolingFits, exam_nuts: PoolingFits) -> None:
@@ -123,7 +126,7 @@ def test_both_engines_agree_on_exam(exam: PoolingFits, exam_nuts: PoolingFits) -
 def test_every_packaged_example_has_three_arms(name: str, request: pytest.FixtureRequest) -> None:
     fits = request.getfixturevalue(name)
     assert list(fits) == ["complete", "none", "partial"]
-    elpd = {arm: f.loo.total for arm, f in fits.items()}
+    elpd = {arm: f.leave_out().total for arm, f in fits.items()}
     assert elpd["partial"] > elpd["complete"]  # on all five the groups differ
 
 
@@ -138,7 +141,9 @@ def test_other_families_in_all_arms(family: str, response: str, counts: pd.DataF
     assert abs(float(partial["x"].mean()) - 0.8) < 3 * float(partial["x"].std())
     assert fits["none"].formula == f"{response} ~ 0 + g + x"
     for arm in fits.values():  # a second route: Bambi's own log-likelihood of the same draws
-        np.testing.assert_allclose(arm.log_density(slice(0, 180)), arm._bambi_log_density, rtol=1e-6, atol=1e-8)
+        ours = log_density_of(arm.resolved, arm.idata, arm.parts, lambda arm=arm: arm.model)(slice(0, 180))
+        theirs = _bambi_log_density(arm.resolved, arm.idata, lambda arm=arm: arm.model)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
     assert fits["none"].idata["posterior"]["g"].sizes["g_dim"] == 12
 
 
@@ -202,11 +207,32 @@ def test_table_in_the_terminal_and_in_jupyter(exam: PoolingFits) -> None:
     assert table.loc["pre", ("partial", "mean")] == pytest.approx(mean(exam["partial"], "pre"))
     assert np.isnan(table.loc["sd pre | school", ("complete", "mean")])
     assert "rows with bad Pareto k" not in table.index
-    conditional = PoolingFits(
-        {arm: replace(one, method="nuts") for arm, one in exam.items()}
-    )  # as NUTS draws are judged
+    conditional = PoolingFits({arm: replace(one, engine="bambi") for arm, one in exam.items()})  # as draws by NUTS are
+    assert "rows with bad Pareto k" not in conditional.summary.index  # not computed yet
+    conditional["none"].leave_out()
     bad = conditional.summary.loc["rows with bad Pareto k", ("none", "mean")]
-    assert bad == len(conditional["none"].loo.bad) > 0
+    assert bad == len(conditional["none"].leave_out().bad) > 0
+
+
+def test_leave_one_out_is_stored_where_it_takes_no_time(sleepstudy: PoolingFits) -> None:
+    """Printing computes nothing: a row for it stands in the table if the values are there, else how to get them."""
+    assert all(one.loo is one.leave_out() for one in sleepstudy.values())
+    assert "elpd (se)" in sleepstudy.summary.index and "Verdict for a new row" in repr(sleepstudy)
+    exam = fit_pooling(EXAM, load_data("exam"), seed=1, progress=False)
+    hint = "elpd: not computed yet, since it takes longer than the fit; {} computes and keeps it."
+    assert [one.loo for one in exam.values()] == [None, None, None]
+    assert repr(exam).splitlines()[-1] == hint.format("hlm.compare_loo(fits)")
+    assert hint.format("hlm.compare_loo(fits)") in exam._repr_html_()
+    assert repr(exam["partial"]).splitlines()[-1] == hint.format("fit.leave_out()")
+    assert [name for name in exam.summary.index if name in ("elpd (se)", "p_loo")] == []
+    partial = exam["partial"].leave_out()
+    assert exam["partial"].loo is partial and exam["none"].loo is None
+    table = exam.summary
+    assert table.loc["elpd (se)", "partial"].tolist() == [partial.total, partial.se]
+    assert table.loc["p_loo", ("partial", "mean")] == partial.p_loo and table.loc["elpd (se)", "none"].isna().all()
+    compare_loo(exam)
+    assert exam["partial"].loo is partial and exam.summary.loc["elpd (se)"].notna().all()
+    assert "not computed" not in repr(exam)
 
 
 def test_model_of_a_fit_predicts(exam_nuts: PoolingFits) -> None:
@@ -286,12 +312,10 @@ def test_minus_one_and_zero_plus_are_the_same() -> None:
 def test_where_nuts_cannot_help_either_both_reasons_are_told(
     monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits
 ) -> None:
-    bad = CollapsedDiagnostics(pareto_k=0.83, ess=4000.0, points=6700, draws=4000)
-    monkeypatch.setattr("hlm.fits.fit.sample_collapsed", lambda *_, **__: (sleepstudy["partial"].idata, bad))
+    bad = ExactDiagnostics(pareto_k=0.83, ess=4000.0, points=6700, draws=4000)
+    monkeypatch.setattr("hlm.engines.exact.engine._sample", lambda *_: Draws(sleepstudy["partial"].idata, bad))
     monkeypatch.setattr("hlm.support.memory._free", lambda: 1e4)
-    with pytest.raises(
-        FitError, match=r"would need about .* of memory.* since of the collapsed engine .* Pareto k 0\.83"
-    ):
+    with pytest.raises(FitError, match=r"would need about .* of memory.* since of the exact engine .* Pareto k 0\.83"):
         fit("Reaction ~ Days + (Days|Subject)", SLEEP, seed=1, progress=False)
 
 
@@ -300,16 +324,18 @@ def test_bad_importance_weights_fall_back_to_nuts_and_say_so(
 ) -> None:
     """Auto never returns draws whose diagnostic failed; asked for by name, the engine's sentence says so."""
     partial = sleepstudy["partial"]
-    bad = CollapsedDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
-    monkeypatch.setattr("hlm.fits.fit.sample_collapsed", lambda *_, **__: (partial.idata, bad))
-    monkeypatch.setattr("hlm.fits.fit._by_nuts", lambda *_: (partial.idata, partial.diagnostics))
+    bad = ExactDiagnostics(pareto_k=0.83, ess=40.0, points=6700, draws=4000)
+    monkeypatch.setattr("hlm.engines.exact.engine._sample", lambda *_: Draws(partial.idata, bad))
+    monkeypatch.setattr(
+        "hlm.engines.bambi.engine.BambiEngine.sample", lambda *_: Draws(partial.idata, partial.diagnostics)
+    )
     formula = "Reaction ~ Days + (Days|Subject)"
     fallen = fit(formula, SLEEP, seed=1, progress=False)
-    assert fallen.method == "nuts"
-    why = "sampled by NUTS, since of the collapsed engine the importance weights have Pareto k 0.83, wanted 0.7 at most"
+    assert (fallen.method, fallen.engine) == ("nuts", "bambi")
+    why = "sampled by NUTS, since of the exact engine the importance weights have Pareto k 0.83, wanted 0.7 at most"
     assert fallen.notes == (why,)
-    named = fit(formula, SLEEP, method="collapsed", seed=1, progress=False)
-    assert named.method == "collapsed"
+    named = fit(formula, SLEEP, method="exact", seed=1, progress=False)
+    assert named.method == "exact"
     assert "Not reliable" in repr(named)
 
 

@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hlm.data.clean_data import clean
-from hlm.engines.bambi.build import build
+from hlm.engines.bambi.build import bambi_model
 from hlm.fits.posterior_coefficients import linear_predictor, parts
-from hlm.formula.parser import parse
-from hlm.formula.pooling_formulas import POOLINGS
+from hlm.formula.pooling_formulas import POOLINGS, Pooling
+from hlm.model.resolve import resolve
 
 FORMULAS = [
     "y ~ x + (x|g)",
@@ -60,13 +59,12 @@ def frame() -> pd.DataFrame:
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_linear_predictor_equals_bambis(formula: str, pooling: str, frame: pd.DataFrame) -> None:
-    read = parse(formula)
-    data = clean(read, frame)
-    model = build(read, data, pooling=pooling)  # type: ignore[arg-type]
-    posterior = _any_posterior(model)
-    ours = linear_predictor(parts(posterior, read, data, pooling), data, slice(0, data.rows))  # type: ignore[arg-type]
-    theirs = model.predict(xr.DataTree.from_dict({"posterior": posterior}), inplace=False)["posterior"]["mu"]
+def test_linear_predictor_equals_bambis(formula: str, pooling: Pooling, frame: pd.DataFrame) -> None:
+    model = resolve(formula, frame, poolings=(pooling,))[pooling]
+    built = bambi_model(model)
+    posterior = _any_posterior(built)
+    ours = linear_predictor(parts(posterior, model), model.data, slice(0, model.rows))
+    theirs = built.predict(xr.DataTree.from_dict({"posterior": posterior}), inplace=False)["posterior"]["mu"]
     theirs = theirs.transpose("chain", "draw", "__obs__").to_numpy().reshape(4, -1)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)  # sums of the same few products of size 1
 

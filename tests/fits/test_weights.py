@@ -7,14 +7,13 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from hlm.compare.compare_loo import compare_loo
-from hlm.data.clean_data import formula_and_data
 from hlm.data.packaged_sets import load_data
-from hlm.engines.exact.gaussian_model import make_arm, summed
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.errors import FitError
 from hlm.fits.fit import fit, fit_pooling
-from hlm.model.default_priors import default_priors
 from hlm.model.priors import Prior
+from hlm.model.resolve import resolve
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
 
@@ -32,23 +31,17 @@ def _data(name):
 )
 def test_marginal_density_is_the_dense_one(name, formula):
     """Up to the constant that the weights add: differences between values of theta."""
-    read, data = formula_and_data(formula, _data(name), weights="w")
-    arm = make_arm(read, data, "partial", default_priors(read, data))
+    model = resolve(formula, _data(name), weights="w")["partial"]
+    arm = gaussian_model(model)
     q = len(arm.mean)
-    theta = Theta(
-        np.array([0.5, 1.0, 2.0]) * data.columns[read.response.variable].std(), np.repeat(np.eye(q)[None], 3, 0)
-    )
-    found = common_posterior(
-        summed(arm, data.columns[read.response.variable].to_numpy()), theta, arm.prior
-    ).log_marginal
+    theta = Theta(np.array([0.5, 1.0, 2.0]) * model.response.std(ddof=1), np.repeat(np.eye(q)[None], 3, 0))
+    found = common_posterior(summed(arm), theta, arm.prior).log_marginal
     x = arm.common.matrix - np.where(np.ptp(arm.common.matrix, axis=0) > 0, arm.common.matrix.mean(axis=0), 0.0)
     v = (x * arm.prior.sd**2) @ x.T
     for factor in arm.factors:
         v += (factor.design.matrix @ factor.design.matrix.T) * (factor.codes[:, None] == factor.codes)
     dense = [
-        multivariate_normal(x @ arm.prior.mean, v + np.diag(s**2 / data.weights)).logpdf(
-            data.columns[read.response.variable]
-        )
+        multivariate_normal(x @ arm.prior.mean, v + np.diag(s**2 / model.data.weights)).logpdf(model.response)
         for s in theta.sigma
     ]
     assert np.diff(found) == pytest.approx(np.diff(dense), rel=1e-8)
@@ -65,7 +58,7 @@ def test_all_weights_alike_change_sigma_alone():
         assert float(other["sigma"].mean() / one["sigma"].mean()) == pytest.approx(
             2, rel=6e-3
         )  # 4 x 0.06 sqrt(2 / 4000)
-        assert weighted[arm].loo.total == pytest.approx(plain[arm].loo.total, abs=1e-6)
+        assert weighted[arm].leave_out().total == pytest.approx(plain[arm].leave_out().total, abs=1e-6)
     for unit in ("observation", "Subject"):
         tables = [compare_loo(fits, unit=unit).set_index("pooling")["elpd"] for fits in (plain, weighted)]
         assert tables[0]["partial"] == pytest.approx(tables[1]["partial"], abs=1e-6)

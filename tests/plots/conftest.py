@@ -10,15 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hlm.data.clean_data import clean
-from hlm.engines.sampling.chain_diagnostics import Diagnostics
+from hlm.engines.sampling.chain_diagnostics import ChainDiagnostics
 from hlm.fits.results import Fit, PoolingFits
-from hlm.formula.parser import parse
-from hlm.formula.pooling_formulas import POOLINGS
-from hlm.model.families import get_family
-from hlm.model.priors import Priors
+from hlm.formula.pooling_formulas import POOLINGS, Pooling
+from hlm.model.resolve import resolve
 
-GOOD = Diagnostics(r_hat=1.0, r_hat_at="x", ess=1000.0, ess_at="x", divergences=0, chains=2)
+GOOD = ChainDiagnostics(r_hat=1.0, r_hat_at="x", ess=1000.0, ess_at="x", divergences=0, chains=2)
 
 
 @pytest.fixture(autouse=True)
@@ -55,17 +52,17 @@ def _fits_of(
     *,
     family: str = "gaussian",
     keep: float = 0.5,
-    poolings: tuple[str, ...] = POOLINGS,
+    poolings: tuple[Pooling, ...] = POOLINGS,
     also: Mapping[str, float] | None = None,
 ) -> PoolingFits:
     """Fits of ``y ~ x + (x|g)``: posterior means are least squares of ``y`` on ``x``, in each group and in all rows.
 
     Partial pooling has the share ``keep`` of a group's departure; ``also`` are further coefficients of all arms.
     """
-    read = parse(formula)
-    data = clean(read, frame, family=get_family(family))
-    x, y = (data.columns[name].to_numpy(dtype=np.float64) for name in ("x", "y"))
-    levels, codes = data.levels(read.groups[0]), data.codes(read.groups[0])
+    models = resolve(formula, frame, poolings=poolings, family=family)
+    model = next(iter(models.values()))
+    x, y = (model.data.columns[name].to_numpy(dtype=np.float64) for name in ("x", "y"))
+    levels, codes = model.data.levels(model.written.groups[0]), model.data.codes(model.written.groups[0])
     own = np.array([_line(x[codes == k], y[codes == k]) for k in range(len(levels))])
     a, b = _line(x, y)
     arms: dict[str, dict[str, Any]] = {
@@ -82,7 +79,7 @@ def _fits_of(
     for pooling in poolings:
         variables = {name: _draws(value, levels) for name, value in {**arms[pooling], **(also or {})}.items()}
         idata = xr.DataTree.from_dict({"posterior": xr.Dataset(variables)})
-        fits[pooling] = Fit("", pooling, family, Priors({}), "nuts", idata, GOOD, read, data)  # type: ignore[arg-type]
+        fits[pooling] = Fit(models[pooling], "nuts", "bambi", idata, GOOD)
     return PoolingFits(fits)
 
 

@@ -37,7 +37,7 @@ def _texts(ax) -> list[str]:
 def test_plane_draws_the_tables_numbers(exam):
     ax = plot_plane(exam)
     table = shrinkage(exam).pivot(index="level", columns="term", values=["none", "partial", "complete"])
-    table = table.loc[exam["partial"].data.levels(SCHOOL)]
+    table = table.loc[exam["partial"].resolved.data.levels(SCHOOL)]
     for arm, label in (("none", "no pooling"), ("partial", "partial pooling")):
         np.testing.assert_allclose(_drawn(ax, label), table[arm][["Intercept", "pre"]])
     np.testing.assert_allclose(_drawn(ax, "complete pooling")[0], table["complete"][["Intercept", "pre"]].iloc[0])
@@ -76,7 +76,7 @@ def test_plane_takes_off_what_a_predictor_of_the_groups_explains():
         "log_radon ~ floor + log_uranium + (floor|county)", hlm.load_data("radon"), seed=1, progress=False
     )
     ax = plot_plane(fits)
-    posterior, data = fits["partial"].idata["posterior"], fits["partial"].data
+    posterior, data = fits["partial"].idata["posterior"], fits["partial"].resolved.data
     uranium = data.columns.groupby("county", observed=False)["log_uranium"].first()
     table = shrinkage(fits, term="Intercept").set_index("level").loc[data.levels(Term(("county",)))]
     slope = float(posterior["log_uranium"].mean())
@@ -105,7 +105,7 @@ def test_plane_needs_two_coefficients(exam, penicillin):
 def test_shrinkage_draws_share_against_size(exam):
     ax = plot_shrinkage(exam)
     points = _drawn(ax, "partial pooling")
-    data = exam["partial"].data
+    data = exam["partial"].resolved.data
     np.testing.assert_array_equal(points[:, 0], np.bincount(data.codes(SCHOOL)))
     assert points[data.levels(SCHOOL).index("48"), 1] == pytest.approx(0.88, abs=0.01)  # STATISTICS.md 8
     assert ax.get_title(loc="left") == "The others decide 88 % of school 48, 31 % of the average school"
@@ -155,7 +155,7 @@ def test_thousands_of_groups_are_a_band(fits_of, simulate):
 
 def test_loo_of_rows(exam):
     ax = plot_loo(exam)
-    difference = exam["partial"].loo.elpd - exam["none"].loo.elpd
+    difference = exam["partial"].leave_out().elpd - exam["none"].leave_out().elpd
     better, worse = _drawn(ax, "partial pooling predicts better"), _drawn(ax, "no pooling predicts better")
     np.testing.assert_array_equal(better[:, 1], difference[difference >= 0])
     np.testing.assert_array_equal(worse[:, 0], np.flatnonzero(difference < 0))
@@ -166,8 +166,8 @@ def test_loo_of_rows(exam):
 
 def test_loo_of_rows_added_up_by_group(exam):
     ax = plot_loo(exam, group="school")
-    difference = exam["partial"].loo.elpd - exam["none"].loo.elpd
-    codes = exam["partial"].data.codes(SCHOOL)
+    difference = exam["partial"].leave_out().elpd - exam["none"].leave_out().elpd
+    codes = exam["partial"].resolved.data.codes(SCHOOL)
     drawn = np.concatenate([line.get_ydata() for line in ax.lines if "better" in str(line.get_label())])
     np.testing.assert_allclose(np.sort(drawn), np.sort([difference[codes == k].sum() for k in range(65)]), atol=1e-9)
     assert "school 48" in _texts(ax)
@@ -176,7 +176,7 @@ def test_loo_of_rows_added_up_by_group(exam):
 def test_loo_of_whole_groups_marks_bad_ones(sleepstudy):
     ax = plot_loo(sleepstudy, unit="Subject")
     subject = Term(("Subject",))
-    loos = [sleepstudy[arm].loo_of_groups(subject) for arm in ("partial", "complete")]
+    loos = [sleepstudy[arm].leave_out(subject) for arm in ("partial", "complete")]
     bad = (loos[0].pareto_k > 0.7) | (loos[1].pareto_k > 0.7)
     assert bad.any()
     difference = loos[0].elpd - loos[1].elpd

@@ -98,6 +98,6 @@ def _summary(draws: xr.DataArray, summary: str, ours: Fit) -> tuple[float, float
 
 def _effective(draws: xr.DataArray, ours: Fit, method: str, prob: float | None = None) -> float:
     """Independent draws that say as much: of the exact engine, as many as were taken of the effective points."""
-    if ours.method == "collapsed":
+    if ours.method == "exact":
         return 1 / (1 / draws.size + 1 / ours.diagnostics.ess)
     return float(arviz_stats.ess(draws, method=method, prob=prob))

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-import hlm.fits.fit
 from hlm.cli import main
 from hlm.compare.compare_loo import compare_loo
 from hlm.compare.pooling_path import pooling_path
 from hlm.compare.recovery import recovery
 from hlm.data.packaged_sets import load_data
+from hlm.engines.exact import engine
 from hlm.engines.exact.likelihood import marginal
 from hlm.engines.exact.sums.one_factor import CrossProducts
+from hlm.engines.interface import Draws, Options
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.results import PoolingFits
+from hlm.model.model import Model
 from hlm.support.interrupts import Interrupted, checkpoint, interruptible
 
 SLEEP = "Reaction ~ Days + (Days|Subject)"
@@ -144,15 +146,15 @@ def test_half_a_chain_of_nutpie_is_no_fit(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_pooling_says_which_arm(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = hlm.fits.fit.sample_collapsed
+    run = engine._sample
 
-    def second(*arguments: Any, pooling: str, **options: Any) -> Any:
-        if pooling == "none":
+    def second(model: Model, options: Options) -> Draws:
+        if model.pooling == "none":
             press()
-        return run(*arguments, pooling=pooling, **options)
+        return run(model, options)
 
-    monkeypatch.setattr(hlm.fits.fit, "sample_collapsed", second)
-    with pytest.raises(Interrupted, match="Interrupted while fitting no pooling, arm 2 of 3, after"):
+    monkeypatch.setattr(engine, "_sample", second)
+    with pytest.raises(Interrupted, match="Interrupted while fitting no pooling, strategy 2 of 3, after"):
         fit_pooling(SLEEP, load_data("sleepstudy"), seed=1, progress=False)
 
 
@@ -169,12 +171,12 @@ def test_comparisons_say_how_far(monkeypatch: pytest.MonkeyPatch, sleepstudy: Po
 def test_command_line_ends_with_130_and_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hlm.fits.fit, "sample_collapsed", lambda *_, **__: press())
+    monkeypatch.setattr(engine, "_sample", lambda *_: press())
     assert main(["compare", SLEEP, "sleepstudy", "--quiet"]) == 130
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == (
-        "hlm: Interrupted while fitting complete pooling, arm 1 of 3, after 0 s. Nothing was kept.\n"
+        "hlm: Interrupted while fitting complete pooling, strategy 1 of 3, after 0 s. Nothing was kept.\n"
     )
 
 

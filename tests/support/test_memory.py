@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import hlm.support.memory
 from hlm.engines.bambi.build import build
 from hlm.errors import FitError
 from hlm.fits.fit import fit
+from hlm.fits.log_likelihood import _bambi_log_density
 from hlm.fits.predict import predict
 from hlm.fits.results import PoolingFits
 
@@ -36,7 +36,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, bytes_: float) -> None:
     monkeypatch.setattr(hlm.support.memory, "_free", lambda: bytes_)
 
 
-def test_the_collapsed_engine_says_how_many_draws_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_engine_says_how_many_draws_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made(2000)
     limited(monkeypatch, 40e6)
     with pytest.raises(
@@ -60,7 +60,7 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
     with pytest.raises(FitError, match=r"2,000 rows, 1,000 coefficients of groups\) would need about 32 MB") as said:
         build("y ~ x + (x|g)", data)
     assert "dummy columns of the groups" in str(said.value)
-    assert "the collapsed engine makes no dummy columns" in str(said.value)
+    assert "the exact engine makes no dummy columns" in str(said.value)
     limited(monkeypatch, 90e6)  # there is room for the design alone, but not for 8,000 draws of 1,000 effects, times 4
     with pytest.raises(FitError, match=r"would need about 288 MB of memory \(draws 256 MB, dummy columns"):
         fit("y ~ x + (x|g)", data, method="nuts", seed=1, progress=False)
@@ -70,11 +70,14 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
 
 
 def test_predictions_and_log_likelihoods(monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits) -> None:
+    def not_built() -> Any:
+        pytest.fail("Bambi's model is built before there is room for its log-likelihood")
+
     limited(monkeypatch, 10e6)  # 180 rows x 4,000 draws x 8 bytes x (2 + two effects) are 23 MB
     with pytest.raises(FitError, match="Predicting 180 rows from 4,000 draws would need about 23 MB.* fewer rows"):
         predict(sleepstudy["partial"])
     with pytest.raises(FitError, match="The log-likelihood of 180 rows given 4,000 draws would need"):
-        _ = replace(sleepstudy["partial"], family="gamma")._bambi_log_density
+        _bambi_log_density(sleepstudy["partial"].resolved, sleepstudy["partial"].idata, not_built)
     limited(monkeypatch, 24e6)
     assert len(predict(sleepstudy["partial"])) == 180
 
