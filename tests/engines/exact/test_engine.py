@@ -27,7 +27,7 @@ from hlm.support.linear_algebra import within_least_squares
 
 EXAM = "post ~ pre + (pre|school)"
 SLEEP = "Reaction ~ Days + (Days|Subject)"
-PEERS = Path(__file__).parents[3] / "reference" / "peers.json"
+PEERS = Path(__file__).parents[2] / "reference" / "peers.json"
 
 
 def run(formula, data, *, pooling="partial", seed=1, draws=1000, chains=4, priors=None):
