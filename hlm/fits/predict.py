@@ -18,6 +18,7 @@ from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import complete_formula
 from hlm.model.design_columns import Columns
+from hlm.support.linear_algebra import lower_roots
 from hlm.support.memory import check_memory
 from hlm.support.options import check_choice, check_prob, check_seed
 from hlm.support.random_streams import stream
@@ -207,7 +208,7 @@ def _draw_new(
         picked = chosen.setdefault(part.group, generator.integers(groups, size=(draws, count)))
         return np.take_along_axis(part.values, picked[:, :, None], axis=1)
     sds, correlation = group_covariance(fit, index, part)
-    factor = np.linalg.cholesky(correlation + 1e-12 * np.eye(q))
+    factor = lower_roots(correlation + 1e-12 * np.eye(q))
     standard = generator.standard_normal((draws, count, q))
     return np.asarray(np.einsum("dij,dcj->dci", factor, standard) * sds[:, None, :])
 
@@ -225,7 +226,9 @@ def group_covariance(fit: Fit, index: int, part: GroupPart) -> tuple[np.ndarray,
     names = {place: name for name, place in correlated_blocks(fit.written, fit.data).items()}
     if index not in names:
         return np.concatenate(sds, axis=1), np.broadcast_to(np.eye(q), (draws, q, q))
-    return np.concatenate(sds, axis=1), posterior[names[index]].to_numpy().reshape(draws, q, q)
+    correlation = posterior[names[index]].to_numpy().reshape(draws, q, q)
+    known = np.where(np.isnan(correlation), np.eye(q), correlation)  # NaN beside an sd of 0
+    return np.concatenate(sds, axis=1), known
 
 
 def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:

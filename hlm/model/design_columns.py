@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hlm.data.clean_data import CleanData
+from hlm.data.column_checks import check_size_of_products
 from hlm.errors import FormulaError
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 
@@ -87,6 +88,8 @@ def columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
         if name not in by_name:  # patsy's rule fills a gap, such as a missing main effect, with a term of its own
             raise _missing_margin(name, terms)
         values = np.asarray(part.data, dtype=np.float64).reshape(data.rows, -1)
+        if by_name[name].degree > 1:
+            check_size_of_products(values, name)
         matrices.append(values)
         owners += [by_name[name]] * values.shape[1]
         labels += _labels(name, by_name[name], part, values.shape[1])
@@ -117,6 +120,8 @@ def _numeric_columns(terms: tuple[Term, ...], data: CleanData) -> Columns:
     for place, term in enumerate(ordered):
         for variable in term.variables:
             matrix[:, place] *= data.columns[variable].to_numpy(np.float64)
+        if term.degree > 1:
+            check_size_of_products(matrix[:, place], term.name)
     labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
     return Columns(matrix, tuple(ordered), labels, {term: {} for term in ordered}, terms)
 

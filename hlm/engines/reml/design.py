@@ -18,6 +18,7 @@ from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.errors import DataError, FitError
 from hlm.formula.formula import Formula, Term
 from hlm.model.design_columns import Columns, block_columns, columns, response_without_offset
+from hlm.support.linear_algebra import solve_upper
 
 _NEW_SHARE = 1e-7  # of its length that a column must add to the ones before it: the tolerance of R's qr and so lme4's
 
@@ -147,6 +148,7 @@ def _blocks(formula: Formula, data: CleanData, root: np.ndarray) -> tuple[tuple[
     by_factor = sorted(block_columns(formula, data), key=lambda part: formula.groups.index(part[0].group))
     for block, design in by_factor:
         matrix = design.matrix * root[:, None]
+        _check_not_zero(design, block.group)
         basis = _basis(matrix)
         stop = start + len(basis)
         found.append(VaryingBlock(block.group, design.labels, start, stop, basis))
@@ -155,13 +157,23 @@ def _blocks(formula: Formula, data: CleanData, root: np.ndarray) -> tuple[tuple[
     return tuple(found), np.column_stack(matrices)
 
 
+def _check_not_zero(design: Columns, group: Term) -> None:
+    """An empty cell, or a product that is 0 everywhere, has no effect that could vary."""
+    for label, column in zip(design.labels, design.matrix.T, strict=True):
+        if not column.any():
+            raise DataError(
+                f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or join "
+                f"levels of its factors."
+            )
+
+
 def _basis(matrix: np.ndarray) -> np.ndarray:
     """Makes the columns orthogonal with squares of 1 on average; only scales them where one is in others' span."""
     r = np.linalg.qr(matrix, mode="r") / np.sqrt(len(matrix))
     lengths = np.linalg.norm(r, axis=0)
     if len(r) < len(lengths) or (np.abs(np.diagonal(r)) <= _NEW_SHARE * lengths).any():
         return np.diag(1.0 / lengths)
-    return np.linalg.inv(r)
+    return solve_upper(r, np.eye(len(r)))
 
 
 def _check_enough_rows(block: VaryingBlock, groups: int, rows: int) -> None:

@@ -131,13 +131,19 @@ def _directions(factor: np.ndarray, blocks: tuple[_Free, ...]) -> np.ndarray:
     for free in blocks:
         place = free.block.columns
         lower = factor[place, place]
-        wide = np.linalg.cholesky(lower @ lower.T + free.floor**2 * np.eye(len(lower)))
+        wide = _widened(lower, free.floor)
         for i, j in free.block.entries:
             if j < free.block.start + free.rank:
                 change = np.zeros_like(factor)
                 change[place, j] = wide[:, i - free.block.start]
                 found.append(change)
     return np.array(found)
+
+
+def _widened(lower: np.ndarray, floor: float) -> np.ndarray:
+    """Root of ``lower lower' + floor^2 I``, by QR: squared, a large ``lower`` would lose the floor in rounding."""
+    upper = np.linalg.qr(np.vstack([lower.T, floor * np.eye(len(lower))]), mode="r")
+    return np.asarray((upper * np.where(np.diagonal(upper) < 0, -1.0, 1.0)[:, None]).T)
 
 
 def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from hlm.engines.sampling.modes import laplace
 from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
 from hlm.engines.sampling.t_mixtures import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.errors import FitError
+from hlm.support.linear_algebra import solve_lower
 
 GOOD_PARETO_K = 0.7
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
@@ -172,8 +173,8 @@ def _adapt(
 def _apart_from_the_first(modes: Mixture) -> bool:
     """Whether another mode is far from the first, in the metric of either."""
     steps = (modes.means - modes.means[0])[:, :, None]
-    theirs = (np.linalg.solve(modes.roots, steps) ** 2).sum(axis=(1, 2))
-    firsts = (np.linalg.solve(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
+    theirs = (solve_lower(modes.roots, steps) ** 2).sum(axis=(1, 2))
+    firsts = (solve_lower(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
     return bool((np.maximum(theirs, firsts) > _OTHER_MODE**2).any())
 
 
@@ -189,7 +190,7 @@ def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) 
 
 def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Places for new components, far from each other (k-means++; Arthur & Vassilvitskii 2007): the tails get theirs."""
-    standard = np.linalg.solve(root, points.T).T
+    standard = solve_lower(root, points.T).T
     chosen = [int(rng.choice(len(standard), p=weights))]
     distance = np.full(len(standard), np.inf)
     while len(chosen) < min(_COMPONENTS, int(np.count_nonzero(weights))):
@@ -202,14 +203,14 @@ def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.ra
 def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
     """One round: points from the proposal and their smoothed weights."""
     points = proposal.draw(size, rng)
-    values = log_density(points)
-    values = np.where(np.isfinite(values), values, -np.inf)
-    if np.isneginf(values).all():
+    with np.errstate(all="ignore"):
+        log_ratios = log_density(points) - proposal.log_density(points)
+    log_ratios = np.where(np.isfinite(log_ratios), log_ratios, -np.inf)
+    if np.isneginf(log_ratios).all():
         raise FitError(
             f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
             f"columns to sizes of about 1, or try method='nuts'."
         )
-    log_ratios = values - proposal.log_density(points)
     smoothed = smooth(log_ratios[:, None])
     evidence = float(log_sum_exp(log_ratios) - np.log(size))
     return WeightedPoints(

@@ -66,7 +66,7 @@ def _derivatives(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Heights (s,), gradients (s, d) and minus the second derivatives (s, d, d), by central differences in one call.
 
-    The derivatives are 0 where a point around falls off an edge of the density.
+    The derivatives are 0 where a point around falls off an edge of the density, or second ones are too large a number.
     """
     s, d = points.shape
     i, j = np.tril_indices(d, -1)
@@ -75,10 +75,13 @@ def _derivatives(
     values = densities(points[:, None] + ways * steps[:, None])
     heights, (up, down) = values[:, 0], np.split(values[:, 1:], 2, axis=1)
     whole = np.isfinite(values).all(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         slopes = np.where(whole, up - down, 0.0)
         bends = np.where(whole, 2 * heights[:, None] - up - down, 0.0)  # the curvature's quadratic form, of each way
     curvatures = np.empty((s, d, d))
     curvatures[:, range(d), range(d)] = bends[:, :d]
     curvatures[:, i, j] = curvatures[:, j, i] = (bends[:, d:] - bends[:, i] - bends[:, j]) / 2
-    return heights, slopes[:, :d] / (2 * steps), curvatures / (steps[:, :, None] * steps[:, None])
+    with np.errstate(over="ignore"):
+        curvatures = curvatures / (steps[:, :, None] * steps[:, None])
+    curvatures[~np.isfinite(curvatures).all(axis=(1, 2))] = 0.0
+    return heights, slopes[:, :d] / (2 * steps), curvatures

@@ -27,6 +27,8 @@ from hlm.engines.exact.gaussian_model import GaussianArm
 from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.modes import laplace
+from hlm.engines.sampling.t_mixtures import safe_cholesky
+from hlm.support.linear_algebra import lower_roots, solve_lower
 
 _KNOTS = 30  # values of s at which modes are looked for
 _WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
@@ -145,9 +147,9 @@ def slice_means(arm: GaussianArm, sums: Sums, fixed: Slice, s: np.ndarray, point
     weights /= weights.sum(axis=1, keepdims=True)
     means = []
     for i, weight in enumerate(weights):  # one multiple after the other: the groups' effects are many
-        here = np.arange(i * points, (i + 1) * points)
-        theta = Theta(flat.sigma[here], flat.factor[here])
-        means.append(_weighted(conditional_means(arm, sums, theta, given.some(here)), weight))
+        counts = np.flatnonzero(weight != 0.0)  # where rounding has left nothing, the means are NaN
+        here = i * points + counts
+        means.append(_weighted(conditional_means(arm, sums, flat.some(here), given.some(here)), weight[counts]))
     density = evidence + fixed.log_prior_of_multiple(s)
     return SliceMeans(_joined(means), density, 1.0 / (points * (weights**2).sum(axis=1)))
 
@@ -165,8 +167,7 @@ def spread_normals(points: int, d: int) -> np.ndarray:
         ratio = (1 + ratio) ** (1 / (d + 1))
     step = ratio ** -np.arange(1, d + 1)
     half = ndtri((0.5 + np.arange(1, points // 2 + 1)[:, None] * step) % 1.0)
-    root = np.linalg.cholesky(half.T @ half / len(half))
-    half = np.linalg.solve(root, half.T).T
+    half = solve_lower(lower_roots(half.T @ half / len(half)), half.T).T
     return np.concatenate([half, -half])
 
 
@@ -194,4 +195,4 @@ def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> 
     between = [np.interp(at, knots, column) for column in modes.T]
     entries = [np.interp(at, knots, column) for column in scatter.reshape(len(places), -1).T]
     d = len(start)
-    return np.column_stack(between), _WIDER * np.linalg.cholesky(np.column_stack(entries).reshape(-1, d, d))
+    return np.column_stack(between), _WIDER * safe_cholesky(np.column_stack(entries).reshape(-1, d, d))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from hlm.support.linear_algebra import lower_roots, solve_lower
+
 _LEAST_SHARE = 0.005  # a component with less of the weight rests on too few points
 
 
@@ -81,7 +83,7 @@ class Mixture:
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         """Squared distance of each point from each component in its own metric, shape (m, points)."""
-        standard = np.linalg.inv(self.roots) @ (points - self.means[:, None]).swapaxes(1, 2)
+        standard = solve_lower(self.roots, np.eye(self.means.shape[1])) @ (points - self.means[:, None]).swapaxes(1, 2)
         return np.asarray((standard**2).sum(axis=1))
 
     def _log_parts(self, distances: np.ndarray) -> np.ndarray:
@@ -118,7 +120,10 @@ def moments(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def safe_cholesky(covariance: np.ndarray) -> np.ndarray:
-    """Cholesky factor of a covariance matrix (or a stack) that may be singular for want of points."""
+    """Cholesky factor of a covariance matrix (or a stack) that may be singular for want of points.
+
+    NaN where a matrix is not finite: a proposal made of it has no densities, which is an error in words later on.
+    """
     d = covariance.shape[-1]
     size = np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / d
-    return np.linalg.cholesky(covariance + (1e-9 * size + 1e-18) * np.eye(d))
+    return lower_roots(covariance + (1e-9 * size + 1e-18) * np.eye(d))

@@ -10,7 +10,7 @@ import pytest
 
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact import engine
-from hlm.engines.exact.likelihood.marginal import CommonPosterior, lower_roots
+from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.theta import parametrisations as charts
 from hlm.engines.sampling.importance_sampling import importance_sample
@@ -153,10 +153,3 @@ def test_a_ratio_that_is_no_number_has_an_infinite_pareto_k(value: float) -> Non
 def test_draws_all_alike_are_good_and_few_are_not() -> None:
     assert smooth(np.full((500, 1), 3.0)).pareto_k.tolist() == [-np.inf]
     assert smooth(np.zeros((10, 1))).pareto_k.tolist() == [np.inf]  # nothing to tell a tail by
-
-
-def test_a_matrix_without_a_root_spoils_no_other() -> None:
-    good, bad = np.array([[4.0, 2.0], [2.0, 5.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
-    roots = lower_roots(np.stack([good, bad, good]))
-    assert np.isnan(roots[1]).all()
-    assert roots[[0, 2]].tolist() == [[[2.0, 0.0], [1.0, 2.0]]] * 2

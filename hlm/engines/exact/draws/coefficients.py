@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.gaussian_model import GaussianArm
-from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects, lower_roots
+from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.formula.formula import INTERCEPT
+from hlm.support.linear_algebra import lower_roots, solve_upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def draw_coefficients(
     """
     normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
     upper = lower_roots(given.precision).swapaxes(1, 2)[which]
-    common = given.mean[which] + np.linalg.solve(upper, normals[:, :, None])[:, :, 0]
+    common = given.mean[which] + solve_upper(upper, normals[:, :, None])[:, :, 0]
     groups, q, _ = sums.root.shape
     first = balanced_normals(chains, len(which) // chains, groups * q, rng).reshape(len(which), groups, q)
     rest = None

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.gaussian_model import GaussianArm, coordinates_alone
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, lower_roots
+from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
 from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
+from hlm.support.linear_algebra import lower_roots, solve_lower, solve_with_root
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
 _LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
@@ -62,7 +63,7 @@ def rows_left_out(arm: GaussianArm, y: np.ndarray, theta: Theta) -> Iterator[Lef
     outside = 1.0 - (rows.basis**2).sum(axis=0)
     outside[outside < _ROUNDING] = 0.0
     given = common_posterior(sums, theta, arm.prior)
-    half = np.linalg.inv(lower_roots(given.precision)) / theta.sigma[:, None, None]
+    half = solve_lower(lower_roots(given.precision), np.eye(sums.p)) / theta.sigma[:, None, None]
     order = np.argsort(codes, kind="stable")
     edges = np.concatenate([[0], np.cumsum(sums.n)])
     size = max(1, _CHUNK_NUMBERS // len(theta))
@@ -92,8 +93,7 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
         p = sums.p
         root = _root_without(given.precision, share[:, :p, :p])
-        back = np.linalg.inv(root)
-        mean = (back.swapaxes(1, 2) @ (back @ (right[:, :, None] - share[:, :p, p:])))[:, :, 0]
+        mean = solve_with_root(root, right[:, :, None] - share[:, :p, p:])[:, :, 0]
         without = _log_density(share, constant, _Common(mean, root), known.root)
         inside = _log_density(share, constant, known, lower_roots(given.precision + share[:, :p, :p]))
         columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
@@ -121,7 +121,7 @@ def _log_density(share: np.ndarray, constant: np.ndarray, known: _Common, update
     p = known.mean.shape[1]
     residual = np.concatenate([-known.mean, np.ones((len(known.mean), 1))], axis=1)
     weighted = np.einsum("tij,tj->ti", share, residual)
-    pull = np.linalg.inv(updated) @ weighted[:, :p, None]
+    pull = solve_lower(updated, weighted[:, :p, None])
     quadratic = (residual * weighted).sum(axis=1) - (pull**2).sum(axis=(1, 2))
     return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(known.root) + quadratic))
 
@@ -134,7 +134,7 @@ def _log_det(roots: np.ndarray) -> np.ndarray:
 def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """One group's share of S, shape (T, p + 1, p + 1), and log|N_k|."""
     root = _upper_roots(sums, k, theta)
-    half = np.linalg.inv(root).swapaxes(1, 2) @ sums.explained[k]
+    half = solve_lower(root.swapaxes(1, 2), sums.explained[k])
     return sums.left[k] + half.swapaxes(1, 2) @ half, _log_det(root)
 
 
@@ -153,8 +153,8 @@ def _forms(
     ``half`` is the inverse root of P, over sigma, shape (T, p, p).
     """
     p = sums.p
-    back = np.linalg.inv(_upper_roots(sums, k, theta))
-    inner = back @ back.swapaxes(1, 2)
+    inverse = solve_lower(_upper_roots(sums, k, theta).swapaxes(1, 2), np.eye(sums.root.shape[1]))
+    inner = inverse.swapaxes(1, 2) @ inverse
     pull = (inner @ sums.explained[k]).swapaxes(1, 2)
     linear = np.concatenate([-mean, pull[:, -1] - np.einsum("tpq,tp->tq", pull[:, :-1], mean)], axis=1)
     wide = np.concatenate([half, half @ pull[:, :-1]], axis=2)

@@ -21,9 +21,10 @@ from scipy.sparse import csr_array
 
 from hlm.engines.exact.gaussian_model import GaussianArm
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
-from hlm.engines.exact.likelihood.marginal import Theta, lower_roots
+from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.sums.orthogonalised import turned, upright
 from hlm.engines.exact.sums.rows import centred, weighted
+from hlm.support.linear_algebra import lower_roots, solve_lower
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
 _LEAST_FREE = 1e-10  # of 1 - leverage, from ones: rounding leaves some 1e-15; below, a density is not a number
@@ -99,7 +100,7 @@ def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarr
 
     ``root`` is the lower root of precision or covariance. A precision's residual comes multiplied by it, as (Q r)_J.
     """
-    standard = np.linalg.solve(root, residual)
+    standard = solve_lower(root, residual)
     log_det = sign * 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     return np.asarray(-0.5 * (residual.shape[1] * np.log(2 * np.pi) - log_det + (standard**2).sum(axis=(1, 2))))
 
@@ -135,7 +136,7 @@ def _moments(joint: _Joint, arm: GaussianArm, theta: Theta) -> Iterator[tuple[sl
         moment = np.repeat(joint.moment[None, None], len(variance), axis=0)
         gram = _by_factor(joint, _by_factor(joint, gram, factor).swapaxes(1, 2), factor)
         right = _by_factor(joint, moment, factor)[:, 0] / variance + prior
-        lower = np.linalg.inv(lower_roots(gram / variance[:, :, None] + np.diag(weight)))
+        lower = solve_lower(lower_roots(gram / variance[:, :, None] + np.diag(weight)), np.eye(size))
         back = _by_factor(joint, lower, factor.swapaxes(1, 2))
         g = (joint.f @ back.reshape(-1, size).T).reshape(len(joint.y), *right.shape)
         yield some, joint.y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g

@@ -32,6 +32,7 @@ from hlm.engines.exact.sums.one_factor import CrossProducts
 from hlm.engines.exact.sums.orthogonalised import turned, turned_back
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.support.interrupts import checkpoint
+from hlm.support.linear_algebra import lower_roots, solve_with_root
 
 type Sums = CrossProducts | CrossedProducts
 
@@ -81,6 +82,7 @@ class CommonPosterior:
     log_marginal : numpy.ndarray, shape (T,)
         log p(y | theta); -inf where rounding has left nothing.
     mean : numpy.ndarray, shape (T, p)
+        NaN where rounding has left nothing.
     precision : numpy.ndarray, shape (T, p, p)
     """
 
@@ -107,7 +109,7 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     if not usable.all():  # rounding has left nothing of some: their numbers are not used
         precision = np.where(usable[:, None, None], precision, np.eye(p))
     log_det_precision = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
+    mean = solve_with_root(root, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     squares = np.einsum("ti,tij,tj->t", residual, scaled, residual)
     deviance = (
@@ -116,19 +118,6 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     )  # fmt: skip
     usable &= np.isfinite(deviance) & (squares > -_ROUNDING)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
-
-
-def lower_roots(matrices: np.ndarray) -> np.ndarray:
-    """Cholesky factors, shape (T, n, n); NaN where a matrix has none.
-
-    Rounding may leave a precision matrix two negative eigenvalues, which its determinant's sign would not show.
-    """
-    try:
-        return np.linalg.cholesky(matrices)
-    except np.linalg.LinAlgError:
-        if len(matrices) == 1:
-            return np.full_like(matrices, np.nan)
-        return np.concatenate([lower_roots(matrix[None]) for matrix in matrices])
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:

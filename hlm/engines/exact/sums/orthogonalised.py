@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hlm.support.linear_algebra import orthonormal
+from hlm.support.linear_algebra import orthonormal, solve_upper
 
 _IN_LINE = 0.01  # of its length that a column adds to those before it: products would lose 4 digits
 
@@ -62,5 +62,5 @@ def turned_back(effects: list[np.ndarray], turn: np.ndarray | None) -> list[np.n
     """Effects of the columns as they were, from those of the turned ones; shape (draws, levels, width) each."""
     if turn is None:
         return effects
-    back, edges = np.linalg.inv(turn), np.cumsum([0, *(b.shape[2] for b in effects)])
+    back, edges = solve_upper(turn, np.eye(len(turn))), np.cumsum([0, *(b.shape[2] for b in effects)])
     return [b @ back[a:z, a:z].T for b, a, z in zip(effects, edges[:-1], edges[1:], strict=True)]
