@@ -102,9 +102,9 @@ def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndar
 
 
 def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """How columns are combined from the target's: ``target @ combination`` is next to ``columns``.
+    """The combination for which ``target @ combination`` is nearest to ``columns``.
 
-    Least squares in units in which every column has length 1: in the user's own, an intercept beside an income in
+    Least squares in units in which every column has length 1. In the user's own units, an intercept beside an income in
     cents would be lost in rounding.
 
     Parameters
@@ -142,9 +142,9 @@ def orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarr
 
 
 def project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
-    """Take the basis out of the columns, in place; returns what was in them, shape (K, basis, columns).
+    """Subtract the basis from the columns, in place; returns its coefficients in them, shape (K, basis, columns).
 
-    Done twice: the second pass removes the rounding that the first one leaves.
+    Done twice: the second pass removes the rounding error of the first.
     """
     found = np.zeros((groups, len(basis), len(columns)))
     for _ in range(2):

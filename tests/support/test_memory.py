@@ -46,11 +46,11 @@ def test_the_collapsed_engine_says_how_many_draws_there_is_room_for(monkeypatch:
     assert "draws of the groups' effects 128 MB" in str(said.value)
     assert "40 MB are free" in str(said.value)
     assert "reml() gives lme4's estimates" in str(said.value)
-    room = re.search(r"There is room for draws=(\d+) in 4 chain\(s\)", str(said.value))
-    assert room is not None
-    assert 200 < int(room[1]) < 312  # 40 MB of 8-byte numbers are 312 x 4 draws of 4,000 effects, and there is more
-    fitted = fit("y ~ x + (x|g)", data, draws=int(room[1]), seed=1, progress=False)
-    assert fitted.idata["posterior"].sizes["draw"] == int(room[1])
+    fitting = re.search(r"There is memory for draws=(\d+) in 4 chain\(s\)", str(said.value))
+    assert fitting is not None
+    assert 200 < int(fitting[1]) < 312  # 40 MB of 8-byte numbers are 312 x 4 draws of 4,000 effects, and there is more
+    fitted = fit("y ~ x + (x|g)", data, draws=int(fitting[1]), seed=1, progress=False)
+    assert fitted.idata["posterior"].sizes["draw"] == int(fitting[1])
 
 
 def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
         build("y ~ x + (x|g)", data)
     assert "dummy columns of the groups" in str(said.value)
     assert "the collapsed engine makes no dummy columns" in str(said.value)
-    limited(monkeypatch, 90e6)  # there is room for the design alone, but not for 8,000 draws of 1,000 effects, times 4
+    limited(monkeypatch, 90e6)  # the design alone fits into memory, but not for 8,000 draws of 1,000 effects, times 4
     with pytest.raises(FitError, match=r"would need about 288 MB of memory \(draws 256 MB, dummy columns"):
         fit("y ~ x + (x|g)", data, method="nuts", seed=1, progress=False)
     limited(monkeypatch, 60e6)

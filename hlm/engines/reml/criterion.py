@@ -22,7 +22,7 @@ from hlm.support.linear_algebra import lower_roots, solve_with_root
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What follows from the relative factor.
+    """The criterion at relative factors, with the values of sigma and beta there.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Profile:
 def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
     """The criterion at relative factors of shape (T, q, q), and what it was maximised over."""
     rows, p = design.x.shape
-    with np.errstate(all="ignore"):  # a trial step may overflow: it is not taken
+    with np.errstate(all="ignore"):  # a trial step that overflows has the criterion +inf
         reduced, log_det = sweep(design.sums, Theta(np.ones(len(factor)), factor))
         information = reduced[:, :p, :p]
         root = lower_roots(information)

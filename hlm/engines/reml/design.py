@@ -1,7 +1,7 @@
 """The model that `reml` fits, in coordinates in which nothing is ill-conditioned.
 
-X = Q R with orthonormal Q, and the columns of a correlated block are made orthogonal too: its covariance matrix is
-free, so that the same model comes out in any basis, and years around 2003 are as easy as years around 3. The results go
+X = Q R with orthonormal Q. The columns of a correlated block are made orthogonal too: its covariance matrix is free, so
+that the model is the same in any basis, and years around 2003 are as easy as years around 3. Results are transformed
 back to the columns as written: R^-1 times the coefficients of Q, and `VaryingBlock.basis` times the effects.
 """
 
@@ -79,7 +79,7 @@ class MixedDesign:
     sums : CrossProducts or CrossedProducts
         Of all that, for `hlm.engines.exact.likelihood.marginal.sweep`.
     notes : tuple of str
-        What was left out, and what the data cannot tell apart.
+        Columns that were left out, and standard deviations that are not unique.
     """
 
     y: np.ndarray
@@ -168,7 +168,7 @@ def _check_not_zero(design: Columns, group: Term) -> None:
 
 
 def _basis(matrix: np.ndarray) -> np.ndarray:
-    """Makes the columns orthogonal with squares of 1 on average; only scales them where one is in others' span."""
+    """The matrix that makes columns orthogonal with mean squares of 1; if they are dependent, only the latter."""
     r = np.linalg.qr(matrix, mode="r") / np.sqrt(len(matrix))
     lengths = np.linalg.norm(r, axis=0)
     if len(r) < len(lengths) or (np.abs(np.diagonal(r)) <= _NEW_SHARE * lengths).any():
@@ -218,6 +218,6 @@ def _sums(
 
 
 def _unnamed(matrix: np.ndarray) -> Columns:
-    """Columns of which none is the intercept, so that they are taken as they are."""
+    """Columns with made-up names, none of them the intercept, so that the sums do not centre them."""
     labels = tuple(f"column {j}" for j in range(matrix.shape[1]))
     return Columns(matrix, tuple(Term((label,)) for label in labels), labels)

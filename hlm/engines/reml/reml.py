@@ -1,4 +1,4 @@
-"""`reml`: lme4's own estimate, from the likelihood that the collapsed engine integrates."""
+"""`reml`: lme4's estimate, from the likelihood that the exact engine integrates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Reml`: what lme4 would answer. It carries data; the numbers come from functions."""
+"""`Reml`: the estimates, as lme4 gives them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Reml:
     ranef : Mapping of str to pandas.DataFrame
         By grouping factor: each level's effects ("random effects"), at their most probable values.
     singular : bool
-        Whether a standard deviation is 0, or effects are exactly correlated: some combination of them does not vary.
+        Whether a standard deviation is 0, or effects are perfectly correlated: some combination of them does not vary.
     n : int
         Rows that were used.
     parameters : int
@@ -48,7 +48,7 @@ class Reml:
     scaled_residuals : pandas.Series
         Quantiles of the residuals divided by sigma: ``Min, 1Q, Median, 3Q, Max``.
     notes : tuple of str
-        What must be known to read the numbers.
+        Facts about the data or the search that matter for the numbers.
     """
 
     formula: str
