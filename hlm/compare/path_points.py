@@ -13,8 +13,8 @@ from hlm.engines.exact.coverage import covers
 from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import EffectTerm, Factor, GaussianArm, make_arm, summed
 from hlm.engines.exact.likelihood.marginal import Sums
-from hlm.engines.exact.theta.parametrisations import sample_charts
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.exact.theta.parametrisations import sample_parametrisations
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.engines.sampling.slices import Slice, SliceMeans, slice_means
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import INTERCEPT, Formula, Term
@@ -103,8 +103,8 @@ def moving(
     effects = mine.effects if term is None else (_effect(mine, term),)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
-    charts = make_charts(arm, sums, priors)
-    found = sample_charts(charts, sums, arm.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
+    parametrisations = make_parametrisations(arm, sums, priors)
+    found = sample_parametrisations(parametrisations, sums, arm.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
     theta, weights = found.theta, found.points.weights
     sds = np.linalg.norm(theta.factor[:, columns], axis=2)
     means = weights @ sds

@@ -29,8 +29,8 @@ from hlm.engines.exact.draws.separate_residuals import sample_separate
 from hlm.engines.exact.gaussian_model import make_arm, summed
 from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.memory_check import OPERATIONS, check_room
-from hlm.engines.exact.theta.parametrisations import sample_charts
-from hlm.engines.exact.theta.starts import make_charts
+from hlm.engines.exact.theta.parametrisations import sample_parametrisations
+from hlm.engines.exact.theta.starts import make_parametrisations
 from hlm.engines.sampling.importance_sampling import GOOD_PARETO_K, resample
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import Pooling, Residual
@@ -167,7 +167,9 @@ def sample_collapsed(
     check_room(arm, draws=draws, chains=chains)
     sums = summed(arm, response_without_offset(formula, data))
     most = int(OPERATIONS / sums.operations)
-    sampled = sample_charts(make_charts(arm, sums, priors), sums, arm.prior, draws=chains * draws, most=most, rng=rng)
+    sampled = sample_parametrisations(
+        make_parametrisations(arm, sums, priors), sums, arm.prior, draws=chains * draws, most=most, rng=rng
+    )
     found = sampled.points
     chosen, which = np.unique(resample(found, chains * draws, rng), return_inverse=True)
     theta, given = sampled.theta.some(chosen), sampled.given.some(chosen)

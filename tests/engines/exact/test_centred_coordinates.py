@@ -15,7 +15,7 @@ from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.theta import starts
 from hlm.engines.exact.theta.centred_coordinates import Centred
 from hlm.engines.exact.theta.coordinates import Parameters
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.fits.results import Fit
 from hlm.model.default_priors import default_priors
 from hlm.model.design_columns import response_without_offset
@@ -26,7 +26,7 @@ def space_of(formula: str, data: pd.DataFrame, eta: float) -> tuple[Parameters, 
     priors = default_priors(read, table, lkj_eta=eta)
     arm = make_arm(read, table, "partial", priors)
     sums = summed(arm, response_without_offset(read, table))
-    return make_parameters(arm, sums, priors)[0], make_charts(arm, sums, priors)[0].space
+    return make_parameters(arm, sums, priors)[0], make_parametrisations(arm, sums, priors)[0].space
 
 
 @pytest.mark.parametrize("eta", [1.0, 2.5])
@@ -101,7 +101,7 @@ def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(
         assert abs(slopes[1].mean() * 1e-3 - slopes[0].mean()) < 4 * error, near.pooling
 
 
-# ---------------------------------------------------------------- two charts: slopes that vary, and slopes that hardly do
+# ---------------------------------------------------------------- two parametrisations: slopes that vary, and slopes that hardly do
 
 
 def hardly_vary(fitted: Fit) -> float:
@@ -147,12 +147,12 @@ def test_shares_of_the_charts_add_up_to_one(lines_about: Callable[[float], pd.Da
     read, table = formula_and_data("y ~ x + (x|g) + (x + far|h)", frame)
     priors = default_priors(read, table)
     arm = make_arm(read, table, "partial", priors)
-    charts = make_charts(arm, summed(arm, response_without_offset(read, table)), priors)
-    assert len(charts) == 4  # each factor about the means or at 0
-    scores = np.random.default_rng(1).normal(0, 2, size=(50, charts[0].starts.shape[1]))
-    for chart in charts:
-        theta = chart.space.theta(scores)
-        shares = np.exp([one.log_share(theta) for one in charts])
+    parametrisations = make_parametrisations(arm, summed(arm, response_without_offset(read, table)), priors)
+    assert len(parametrisations) == 4  # each factor about the means or at 0
+    scores = np.random.default_rng(1).normal(0, 2, size=(50, parametrisations[0].starts.shape[1]))
+    for parametrisation in parametrisations:
+        theta = parametrisation.space.theta(scores)
+        shares = np.exp([one.log_share(theta) for one in parametrisations])
         assert shares.sum(axis=0) == pytest.approx(np.ones(50), abs=1e-12)
     nothing = Theta(np.ones(1), np.zeros((1, 5, 5)))  # no effect varies: the halves of what is 0 / 0
-    assert np.exp([one.log_share(nothing)[0] for one in charts]).sum() == pytest.approx(1, abs=1e-12)
+    assert np.exp([one.log_share(nothing)[0] for one in parametrisations]).sum() == pytest.approx(1, abs=1e-12)

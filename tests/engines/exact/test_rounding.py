@@ -12,7 +12,7 @@ from hlm.data.packaged_sets import load_data
 from hlm.engines.exact import engine
 from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.likelihood.rounding import rounding
-from hlm.engines.exact.theta import parametrisations as charts
+from hlm.engines.exact.theta import parametrisations
 from hlm.engines.sampling.importance_sampling import importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
 from hlm.errors import FitError
@@ -77,12 +77,12 @@ def test_draws_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _engine_with(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """The log density as ``change`` makes it of the coordinates and the right values."""
-    sample = charts.importance_sample
+    sample = parametrisations.importance_sample
 
     def changed(log_density: Any, *arguments: Any, **options: Any) -> Any:
         return sample(lambda u: change(u, log_density(u)), *arguments, **options)
 
-    monkeypatch.setattr(charts, "importance_sample", changed)
+    monkeypatch.setattr(parametrisations, "importance_sample", changed)
 
 
 def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every kind of formula and arm through the door that `fit` takes, against 60 digits; and reml's criterion."""
+"""Every kind of formula and strategy, by the functions that `fit` calls, against 60 digits; and reml's criterion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hlm.engines.exact.left_out.leave_one_out import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
 from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
 from hlm.model.default_priors import default_priors
@@ -76,14 +76,14 @@ def test_log_density_of_every_arm(formula: str, weights: str | None, pooling: An
     priors = default_priors(read, table, pooling=pooling)
     arm, y = make_arm(read, table, pooling, priors), response_without_offset(read, table)
     sums = summed(arm, y)
-    chart = make_charts(arm, sums, priors)[0]
-    theta = chart.space.theta(np.random.default_rng(6).normal(size=(1, chart.starts.shape[1])))
+    parametrisation = make_parametrisations(arm, sums, priors)[0]
+    theta = parametrisation.space.theta(np.random.default_rng(6).normal(size=(1, parametrisation.starts.shape[1])))
     exact = tools.Exact(_model(tools, arm, y, theta))
     logs = 0.0 if arm.root_weights is None else np.log(arm.root_weights).sum()
     found = common_posterior(sums, theta, arm.prior).log_marginal[0] + logs
     said = rounding(sums, theta, arm.prior, common_posterior(sums, theta, arm.prior)) > MOST_ROUNDING
     assert said == ((formula, pooling) == TOO_MUCH)
-    if said:  # the columns of each group and far are in line up to 1e-6, and 100 times as wide priors do not help
+    if said:  # the columns of each group and far are collinear up to 1e-6, and 100 times as wide priors do not help
         return
     assert found == pytest.approx(float(exact.log_marginal()), abs=_worth(formula, pooling) * EPS)
     if len(arm.factors) < 2 and arm.root_weights is None:
