@@ -11,9 +11,9 @@ from hlm.engines.exact.coverage import covers
 from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import GaussianModel, gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Sums
-from hlm.engines.exact.theta.parametrisations import sample_charts
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
-from hlm.engines.sampling.slices import Slice, SliceMeans, slice_means
+from hlm.engines.exact.slices import Slice, SliceMeans, slice_means
+from hlm.engines.exact.theta.parametrisations import sample_parametrisations
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
@@ -105,8 +105,8 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     effects = mine.effects if term is None else (_effect(mine, term),)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
-    charts = make_charts(gaussian, sums, model.priors)
-    found = sample_charts(charts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
+    parametrisations = make_parametrisations(gaussian, sums, model.priors)
+    found = sample_parametrisations(parametrisations, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
     theta, weights = found.theta, found.points.weights
     sds = np.linalg.norm(theta.factor[:, columns], axis=2)
     means = weights @ sds

@@ -107,7 +107,12 @@ def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
     for name in varying_terms(fit.resolved, factor, None):
         j = target.labels.index(name)
         found[name] = {"groups": errors.shape[1], "lambda": float(lambdas[j]), "r2": float(r2[j])}
-        found[name] |= _of_matrix(level, name) if level else {"note": f"no pooling matrix in the {fit.family} family"}
+        if level is None:
+            found[name]["note"] = f"no pooling matrix in the {fit.family} family"
+        elif name not in level.labels:
+            found[name]["note"] = "its standard deviation is 0 in all draws"
+        else:
+            found[name] |= _of_matrix(level, name)
     return found
 
 

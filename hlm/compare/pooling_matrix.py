@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hlm.support.linear_algebra import inverses
+
 
 def pooling_matrix(covariance: np.ndarray, information: np.ndarray) -> np.ndarray:
     """B_k of every draw and group: 0 is no pooling, the identity complete pooling.
@@ -30,9 +32,11 @@ def pooling_matrix(covariance: np.ndarray, information: np.ndarray) -> np.ndarra
 
     Notes
     -----
+    NaN where rounding has left a singular matrix: sds some 1e8 times the sampling errors, and correlations of 1.
+
     Of a random intercept alone it is (s2/n) / (s2/n + tau^2) (Gelman & Hill 2007, equation 12.1).
     """
-    return np.asarray(np.linalg.inv(np.eye(covariance.shape[-1]) + covariance[:, None] @ information))
+    return inverses(np.eye(covariance.shape[-1]) + covariance[:, None] @ information)
 
 
 def swept(information: np.ndarray, covariance: np.ndarray, parents: np.ndarray) -> np.ndarray:

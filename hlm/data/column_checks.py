@@ -61,12 +61,27 @@ def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
         if name not in columns or columns[name].dtype == "category":
             continue
         largest = float(columns[name].abs().max())
-        if largest > _LARGEST or 0 < largest < _SMALLEST:
+        if _has_no_squares(largest):
             what = "as large as" if largest > 1 else "no larger than"
             raise DataError(
                 f"The numbers of {shown(name)!r} are {what} {largest:.3g}, and the computer has no squares of such "
                 f"numbers: use other units, I({shown(name)} * {1 / max(largest, 1e-300):.0e})."
             )
+
+
+def check_size_of_products(values: np.ndarray, term: str) -> None:
+    """Raise a `DataError` where the products of an interaction of numbers have no squares in float64."""
+    with np.errstate(invalid="ignore"):
+        largest = float(np.abs(values).max(initial=0.0))
+    if _has_no_squares(largest):
+        raise DataError(
+            f"The products of {term!r} are {'as large as' if largest > 1 else 'no larger than'} {largest:.3g}, and the "
+            f"computer has no squares of such numbers: use other units for {term.replace(':', ' and ')}."
+        )
+
+
+def _has_no_squares(largest: float) -> bool:
+    return largest > _LARGEST or 0 < largest < _SMALLEST
 
 
 def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Iterable[str]) -> None:

@@ -110,7 +110,9 @@ def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.
     correlation = np.broadcast_to(np.eye(factor.width), (len(sds), factor.width, factor.width)).copy()
     for block in factor.blocks:
         if block.correlation is not None:
-            correlation[:, block.columns, block.columns] = draws_first(posterior[block.correlation.name])
+            found = draws_first(posterior[block.correlation.name])
+            alone = np.eye(found.shape[1])
+            correlation[:, block.columns, block.columns] = np.where(np.isnan(found), alone, found)  # beside an sd of 0
     return sds, correlation
 
 

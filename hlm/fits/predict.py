@@ -17,6 +17,7 @@ from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import complete_formula
 from hlm.model import names
 from hlm.model.families import FAMILIES
+from hlm.support.linear_algebra import lower_roots
 from hlm.support.memory import check_memory
 from hlm.support.options import check_choice, check_prob, check_seed
 from hlm.support.random_streams import stream
@@ -188,7 +189,7 @@ def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: 
         picked = generator.integers(groups, size=(draws, count))
         return np.take_along_axis(part.values, picked[:, :, None], axis=1)
     sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), part.factor)
-    factor = np.linalg.cholesky(correlation + 1e-12 * np.eye(q))
+    factor = lower_roots(correlation + 1e-12 * np.eye(q))
     standard = generator.standard_normal((draws, count, q))
     return np.asarray(np.einsum("dij,dcj->dci", factor, standard) * sds[:, None, :])
 

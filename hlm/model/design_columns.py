@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.data.clean_data import CleanData
+from hlm.data.column_checks import check_size_of_products
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.factor_coding import Column, coding, first_level, term_columns
@@ -160,7 +161,10 @@ def _evaluated(terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool
         full = codings.get(term, {})
         found += term_columns(term, full, levels)
         parts = [_variable(frame[v], full.get(v)) for v in term.variables]
-        matrices.append(row_products(parts, len(frame)))
+        values = row_products(parts, len(frame))
+        if term.degree > 1:
+            check_size_of_products(values, term.name)
+        matrices.append(values)
     return Columns(
         np.concatenate(matrices, axis=1), tuple(c.term for c in found), tuple(c.label for c in found), codings,
         tuple(c.level for c in found),

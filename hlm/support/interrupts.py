@@ -1,4 +1,4 @@
-"""Ctrl-C: it ends what is running within about a second, keeps no half result, and says what it ended."""
+"""Ctrl-C: it ends what is running within about a second, keeps no partial result, and says what it ended."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _pressed = threading.Event()  # signals belong to the whole process, and so does
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with what it has interrupted; a KeyboardInterrupt, so that notebooks and scripts stop as they should."""
+    """Ctrl-C, with what it has interrupted; a KeyboardInterrupt, so that notebooks and scripts stop as usual."""
 
 
 @contextmanager
 def interruptible(doing: Callable[[], str]) -> Iterator[None]:
-    """While inside, Ctrl-C ends what is being done, whatever a library makes of it, and says what that was.
+    """Inside the block, Ctrl-C ends what is being done, even where a library catches it, and says what that was.
 
-    nutpie and PyMC catch KeyboardInterrupt and return the draws so far as if all were well (PyMC goes on with the next
-    chain); llvmlite loses it while it compiles. They let any other exception through and clean up behind it, so that
-    is what the signal raises meanwhile; where even that is lost, `checkpoint` or the end of the block raises it again.
+    nutpie and PyMC catch KeyboardInterrupt and return the draws so far as if they were complete (PyMC goes on with the
+    next chain); llvmlite loses it while it compiles. They pass any other exception on and clean up, so the signal
+    raises another one meanwhile. Where that one is lost too, `checkpoint` or the end of the block raises it again.
 
     Parameters
     ----------
     doing : callable
-        What is being done at that moment, as in ``"fitting partial pooling (arm 3 of 3)"``.
+        What is being done at that moment, as in ``"fitting partial pooling (3 of 3)"``.
 
     Raises
     ------
@@ -53,14 +53,14 @@ def interruptible(doing: Callable[[], str]) -> Iterator[None]:
 
 
 def checkpoint() -> None:
-    """Raise Ctrl-C here, if it came and was lost; for loops over compiled code."""
+    """Raise Ctrl-C here, if it was pressed and lost; for loops over compiled code."""
     if _in_main_thread() and _pressed.is_set():
         raise _Stop
 
 
 @contextmanager
 def _signal_raises_stop() -> Iterator[None]:
-    """While inside, the outermost one in the main thread, SIGINT raises `_Stop` where it raised KeyboardInterrupt."""
+    """In the outermost such block of the main thread, SIGINT raises `_Stop` in place of KeyboardInterrupt."""
     before = signal.getsignal(signal.SIGINT)
     if not _in_main_thread() or not callable(before) or getattr(before, "raises_stop", False):
         yield
@@ -70,7 +70,7 @@ def _signal_raises_stop() -> Iterator[None]:
         yield
         checkpoint()
     except BaseException:
-        checkpoint()  # whatever a library has made of it
+        checkpoint()  # a library may have replaced it by another exception
         raise
     finally:
         signal.signal(signal.SIGINT, before)
@@ -84,7 +84,7 @@ def _handler(before: Callable[[int, FrameType | None], object]) -> Callable[[int
         try:
             before(number, frame)
         except KeyboardInterrupt:
-            if os.getpid() != owner:  # a worker of PyMC's, which has its own way to end
+            if os.getpid() != owner:  # a worker process of PyMC, which ends in its own way
                 raise
             _pressed.set()
             raise _Stop from None
@@ -98,4 +98,4 @@ def _in_main_thread() -> bool:
 
 
 class _Stop(BaseException):
-    """Ctrl-C under a name that no library catches."""
+    """Ctrl-C as an exception that no library catches."""

@@ -1,10 +1,83 @@
-"""Least squares within every group, all groups at once, and of whole columns, which squares nothing nearly in line."""
+"""Linear algebra for many small matrices at once, and least squares within every group.
+
+A sampler evaluates thousands of matrices, some of them where nothing is left but rounding. So the functions of this
+file do not raise for a matrix that is singular or not finite: its own result is NaN (or inf), all others are right.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 NEW_SHARE = 1e-13  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
+_ROW_BY_ROW = 16  # rows: larger triangles are solved in two halves, so that most of the work is products of matrices
+
+
+def lower_roots(matrices: np.ndarray) -> np.ndarray:
+    """Cholesky factors, shape (..., n, n); NaN where a matrix has none.
+
+    Rounding may leave a precision matrix two negative eigenvalues, which its determinant's sign would not show.
+    """
+    try:
+        return np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if matrices.ndim == 2:
+            return np.full_like(matrices, np.nan)
+        if len(matrices) == 1:
+            return lower_roots(matrices[0])[None]
+        return np.concatenate([lower_roots(half) for half in np.array_split(matrices, 2)])
+
+
+def solve_lower(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """``roots^-1 right`` for lower triangular matrices, by forward substitution.
+
+    Parameters
+    ----------
+    roots : numpy.ndarray, shape (..., n, n)
+        What is above the diagonal is not read.
+    right : numpy.ndarray, shape (..., n, m)
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., n, m)
+        NaN or inf where a pivot is 0.
+    """
+    n = roots.shape[-1]
+    if n > _ROW_BY_ROW:
+        half = n // 2
+        top = solve_lower(roots[..., :half, :half], right[..., :half, :])
+        with np.errstate(all="ignore"):
+            rest = right[..., half:, :] - roots[..., half:, :half] @ top
+        return np.concatenate([top, solve_lower(roots[..., half:, half:], rest)], axis=-2)
+    found = np.array(np.broadcast_to(right, np.broadcast_shapes((*roots.shape[:-1], 1), right.shape)))
+    with np.errstate(all="ignore"):
+        for i in range(n):
+            if i > 0:
+                found[..., i, :] -= (roots[..., i, None, :i] @ found[..., :i, :])[..., 0, :]
+            found[..., i, :] /= roots[..., i, i, None]
+    return found
+
+
+def solve_upper(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """``roots^-1 right`` for upper triangular matrices; see `solve_lower`."""
+    flipped = np.ascontiguousarray(roots[..., ::-1, ::-1])
+    return np.asarray(solve_lower(flipped, right[..., ::-1, :])[..., ::-1, :])
+
+
+def solve_with_root(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """``(L L')^-1 right`` from the `lower_roots` L, so that a matrix that has one is always solved."""
+    return solve_upper(roots.swapaxes(-1, -2), solve_lower(roots, right))
+
+
+def inverses(matrices: np.ndarray) -> np.ndarray:
+    """Inverses of matrices that are not symmetric, shape (..., n, n); NaN where a matrix is singular."""
+    try:
+        return np.linalg.inv(matrices)
+    except np.linalg.LinAlgError:
+        if matrices.ndim == 2:
+            return np.full_like(matrices, np.nan)
+        if len(matrices) == 1:
+            return inverses(matrices[0])[None]
+        return np.concatenate([inverses(half) for half in np.array_split(matrices, 2)])
 
 
 def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
@@ -29,9 +102,9 @@ def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndar
 
 
 def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """How columns are combined from the target's: ``target @ combination`` is next to ``columns``.
+    """The combination for which ``target @ combination`` is nearest to ``columns``.
 
-    Least squares in units in which every column has length 1: in the user's own, an intercept beside an income in
+    Least squares in units in which every column has length 1. In the user's own units, an intercept beside an income in
     cents would be lost in rounding.
 
     Parameters
@@ -69,9 +142,9 @@ def orthonormal(z: np.ndarray, codes: np.ndarray, groups: int) -> tuple[np.ndarr
 
 
 def project_out(basis: np.ndarray, columns: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
-    """Take the basis out of the columns, in place; returns what was in them, shape (K, basis, columns).
+    """Subtract the basis from the columns, in place; returns its coefficients in them, shape (K, basis, columns).
 
-    Done twice: the second pass removes the rounding that the first one leaves.
+    Done twice: the second pass removes the rounding error of the first.
     """
     found = np.zeros((groups, len(basis), len(columns)))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What does not fit into memory is refused before it is built, with what it would need and what to do instead."""
+"""The memory check: arrays that do not fit into memory are refused before they are made, with their sizes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from hlm.errors import FitError
 
 NUMBER = 8  # bytes of one
 _MEMINFO = Path("/proc/meminfo")
-_GROUPS = (  # of a container: what it may have, what it has
+_GROUPS = (  # of a container: the limit of its memory, and how much it uses
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
 
 
 def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
-    """Raise where the arrays to come are more than the memory that is free.
+    """Raise where arrays that are about to be made are larger than the free memory.
 
     Parameters
     ----------
     what : str
-        What is going to be built, as the subject of a sentence.
+        What is about to be made, as the subject of a sentence.
     numbers : mapping of str to float
-        The large arrays by what is in them: how many floating-point numbers at the highest point, copies included.
+        For each large array, by what is in it: the most floating-point numbers at any time, copies included.
     instead : str
         What to do, as sentences.
 
@@ -45,7 +45,7 @@ def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
 
 
 def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: str) -> str:
-    """How many draws per chain there is room for, as a sentence; empty where fewer would not help.
+    """How many draws per chain would fit into memory, as a sentence; empty where fewer would not help.
 
     Parameters
     ----------
@@ -56,15 +56,15 @@ def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: 
     growing : str
         The arrays that grow with the draws.
     """
-    room = _free() / NUMBER - sum(size for name, size in numbers.items() if name != growing)
-    fitting = int(0.9 * draws * room / numbers[growing]) if min(room, numbers[growing]) > 0 else 0
+    free = _free() / NUMBER - sum(size for name, size in numbers.items() if name != growing)
+    fitting = int(0.9 * draws * free / numbers[growing]) if min(free, numbers[growing]) > 0 else 0
     if fitting >= draws or fitting * chains < 100:
         return ""
-    return f"There is room for draws={fitting} in {chains} chain(s). "
+    return f"There is memory for draws={fitting} in {chains} chain(s). "
 
 
 def _free() -> float:
-    """Bytes that are free, in a container those that it may still have; infinite where that cannot be known."""
+    """Bytes that are free, in a container those below its limit; infinite where they are unknown."""
     known = [_free_of_machine(), *(_free_of_group(limit, used) for limit, used in _GROUPS)]
     return min(known)
 
@@ -75,7 +75,7 @@ def _free_of_machine() -> float:
         return 1024.0 * next(float(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         pass
-    try:  # macOS: all there is
+    try:  # macOS: the total memory
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):
         return float("inf")

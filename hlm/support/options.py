@@ -1,4 +1,4 @@
-"""The options of the public functions, checked at the door: what was given, what is allowed, what to write instead."""
+"""Checks of the public functions' options; an error says what was given and what is allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 80  # characters of an offending value that are shown
 
 
 def offending(value: object) -> str:
-    """A value as its caller wrote it; of what is long, such as a data frame, the type."""
+    """A value as its caller wrote it; of a long one, such as a data frame, the type."""
     text = repr(value)
     return text if len(text) <= _LONGEST and "\n" not in text else f"a {type(value).__name__}"
 
@@ -26,7 +26,7 @@ def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
 
 
 def check_flag(name: str, value: object) -> None:
-    """True or False, and nothing that merely counts as one of them."""
+    """True or False, not a value that counts as one of them."""
     if not isinstance(value, bool):
         raise FitError(f"{name} is True or False, not {offending(value)}.")
 
@@ -88,7 +88,7 @@ def check_mapping(name: str, value: object, example: str) -> None:
 
 
 def check_list(name: str, value: Any, example: str) -> tuple[Any, ...]:
-    """A sequence of labels; one text is not taken for its letters."""
+    """A sequence of labels, not one text."""
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or getattr(value, "ndim", 1) != 1:
         raise FitError(f"{name} is a list such as {example}, not {offending(value)}.")
     return tuple(value)

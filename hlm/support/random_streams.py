@@ -10,15 +10,15 @@ import numpy as np
 def stream(seed: int | None, purpose: str) -> np.random.Generator:
     """The generator of a seed for one purpose.
 
-    With one stream for all, what should be independent is not: the draws of sigma in two arms had a
-    correlation of 0.99, and data were simulated from the numbers that their posterior was then drawn with.
+    With one stream for all purposes, results that should be independent are not: the draws of sigma in two strategies
+    had a correlation of 0.99, and data were simulated from the same numbers as the draws of their posterior.
 
     Parameters
     ----------
     seed : int, optional
-        None for numbers that never come again.
+        None for other numbers each time.
     purpose : str
-        What they are for, as in ``"partial pooling"``.
+        As in ``"partial pooling"``.
 
     Examples
     --------

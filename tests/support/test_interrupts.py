@@ -69,17 +69,17 @@ def test_no_library_can_keep_ctrl_c_for_itself(body: Callable[[], object]) -> No
 
 
 def test_what_was_lost_is_raised_at_the_next_checkpoint_and_only_once() -> None:
-    turns = []
+    rounds = []
 
     @interruptible(lambda: "a loop")
     def loop() -> None:
-        for turn in range(3):
-            turns.append((turn, losing()))
+        for number in range(3):
+            rounds.append((number, losing()))
             checkpoint()
 
     with pytest.raises(Interrupted):
         loop()
-    assert turns == [(0, "half")]
+    assert rounds == [(0, "half")]
     with interruptible(lambda: "the next loop"):
         checkpoint()
     checkpoint()

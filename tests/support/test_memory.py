@@ -46,11 +46,11 @@ def test_the_exact_engine_says_how_many_draws_there_is_room_for(monkeypatch: pyt
     assert "draws of the groups' effects 128 MB" in str(said.value)
     assert "40 MB are free" in str(said.value)
     assert "reml() gives lme4's estimates" in str(said.value)
-    room = re.search(r"There is room for draws=(\d+) in 4 chain\(s\)", str(said.value))
-    assert room is not None
-    assert 200 < int(room[1]) < 312  # 40 MB of 8-byte numbers are 312 x 4 draws of 4,000 effects, and there is more
-    fitted = fit("y ~ x + (x|g)", data, draws=int(room[1]), seed=1, progress=False)
-    assert fitted.idata["posterior"].sizes["draw"] == int(room[1])
+    fitting = re.search(r"There is memory for draws=(\d+) in 4 chain\(s\)", str(said.value))
+    assert fitting is not None
+    assert 200 < int(fitting[1]) < 312  # 40 MB of 8-byte numbers are 312 x 4 draws of 4,000 effects, and there is more
+    fitted = fit("y ~ x + (x|g)", data, draws=int(fitting[1]), seed=1, progress=False)
+    assert fitted.idata["posterior"].sizes["draw"] == int(fitting[1])
 
 
 def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:

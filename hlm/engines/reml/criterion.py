@@ -17,11 +17,12 @@ import numpy as np
 
 from hlm.engines.exact.likelihood.marginal import Theta, sweep
 from hlm.engines.reml.design import MixedDesign
+from hlm.support.linear_algebra import lower_roots, solve_with_root
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What follows from the relative factor.
+    """The criterion at relative factors, with the values of sigma and beta there.
 
     Attributes
     ----------
@@ -43,15 +44,14 @@ class Profile:
 def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
     """The criterion at relative factors of shape (T, q, q), and what it was maximised over."""
     rows, p = design.x.shape
-    with np.errstate(all="ignore"):  # a trial step may overflow: it is not taken
+    with np.errstate(all="ignore"):  # a trial step that overflows has the criterion +inf
         reduced, log_det = sweep(design.sums, Theta(np.ones(len(factor)), factor))
         information = reduced[:, :p, :p]
-        usable = np.isfinite(reduced).all(axis=(1, 2))
-        information = np.where(usable[:, None, None], information, np.eye(p))
-        sign, log_det_x = np.linalg.slogdet(information)
-        usable &= sign > 0
-        information = np.where(usable[:, None, None], information, np.eye(p))
-        move = np.linalg.solve(information, reduced[:, :p, p:])[:, :, 0]
+        root = lower_roots(information)
+        usable = np.isfinite(root).all(axis=(1, 2)) & np.isfinite(reduced).all(axis=(1, 2))
+        information, root = (np.where(usable[:, None, None], each, np.eye(p)) for each in (information, root))
+        log_det_x = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+        move = solve_with_root(root, reduced[:, :p, p:])[:, :, 0]
         squares = reduced[:, p, p] - np.einsum("tp,tp->t", move, reduced[:, :p, p])
         freedom = rows - p if reml else rows
         criterion = log_det - design.log_weights + freedom * (1 + np.log(2 * np.pi * squares / freedom))

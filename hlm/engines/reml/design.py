@@ -1,7 +1,7 @@
 """The model that `reml` fits, in coordinates in which nothing is ill-conditioned.
 
-X = Q R with orthonormal Q, and the columns of a correlated block are made orthogonal too: its covariance matrix is
-free, so that the same model comes out in any basis, and years around 2003 are as easy as years around 3. The results go
+X = Q R with orthonormal Q. The columns of a correlated block are made orthogonal too: its covariance matrix is free, so
+that the model is the same in any basis, and years around 2003 are as easy as years around 3. Results are transformed
 back to the columns as written: R^-1 times the coefficients of Q, and `VaryingBlock.basis` times the effects.
 """
 
@@ -19,6 +19,7 @@ from hlm.errors import DataError, FitError
 from hlm.formula.formula import Formula, Term
 from hlm.model.design import Design, response_less_offset
 from hlm.model.design_columns import Columns
+from hlm.support.linear_algebra import solve_upper
 
 _NEW_SHARE = 1e-7  # of its length that a column must add to the ones before it: the tolerance of R's qr and so lme4's
 
@@ -79,7 +80,7 @@ class MixedDesign:
     sums : CrossProducts or CrossedProducts
         Of all that, for `hlm.engines.exact.likelihood.marginal.sweep`.
     notes : tuple of str
-        What was left out, and what the data cannot tell apart.
+        Columns that were left out, and standard deviations that are not unique.
     """
 
     y: np.ndarray
@@ -149,6 +150,7 @@ def _blocks(columns: Design, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...]
     by_factor = sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group))
     for block, design in by_factor:
         matrix = design.matrix * root[:, None]
+        _check_not_zero(design, block.group)
         basis = _basis(matrix)
         stop = start + len(basis)
         found.append(VaryingBlock(block.group, design.labels, start, stop, basis))
@@ -157,13 +159,23 @@ def _blocks(columns: Design, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...]
     return tuple(found), np.column_stack(matrices)
 
 
+def _check_not_zero(design: Columns, group: Term) -> None:
+    """An empty cell, or a product that is 0 everywhere, has no effect that could vary."""
+    for label, column in zip(design.labels, design.matrix.T, strict=True):
+        if not column.any():
+            raise DataError(
+                f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or join "
+                f"levels of its factors."
+            )
+
+
 def _basis(matrix: np.ndarray) -> np.ndarray:
-    """Makes the columns orthogonal with squares of 1 on average; only scales them where one is in others' span."""
+    """The matrix that makes columns orthogonal with mean squares of 1; if they are dependent, only the latter."""
     r = np.linalg.qr(matrix, mode="r") / np.sqrt(len(matrix))
     lengths = np.linalg.norm(r, axis=0)
     if len(r) < len(lengths) or (np.abs(np.diagonal(r)) <= _NEW_SHARE * lengths).any():
         return np.diag(1.0 / lengths)
-    return np.linalg.inv(r)
+    return solve_upper(r, np.eye(len(r)))
 
 
 def _check_enough_rows(block: VaryingBlock, groups: int, rows: int) -> None:
@@ -208,6 +220,6 @@ def _sums(
 
 
 def _unnamed(matrix: np.ndarray) -> Columns:
-    """Columns of which none is the intercept, so that they are taken as they are."""
+    """Columns with made-up names, none of them the intercept, so that the sums do not centre them."""
     labels = tuple(f"column {j}" for j in range(matrix.shape[1]))
     return Columns(matrix, tuple(Term((label,)) for label in labels), labels)

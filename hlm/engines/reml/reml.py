@@ -1,4 +1,4 @@
-"""`reml`: lme4's own estimate, from the likelihood that the collapsed engine integrates."""
+"""`reml`: lme4's estimate, from the likelihood that the exact engine integrates."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hlm.errors import FitError
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import check_has_groups
+from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper
 from hlm.support.options import offending
 
 if TYPE_CHECKING:
@@ -109,8 +110,9 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
             "The model explains the response exactly, so that sigma would be 0: let less vary by group, leave common "
             "terms out, or take fit(), whose priors keep sigma above 0."
         )
-    back = np.linalg.inv(design.x_root)
-    covariance = sigma**2 * back @ np.linalg.inv(at.information[0]) @ back.T
+    back = solve_upper(design.x_root, np.eye(len(design.x_root)))
+    half = sigma * solve_lower(lower_roots(at.information[0]), back.T)
+    covariance = half.T @ half
     names = pd.Index(design.x_labels, name="term", dtype=object)
     fixef = pd.Series(back @ at.coefficients[0], index=names, name="estimate")
     outside = design.y - design.x @ at.coefficients[0]

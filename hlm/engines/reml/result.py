@@ -1,4 +1,4 @@
-"""`Reml`: what lme4 would answer. It carries data; the numbers come from functions."""
+"""`Reml`: the estimates, as lme4 gives them."""
 
 from __future__ import annotations
 

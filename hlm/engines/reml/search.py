@@ -1,9 +1,9 @@
 """The minimum of the criterion over the relative factor Lambda.
 
-The criterion depends on Lambda Lambda' alone, so that turning the sign of a column changes nothing: without the bound
-"diagonal >= 0" it is a smooth even function, and an estimate of 0 is an ordinary stationary point, not an edge. Newton
-steps with derivatives from one batch of evaluations find it; then every block is given the smallest rank that leaves
-the criterion as it is, so that an sd of 0 or a correlation of 1 is exact.
+The criterion depends on Lambda Lambda' alone, so the sign of a column does not matter. Without the bound
+"diagonal >= 0" it is a smooth even function, and an estimate of 0 is an ordinary stationary point. Newton steps with
+derivatives from one batch of evaluations find the minimum. Then every block gets the smallest rank that does not change
+the criterion, so that an sd of 0 or a correlation of 1 is exact.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Criterion = Callable[[np.ndarray], np.ndarray]
 _SIZES = 10.0 ** np.arange(-2.0, 6.5, 0.5)  # of group-level sds relative to sigma, to start from
 _CHANGES = 10.0 ** np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0])
 _STEPS = np.array([4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 1e-3, 1e-4])  # of a Newton step, tried together
-_DIFFERENCE = 5e-4  # where 1 is a large step: its square, 1e-7, and rounding over its square are both small
+_DIFFERENCE = 5e-4  # of numerical derivatives; 1 is a large step. Its square, and rounding over it, are both small
 _MOST_ITERATIONS = 200
-_STATIONARY = 1e-11  # gain of the criterion that a Newton step promises
-_AS_GOOD = 1e-5  # such a gain, where rounding hides it: sds 1e4 times sigma and more leave that much of y'y
-_SAME = 1e-9  # of the criterion, where a block of lower rank is taken; half of it is in the log-likelihood
+_STATIONARY = 1e-11  # predicted decrease of the criterion
+_AS_GOOD = 1e-5  # a gain that still counts as stationary: with sds above 1e4 sigma, rounding is as large
+_SAME = 1e-9  # increase of the criterion at which a block of lower rank is still taken
 _ROUNDING = 64 * np.finfo(float).eps  # of the criterion, relative
-_FLAT = 1e-9  # curvature relative to the largest: no information
+_FLAT = 1e-9  # curvature relative to the largest: smaller ones are replaced by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True)
 class _Free:
-    """What of a block may move: ``rank`` columns of its factor. One group's data tell sds of ``floor`` from 0."""
+    """A block with ``rank`` columns of its factor that may change.
+
+    Sds below ``floor`` times sigma cannot be distinguished from 0 by the data of one group.
+    """
 
     block: VaryingBlock
     rank: int
@@ -59,7 +62,7 @@ class _Free:
 
 
 def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
-    """Search from several starting points, keep the best, take the smallest ranks that are as good."""
+    """Search from several starting points, keep the best, then reduce ranks as far as the criterion allows."""
     full = tuple(
         _Free(block, len(block.labels), np.sqrt(groups / len(design.y)))
         for block, groups in zip(design.blocks, design.groups, strict=True)
@@ -70,14 +73,14 @@ def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
     for free in full:
         factor, rank = _smallest_rank(criterion, factor, free.block)
         kept.append(replace(free, rank=rank))
-    if tuple(kept) != full:  # the rest moves a little when a block loses a rank
+    if tuple(kept) != full:  # the other blocks change a little when one loses a rank
         factor, settled = _newton(criterion, factor, tuple(kept))
     signs = np.where(np.diagonal(factor) < 0, -1.0, 1.0)
     return Minimum(np.tril(factor * signs), tuple(free.rank for free in kept), settled)
 
 
 def _starts(criterion: Criterion, design: MixedDesign) -> list[np.ndarray]:
-    """Diagonal factors: the local minima over a common size, each then changed sd by sd."""
+    """Diagonal factors: the local minima over one size for all sds, each then improved sd by sd."""
     q = design.z.shape[1]
     found = criterion(_SIZES[:, None, None] * np.eye(q))
     padded = np.array([np.inf, *found, np.inf])
@@ -98,7 +101,7 @@ def _diagonal(sds: np.ndarray) -> np.ndarray:
 
 
 def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) -> tuple[np.ndarray, bool]:
-    """Newton steps in the free entries, uphill curvature turned around; the best of several step lengths each time."""
+    """Newton steps in the free entries, with the absolute curvature; each time the best of several step lengths."""
     factor, value, gain = start, float(criterion(start[None])[0]), np.inf
     if not any(free.rank for free in blocks):
         return factor, True
@@ -122,22 +125,28 @@ def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) 
 
 
 def _directions(factor: np.ndarray, blocks: tuple[_Free, ...]) -> np.ndarray:
-    """Changes of Lambda, shape (d, q, q), by which it takes a step of about 1 to make another covariance matrix.
+    """Changes of Lambda, shape (d, q, q), scaled so that a step of about 1 is large in every direction.
 
-    Lambda moves by C E, E lower triangular and C C' the block's covariance matrix, widened by what the data of one
-    group can tell: however long and narrow that matrix is, the entries of E are all of one size.
+    Lambda changes by C E, with E lower triangular and C C' the block's covariance matrix plus ``floor^2 I``. The
+    entries of E are then all of one size, even where that matrix is ill-conditioned.
     """
     found = []
     for free in blocks:
         place = free.block.columns
         lower = factor[place, place]
-        wide = np.linalg.cholesky(lower @ lower.T + free.floor**2 * np.eye(len(lower)))
+        wide = _widened(lower, free.floor)
         for i, j in free.block.entries:
             if j < free.block.start + free.rank:
                 change = np.zeros_like(factor)
                 change[place, j] = wide[:, i - free.block.start]
                 found.append(change)
     return np.array(found)
+
+
+def _widened(lower: np.ndarray, floor: float) -> np.ndarray:
+    """Root of ``lower lower' + floor^2 I``, by QR: squared, a large ``lower`` would lose the floor in rounding."""
+    upper = np.linalg.qr(np.vstack([lower.T, floor * np.eye(len(lower))]), mode="r")
+    return np.asarray((upper * np.where(np.diagonal(upper) < 0, -1.0, 1.0)[:, None]).T)
 
 
 def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +166,7 @@ def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, float]:
-    """-|H|^-1 g, and how much it promises to gain."""
+    """-|H|^-1 g, and the decrease of the criterion that the quadratic approximation predicts."""
     curvature, axes = np.linalg.eigh(hessian)
     curvature = np.maximum(np.abs(curvature), _FLAT * np.abs(curvature).max() + 1e-300)
     slope = axes.T @ gradient
@@ -165,7 +174,7 @@ def _newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray,
 
 
 def _smallest_rank(criterion: Criterion, factor: np.ndarray, block: VaryingBlock) -> tuple[np.ndarray, int]:
-    """The factor with the smallest rank of a block that leaves the criterion as low."""
+    """The factor with the smallest rank of a block at which the criterion is as low."""
     whole = factor[block.columns, block.columns]
     left, lengths, _ = np.linalg.svd(whole)
     value = float(criterion(factor[None])[0])

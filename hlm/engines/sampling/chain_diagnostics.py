@@ -1,4 +1,4 @@
-"""Did the sampler do its work? The usual numbers, and one plain sentence."""
+"""Convergence of a sampled posterior: r_hat, effective sample size, divergences, and one sentence about them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ class ChainDiagnostics:
     Attributes
     ----------
     r_hat : float
-        The largest over all coefficients; 1 when the chains agree, at most 1.01 wanted.
+        The largest over all variables; 1 when the chains agree, at most 1.01 wanted.
     r_hat_at : str
-        Where it is.
+        The variable that has it.
     ess : float
         The smallest bulk or tail effective sample size; at least 100 per chain wanted.
     ess_at : str
     divergences : int
-        Transitions of the sampler that went wrong; any at all mean that part of the posterior may be missing.
-    sentence : str
-        What to make of it.
+        Transitions that NUTS could not follow; even one means that part of the posterior may be missing.
+    chains : int
     """
 
     r_hat: float
@@ -92,7 +91,7 @@ def diagnose(idata: xr.DataTree, correlations: Sequence[Parameter]) -> ChainDiag
 
 
 def _extreme(values: Any, *, largest: bool) -> tuple[float, str]:
-    """The worst number and the variable it belongs to; what cannot be computed counts as worst."""
+    """The worst number and its variable; NaN counts as the worst."""
     worst, where = (-np.inf, "") if largest else (np.inf, "")
     for name in values.data_vars:
         array = np.asarray(values[name], dtype=np.float64)

@@ -1,10 +1,10 @@
 """Adaptive importance sampling of a density in a few unconstrained dimensions.
 
-Modes by Newton's method, Laplace approximations there as the first proposal, then rounds of: draw, weight, refit a
-small mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert 2008, Stat. Comput.
-18:447-459; Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). A wide component stays in every
-proposal, so that no tail is forgotten. The last round is larger; its weights are Pareto-smoothed (Vehtari et al. 2024,
-JMLR 25(72)).
+Newton's method finds modes, and Laplace approximations there are the first proposal. Each round then draws points,
+weights them, and refits a small mixture of t distributions to the weighted points (Cappe, Douc, Guillin, Marin & Robert
+2008, Stat. Comput. 18:447-459; Hoogerheide, Opschoor & van Dijk 2012, J. Econometrics 171:101-120). Every proposal has
+a wide component, so that it covers the tails. The last round has more points; its weights are Pareto-smoothed (Vehtari
+et al. 2024, JMLR 25(72)).
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from hlm.engines.sampling.modes import laplace
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, log_sum_exp, smooth
 from hlm.engines.sampling.t_mixtures import Mixture, equal_parts, joined, moments, safe_cholesky
 from hlm.errors import FitError
+from hlm.support.linear_algebra import solve_lower
 
-_LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # the more while Pareto k stays above the calm level
+_LEAST_ROUNDS, _MOST_ROUNDS = 2, 8  # of refitting, which goes on while Pareto k is above the calm level
 _CALM_PARETO_K = 0.5
-_MORE_ROUNDS = 3  # of the last kind, while Pareto k is not good
+_MORE_ROUNDS = 3  # large ones after the first, while Pareto k is not good
 _STEPS = 4  # of EM in each round
-_OTHER_MODE = 4.0  # scales away from the first mode: no place of the same bump
+_OTHER_MODE = 4.0  # scales away from the first mode: a mode of its own
 _POINTS_PER_DIMENSION = 200
 _LEAST_POINTS_PER_DIMENSION = 25
-_DEAR = 5  # rounds: whoever cannot pay for so many has to do with one
+_EXPENSIVE = 5  # rounds: a density that may be evaluated less often gets one round
 _COMPONENTS = 5
 _DOF = 10.0
 _WIDE_DOF = 4.0
@@ -49,7 +50,7 @@ class WeightedPoints:
         Pareto-smoothed; sum to 1.
     pareto_k : float
     lost : float
-        Share of the fitted proposal where no density could be computed: about that much of the posterior is missing.
+        Share of the fitted proposal where no density could be computed: about that share of the posterior is missing.
     log_evidence : float
         Log of the density's integral.
     """
@@ -78,19 +79,19 @@ def importance_sample(
     Parameters
     ----------
     log_density : callable
-        Log density of points, shape (n, d), up to a constant; -inf is allowed, and what is not a number counts as it.
+        Log density of points, shape (n, d), up to a constant; -inf is allowed, and NaN and inf count as -inf.
     starts : numpy.ndarray, shape (s, d)
-        Where to look for modes.
+        Points from which modes are searched.
     draws : int
-        How many draws will be resampled: decides how many points the last round has.
+        How many draws will be resampled; the last round has some 1.5 times as many effective points.
     most : int
-        Points that are worth their price, all rounds together; not less than some 50 for each dimension are taken.
+        Most points of all rounds together; about 50 for each dimension are taken even if that is more.
     rng : numpy.random.Generator
 
     Returns
     -------
     WeightedPoints
-        Not to be trusted where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were evaluated
+        Do not trust them where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were evaluated
         last.
 
     Raises
@@ -99,20 +100,20 @@ def importance_sample(
         Where the density is 0 at all points of a round.
     """
     size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
-    dear = most < _DEAR * size
-    if dear:
+    expensive = most < _EXPENSIVE * size
+    if expensive:
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
-    search = _frugal if dear else _adapt
-    core, found, one_bump = search(log_density, starts, size, rng)
-    for good_k in (GOOD_PARETO_K,) * 2 if dear else (_CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
+    search = _frugal if expensive else _adapt
+    core, found, unimodal = search(log_density, starts, size, rng)
+    for good_k in (GOOD_PARETO_K,) * 2 if expensive else (_CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
         enough = int(
-            np.clip(_SPARE * draws / found.efficiency, size, 2 * size if dear else _MOST_POINTS * draws + size)
+            np.clip(_SPARE * draws / found.efficiency, size, 2 * size if expensive else _MOST_POINTS * draws + size)
         )
         proposal = _with_wide(core, found)
         found = _weigh(log_density, proposal, enough, rng)
         if found.pareto_k <= good_k:
             break
-        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS, one_bump=one_bump)
+        core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS, unimodal=unimodal)
     return replace(found, lost=_lost(found, core, proposal))
 
 
@@ -137,7 +138,7 @@ def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.n
 def _frugal(
     log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
 ) -> tuple[Mixture, WeightedPoints, bool]:
-    """One mode, one round and one component: for densities that are dear, and near normal if the data are many."""
+    """One mode, one round and one component: for expensive densities, which are near normal where data are many."""
     found = _weigh(log_density, _laplace(log_density, starts[:1]), size, rng)
     mean, covariance = moments(found.points, found.weights)
     return equal_parts(mean[None], covariance, _DOF), found, True
@@ -146,38 +147,38 @@ def _frugal(
 def _adapt(
     log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
 ) -> tuple[Mixture, WeightedPoints, bool]:
-    """Rounds of drawing, weighing and refitting: the fitted mixture, the last round's points, and if it is one bump."""
+    """Several rounds: the fitted mixture, the last round's points, and whether the density has one mode."""
     core = _laplace(log_density, starts)
-    one_bump = not _apart_from_the_first(core)
+    unimodal = not _apart_from_the_first(core)
     found = _weigh(log_density, core, size, rng)
     mean, covariance = moments(found.points, found.weights)
-    if one_bump:
+    if unimodal:
         core = equal_parts(mean[None], covariance, _DOF)
     else:
-        core = core.refit(found.points, found.weights, _STEPS, one_bump=False)
+        core = core.refit(found.points, found.weights, _STEPS, unimodal=False)
     for round_ in range(_MOST_ROUNDS):
         found = _weigh(log_density, _with_wide(core, found), size, rng)
-        if round_ == 0 and one_bump:
+        if round_ == 0 and unimodal:
             _, covariance = moments(found.points, found.weights)
             places = _apart(found.points, found.weights, safe_cholesky(covariance), rng)
             core = equal_parts(places, covariance / 2, _DOF)
         steps = 2 * _STEPS if round_ == 0 else _STEPS
-        core = core.refit(found.points, found.weights, steps, one_bump=one_bump)
+        core = core.refit(found.points, found.weights, steps, unimodal=unimodal)
         if round_ >= _LEAST_ROUNDS and found.pareto_k < _CALM_PARETO_K:
             break
-    return core, found, one_bump
+    return core, found, unimodal
 
 
 def _apart_from_the_first(modes: Mixture) -> bool:
     """Whether another mode is far from the first, in the metric of either."""
     steps = (modes.means - modes.means[0])[:, :, None]
-    theirs = (np.linalg.solve(modes.roots, steps) ** 2).sum(axis=(1, 2))
-    firsts = (np.linalg.solve(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
+    theirs = (solve_lower(modes.roots, steps) ** 2).sum(axis=(1, 2))
+    firsts = (solve_lower(modes.roots[0], steps) ** 2).sum(axis=(1, 2))
     return bool((np.maximum(theirs, firsts) > _OTHER_MODE**2).any())
 
 
 def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) -> Mixture:
-    """More components for the core, at points where it had too little."""
+    """The core with more components, at points where its density was too low."""
     excess = np.maximum(found.weights - 2 / len(found.weights), 0.0)
     if not excess.any():
         return core
@@ -187,8 +188,8 @@ def _where_thin(core: Mixture, found: WeightedPoints, rng: np.random.Generator) 
 
 
 def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Places for new components, far from each other (k-means++; Arthur & Vassilvitskii 2007): the tails get theirs."""
-    standard = np.linalg.solve(root, points.T).T
+    """Places for new components, far from each other, so in the tails too (k-means++; Arthur & Vassilvitskii 2007)."""
+    standard = solve_lower(root, points.T).T
     chosen = [int(rng.choice(len(standard), p=weights))]
     distance = np.full(len(standard), np.inf)
     while len(chosen) < min(_COMPONENTS, int(np.count_nonzero(weights))):
@@ -199,16 +200,16 @@ def _apart(points: np.ndarray, weights: np.ndarray, root: np.ndarray, rng: np.ra
 
 
 def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random.Generator) -> WeightedPoints:
-    """One round: points from the proposal and their smoothed weights."""
+    """One round: points from the proposal with their smoothed weights."""
     points = proposal.draw(size, rng)
-    values = log_density(points)
-    values = np.where(np.isfinite(values), values, -np.inf)
-    if np.isneginf(values).all():
+    with np.errstate(all="ignore"):
+        log_ratios = log_density(points) - proposal.log_density(points)
+    log_ratios = np.where(np.isfinite(log_ratios), log_ratios, -np.inf)
+    if np.isneginf(log_ratios).all():
         raise FitError(
             f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
             f"columns to sizes of about 1, or try method='nuts'."
         )
-    log_ratios = values - proposal.log_density(points)
     smoothed = smooth(log_ratios[:, None])
     evidence = float(log_sum_exp(log_ratios) - np.log(size))
     return WeightedPoints(
@@ -217,7 +218,7 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
-    """The fitted mixture and a component that reaches much further."""
+    """The fitted mixture with a much wider component."""
     mean, covariance = moments(found.points, found.weights)
     return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
 

@@ -15,19 +15,19 @@ from hlm.engines.sampling.pareto_smoothing import log_sum_exp, smooth
 from hlm.errors import FitError
 from hlm.support.interrupts import checkpoint
 
-_LOST = 0.5 * np.log(1e-12)  # log density: an sd a million times as large
+_LOST = 0.5 * np.log(1e-12)  # added to a log density: that of an sd a million times as large
 _CHUNK_NUMBERS = 20_000_000  # draws x rows worked on at once: 160 MB
-_STRIP_NUMBERS = 1_000_000  # of these, by one thread
-_MOST_THREADS = 4  # the copies that each makes are large
+_STRIP_NUMBERS = 1_000_000  # of these at once in one thread
+_MOST_THREADS = 4  # each makes large copies
 
 
 def best_of(loos: Mapping[str, PointwiseLoo]) -> str:
-    """The arm of largest elpd; one whose elpd could not be computed only if none could."""
-    return max(loos, key=lambda arm: (not np.isnan(loos[arm].total), loos[arm].total))
+    """The strategy of largest elpd; one whose elpd is NaN only if all are."""
+    return max(loos, key=lambda pooling: (not np.isnan(loos[pooling].total), loos[pooling].total))
 
 
 def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
-    """To the best arm, unit by unit, so that what all arms find hard cancels.
+    """Difference to the best strategy, unit by unit: what all strategies predict badly cancels.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
 
 
 def pointwise_loo(log_density: Callable[[slice], np.ndarray], rows: int, draws: int) -> PointwiseLoo:
-    """Leave each response out in turn, without refitting.
+    """Leave each response out, without refitting.
 
     Parameters
     ----------
@@ -66,9 +66,10 @@ def from_densities(
     Parameters
     ----------
     pieces : iterable of (places, without, inside)
-        Some units at a time: which, and their log densities given the draw and all other units, and given the draw and
-        all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated out. NaN
-        where the unit alone determines its prediction: it counts as much less likely, with a Pareto k of infinity.
+        Some units at a time: their places, their log densities given the draw and all other units, and those given the
+        draw and all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated
+        out. NaN where only the unit itself determines its prediction: it counts as much less likely, with an infinite
+        Pareto k.
     units : int
         How many there are.
     unit : str
@@ -77,7 +78,7 @@ def from_densities(
     elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
 
     def weigh(places: np.ndarray, unknown: np.ndarray, inside: np.ndarray) -> None:
-        nothing = np.isnan(unknown)  # no other unit says anything of it
+        nothing = np.isnan(unknown)  # no other unit determines its prediction
         without = np.where(nothing, inside + _LOST, unknown)
         smoothed = smooth(-without)
         elpd[places] = log_sum_exp(smoothed.log_weights + without)
@@ -91,7 +92,7 @@ def from_densities(
 def _strips(
     pieces: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The pieces cut into ones that a processor's cache holds, and enough of them for all threads."""
+    """The pieces cut into smaller ones, which fit into a processor's cache and keep all threads busy."""
     for places, unknown, inside in pieces:
         width = max(1, _STRIP_NUMBERS // len(unknown))
         for start in range(0, len(places), width):
@@ -100,7 +101,7 @@ def _strips(
 
 
 def _in_threads(work: Callable[..., None], items: Iterable[tuple[np.ndarray, ...]]) -> None:
-    """Call ``work`` on every item while the next ones are made; few wait, since they are large."""
+    """Call ``work`` on every item while the next ones are made; few are kept waiting, since they are large."""
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(threads) as pool:

@@ -1,7 +1,7 @@
-"""Modes of log densities in a few dimensions, by Newton's method: many searches at once, so that calls are few.
+"""Modes of log densities in a few dimensions, by Newton's method, with many searches in one call of the density.
 
 A density here takes the points of all searches, shape (s, n, d), and gives their log densities, shape (s, n); each of
-the s searches may have a density of its own. The coordinates are normal scores: of order 1 under the prior alone.
+the s searches may have its own density. The coordinates are normal scores: of order 1 under the prior alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MOST_STEPS = 50
 _FRACTIONS = np.array([2.0, 1.0, 0.5, 0.2, 0.05, 0.01])  # of a Newton step, tried together
 _LONGEST = 3.0  # Newton step
 _NEAR = 5e-3  # of the maximum, in the log density: a tenth of a posterior sd
-_FLATTEST = 0.2  # least curvature to believe in
+_FLATTEST = 0.2  # smaller curvatures are replaced by it
 
 type Densities = Callable[[np.ndarray], np.ndarray]
 
@@ -66,7 +66,7 @@ def _derivatives(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Heights (s,), gradients (s, d) and minus the second derivatives (s, d, d), by central differences in one call.
 
-    The derivatives are 0 where a point around falls off an edge of the density.
+    The derivatives are 0 where the density of a point around is 0; the second ones also where they overflow.
     """
     s, d = points.shape
     i, j = np.tril_indices(d, -1)
@@ -75,10 +75,13 @@ def _derivatives(
     values = densities(points[:, None] + ways * steps[:, None])
     heights, (up, down) = values[:, 0], np.split(values[:, 1:], 2, axis=1)
     whole = np.isfinite(values).all(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         slopes = np.where(whole, up - down, 0.0)
-        bends = np.where(whole, 2 * heights[:, None] - up - down, 0.0)  # the curvature's quadratic form, of each way
+        bends = np.where(whole, 2 * heights[:, None] - up - down, 0.0)  # minus the second derivative along each way
     curvatures = np.empty((s, d, d))
     curvatures[:, range(d), range(d)] = bends[:, :d]
     curvatures[:, i, j] = curvatures[:, j, i] = (bends[:, d:] - bends[:, i] - bends[:, j]) / 2
-    return heights, slopes[:, :d] / (2 * steps), curvatures / (steps[:, :, None] * steps[:, None])
+    with np.errstate(over="ignore"):
+        curvatures = curvatures / (steps[:, :, None] * steps[:, None])
+    curvatures[~np.isfinite(curvatures).all(axis=(1, 2))] = 0.0
+    return heights, slopes[:, :d] / (2 * steps), curvatures

@@ -1,8 +1,8 @@
 """Pareto-smoothed importance sampling for many rows at once.
 
 The method of Vehtari, Simpson, Gelman, Yao & Gabry (2024, JMLR 25(72)), with the generalised Pareto fit of Zhang &
-Stephens (2009, Technometrics 51:316-325). ArviZ's `psislw` gives the same numbers a row at a time; here all rows of a
-chunk go through each step together, which is about ten times faster. A test holds the two equal.
+Stephens (2009, Technometrics 51:316-325). ArviZ's `psislw` gives the same numbers one row at a time, which a test
+checks; doing each step for all rows of a chunk together is about ten times faster.
 """
 
 from __future__ import annotations
@@ -24,22 +24,20 @@ class Smoothed:
     log_weights : numpy.ndarray
         Shape (draws, rows); the weights of each row sum to 1.
     pareto_k : numpy.ndarray
-        Shape (rows,); above 0.7 the row's estimate cannot be trusted. Infinite where a ratio is not a number, or there
-        are too few draws to tell.
+        Shape (rows,); above 0.7 the row's estimate cannot be trusted. Infinite where a ratio is NaN or infinite, or
+        there are too few draws to estimate it.
     """
 
     log_weights: np.ndarray
     pareto_k: np.ndarray
 
 
-def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
+def smooth(log_ratios: np.ndarray) -> Smoothed:
     """Pareto-smooth the importance ratios of many rows.
 
     Parameters
     ----------
     log_ratios : numpy.ndarray, shape (draws, rows)
-    relative_ess : float
-        Effective sample size of the draws over their number.
 
     Returns
     -------
@@ -51,7 +49,7 @@ def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
     log_weights = (
         log_ratios - top if not broken.any() else np.where(broken, 0.0, log_ratios) - np.where(broken, 0.0, top)
     )
-    tail = int(3 * np.sqrt(draws / relative_ess) if draws * relative_ess > 225 else draws / 5)
+    tail = int(3 * np.sqrt(draws) if draws > 225 else draws / 5)
     pareto_k = np.full(rows, np.inf)
     if 4 < tail < draws:
         order = np.argpartition(log_weights, draws - tail - 1, axis=0)[draws - tail - 1 :]
@@ -66,11 +64,11 @@ def smooth(log_ratios: np.ndarray, *, relative_ess: float = 1.0) -> Smoothed:
         replaced = top[1:].copy()
         replaced[:, varies] = smoothed
         np.put_along_axis(log_weights, order[1:], replaced, axis=0)
-        pareto_k[~varies] = -np.inf  # all ratios alike: nothing to smooth, nothing to fear
+        pareto_k[~varies] = -np.inf  # all ratios are equal: there is no tail
         np.minimum(log_weights, 0.0, out=log_weights)
     log_weights -= log_sum_exp(log_weights)
     log_weights[:, broken] = np.nan
-    pareto_k[broken | np.isnan(pareto_k)] = np.inf  # what cannot be told is not good
+    pareto_k[broken | np.isnan(pareto_k)] = np.inf  # unknown counts as bad
     return Smoothed(log_weights, pareto_k)
 
 
@@ -113,6 +111,6 @@ def _expected_tail(k: np.ndarray, sigma: np.ndarray, n: int, cutoff: np.ndarray)
     """Log of the expected order statistics of the fitted tail, shape (n, rows)."""
     log_survival = np.log1p(-(np.arange(1, n + 1) - 0.5) / n)[:, None]
     safe = np.where(np.abs(k) < 1e-12, 1.0, k)
-    with np.errstate(over="ignore"):  # a very heavy tail: no weight becomes larger than the largest ratio
+    with np.errstate(over="ignore"):  # a very heavy tail; weights are cut at the largest ratio later
         quantile = np.where(np.abs(k) < 1e-12, -sigma * log_survival, sigma * np.expm1(-k * log_survival) / safe)
     return np.asarray(np.log(quantile + np.exp(cutoff)))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-_LEAST_SHARE = 0.005  # a component with less of the weight rests on too few points
+from hlm.support.linear_algebra import lower_roots, solve_lower
+
+_LEAST_SHARE = 0.005  # of the weight: a component with less has too few points
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Mixture:
     dof: np.ndarray
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Points, shape (size, d); each component gets its share of them as exactly as whole numbers allow."""
+        """Points, shape (size, d), of which each component has its share, rounded up or down."""
         edges = np.floor(size * np.cumsum(self.shares) + rng.uniform()).astype(int)
         component = np.searchsorted(np.minimum(edges, size), np.arange(size), side="right").clip(max=len(edges) - 1)
         normals = rng.standard_normal((size, self.means.shape[1]))
@@ -46,7 +48,7 @@ class Mixture:
         """Shape (points,)."""
         return np.asarray(np.logaddexp.reduce(self._log_parts(self._distances(points)), axis=0))
 
-    def refit(self, points: np.ndarray, weights: np.ndarray, steps: int, *, one_bump: bool = True) -> Mixture:
+    def refit(self, points: np.ndarray, weights: np.ndarray, steps: int, *, unimodal: bool = True) -> Mixture:
         """Move the components towards weighted points by EM steps (Cappe et al. 2008, Stat. Comput. 18:447-459).
 
         Parameters
@@ -55,15 +57,15 @@ class Mixture:
         weights : numpy.ndarray, shape (n,)
             Sum to 1.
         steps : int
-        one_bump : bool
-            A component with few points leans on the scatter of all; if False, on its own before.
+        unimodal : bool
+            A component with few points takes the scatter of all points; if False, its own scatter before the step.
         """
         mixture = self
         for _ in range(steps):
-            mixture = mixture._em_step(points, weights, one_bump)
+            mixture = mixture._em_step(points, weights, unimodal)
         return mixture
 
-    def _em_step(self, points: np.ndarray, weights: np.ndarray, one_bump: bool) -> Mixture:
+    def _em_step(self, points: np.ndarray, weights: np.ndarray, unimodal: bool) -> Mixture:
         d = points.shape[1]
         distances = self._distances(points)
         log_parts = self._log_parts(distances)
@@ -75,13 +77,13 @@ class Mixture:
         mass = near.sum(axis=1) / shares
         means, scatter = moments(points, near / near.sum(axis=1, keepdims=True))
         trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)[:, None, None]
-        before = moments(points, weights)[1] if one_bump else roots @ roots.swapaxes(1, 2)
+        before = moments(points, weights)[1] if unimodal else roots @ roots.swapaxes(1, 2)
         scales = trust * mass[:, None, None] * scatter + (1.0 - trust) * before
         return Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         """Squared distance of each point from each component in its own metric, shape (m, points)."""
-        standard = np.linalg.inv(self.roots) @ (points - self.means[:, None]).swapaxes(1, 2)
+        standard = solve_lower(self.roots, np.eye(self.means.shape[1])) @ (points - self.means[:, None]).swapaxes(1, 2)
         return np.asarray((standard**2).sum(axis=1))
 
     def _log_parts(self, distances: np.ndarray) -> np.ndarray:
@@ -94,7 +96,7 @@ class Mixture:
 
 
 def joined(*weighted: tuple[float, Mixture]) -> Mixture:
-    """Several mixtures as one, each with the share that stands before it."""
+    """Several mixtures as one, from pairs of share and mixture."""
     return Mixture(
         np.concatenate([share * mixture.shares for share, mixture in weighted]),
         np.concatenate([mixture.means for _, mixture in weighted]),
@@ -118,7 +120,7 @@ def moments(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def safe_cholesky(covariance: np.ndarray) -> np.ndarray:
-    """Cholesky factor of a covariance matrix (or a stack) that may be singular for want of points."""
+    """Cholesky factors of covariance matrices that may be singular, as those of few points; NaN of ones not finite."""
     d = covariance.shape[-1]
     size = np.trace(covariance, axis1=-2, axis2=-1)[..., None, None] / d
-    return np.linalg.cholesky(covariance + (1e-9 * size + 1e-18) * np.eye(d))
+    return lower_roots(covariance + (1e-9 * size + 1e-18) * np.eye(d))

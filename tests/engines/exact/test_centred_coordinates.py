@@ -14,7 +14,7 @@ from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.theta import starts
 from hlm.engines.exact.theta.centred_coordinates import Centred
 from hlm.engines.exact.theta.coordinates import Parameters
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.fits.results import Fit
 from hlm.model.resolve import resolve
 
@@ -23,7 +23,9 @@ def space_of(formula: str, data: pd.DataFrame, eta: float) -> tuple[Parameters, 
     model = resolve(formula, data, lkj_eta=eta)["partial"]
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
-    return make_parameters(gaussian, sums, model.priors)[0], make_charts(gaussian, sums, model.priors)[0].space
+    return make_parameters(gaussian, sums, model.priors)[0], make_parametrisations(gaussian, sums, model.priors)[
+        0
+    ].space
 
 
 @pytest.mark.parametrize("eta", [1.0, 2.5])
@@ -98,7 +100,7 @@ def test_a_predictor_near_a_million_with_an_sd_of_a_thousandth(
         assert abs(slopes[1].mean() * 1e-3 - slopes[0].mean()) < 4 * error, near.pooling
 
 
-# ---------------------------------------------------------------- two charts: slopes that vary, and slopes that hardly do
+# ---------------------------------------------------------------- two parametrisations: slopes that vary, and slopes that hardly do
 
 
 def hardly_vary(fitted: Fit) -> float:
@@ -130,7 +132,7 @@ def test_ten_times_as_far_slopes_that_hardly_vary_are_ten_times_as_likely(
 
 
 @pytest.mark.parametrize("much", [3.0, 30.0])
-def test_where_the_charts_part_does_not_matter(
+def test_where_the_parametrisations_part_does_not_matter(
     much: float, monkeypatch: pytest.MonkeyPatch, lines_about: Callable[[float], pd.DataFrame]
 ) -> None:
     as_it_is = odds(lines_about(1e4), 1)
@@ -139,16 +141,16 @@ def test_where_the_charts_part_does_not_matter(
     assert np.log(odds(lines_about(1e4), 1) / as_it_is) == pytest.approx(0.0, abs=4 * error)
 
 
-def test_shares_of_the_charts_add_up_to_one(lines_about: Callable[[float], pd.DataFrame]) -> None:
+def test_shares_of_the_parametrisations_add_up_to_one(lines_about: Callable[[float], pd.DataFrame]) -> None:
     frame = lines_about(2000).assign(h=lambda d: d.index % 5, far=lambda d: d["x"] ** 2)
     model = resolve("y ~ x + (x|g) + (x + far|h)", frame)["partial"]
     gaussian = gaussian_model(model)
-    charts = make_charts(gaussian, summed(gaussian), model.priors)
-    assert len(charts) == 4  # each factor about the means or at 0
-    scores = np.random.default_rng(1).normal(0, 2, size=(50, charts[0].starts.shape[1]))
-    for chart in charts:
-        theta = chart.space.theta(scores)
-        shares = np.exp([one.log_share(theta) for one in charts])
+    parametrisations = make_parametrisations(gaussian, summed(gaussian), model.priors)
+    assert len(parametrisations) == 4  # each factor about the means or at 0
+    scores = np.random.default_rng(1).normal(0, 2, size=(50, parametrisations[0].starts.shape[1]))
+    for one in parametrisations:
+        theta = one.space.theta(scores)
+        shares = np.exp([one.log_share(theta) for one in parametrisations])
         assert shares.sum(axis=0) == pytest.approx(np.ones(50), abs=1e-12)
     nothing = Theta(np.ones(1), np.zeros((1, 5, 5)))  # no effect varies: the halves of what is 0 / 0
-    assert np.exp([one.log_share(nothing)[0] for one in charts]).sum() == pytest.approx(1, abs=1e-12)
+    assert np.exp([one.log_share(nothing)[0] for one in parametrisations]).sum() == pytest.approx(1, abs=1e-12)

@@ -374,7 +374,7 @@ def test_crossed_and_nested_factors_are_near_lme4s():
 
 
 def test_few_values_of_theta_with_several_draws_each(monkeypatch):
-    """Where theta is dear (here: made so) some hundred values give the same posterior within their Monte Carlo error."""
+    """Where theta is expensive (here: made so) some hundred values give the same posterior within their Monte Carlo error."""
     whole, _ = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")
     monkeypatch.setattr(engine, "OPERATIONS", 2e6)
     few, diagnostics = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")

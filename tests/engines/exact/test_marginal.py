@@ -120,7 +120,7 @@ def test_conditional_moments_are_the_dense_ones(case):
         precision = design.T @ design / sigma**2 + np.diag(prior)
         covariance = np.linalg.inv(precision)
         mean = np.linalg.solve(precision, right)
-        tolerance = 1e-2 if _extreme(case) else 1e-6  # what the dense inverse itself is worth
+        tolerance = 1e-2 if _extreme(case) else 1e-6  # the precision of the dense inverse
         assert given.mean[t] + sums.shift == pytest.approx(mean[:p], rel=tolerance, abs=tolerance)
         assert centre[t].ravel() == pytest.approx(spread @ mean[p:], rel=tolerance, abs=tolerance)
         assert np.linalg.inv(given.precision[t]) == pytest.approx(covariance[:p, :p], rel=tolerance, abs=tolerance)

@@ -11,9 +11,9 @@ import pytest
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.engine import BambiEngine
 from hlm.engines.exact import engine
-from hlm.engines.exact.likelihood.marginal import CommonPosterior, lower_roots
+from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.likelihood.rounding import rounding
-from hlm.engines.exact.theta import parametrisations as charts
+from hlm.engines.exact.theta import parametrisations
 from hlm.engines.interface import Draws
 from hlm.engines.sampling.importance_sampling import importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
@@ -79,12 +79,12 @@ def test_draws_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _engine_with(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """The log density as ``change`` makes it of the coordinates and the right values."""
-    sample = charts.importance_sample
+    sample = parametrisations.importance_sample
 
     def changed(log_density: Any, *arguments: Any, **options: Any) -> Any:
         return sample(lambda u: change(u, log_density(u)), *arguments, **options)
 
-    monkeypatch.setattr(charts, "importance_sample", changed)
+    monkeypatch.setattr(parametrisations, "importance_sample", changed)
 
 
 def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +155,3 @@ def test_a_ratio_that_is_no_number_has_an_infinite_pareto_k(value: float) -> Non
 def test_draws_all_alike_are_good_and_few_are_not() -> None:
     assert smooth(np.full((500, 1), 3.0)).pareto_k.tolist() == [-np.inf]
     assert smooth(np.zeros((10, 1))).pareto_k.tolist() == [np.inf]  # nothing to tell a tail by
-
-
-def test_a_matrix_without_a_root_spoils_no_other() -> None:
-    good, bad = np.array([[4.0, 2.0], [2.0, 5.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
-    roots = lower_roots(np.stack([good, bad, good]))
-    assert np.isnan(roots[1]).all()
-    assert roots[[0, 2]].tolist() == [[[2.0, 0.0], [1.0, 2.0]]] * 2

@@ -112,6 +112,7 @@ def _flat(values: xr.DataArray) -> np.ndarray:
 
 def _root(correlation: np.ndarray) -> np.ndarray:
     """Lower triangular roots of correlation matrices, singular ones too."""
+    correlation = np.where(np.isnan(correlation), np.eye(correlation.shape[-1]), correlation)  # beside an sd of 0
     values, vectors = np.linalg.eigh(correlation)
     upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))[:, None]).swapaxes(1, 2))[1]
     signs = np.where(np.diagonal(upper, axis1=1, axis2=2) < 0, -1.0, 1.0)

@@ -1,15 +1,16 @@
 """Densities of left-out rows or groups given all others and theta, every coefficient integrated out, exactly.
 
-A row: leaving it out gives Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta and all rows and
-1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016, JMLR 17(103),
-with beta integrated too). With q, x and y the row's basis and what that leaves (coordinates.py)::
+A row given all others has the distribution Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta
+and all rows, and 1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016,
+JMLR 17(103), with beta integrated out too). With q the row's basis, and x and y what the basis leaves (rows.py)::
 
     xt = x + N_k^-1 q explained_x,   r = y + q'N_k^-1 explained_y - xt'b0,   f = 1 - q'q + q'N_k^-1 q - xt'P^-1 xt / s2
 
-(marginal.py; s2 = sigma^2). All are sizes of what is left, so that columns far from 0 and large sds cost no digits.
+(marginal.py; s2 = sigma^2). All of these are as small as what is left, so that columns far from 0 and large sds lose no
+digits.
 
-A group of the only factor: y_k ~ N(X_k b_-k, V_k + X_k P_-k^-1 X_k'), where b_-k and P_-k are those of the common
-coefficients without group k, all from the cross-products of marginal.py.
+A group of the only factor: y_k ~ N(X_k b_-k, V_k + X_k P_-k^-1 X_k'), where b_-k and P_-k are the mean and precision of
+the common coefficients without group k.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.gaussian_model import GaussianModel, coordinates_alone
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, lower_roots
+from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
 from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
+from hlm.support.linear_algebra import lower_roots, solve_lower, solve_with_root
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
 _LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
-_ROUNDING = 1e-14  # of a row that its group's effects explain whole
+_ROUNDING = 1e-14  # what is left of a row that its group's effects explain completely
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,21 @@ class LeftOut:
     inside: np.ndarray
 
 
-def rows_left_out(arm: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
-    """Every row of an arm with one factor or none, in pieces of whole groups.
+def rows_left_out(model: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
+    """Every row of a model with one factor or none, in pieces of whole groups.
 
     Parameters
     ----------
-    arm : GaussianModel
+    model : GaussianModel
     theta : Theta
     """
-    rows, codes = coordinates_alone(arm)
+    rows, codes = coordinates_alone(model)
     sums = summed_up(rows, codes)
     columns = np.concatenate([rows.left[:-1], rows.basis]).T
     outside = 1.0 - (rows.basis**2).sum(axis=0)
     outside[outside < _ROUNDING] = 0.0
-    given = common_posterior(sums, theta, arm.prior)
-    half = np.linalg.inv(lower_roots(given.precision)) / theta.sigma[:, None, None]
+    given = common_posterior(sums, theta, model.prior)
+    half = solve_lower(lower_roots(given.precision), np.eye(sums.p)) / theta.sigma[:, None, None]
     order = np.argsort(codes, kind="stable")
     edges = np.concatenate([[0], np.cumsum(sums.n)])
     size = max(1, _CHUNK_NUMBERS // len(theta))
@@ -91,8 +93,7 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
         constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
         p = sums.p
         root = _root_without(given.precision, share[:, :p, :p])
-        back = np.linalg.inv(root)
-        mean = (back.swapaxes(1, 2) @ (back @ (right[:, :, None] - share[:, :p, p:])))[:, :, 0]
+        mean = solve_with_root(root, right[:, :, None] - share[:, :p, p:])[:, :, 0]
         without = _log_density(share, constant, _Common(mean, root), known.root)
         inside = _log_density(share, constant, known, lower_roots(given.precision + share[:, :p, :p]))
         columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
@@ -101,14 +102,14 @@ def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> Le
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What is known of the common coefficients: mean, shape (T, p), and lower root of the precision, (T, p, p)."""
+    """Distribution of the common coefficients: mean, shape (T, p), and lower root of the precision, (T, p, p)."""
 
     mean: np.ndarray
     root: np.ndarray
 
 
 def _root_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The precision's root without a group; NaN where that group and a wide prior are all that is known."""
+    """The precision's root without a group; NaN where only that group and a wide prior determine the coefficients."""
     root = lower_roots(precision - share)
     pivots = np.diagonal(root, axis1=1, axis2=2) ** 2
     enough = (pivots > _LEAST_LEFT * np.diagonal(precision, axis1=1, axis2=2)).all(axis=1)
@@ -120,7 +121,7 @@ def _log_density(share: np.ndarray, constant: np.ndarray, known: _Common, update
     p = known.mean.shape[1]
     residual = np.concatenate([-known.mean, np.ones((len(known.mean), 1))], axis=1)
     weighted = np.einsum("tij,tj->ti", share, residual)
-    pull = np.linalg.inv(updated) @ weighted[:, :p, None]
+    pull = solve_lower(updated, weighted[:, :p, None])
     quadratic = (residual * weighted).sum(axis=1) - (pull**2).sum(axis=(1, 2))
     return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(known.root) + quadratic))
 
@@ -133,12 +134,12 @@ def _log_det(roots: np.ndarray) -> np.ndarray:
 def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """One group's share of S, shape (T, p + 1, p + 1), and log|N_k|."""
     root = _upper_roots(sums, k, theta)
-    half = np.linalg.inv(root).swapaxes(1, 2) @ sums.explained[k]
+    half = solve_lower(root.swapaxes(1, 2), sums.explained[k])
     return sums.left[k] + half.swapaxes(1, 2) @ half, _log_det(root)
 
 
 def _upper_roots(sums: CrossProducts, k: int, theta: Theta) -> np.ndarray:
-    """One group's U with U'U = N_k = I + A A', shape (T, q, q), of [I, A']: A may be so large that I is lost in N_k."""
+    """One group's U with U'U = N_k = I + A A', shape (T, q, q), by QR of [I, A']: in N_k a large A would hide I."""
     a = sums.root[k] @ theta.factor / theta.sigma[:, None, None]
     q = a.shape[1]
     return np.linalg.qr(np.concatenate([np.broadcast_to(np.eye(q), a.shape), a.swapaxes(1, 2)], axis=1), mode="r")
@@ -152,8 +153,8 @@ def _forms(
     ``half`` is the inverse root of P, over sigma, shape (T, p, p).
     """
     p = sums.p
-    back = np.linalg.inv(_upper_roots(sums, k, theta))
-    inner = back @ back.swapaxes(1, 2)
+    inverse = solve_lower(_upper_roots(sums, k, theta).swapaxes(1, 2), np.eye(sums.root.shape[1]))
+    inner = inverse.swapaxes(1, 2) @ inverse
     pull = (inner @ sums.explained[k]).swapaxes(1, 2)
     linear = np.concatenate([-mean, pull[:, -1] - np.einsum("tpq,tp->tq", pull[:, :-1], mean)], axis=1)
     wide = np.concatenate([half, half @ pull[:, :-1]], axis=2)
@@ -165,7 +166,7 @@ def _forms(
 def _leave(
     columns: np.ndarray, y: np.ndarray, outside: np.ndarray, linear: np.ndarray, quadratic: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean residuals and f of rows of one group, shape (T, rows); all rows and thetas in one product of matrices."""
+    """Mean residuals and f of rows of one group, shape (T, rows), all in one product of matrices."""
     i, j = np.triu_indices(columns.shape[1])
     products = columns[:, i] * columns[:, j] * np.where(i == j, 1.0, 2.0)
     return y + linear @ columns.T, outside + quadratic[:, i, j] @ products.T

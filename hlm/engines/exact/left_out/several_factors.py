@@ -6,9 +6,9 @@ With F the columns of the left-out rows J, and m and C the mean and covariance o
     y_J | others, theta ~ N(y_J - Q_JJ^-1 (Q r)_J, Q_JJ^-1)
 
 (Q is the precision of all responses given theta, Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118.) The
-coefficients of a group that is left out whole are then known by their prior alone, as they should be. C is never
-formed: with the precision of u (b = J u) as U'U, F C F' is G G', G = F J U^-1, so that nothing has to cancel where the
-data leave a difference between two factors' effects to their priors.
+coefficients of a group that is left out as a whole then have their prior, as they should. C is never formed: with U'U
+the precision of u (b = J u), F C F' is G G' with G = F J U^-1. So no large numbers cancel where only the priors tell
+two factors' effects apart.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from scipy.sparse import csr_array
 
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
-from hlm.engines.exact.likelihood.marginal import Theta, lower_roots
-from hlm.engines.exact.sums.orthogonalised import turned, upright
+from hlm.engines.exact.likelihood.marginal import Theta
+from hlm.engines.exact.sums.orthogonalised import orthogonalised, transformed
 from hlm.engines.exact.sums.rows import centred, weighted
+from hlm.support.linear_algebra import lower_roots, solve_lower
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
-_LEAST_FREE = 1e-10  # of 1 - leverage, from ones: rounding leaves some 1e-15; below, a density is not a number
+_LEAST_FREE = 1e-10  # 1 - leverage; its rounding error is some 1e-15. Below, a density is NaN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class _Joint:
     f : scipy.sparse.csr_array, shape (rows, D)
         The rows' columns.
     y : numpy.ndarray, shape (rows,)
-        As departure from the least squares of the common columns.
+        Minus the least-squares fit of the common columns.
     shift : numpy.ndarray, shape (p,)
-        Those least squares.
+        The coefficients of that fit.
     gram : numpy.ndarray, shape (D, D)
     moment : numpy.ndarray, shape (D,)
     factors : tuple of (slice, slice)
         Each factor's coefficients, and its columns of L.
-    turn : numpy.ndarray or None
+    transformation : numpy.ndarray or None
         As in `CrossedProducts`.
     """
 
@@ -55,21 +56,21 @@ class _Joint:
     gram: np.ndarray
     moment: np.ndarray
     factors: tuple[tuple[slice, slice], ...]
-    turn: np.ndarray | None
+    transformation: np.ndarray | None
 
 
-def coefficients_of(arm: GaussianModel) -> int:
-    """How many coefficients there are: their covariance is one dense matrix for each theta."""
-    return len(arm.common.terms) + sum(
-        (int(factor.codes.max()) + 1) * len(factor.design.terms) for factor in arm.factors
+def coefficients_of(model: GaussianModel) -> int:
+    """Number of coefficients; their covariance is one dense matrix for each theta."""
+    return len(model.common.terms) + sum(
+        (int(factor.codes.max()) + 1) * len(factor.design.terms) for factor in model.factors
     )
 
 
-def crossed_rows_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
+def crossed_rows_left_out(model: GaussianModel, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
     """Every row, in one piece."""
-    joint = _joint(arm, y)
+    joint = _joint(model, y)
     without, inside = np.empty((len(theta), len(y))), np.empty((len(theta), len(y)))
-    for some, residual, g in _moments(joint, arm, theta):
+    for some, residual, g in _moments(joint, model, theta):
         sigma = theta.sigma[some]
         free = 1.0 - (g**2).sum(axis=2).T / (sigma**2)[:, None]
         free[free < _LEAST_FREE] = np.nan
@@ -77,11 +78,13 @@ def crossed_rows_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta) -> It
     yield LeftOut(np.arange(len(y)), without, inside)
 
 
-def crossed_groups_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta, members: Sequence[np.ndarray]) -> LeftOut:
+def crossed_groups_left_out(
+    model: GaussianModel, y: np.ndarray, theta: Theta, members: Sequence[np.ndarray]
+) -> LeftOut:
     """Groups of rows; ``members`` are the rows of each."""
-    joint = _joint(arm, y)
+    joint = _joint(model, y)
     without, inside = np.empty((len(theta), len(members))), np.empty((len(theta), len(members)))
-    for some, residuals, g in _moments(joint, arm, theta):
+    for some, residuals, g in _moments(joint, model, theta):
         sigma = theta.sigma[some, None, None]
         for k, rows in enumerate(members):
             mine, eye = g[rows].swapaxes(0, 1) / sigma, np.eye(len(rows))
@@ -95,22 +98,24 @@ def crossed_groups_left_out(arm: GaussianModel, y: np.ndarray, theta: Theta, mem
 
 
 def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarray:
-    """Log density of a residual with precision (sign 1) of that size times it, or covariance (sign -1); shape (T,).
+    """Log density of a residual, shape (T,).
 
-    ``root`` is the lower root of precision or covariance. A precision's residual comes multiplied by it, as (Q r)_J.
+    ``root`` is the lower root of its precision (sign 1) or of its covariance (sign -1). Where it is that of a precision
+    Q, ``residual`` is Q times the residual, (Q r)_J.
     """
-    standard = np.linalg.solve(root, residual)
+    standard = solve_lower(root, residual)
     log_det = sign * 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     return np.asarray(-0.5 * (residual.shape[1] * np.log(2 * np.pi) - log_det + (standard**2).sum(axis=(1, 2))))
 
 
-def _joint(arm: GaussianModel, y: np.ndarray) -> _Joint:
-    w, _, shift = centred(arm.common, y, arm.root_weights)
+def _joint(model: GaussianModel, y: np.ndarray) -> _Joint:
+    w, _, shift = centred(model.common, y, model.root_weights)
     p = len(shift)
     places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
     factors, at = [], p
-    effects, turn = upright([weighted(factor.design.matrix, arm.root_weights) for factor in arm.factors])
-    for factor, z in zip(arm.factors, effects, strict=True):
+    columns = [weighted(factor.design.matrix, model.root_weights) for factor in model.factors]
+    effects, transformation = orthogonalised(columns)
+    for factor, z in zip(model.factors, effects, strict=True):
         width, groups = len(z), int(factor.codes.max()) + 1
         places.append(at + width * factor.codes[:, None] + np.arange(width))
         values.append(z.T)
@@ -119,23 +124,23 @@ def _joint(arm: GaussianModel, y: np.ndarray) -> _Joint:
     place, value = np.hstack(places), np.hstack(values)
     ends = np.arange(0, place.size + 1, place.shape[1])
     f = csr_array((value.ravel(), place.ravel(), ends), shape=(len(y), at))
-    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), turn)
+    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), transformation)
 
 
-def _moments(joint: _Joint, arm: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+def _moments(joint: _Joint, model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """For a few thetas at a time the rows' mean residuals, shape (T, rows), and G, shape (rows, T, D)."""
-    p, size = len(arm.common.terms), len(joint.gram)
-    weight = np.concatenate([1 / arm.prior.sd**2, np.ones(size - p)])
-    prior = np.concatenate([(arm.prior.mean - joint.shift) / arm.prior.sd**2, np.zeros(size - p)])
+    p, size = len(model.common.terms), len(joint.gram)
+    weight = np.concatenate([1 / model.prior.sd**2, np.ones(size - p)])
+    prior = np.concatenate([(model.prior.mean - joint.shift) / model.prior.sd**2, np.zeros(size - p)])
     step = max(1, _CHUNK_NUMBERS // (size * max(size, len(joint.y))))
     for start in range(0, len(theta), step):
         some = slice(start, min(start + step, len(theta)))
-        factor, variance = turned(theta.factor[some], joint.turn), (theta.sigma[some] ** 2)[:, None]
+        factor, variance = transformed(theta.factor[some], joint.transformation), (theta.sigma[some] ** 2)[:, None]
         gram = np.repeat(joint.gram[None], len(variance), axis=0)
         moment = np.repeat(joint.moment[None, None], len(variance), axis=0)
         gram = _by_factor(joint, _by_factor(joint, gram, factor).swapaxes(1, 2), factor)
         right = _by_factor(joint, moment, factor)[:, 0] / variance + prior
-        lower = np.linalg.inv(lower_roots(gram / variance[:, :, None] + np.diag(weight)))
+        lower = solve_lower(lower_roots(gram / variance[:, :, None] + np.diag(weight)), np.eye(size))
         back = _by_factor(joint, lower, factor.swapaxes(1, 2))
         g = (joint.f @ back.reshape(-1, size).T).reshape(len(joint.y), *right.shape)
         yield some, joint.y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g

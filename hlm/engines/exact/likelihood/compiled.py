@@ -1,4 +1,4 @@
-"""How the kernels are compiled: once, then from disk, where there is a folder to keep them in."""
+"""The compiler of the kernels: it compiles once and then reads from disk, where a folder can be written."""
 
 from __future__ import annotations
 

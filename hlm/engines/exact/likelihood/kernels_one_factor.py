@@ -1,10 +1,10 @@
-"""The loops over groups, compiled: all that has to be fast.
+"""The loops over groups, compiled: most of a fit's time is spent here.
 
-``root``, ``explained`` and ``left`` are those of `CrossProducts`; every kernel works on a stretch of thetas and writes
-its results into the arrays it is given. The sweep takes a block of thetas through each step together, their place last
-in every array, so that the processor's vector instructions take several at a time: 3 to 8 times faster than one by one.
+``root``, ``explained`` and ``left`` are those of `CrossProducts`; every kernel works on some of the thetas and writes
+its results into the arrays it is given. The sweep does each step for a block of thetas at once. Their index is the last
+one of every array, so that the processor's vector instructions apply: 3 to 8 times faster than one theta at a time.
 
-No compiled function here calls one of another file: numba keeps the machine code of both and would notice a change in
+No compiled function here calls one of another file: numba caches the machine code of both, and would notice a change in
 the caller's file only.
 """
 
@@ -43,7 +43,7 @@ def sweep_kernel(root, explained, left, factor, sigma, reduced, log_det):
                 for t in range(_TOGETHER):
                     product[t] *= lower[i, i, t]
                     small |= product[t] < 1e-150
-                if small:  # logarithms cost more than the rest: take them when it must be
+                if small:  # logarithms take longer than the rest: they are taken only before products underflow
                     logs += np.log(product)
                     product[:] = 1.0
         for t in range(stop - start):
@@ -101,7 +101,7 @@ def _add_squares(explained, k, lower, half, total):
 
 @compiled
 def draw_kernel(root, explained, factor, sigma, common, normals):
-    """b_k = L v_k in place of the standard normal numbers, shape (T, K, q)."""
+    """b_k = L v_k, which overwrites the standard normal numbers, shape (T, K, q)."""
     groups, q, size = explained.shape
     rest, work = np.empty((q, _TOGETHER)), np.empty((2 * q + 1, q, _TOGETHER))
     for t in range(len(sigma)):
@@ -142,9 +142,9 @@ def draw_beside_kernel(root, begin, column, explained, factor, sigma, which, com
 
 @compiled
 def _draw_groups(root, relative, sigma, rest, normals, work):
-    """b_k of at most _TOGETHER groups in place of their standard normal numbers.
+    """b_k of at most _TOGETHER groups; they overwrite their standard normal numbers.
 
-    ``relative`` is L / sigma and ``rest`` Q_k'(y_k - X_k beta), shape (q, groups); ``work`` is room to work in.
+    ``relative`` is L / sigma and ``rest`` Q_k'(y_k - X_k beta), shape (q, groups); ``work`` is scratch memory.
     """
     q, groups = len(rest), len(root)
     a, lower, v = work[:q], work[q : 2 * q], work[2 * q]
@@ -215,7 +215,7 @@ def _factor_precision(a, lower, groups):
 
 @compiled
 def _rotate_in(a, rest, sigma, lower, v):
-    """The same factor, its diagonal inverted, and v = G^-1 A' rest / sigma, by rotations of [A, I]: M is not formed.
+    """The same factor, its diagonal inverted, and v = G^-1 A' rest / sigma, by rotations of [A, I], without forming M.
 
     The rows of A, overwritten, join those of I one after the other, with ``rest / sigma`` as one more column.
     """

@@ -1,4 +1,4 @@
-"""The loops of crossed.py, compiled: one theta after the other, the dense rest by LAPACK.
+"""The loops of several factors, compiled: one theta after the other, the dense rest by LAPACK.
 
 Only the lower triangle of the matrix ``total`` (columns: rest, X, y) is filled and read.
 """
@@ -15,7 +15,7 @@ from hlm.engines.exact.likelihood.compiled import compiled
 def sweep_crossed_kernel(
     root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, reduced, log_det
 ):
-    """S_reduced, shape (T, p + 1, p + 1), and log|V / sigma^2|, shape (T,); NaN where rounding wins."""
+    """S_reduced, shape (T, p + 1, p + 1), and log|V / sigma^2|, shape (T,); NaN where rounding has left nothing."""
     m = stop[-1]
     size = len(left)
     for t in range(len(sigma)):
@@ -44,9 +44,9 @@ def sweep_crossed_kernel(
 def draw_rest_kernel(
     root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, which, common, rest
 ):
-    """The effects of the factors but the first in place of standard normal numbers, shape (draws, m).
+    """The effects of all factors but the first; they overwrite standard normal numbers, shape (draws, m).
 
-    ``which`` names the theta of each draw; equal ones stand together, so that each is factorised once.
+    ``which`` is the theta of each draw; draws of one theta are adjacent, so that each theta is factorised once.
     """
     m, p = stop[-1], common.shape[1]
     total, lower = left, left
@@ -139,7 +139,7 @@ def _scale(total, start, stop, effect, relative):
 
 @compiled
 def _root_of_rest(total, m):
-    """The Cholesky factor of N = I + J' S_rr J / sigma^2, and whether it could be had."""
+    """The Cholesky factor of N = I + J' S_rr J / sigma^2, and whether there is one."""
     n = total[:m, :m].copy()
     good = True
     for i in range(m):
@@ -156,7 +156,7 @@ def _root_of_rest(total, m):
 
 @compiled
 def _forward(lower, x):
-    """X becomes C^-1 x."""
+    """Replace x by C^-1 x."""
     for j in range(len(x)):
         x[j] /= lower[j, j]
         value = x[j]
@@ -166,7 +166,7 @@ def _forward(lower, x):
 
 @compiled
 def _backward(lower, x):
-    """X becomes C'^-1 x."""
+    """Replace x by C'^-1 x."""
     for j in range(len(x) - 1, -1, -1):
         value = x[j]
         for i in range(j + 1, len(x)):

@@ -1,8 +1,8 @@
 """The likelihood with all coefficients integrated out, exactly.
 
-With L = diag(tau) chol(Omega), A_k = R_k L / sigma and W_k = [X_k, y_k], where Z_k = Q_k R_k (see crossproducts.py),
-the responses of a group have covariance V_k = sigma^2 (I + Q_k A_k A_k' Q_k'), never formed. `sweep` goes over the
-groups once per theta; the rest is algebra with the p common coefficients, whose prior is N(m0, S0)::
+With L = diag(tau) chol(Omega), A_k = R_k L / sigma and W_k = [X_k, y_k], where Z_k = Q_k R_k (see sums/),
+the responses of a group have covariance V_k = sigma^2 (I + Q_k A_k A_k' Q_k'), which is never formed. `sweep` goes over
+the groups once per theta; the rest is algebra with the p common coefficients, whose prior is N(m0, S0)::
 
     N_k = I + A_k A_k',    S = sum_k [ left_k + explained_k' N_k^-1 explained_k ] = sigma^2 sum_k W_k' V_k^-1 W_k
     P = S_xx / sigma^2 + S0^-1,    r = S_xy / sigma^2 + S0^-1 m0
@@ -11,8 +11,8 @@ groups once per theta; the rest is algebra with the p common coefficients, whose
     beta | theta, y ~ N(b0, P^-1)
     b_k = L v_k,    v_k | beta, theta, y ~ N(M_k^-1 A_k' Q_k'(y_k - X_k beta) / sigma, M_k^-1),    M_k = I + A_k' A_k
 
-(Lindley & Smith 1972, J. R. Stat. Soc. B 34:1-41; Bates et al. 2015, J. Stat. Software 67(1), section 3). Nothing is
-inverted but N_k and M_k, whose eigenvalues are 1 at least: sds of 0, correlations of 1, n_k < q are no special cases.
+(Lindley & Smith 1972, J. R. Stat. Soc. B 34:1-41; Bates et al. 2015, J. Stat. Software 67(1), section 3). Only N_k and
+M_k are inverted. Their eigenvalues are 1 at least, so sds of 0, correlations of 1 and n_k < q are no special cases.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ import numpy as np
 from hlm.engines.exact.likelihood.kernels_one_factor import draw_beside_kernel, draw_kernel, sweep_kernel
 from hlm.engines.exact.likelihood.kernels_several_factors import draw_rest_kernel, sweep_crossed_kernel
 from hlm.engines.exact.sums.one_factor import CrossProducts
-from hlm.engines.exact.sums.orthogonalised import turned, turned_back
+from hlm.engines.exact.sums.orthogonalised import back_transformed, transformed
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.support.interrupts import checkpoint
+from hlm.support.linear_algebra import lower_roots, solve_with_root
 
 type Sums = CrossProducts | CrossedProducts
 
-_WORTH_A_THREAD = 64  # thetas: below, starting threads costs more than it saves
+_WORTH_A_THREAD = 64  # thetas: with fewer, starting a thread takes longer than it saves
 _BLOCK = 5e8  # multiplications between two chances to be interrupted, about half a second
-_ROUNDING = 1e-3  # of a sum of squares over sigma^2: further below 0 it is rounding alone, and so is the density
-_LARGE = 100  # columns in a dense matrix from which LAPACK takes threads
+_ROUNDING = 1e-3  # a sum of squares over sigma^2 that is further below 0 is rounding alone
+_LARGE = 100  # columns of a dense matrix: from here LAPACK uses threads of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class CommonPosterior:
     log_marginal : numpy.ndarray, shape (T,)
         log p(y | theta); -inf where rounding has left nothing.
     mean : numpy.ndarray, shape (T, p)
+        NaN where rounding has left nothing.
     precision : numpy.ndarray, shape (T, p, p)
     """
 
@@ -104,10 +106,10 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     right = scaled[:, :p, p] + weight * offset
     root = lower_roots(precision)
     usable = np.isfinite(root).all(axis=(1, 2))
-    if not usable.all():  # rounding has left nothing of some: their numbers are not used
+    if not usable.all():  # rounding has left nothing of some of them: their precision is not used
         precision = np.where(usable[:, None, None], precision, np.eye(p))
     log_det_precision = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    mean = np.linalg.solve(precision, right[:, :, None])[:, :, 0]
+    mean = solve_with_root(root, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     squares = np.einsum("ti,tij,tj->t", residual, scaled, residual)
     deviance = (
@@ -116,19 +118,6 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     )  # fmt: skip
     usable &= np.isfinite(deviance) & (squares > -_ROUNDING)
     return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
-
-
-def lower_roots(matrices: np.ndarray) -> np.ndarray:
-    """Cholesky factors, shape (T, n, n); NaN where a matrix has none.
-
-    Rounding may leave a precision matrix two negative eigenvalues, which its determinant's sign would not show.
-    """
-    try:
-        return np.linalg.cholesky(matrices)
-    except np.linalg.LinAlgError:
-        if len(matrices) == 1:
-            return np.full_like(matrices, np.nan)
-        return np.concatenate([lower_roots(matrix[None]) for matrix in matrices])
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -156,7 +145,7 @@ def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals:
 def draw_crossed(
     sums: CrossedProducts, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray, rest: np.ndarray
 ) -> list[np.ndarray]:
-    """The effects of several factors, several draws for a theta at the price of one factorisation.
+    """The effects of several factors; all draws of one theta share one factorisation.
 
     Parameters
     ----------
@@ -164,7 +153,7 @@ def draw_crossed(
     theta : Theta
         T values.
     which : numpy.ndarray of int, shape (draws,)
-        The theta of each draw, in rising order.
+        The theta of each draw, in ascending order.
     common : numpy.ndarray, shape (draws, p)
     first, rest : numpy.ndarray, shapes (draws, K, q) and (draws, m)
         Standard normal numbers; overwritten.
@@ -172,9 +161,9 @@ def draw_crossed(
     Returns
     -------
     list of numpy.ndarray
-        For each factor in the arm's order, shape (draws, levels, width).
+        For each factor in the model's order, shape (draws, levels, width).
     """
-    factor = np.ascontiguousarray(turned(theta.factor, sums.turn))
+    factor = np.ascontiguousarray(transformed(theta.factor, sums.transformation))
     edges, workers = _cut(sums, len(theta))
     edges = np.searchsorted(which, edges)
     work = partial(draw_rest_kernel, *_data(sums), factor, theta.sigma)
@@ -185,7 +174,7 @@ def draw_crossed(
     _in_threads(work, edges, workers, which, common, rest, first)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
-    return turned_back(effects, sums.turn)
+    return back_transformed(effects, sums.transformation)
 
 
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +188,7 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
         sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
     reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    factor = turned(theta.factor, sums.turn) if isinstance(sums, CrossedProducts) else theta.factor
+    factor = transformed(theta.factor, sums.transformation) if isinstance(sums, CrossedProducts) else theta.factor
     results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
     if isinstance(sums, CrossedProducts):
         work = partial(sweep_crossed_kernel, *_data(sums))
@@ -215,10 +204,10 @@ def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
 
 
 def _cut(sums: Sums, thetas: int) -> tuple[np.ndarray, int]:
-    """The edges of stretches of so many thetas, short ones since Ctrl-C waits for their ends, and how many threads."""
+    """The edges of stretches of thetas, and how many threads; stretches are short, since Ctrl-C waits for their end."""
     workers = max(1, min(numba.get_num_threads(), thetas // _WORTH_A_THREAD))
     if isinstance(sums, CrossedProducts) and sums.m >= _LARGE:
-        workers = 1  # LAPACK has threads of its own, which ours would only hinder
+        workers = 1  # LAPACK's own threads are faster without ours
     each = max(1, int(np.ceil(thetas * sums.operations / _BLOCK / workers)))
     return np.linspace(0, thetas, min(workers * each, max(thetas, 1)) + 1).astype(int), workers
 

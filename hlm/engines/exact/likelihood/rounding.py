@@ -1,4 +1,4 @@
-"""How much of the answer is rounding: the answer again from sums that are moved by their last digits."""
+"""The effect of rounding on the answer: it is computed again from sums that are changed in their last digits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, 
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 
 MOST_ROUNDING = 0.01  # of the log density, or of a coefficient in its posterior sds: below any Monte Carlo error
-_LAST_DIGITS = 4 * np.finfo(np.float64).eps  # what the sums themselves are worth
+_LAST_DIGITS = 4 * np.finfo(np.float64).eps  # relative precision of the sums
 
 
 def rounding(sums: Sums, theta: Theta, prior: NormalPrior, given: CommonPosterior) -> float:
@@ -27,7 +27,7 @@ def rounding(sums: Sums, theta: Theta, prior: NormalPrior, given: CommonPosterio
     Returns
     -------
     float
-        Change of the log density, or of the common coefficients in units of their conditional sd, whatever is larger;
+        Change of the log density, or of the common coefficients in units of their conditional sd, whichever is larger;
         inf where one of them cannot be computed.
     """
     with np.errstate(all="ignore"):
@@ -39,7 +39,7 @@ def rounding(sums: Sums, theta: Theta, prior: NormalPrior, given: CommonPosterio
 
 
 def _moved(sums: Sums) -> Sums:
-    """Every number up or down by its last digits; products by those of the columns that they were taken from."""
+    """Every number changed in its last digits; products in those of the columns that they are made of."""
     rng = np.random.default_rng(0)  # signs only: the same for every fit
 
     def moved(values: np.ndarray, size: np.ndarray | None = None) -> np.ndarray:
@@ -47,15 +47,16 @@ def _moved(sums: Sums) -> Sums:
         return np.asarray(values + _LAST_DIGITS * sign * (values if size is None else size))
 
     def together(left: np.ndarray, explained: np.ndarray) -> np.ndarray:
-        """Products, moved alike on both sides of the diagonal."""
+        """Products, with the same change on both sides of the diagonal."""
         lengths = np.sqrt(np.einsum("...ii->...i", left) + explained)
         change = moved(left, lengths[..., :, None] * lengths[..., None, :]) - left
         return np.asarray(left + (change + change.swapaxes(-1, -2)) / 2)
 
     if isinstance(sums, CrossedProducts):
         squares = np.bincount(sums.column, (sums.explained**2).sum(axis=0), len(sums.left))
-        turn = None if sums.turn is None else moved(sums.turn)
+        transformation = None if sums.transformation is None else moved(sums.transformation)
         left = together(sums.left, squares)
-        return replace(sums, root=moved(sums.root), explained=moved(sums.explained), left=left, turn=turn)
+        root, explained = moved(sums.root), moved(sums.explained)
+        return replace(sums, root=root, explained=explained, left=left, transformation=transformation)
     left = together(sums.left, np.zeros(1))
     return replace(sums, root=moved(sums.root), explained=moved(sums.explained), left=left)

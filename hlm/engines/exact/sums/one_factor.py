@@ -1,9 +1,9 @@
-"""All that the collapsed engine sees of the data: sums of squares and products per group.
+"""All that the exact engine uses of the data: sums of squares and products per group.
 
-The Gaussian likelihood depends on the rows through W_k'W_k alone, W_k = [X_k, Z_k, y_k] the rows of group k, so nothing
-after this file grows with the rows. The sums are kept as square roots: Z_k = Q_k R_k, the part of [X_k, y_k] that Q_k
-explains, and the products of what it leaves. The likelihood is then a sum of squares; nothing has to cancel, not even
-where a group-level sd is a million times sigma.
+The gaussian likelihood depends on the rows through W_k'W_k alone, where W_k = [X_k, Z_k, y_k] are the rows of group k.
+So the work after this file does not grow with the rows. The sums are kept as square roots: Z_k = Q_k R_k, the part of
+[X_k, y_k] that Q_k explains, and the products of what it leaves. The likelihood is then a sum of squares, in which no
+large numbers cancel, even where a group-level sd is a million times sigma.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def cross_products(
 
 
 def summed_up(rows: Coordinates, codes: np.ndarray) -> CrossProducts:
-    """The sums of rows that have been taken apart."""
+    """The sums of rows that are split into explained and left parts."""
     left = _products(rows.left, codes, len(rows.n))
     return CrossProducts(rows.n, rows.root, rows.explained, left, rows.means, rows.shift)
 

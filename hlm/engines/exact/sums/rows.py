@@ -1,7 +1,7 @@
-"""Every row taken apart: what its group's effects explain of it, and what they leave.
+"""Every row split in two: what its group's effects explain of it, and what they leave.
 
-Within each group Z_k = Q_k R_k with orthonormal Q_k; of [X_k, y_k] the part Q_k'[X_k, y_k] is explained and the rest is
-left. Means and least squares go first, so that columns and responses far from 0 cost no digits.
+Within each group Z_k = Q_k R_k with orthonormal Q_k. Of [X_k, y_k] the part Q_k'[X_k, y_k] is explained, the rest is
+left. Means and least squares are subtracted before, so that columns and responses far from 0 lose no digits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hlm.support.linear_algebra import NEW_SHARE, orthonormal, project_out
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """All rows; attributes that are not named here are those of `hlm.engines.exact.sums.one_factor.CrossProducts`.
+    """All rows, split; the other attributes are those of `hlm.engines.exact.sums.one_factor.CrossProducts`.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ def coordinates(
     effect_mean: np.ndarray | float = 0.0,
     root_weights: np.ndarray | None = None,
 ) -> Coordinates:
-    """Take the rows apart; the parameters are those of `hlm.engines.exact.sums.one_factor.cross_products`."""
+    """Split the rows; the parameters are those of `hlm.engines.exact.sums.one_factor.cross_products`."""
     y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
     left, means, shift = centred(common, y, root_weights)
     n = np.bincount(codes)
@@ -59,7 +59,7 @@ def centred(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit.
 
-    Beside an intercept y's mean goes first: near it the difference is exact, so that y may be far from 0.
+    Beside an intercept y's mean is subtracted first. Differences from a near number are exact, so y may be far from 0.
     """
     means = _means(common)
     x = weighted(common.matrix - means, root_weights)
@@ -77,7 +77,7 @@ def weighted(matrix: np.ndarray, root_weights: np.ndarray | None) -> np.ndarray:
 
 
 def _means(common: Columns) -> np.ndarray:
-    """Column means beside an intercept, which takes them up; 0 for itself, and for all columns without one."""
+    """Column means where there is an intercept to absorb them; 0 for the intercept, and for all columns without one."""
     if INTERCEPT not in common.terms:
         return np.zeros(len(common.terms))
     means = common.matrix.mean(axis=0)
@@ -88,7 +88,7 @@ def _means(common: Columns) -> np.ndarray:
 def split(basis: np.ndarray, w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
     """Take the basis out of the rows [X, y], in place; returns what was in them, shape (K, basis, columns).
 
-    What is left of a column of X that lies in the basis is rounding, which a small sigma would blow up: it becomes 0.
+    What is left of a column of X that lies in the basis is rounding. A small sigma would magnify it, so it is set to 0.
     """
     found = project_out(basis, w, codes, groups)
     if len(basis):

@@ -1,8 +1,8 @@
 """Several grouping factors, nested or crossed: what is kept of the data, and the same integral as in marginal.py.
 
-The factor with the most effects is eliminated first, group by group, as if it were alone: its groups share no row, so
-that its part of the precision is block diagonal. The other factors' effects are, for that step, columns like X: a group
-touches few of them. What remains of them is one dense matrix, S_rr, and with J = diag(L) for each of their levels::
+The factor with the most effects is eliminated first, group by group: its groups share no row, so that its part of the
+precision is block diagonal. For that step the other factors' effects are columns like X, and a group touches few of
+them. The products that remain of these effects are one dense matrix, S_rr. With J = diag(L) for each of their levels::
 
     N = I + J' S_rr J / sigma^2,    S_reduced = S_xy,xy - S_xy,r J (sigma^2 N)^-1 J' S_r,xy
     u_r | beta, theta, y ~ N(N^-1 J'(S_ry - S_rx beta) / sigma^2, N^-1),    b_r = J u_r
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.exact.sums.orthogonalised import upright
+from hlm.engines.exact.sums.orthogonalised import orthogonalised
 from hlm.engines.exact.sums.rows import centred, split, weighted
 from hlm.model.design_columns import Columns
 from hlm.support.linear_algebra import orthonormal
@@ -49,7 +49,7 @@ class CrossedProducts:
     first : int
         The factor that is eliminated group by group.
     widths : tuple of int
-        Effects of every factor, in the order of the arm.
+        Effects of every factor, in the order of the model.
     sizes : tuple of int
         Levels of every factor.
     n : numpy.ndarray of int, shape (K,)
@@ -67,9 +67,9 @@ class CrossedProducts:
         The levels of the rest.
     means, shift : numpy.ndarray, shape (p,)
         As in `CrossProducts`.
-    turn : numpy.ndarray, shape (effects of all factors, the same), or None
-        Where the columns of a factor are nearly in line (a numeric one far from 0 beside an intercept, x beside x^2):
-        all this is about Z turn^-1, whose columns are orthogonal over all rows; the effects of these are turn b.
+    transformation : numpy.ndarray, shape (effects of all factors, the same), or None
+        U of orthogonalised.py, where the columns of a factor are nearly collinear. Then Z and b here are the
+        transformed Z U^-1 and U b.
     """
 
     first: int
@@ -84,7 +84,7 @@ class CrossedProducts:
     level: Level
     means: np.ndarray
     shift: np.ndarray
-    turn: np.ndarray | None = None
+    transformation: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
@@ -144,7 +144,7 @@ def crossed_products(
     widths = tuple(len(design.terms) for design, _ in factors)
     first = int(np.argmax([k * q for k, q in zip(sizes, widths, strict=True)]))
     groups, codes = sizes[first], factors[first][1]
-    effects, turn = upright([weighted(design.matrix, root_weights) for design, _ in factors])
+    effects, transformation = orthogonalised([weighted(design.matrix, root_weights) for design, _ in factors])
     w, means, shift = centred(common, y, root_weights)
     root, basis = orthonormal(effects[first], codes, groups)
     explained = split(basis, w, codes, groups)
@@ -155,7 +155,7 @@ def crossed_products(
     own = np.arange(m, m + len(w))
     return CrossedProducts(
         first, widths, sizes, np.bincount(codes), root,
-        *_joined(begin, touched, share, own, explained), left, level, means, shift, turn,
+        *_joined(begin, touched, share, own, explained), left, level, means, shift, transformation,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """theta = (sigma, tau, Omega) as a point of R^d: coordinates, priors, Jacobians.
 
-Every coordinate is a normal score (see scales.py), also those of a correlation matrix: its canonical partial
+Every coordinate is a normal score (see standard_deviations.py). In a correlation matrix the canonical partial
 correlations are w = 2 Phi(u) - 1. Under LKJ(eta) those of column j are independent Beta(eta + (q - 2 - j) / 2)
 variables scaled to (-1, 1) (Lewandowski, Kurowicka & Joe 2009, J. Multivariate Analysis 100:1989-2001), as in
 hlm/engines/bambi/correlated_effects.py.
@@ -72,7 +72,7 @@ class Parameters:
 
     @property
     def correlation_pairs(self) -> dict[int, tuple[int, int]]:
-        """The columns of Z that each correlation's coordinate is about."""
+        """For the place of each correlation's coordinate, its two columns of Z."""
         return {column: pair for column, _, pair in self._correlation_columns()}
 
     def theta(self, u: np.ndarray) -> Theta:

@@ -1,9 +1,9 @@
-"""Theta's posterior in one or several coordinate systems, each for the part of it that it is easy to sample in.
+"""Theta's posterior in one or several coordinate systems, each for the part that is easy to sample in it.
 
-With effects of columns far from 0, such as days since 1970, the posterior may have two parts that no coordinates suit
-both: slopes that vary (and intercepts at 0 in line with them), easy about the columns' means; and slopes that hardly
-vary, easy at 0. Shares that add up to 1 everywhere split the density; each part is sampled by itself, and the parts are
-joined by their evidence, the integrals of the split density.
+With effects of columns far from 0, such as days since 1970, the posterior may have two parts. In one part slopes vary,
+and intercepts at 0 are nearly collinear with them: coordinates about the columns' means are easy. In the other part
+slopes hardly vary: coordinates at 0 are easy. So the density is split by shares that add up to 1 everywhere. Each part
+is sampled by itself, and gets its evidence, the integral of its part of the density, as its weight.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
 
-_COUNTS = 0.01  # of the posterior: parts with less may have any Pareto k
+_LEAST_SHARE = 0.01  # of the posterior: the Pareto k of parts with less does not count
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Parametrisation:
     """Coordinates of theta for a part of its posterior.
 
     Attributes
     ----------
     space : Parameters or Centred
     starts : numpy.ndarray, shape (s, d)
-        Where to look for modes.
+        Points from which modes are searched.
     log_share : callable
-        Log of the share of the density at theta that is this chart's, shape (T,).
+        Log of the share of the density at theta that is sampled in these coordinates, shape (T,).
     """
 
     space: Parameters | Centred
@@ -58,45 +58,48 @@ class WeightedThetas:
     points: WeightedPoints
 
 
-def sample_charts(
-    charts: Sequence[Chart], sums: Sums, prior: NormalPrior, *, draws: int, most: int, rng: np.random.Generator
-) -> WeightedThetas:
-    """Sample the posterior; the parameters are those of `importance_sample`, which says what may be raised."""
-    return _joined([_sample(chart, sums, prior, draws=draws, most=most // len(charts), rng=rng) for chart in charts])
+def sample_parametrisations(
+    parametrisations: Sequence[Parametrisation], sums: Sums, prior: NormalPrior, *, draws: int, most: int,
+    rng: np.random.Generator,
+) -> WeightedThetas:  # fmt: skip
+    """Sample the posterior; the other parameters, and what may be raised, are those of `importance_sample`."""
+    most = most // len(parametrisations)
+    return _joined([_sample(one, sums, prior, draws=draws, most=most, rng=rng) for one in parametrisations])
 
 
 def _sample(
-    chart: Chart, sums: Sums, prior: NormalPrior, *, draws: int, most: int, rng: np.random.Generator
+    parametrisation: Parametrisation, sums: Sums, prior: NormalPrior, *, draws: int, most: int, rng: np.random.Generator
 ) -> WeightedThetas:
     given: CommonPosterior | None = None
 
     def log_posterior(u: np.ndarray) -> np.ndarray:
         nonlocal given
         with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
-            theta = chart.space.theta(u)
+            theta = parametrisation.space.theta(u)
             given = common_posterior(sums, theta, prior)
-            values = chart.space.log_prior(u) + given.log_marginal + chart.log_share(theta)
+            values = parametrisation.space.log_prior(u) + given.log_marginal + parametrisation.log_share(theta)
         return np.where(np.isfinite(values), values, -np.inf)
 
-    found = importance_sample(log_posterior, chart.starts, draws=draws, most=most, rng=rng)
+    found = importance_sample(log_posterior, parametrisation.starts, draws=draws, most=most, rng=rng)
     assert given is not None  # and its points are the last evaluated, those of ``found``
-    return WeightedThetas(chart.space.theta(found.points), given, found)
+    return WeightedThetas(parametrisation.space.theta(found.points), given, found)
 
 
 def _joined(parts: list[WeightedThetas]) -> WeightedThetas:
-    """All parts as one, each with its evidence."""
+    """All parts as one, each weighted by its evidence."""
     if len(parts) == 1:
         return parts[0]
     evidence = np.array([part.points.log_evidence for part in parts])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
+    large = shares > _LEAST_SHARE
     weights = np.concatenate([share * part.points.weights for share, part in zip(shares, parts, strict=True)])
     with np.errstate(divide="ignore"):
         together = float(smooth(np.log(weights)[:, None]).pareto_k[0])
     points = WeightedPoints(
         np.concatenate([part.points.points for part in parts]),
         weights,
-        max([together, *(part.points.pareto_k for part, share in zip(parts, shares, strict=True) if share > _COUNTS)]),
+        max([together, *(part.points.pareto_k for part, counts in zip(parts, large, strict=True) if counts)]),
         lost=float(shares @ [part.points.lost for part in parts]),
         log_evidence=float(np.logaddexp.reduce(evidence)),
     )

@@ -1,8 +1,8 @@
 """Standard deviations: priors in PyMC's parametrisations, and the coordinate in which they are sampled.
 
 The coordinate u is a normal score: ``value = -unit log Phi(-u)``, so that an Exponential variable with mean ``unit`` is
-exactly standard normal in u. An sd near 0, where its prior has positive density, then has a normal tail to the left,
-which importance sampling covers well; in the logarithm that tail is exponential. Under a Uniform prior,
+exactly standard normal in u. Where the prior has positive density at 0, the tail of u to the left is then normal, and
+importance sampling covers it well; the logarithm of the sd would have an exponential tail. Under a Uniform prior,
 ``value = lower + (upper - lower) Phi(u)``.
 """
 
@@ -30,7 +30,7 @@ class Scale:
     args : Mapping
         The parameters' values.
     unit : float
-        About the size of the value; decides how well sampling goes, never the result.
+        About the size of the value. It decides how efficient sampling is; the posterior does not depend on it.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Scale:
         return np.asarray(-self.unit * log_ndtr(-u))
 
     def coordinates(self, values: np.ndarray) -> np.ndarray:
-        """The inverse of `value`, for places to start from: kept inside the bounds of a Uniform prior."""
+        """The inverse of `value`, for points to start from: kept inside the bounds of a Uniform prior."""
         if self.kind == _UNIFORM:
             return np.asarray(ndtri(np.clip((values - self.args["lower"]) / self._width, 0.05, 0.95)))
         return -np.asarray(ndtri_exp(-values / self.unit))

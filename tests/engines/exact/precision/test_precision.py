@@ -156,7 +156,7 @@ def test_left_out_rows_and_groups(both: tuple[Case, Any, Any]) -> None:
 @pytest.mark.parametrize("shape", ["one", "crossed", "lines"])
 @pytest.mark.parametrize("sigma", [1e-8, 1e-12, 1e-160])
 def test_where_rounding_leaves_nothing_left_out_densities_are_no_numbers(sigma: float, shape: str, tools: Any) -> None:
-    """Effects in line and 1e8 sigma: I is lost in I + A A'. No foreign error, no number that could be believed."""
+    """Collinear effects and sds of 1e8 sigma: I is lost in I + A A'. All is NaN, and no foreign error is raised."""
     model = _model(tools, Case({"sigma": sigma, "factor": tools.root_of(0.8, 0.5, 1.0)}, shape=shape))
     groups = [np.flatnonzero(tools.codes == k) for k in range(6)]
     with np.errstate(all="ignore"):  # as integrated_loo has it

@@ -16,7 +16,7 @@ from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
 from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
-from hlm.engines.exact.theta.starts import make_charts, make_parameters
+from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
 from hlm.model.design import Design, response_less_offset
@@ -76,14 +76,14 @@ def test_log_density_of_every_strategy(formula: str, weights: str | None, poolin
     model = resolve(formula, FRAME, poolings=(pooling,), weights=weights)[pooling]
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
-    chart = make_charts(gaussian, sums, model.priors)[0]
-    theta = chart.space.theta(np.random.default_rng(6).normal(size=(1, chart.starts.shape[1])))
+    one = make_parametrisations(gaussian, sums, model.priors)[0]
+    theta = one.space.theta(np.random.default_rng(6).normal(size=(1, one.starts.shape[1])))
     exact = tools.Exact(_model(tools, gaussian, theta))
     logs = 0.0 if gaussian.root_weights is None else np.log(gaussian.root_weights).sum()
     found = common_posterior(sums, theta, gaussian.prior).log_marginal[0] + logs
     said = rounding(sums, theta, gaussian.prior, common_posterior(sums, theta, gaussian.prior)) > MOST_ROUNDING
     assert said == ((formula, pooling) == TOO_MUCH)
-    if said:  # the columns of each group and far are in line up to 1e-6, and 100 times as wide priors do not help
+    if said:  # the columns of each group and far are collinear up to 1e-6, and 100 times as wide priors do not help
         return
     assert found == pytest.approx(float(exact.log_marginal()), abs=_worth(formula, pooling) * EPS)
     if len(gaussian.factors) < 2 and gaussian.root_weights is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hlm.engines.exact.slices import Slice, spread_normals
 from hlm.engines.exact.theta.coordinates import Correlations, Parameters
 from hlm.engines.exact.theta.standard_deviations import scale
-from hlm.engines.sampling.slices import Slice, spread_normals
 from hlm.model.priors import Prior
 
 

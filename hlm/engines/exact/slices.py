@@ -1,18 +1,18 @@
-"""The posterior given some of the group-level sds: what a pooling path is made of.
+"""The posterior given some of the group-level sds, from which a pooling path is made.
 
 A slice fixes the sds of some columns of Z at ``s`` times their estimates; u are the other coordinates of theta::
 
     h(s, u) = p(y | s, u) p(u) prod_j p(s w_j) s^(|J| - 1)     j in J, the columns; w_j their estimates
     E[coefficients | s, y] = integral of E[coefficients | s, u, y] h(s, u) du / integral of h(s, u) du
 
-and the second integral, as a function of s, is the posterior density of s up to a constant: for one column, its
-marginal density; for several, that of their common factor where the ratios of the sds are fixed (s and the ratios are
-polar coordinates, whence the power of s). The correlations among several columns are held as well, so that Sigma moves
-as s^2 Sigma. Left free, they would go to 1 or -1 as s grows, since K groups prefer a small |Sigma|, and the end would
-be one direction unpooled instead of no pooling.
+The second integral, as a function of s, is the posterior density of s up to a constant. For one column it is the
+marginal density of the sd. For several it is the density of their common factor where the ratios of the sds are fixed;
+s and the ratios are polar coordinates, which gives the power of s. The correlations among several columns are fixed
+too, so that Sigma becomes s^2 Sigma. If they were free they would go to 1 or -1 as s grows, since K groups prefer a
+small |Sigma|, and in the limit only one direction would be unpooled.
 
-Both integrals are importance sums over the same fixed, evenly spread normal points for every s, around modes found at a
-few s and interpolated between: smooth in s, and without random numbers.
+Both integrals are importance sums over the same fixed, evenly spread normal points for every s. Modes are found at a
+few s and interpolated between, so that the result is smooth in s and has no random numbers in it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.modes import laplace
+from hlm.engines.sampling.t_mixtures import safe_cholesky
+from hlm.support.linear_algebra import lower_roots, solve_lower
 
-_KNOTS = 30  # values of s at which modes are looked for
+_KNOTS = 30  # values of s at which modes are searched
 _WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
 
 type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -36,17 +38,17 @@ type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some sds fixed at a multiple of their estimates, the correlations among them held, all else free.
+    """Some sds fixed at a multiple of their estimates, the correlations among them fixed, all else free.
 
     Attributes
     ----------
     parameters : Parameters
     columns : tuple of int
-        Columns of Z whose sds are fixed; none in an arm without sds to estimate.
+        Columns of Z whose sds are fixed; none in a model without sds to estimate.
     estimates : numpy.ndarray, shape (columns,)
         Their sds where the multiple is 1.
     start : numpy.ndarray, shape (d,)
-        Coordinates of all of theta: where modes are looked for from, and where those that are held stay.
+        Coordinates of all of theta: where the search for modes starts, and the values of the fixed correlations.
     """
 
     parameters: Parameters
@@ -86,7 +88,7 @@ class Slice:
         return np.where(np.isnan(value), -np.inf, value)
 
     def _all(self, u: np.ndarray) -> np.ndarray:
-        """All coordinates, the fixed ones at 0 for the time being."""
+        """All coordinates, those of the fixed sds at 0; `theta` sets their values afterwards."""
         full = np.zeros((len(u), self.parameters.dimension))
         full[:, self._held] = self.start[self._held]
         full[:, self.free] = u
@@ -112,30 +114,30 @@ class SliceMeans:
     efficiency: np.ndarray
 
 
-def slice_means(arm: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
+def slice_means(model: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
     """Average the coefficients over the free parameters, for every multiple.
 
     Parameters
     ----------
-    arm : GaussianModel
+    model : GaussianModel
     sums : CrossProducts or CrossedProducts
     fixed : Slice
     s : numpy.ndarray, shape (S,)
-        Multiples in rising order, finite.
+        Multiples in ascending order, finite.
     points : int
-        Of each importance sum.
+        Number of points of each importance sum.
     """
 
     def log_density(s: np.ndarray, u: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):  # far out in a tail an sd may underflow: no density there
-            value = common_posterior(sums, fixed.theta(s, u), arm.prior).log_marginal + fixed.log_prior_of_free(u)
+            value = common_posterior(sums, fixed.theta(s, u), model.prior).log_marginal + fixed.log_prior_of_free(u)
         return np.where(np.isfinite(value), value, -np.inf)
 
     centres, roots = _approximations(log_density, s, fixed.start[fixed.free])
     normals = spread_normals(points, centres.shape[1])
     u = centres[:, None] + np.einsum("sij,nj->sni", roots, normals)
     flat = fixed.theta(np.repeat(s, points), u.reshape(-1, u.shape[2]))
-    given = common_posterior(sums, flat, arm.prior)
+    given = common_posterior(sums, flat, model.prior)
     log_h = (given.log_marginal + fixed.log_prior_of_free(u.reshape(-1, u.shape[2]))).reshape(len(s), points)
     log_q = -0.5 * (normals**2).sum(axis=1) - np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)[:, None]
     ratio = log_h - log_q
@@ -144,10 +146,10 @@ def slice_means(arm: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, poi
     evidence = np.log(weights.mean(axis=1)) + top[:, 0]
     weights /= weights.sum(axis=1, keepdims=True)
     means = []
-    for i, weight in enumerate(weights):  # one multiple after the other: the groups' effects are many
-        here = np.arange(i * points, (i + 1) * points)
-        theta = Theta(flat.sigma[here], flat.factor[here])
-        means.append(_weighted(conditional_means(arm, sums, theta, given.some(here)), weight))
+    for i, weight in enumerate(weights):  # one multiple after the other: the array of the groups' effects is large
+        counts = np.flatnonzero(weight != 0.0)  # where rounding has left nothing, the means are NaN
+        here = i * points + counts
+        means.append(_weighted(conditional_means(model, sums, flat.some(here), given.some(here)), weight[counts]))
     density = evidence + fixed.log_prior_of_multiple(s)
     return SliceMeans(_joined(means), density, 1.0 / (points * (weights**2).sum(axis=1)))
 
@@ -155,8 +157,8 @@ def slice_means(arm: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, poi
 def spread_normals(points: int, d: int) -> np.ndarray:
     """Evenly spread standard normal points in pairs z, -z, shape (points, d); an even number, 4 d at least.
 
-    The additive recurrence of the d-dimensional golden ratio (Roberts 2018), through the normal quantiles; then turned
-    and stretched a little, so that their second moments are exactly the normal ones.
+    The additive recurrence of the d-dimensional golden ratio (Roberts 2018), through the normal quantiles; then
+    transformed a little, so that their second moments are exactly the normal ones.
     """
     from scipy.special import ndtri
 
@@ -165,8 +167,7 @@ def spread_normals(points: int, d: int) -> np.ndarray:
         ratio = (1 + ratio) ** (1 / (d + 1))
     step = ratio ** -np.arange(1, d + 1)
     half = ndtri((0.5 + np.arange(1, points // 2 + 1)[:, None] * step) % 1.0)
-    root = np.linalg.cholesky(half.T @ half / len(half))
-    half = np.linalg.solve(root, half.T).T
+    half = solve_lower(lower_roots(half.T @ half / len(half)), half.T).T
     return np.concatenate([half, -half])
 
 
@@ -194,4 +195,4 @@ def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> 
     between = [np.interp(at, knots, column) for column in modes.T]
     entries = [np.interp(at, knots, column) for column in scatter.reshape(len(places), -1).T]
     d = len(start)
-    return np.column_stack(between), _WIDER * np.linalg.cholesky(np.column_stack(entries).reshape(-1, d, d))
+    return np.column_stack(between), _WIDER * safe_cholesky(np.column_stack(entries).reshape(-1, d, d))
