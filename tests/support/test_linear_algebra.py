@@ -12,9 +12,8 @@ import xarray as xr
 
 import hlm
 from hlm.compare.pooling_matrix import pooling_matrix
-from hlm.data.clean_data import clean
 from hlm.engines.exact.draws.posterior_tree import theta_of
-from hlm.engines.exact.gaussian_model import make_arm
+from hlm.engines.exact.gaussian_model import gaussian_model
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.reml.search import _widened
@@ -24,6 +23,7 @@ from hlm.engines.sampling.t_mixtures import safe_cholesky
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.design_columns import Columns
+from hlm.model.resolve import resolve
 from hlm.support.linear_algebra import inverses, lower_roots, solve_lower, solve_upper, solve_with_root
 
 RNG = np.random.default_rng(1)
@@ -183,9 +183,7 @@ LINES = "post ~ pre + (pre|school)"
 
 
 def test_an_sd_of_0_has_a_correlation_of_nan_and_theta_is_read_all_the_same() -> None:
-    formula = hlm.parse(LINES)
-    data = clean(formula, EXAM)
-    arm = make_arm(formula, data, "partial", hlm.default_priors(formula, data))
+    gaussian = gaussian_model(resolve(LINES, EXAM)["partial"])
     one = np.ones((1, 1))
     posterior = xr.Dataset(
         {
@@ -195,7 +193,7 @@ def test_an_sd_of_0_has_a_correlation_of_nan_and_theta_is_read_all_the_same() ->
             "school_corr": (("chain", "draw", "i", "j"), np.array([[[[1.0, np.nan], [np.nan, np.nan]]]])),
         }
     )
-    assert theta_of(posterior, arm).factor.tolist() == [[[1.0, 0.0], [0.0, 0.0]]]
+    assert theta_of(posterior, gaussian).factor.tolist() == [[[1.0, 0.0], [0.0, 0.0]]]
 
 
 def test_the_tables_of_a_fit_whose_sds_are_0_raise_nothing_foreign() -> None:
@@ -203,7 +201,7 @@ def test_the_tables_of_a_fit_whose_sds_are_0_raise_nothing_foreign() -> None:
     rng = np.random.default_rng(0)
     data = pd.DataFrame({"g": np.repeat(np.arange(10), 12), "x": rng.normal(size=120)})
     data["y"] = data["g"] + data["x"]
-    fits = hlm.fit_pooling("y ~ x + (x|g)", data, method="collapsed", draws=100, chains=2, seed=1, progress=False)
+    fits = hlm.fit_pooling("y ~ x + (x|g)", data, method="exact", draws=100, chains=2, seed=1, progress=False)
     with np.errstate(all="ignore"):
         assert len(hlm.pooling_factors(fits)) == 3 and len(hlm.shrinkage(fits)) == 20
         assert len(hlm.compare_loo(fits)) == 3
