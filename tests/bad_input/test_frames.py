@@ -17,6 +17,7 @@ import hlm
 from hlm.data.clean_data import formula_and_data
 from hlm.errors import DataError
 from hlm.formula.formula import Term
+from hlm.formula.pooling_formulas import Pooling
 
 FORMULA = "y ~ x + (x|g)"
 
@@ -243,6 +244,26 @@ def test_a_name_that_no_other_variable_has_is_a_name(name: str) -> None:
     new = base().head(3).assign(g=["a", "b", "new"])
     ours = hlm.predict(found["partial"], new.rename(columns={"x": name}), seed=1)
     assert ours["estimate"].tolist() == hlm.predict(expected["partial"], new, seed=1)["estimate"].tolist()
+
+
+@pytest.mark.parametrize("pooling", ["none", "partial"])
+def test_nuts_samples_under_any_names(pooling: Pooling) -> None:
+    """A bar, and what Bambi calls its own variables, it cannot take itself; the draws are those of plain names."""
+    names = {"y": "_y", "x": "x|h", "h": "h_offset", "g": "g|1"}
+    options: dict[str, Any] = {"draws": 8, "tune": 20, "chains": 1, "seed": 1, "method": "nuts", "progress": False}
+    formula, renamed = "y ~ x + h + (x + h|g)", "`_y` ~ `x|h` + h_offset + (`x|h` + h_offset|`g|1`)"
+    expected = hlm.fit(formula, base(), pooling=pooling, **options)
+    found = hlm.fit(renamed, base().rename(columns=names), pooling=pooling, **options)
+    pairs = [
+        (one.name, two.name) for one, two in zip(found.resolved.parameters, expected.resolved.parameters, strict=True)
+    ]
+    assert {one for one, _ in pairs} == set(found.idata["posterior"].data_vars)
+    assert {other for _, other in pairs} == set(expected.idata["posterior"].data_vars)
+    for one, other in pairs:
+        np.testing.assert_array_equal(found.idata["posterior"][one], expected.idata["posterior"][other])
+    np.testing.assert_array_equal(found.leave_out().elpd, expected.leave_out().elpd)
+    with pytest.raises(DataError, match="Bambi cannot take a column named '_y': rename it"):
+        hlm.build(renamed, base().rename(columns=names), pooling=pooling)
 
 
 TAKEN = {

@@ -1,12 +1,13 @@
-"""Column names that Bambi, formulae and PyMC cannot take: the model is sampled under others, the draws get theirs back."""
+"""Column names that Bambi and formulae cannot take: the model is sampled under others, the draws get theirs back."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from hlm.formula.formula import Block, Formula, Response, Term
+from hlm.formula.formula import ALL_OTHERS, Block, Formula, Response, Term
 from hlm.model import names
 from hlm.model.design import Design
 from hlm.model.model import Model
@@ -16,14 +17,15 @@ from hlm.model.resolve import strategy
 if TYPE_CHECKING:
     import xarray as xr
 
-_PLAIN = re.compile(r"[^\W\d_][\w .]*\Z")
+_UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A_")
 _UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]")
 _UNSAFE_END = "_offset"  # of Bambi's own variables
 
 
 def unsafe_variables(model: Model) -> tuple[str, ...]:
     """The variables of the formula whose names Bambi cannot take."""
-    computed = set(model.written.computed)
+    bases = (made for name, made in model.data.expansions.items() if name != ALL_OTHERS)  # poly(x, 2)1, poly(x, 2)2
+    computed = {*model.written.computed, *chain.from_iterable(bases)}
     return tuple(v for v in model.written.variables if not _is_safe(v, is_computed=v in computed))
 
 
@@ -58,9 +60,8 @@ def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree
 
 
 def _is_safe(variable: str, *, is_computed: bool) -> bool:
-    if is_computed:
-        return not _UNSAFE_INSIDE_A_CALL.search(variable)
-    return bool(_PLAIN.match(variable)) and not variable.endswith((_UNSAFE_END, " "))
+    unsafe = _UNSAFE_INSIDE_A_CALL if is_computed else _UNSAFE_IN_A_COLUMN
+    return not (unsafe.search(variable) or variable.endswith(_UNSAFE_END))
 
 
 def _renamed_formula(formula: Formula, new: dict[str, str]) -> Formula:
