@@ -10,7 +10,7 @@ from hlm.engines.interface import Options
 from hlm.errors import FitError
 from hlm.fits.fit import checked_options, chosen_poolings
 from hlm.fits.run_engines import chosen_engine
-from hlm.formula.formula import Formula
+from hlm.formula.formula import INTERCEPT, Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
@@ -79,7 +79,7 @@ def plan(
 
 def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
     counts = {
-        "coefficients": len(model.common.labels) + sum(factor.size * factor.width for factor in model.factors),
+        "coefficients": len(model.common.labels) + _of_groups(model),
         "parameters": sum(max(len(p.labels), 1) for p in model.of_kind("sd", "residual", "family"))
         + sum(len(p.labels) * (len(p.labels) - 1) // 2 for p in model.of_kind("correlation")),
     }
@@ -100,3 +100,10 @@ def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
         **head, "engine": engine.name, "why": why, **counts, "memory_mb": round(cost.memory / 1e6, 1),
         "seconds": float(f"{cost.seconds:.2g}"),
     }  # fmt: skip
+
+
+def _of_groups(model: Model) -> int:
+    """The groups' coefficients; in no pooling one of a second factor's own intercepts is 0."""
+    intercepts = sum(effect.term == INTERCEPT for factor in model.factors for effect in factor.effects)
+    zeros = max(intercepts - 1, 0) if model.pooling == "none" else 0
+    return sum(factor.size * factor.width for factor in model.factors) - zeros
