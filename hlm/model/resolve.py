@@ -242,13 +242,22 @@ def _check_one_factor(factors: tuple[GroupingFactor, ...]) -> None:
 def check_names(model: Model) -> None:
     """Raise a `DataError` for a column whose name is that of another variable, or of a dim, of the posterior."""
     taken = {*names.RESERVED, model.family.parent, *model.family.auxiliary}
+    owners: dict[str, Parameter] = {}
     for parameter in model.parameters:
         taken |= {*parameter.dims}
         own = parameter.kind == "group effect" and model.pooling == "none"
         if parameter.kind != "common" and not own:  # these are named after the columns themselves
             taken.add(parameter.name)
+        other = owners.setdefault(parameter.name, parameter)
+        if (other.term, other.factor) != (parameter.term, parameter.factor):
+            variables = [v for p in (parameter, other) if p.term is not None for v in p.term.variables]
+            raise _name_taken(variables[0])  # a column called 1 in a bar: 1|g is the intercept's
     for name in model.written.variables:
         if names.in_posterior(name) in taken and name != model.written.response.variable:
-            raise DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")
+            raise _name_taken(name)
         if name in names.IN_TABLES and name in model.written.group_variables:
             raise DataError(f"The grouping column {name!r} has the name of a column in hlm's results: rename it.")
+
+
+def _name_taken(name: str) -> DataError:
+    return DataError(f"The column {name!r} has the name of a model parameter: rename it, for example {name}_x.")

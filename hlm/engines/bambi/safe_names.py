@@ -17,7 +17,7 @@ from hlm.model.resolve import strategy
 if TYPE_CHECKING:
     import xarray as xr
 
-_UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A_")
+_UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A[_:]|:\Z")
 _UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]")
 _UNSAFE_END = "_offset"  # of Bambi's own variables
 
