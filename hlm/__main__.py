@@ -5,7 +5,7 @@ import sys
 
 
 def run() -> None:
-    """The command line; whoever presses Ctrl-C while it is being loaded sees a line, too, and no traceback."""
+    """The command line. Ctrl-C while it loads ends in one line, not in a traceback."""
     try:
         from hlm.cli import main
 

@@ -74,9 +74,9 @@ def compare(
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")
     print(table.drop(columns=["unit", "note"]).round(2).to_string(index=False))
-    for arm, note in zip(table["pooling"], table["note"], strict=True):
+    for label, note in zip(table["pooling"], table["note"], strict=True):
         if note:
-            print(f"{arm}: {note}.")
+            print(f"{label}: {note}.")
 
 
 @app.command

@@ -29,7 +29,7 @@ def test_lme4s_numbers_and_ours_stand_there() -> None:
 
 
 def test_the_books_numbers_and_ours_stand_there() -> None:
-    """The multilevel ones to the digit; the two pooled arms are draws, whose numbers test_gelman_hill.py checks."""
+    """The multilevel ones to the digit; the two pooled strategies are draws, whose numbers test_gelman_hill.py checks."""
     part = list(make_page.book_part())
     assert_stands_there([line for line in part if line.startswith("| M")])
 

@@ -1,17 +1,17 @@
-"""`check_spread`: whether each arm reproduces how much the groups differ."""
+"""`check_spread`: whether each strategy reproduces how much the groups differ."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
-from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.predict import DEFAULT_PROB, replicated
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model
 from hlm.support.options import check_prob, check_seed
@@ -30,7 +30,7 @@ NO_GROUP_TELLS = "no group's rows determine it"
 
 
 def check_spread(
-    fits: Any, *, group: str | None = None, prob: float | None = None, seed: int | None = None
+    fits: Fits, *, group: str | None = None, prob: float | None = None, seed: int | None = None
 ) -> pd.DataFrame:
     """Posterior predictive check of the spread between groups: of their means, and of their least-squares slopes.
 
@@ -47,9 +47,10 @@ def check_spread(
     Returns
     -------
     pandas.DataFrame
-        One row per statistic x arm: ``pooling, group, statistic, observed, mean, lower, upper, prob, p_value, note``.
-        ``mean``, ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p_value`` is the share of
-        them in which the statistic is larger: near 0, the groups differ more than the arm can make them; near 1, less.
+        One row per statistic x strategy: ``pooling, group, statistic, observed, mean, lower, upper, prob, p_value,
+        note``. ``mean``, ``lower`` and ``upper`` are of replicated data sets, in the response's units; ``p_value`` is
+        the share of them in which the statistic is larger: near 0, the groups differ more than in the model; near 1,
+        less.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def check_spread(
     -----
     The statistics are weighted standard deviations: of the groups' means (of proportions in the binomial family) with
     the numbers of rows as weights, and, in the gaussian family, of the slopes within groups with the inverse of their
-    sampling variance. Unweighted, the smallest groups would decide, which any arm reproduces by noise alone.
+    sampling variance. Unweighted, the smallest groups would decide, which any strategy reproduces by noise alone.
     Rows keep their group, so a replicate of no pooling adds new noise to estimates that hold noise already: it spreads
     too much (p near 1). Between 100 and 1000 replicates (Gelman, Meng & Stern 1996, Statistica Sinica 6:733-807).
 
@@ -82,12 +83,12 @@ def check_spread(
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     check_seed(seed)
-    arms = fits_by_label(fits)
+    by_label = fits_by_label(fits)
     rng = stream(seed, "replicated data")
     observed = _statistics(_response(model)[None], model, factor)
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]
-    for pooling, fit in arms.items():
+    for pooling, fit in by_label.items():
         found = _statistics(_replicates(fit, rng), model, factor)
         for name, values in found.items():
             lower, upper = np.quantile(values, [(1 - probability) / 2, (1 + probability) / 2])
@@ -101,7 +102,7 @@ def check_spread(
             )  # fmt: skip
     order = {name: place for place, name in enumerate(observed)}
     table = pd.DataFrame(tables).sort_values("statistic", key=lambda c: c.map(order), kind="stable", ignore_index=True)
-    return described(cautioned(table, arms, by_arm=True))
+    return described(with_failed_diagnostics(table, by_label, by_row=True))
 
 
 def _replicates(fit: Fit, rng: np.random.Generator) -> np.ndarray:
@@ -129,7 +130,7 @@ def _statistics(y: np.ndarray, model: Model, factor: Term) -> dict[str, np.ndarr
     found = {"sd of means": weighted_sd(*group_coefficients(y, ones, codes, groups), 0)}
     if not model.family.is_gaussian:
         return found
-    target = model.design.totals
+    target = model.design.group_coefficients
     names = varying_terms(model, factor, None)
     columns = target.matrix[:, [target.labels.index(name) for name in names]]
     if data.offset is not None:

@@ -1,9 +1,9 @@
-"""`compare_loo`: which arm predicts best what is new, with the caveats beside the numbers."""
+"""`compare_loo`: which strategy predicts best what is new, with notes beside the numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import best_of, difference
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.results import fits_by_label
 from hlm.support.interrupts import interruptible
 from hlm.support.options import offending
@@ -27,8 +27,8 @@ _SHOWN = 5
 _NOTHING = float("nan")
 
 
-def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
-    """Compare the arms by leave-one-out predictive density.
+def compare_loo(fits: Mapping[str, Fit], *, unit: str = "observation") -> pd.DataFrame:
+    """Compare the strategies by leave-one-out predictive density.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Best first: ``pooling, elpd, se, elpd_diff, se_diff, p_loo, bad_k, weight, unit, note``. ``elpd`` is the sum of log
+        Best first: ``pooling, elpd, se, elpd_diff, se_diff, p_loo, bad_k, weight, unit, note``. ``elpd`` sums the log
         predictive densities, larger is better; ``elpd_diff`` is 0 for the best and negative for the rest, ``se_diff``
         its standard error from the paired units; ``p_loo`` the effective number of parameters; ``bad_k`` the number of
         units whose Pareto k is above 0.7, so that their share of ``elpd`` cannot be trusted (the note names their
@@ -51,12 +51,12 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     Raises
     ------
     FitError
-        For fewer than two arms, an unknown unit, fits of different rows, or where whole groups cannot be left out
+        For fewer than two strategies, an unknown unit, fits of different rows, or where whole groups cannot be left out
         (other families than gaussian).
 
     Notes
     -----
-    Fits of the collapsed engine: given each draw of the sds and correlations the density of a left-out unit is exact,
+    Fits of the exact engine: given each draw of the sds and correlations the density of a left-out unit is exact,
     every coefficient integrated out (Vehtari et al. 2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019,
     Psychometrika 84:802-829, for whole groups). Other fits: conditional on the coefficients. Both by Pareto-smoothed
     importance sampling (Vehtari, Gelman & Gabry 2017, Statistics and Computing 27:1413-1432). Never add up the values
@@ -74,15 +74,15 @@ def compare_loo(fits: Any, *, unit: str = "observation") -> pd.DataFrame:
     return loo_table(fits, leave_out(fits, unit), unit)
 
 
-def leave_out(fits: Any, unit: str) -> dict[str, PointwiseLoo | str]:
-    """By arm: its leave-one-out, or one sentence why there is none."""
+def leave_out(fits: Mapping[str, Fit], unit: str) -> dict[str, PointwiseLoo | str]:
+    """By strategy: its leave-one-out, or one sentence why there is none."""
     if not isinstance(fits, Mapping) or len(fits) < 2 or not fits_by_label(fits):
-        raise FitError("compare_loo compares arms: give it what fit_pooling returns, with two arms at least.")
+        raise FitError("compare_loo compares strategies: give it what fit_pooling returns, with two of them at least.")
     _check_same_rows(fits)
     found: dict[str, PointwiseLoo | str] = {}
-    with interruptible(lambda: f"leaving out each {unit}, arm {len(found) + 1} of {len(fits)}"):
-        for arm, fit in fits.items():
-            found[arm] = _leave_out(fit, unit)
+    with interruptible(lambda: f"leaving out each {unit}, strategy {len(found) + 1} of {len(fits)}"):
+        for label, fit in fits.items():
+            found[label] = _leave_out(fit, unit)
         return found
 
 
@@ -90,12 +90,12 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
     """The table of `compare_loo`."""
     import pandas as pd
 
-    known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
+    known = {label: loo for label, loo in loos.items() if isinstance(loo, PointwiseLoo)}
     best = known[best_of(known)]
     weights = stacking_weights(known)
     rows = []
-    for arm, fit in fits.items():
-        loo = loos[arm]
+    for label, fit in fits.items():
+        loo = loos[label]
         if isinstance(loo, PointwiseLoo):
             numbers = {
                 "elpd": loo.total,
@@ -104,11 +104,11 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
                 "p_loo": loo.p_loo,
                 "bad_k": len(loo.bad),
             }
-            rows.append({"pooling": arm, **numbers, "weight": weights[arm], "unit": unit, "note": _note(fit, loo)})
+            rows.append({"pooling": label, **numbers, "weight": weights[label], "unit": unit, "note": _note(fit, loo)})
         else:
-            rows.append({"pooling": arm, **_NO_NUMBERS, "unit": unit, "note": loo})
+            rows.append({"pooling": label, **_NO_NUMBERS, "unit": unit, "note": loo})
     table = pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
-    return described(cautioned(table, fits, by_arm=True))
+    return described(with_failed_diagnostics(table, fits, by_row=True))
 
 
 _NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
@@ -122,13 +122,12 @@ def _check_same_rows(fits: Mapping[str, Fit]) -> None:
     for other, fit in others:
         response, theirs = some.resolved.written.response.variable, fit.resolved.written.response.variable
         same = response == theirs and fit.resolved.data.columns.index.equals(some.resolved.data.columns.index)
-        if not (
-            same
-            and (fit.resolved.data.columns[theirs].to_numpy() == some.resolved.data.columns[response].to_numpy()).all()
-        ):
+        mine = some.resolved.data.columns[response].to_numpy()
+        if not (same and (fit.resolved.data.columns[theirs].to_numpy() == mine).all()):
             raise FitError(
-                f"{label!r} ({response}, {some.resolved.data.rows} rows) and {other!r} ({theirs}, {fit.resolved.data.rows} rows) are not "
-                f"fits of the same rows and response: their predictive densities cannot be compared."
+                f"{label!r} ({response}, {some.resolved.data.rows} rows) and {other!r} ({theirs}, "
+                f"{fit.resolved.data.rows} rows) are not fits of the same rows and response: their predictive "
+                f"densities cannot be compared."
             )
 
 

@@ -1,4 +1,4 @@
-"""`compare_slopes`: every group's intercept and slopes in every arm, as a tidy table."""
+"""`compare_slopes`: every group's intercept and slopes in every strategy, as a tidy table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from hlm.compare.glossary import described
 from hlm.compare.group_least_squares import estimable, least_squares
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautioned
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
 from hlm.model.model import Model
@@ -29,7 +29,7 @@ NOT_ESTIMABLE = "this group's rows cannot determine it"
 
 
 def compare_slopes(
-    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None
+    fits: Fits, *, term: str | None = None, group: str | None = None, prob: float | None = None
 ) -> pd.DataFrame:
     """Each group's total intercept and slopes under each pooling strategy.
 
@@ -50,7 +50,7 @@ def compare_slopes(
         least_squares, note``. ``estimate`` is the posterior mean, in units of the linear predictor;
         ``least_squares`` the group's own ordinary least squares (gaussian family; NaN elsewhere). In no pooling, what a
         group's own rows cannot determine is NaN with a note, since only the prior would speak. Of more than 4 million
-        draws x groups, every so-many-th draw is taken.
+        draws x groups, evenly spaced draws are taken.
 
     Raises
     ------
@@ -83,7 +83,8 @@ def compare_slopes(
             chains = draws.sel(pooling=pooling, term=label).transpose("chain", "draw", factor.name).to_numpy()
             values = chains.reshape(-1, len(counts))
             columns = {
-                "group": factor.name, "level": model.data.levels(factor), "n": counts, "term": label, "pooling": pooling,
+                "group": factor.name, "level": model.data.levels(factor), "n": counts,
+                "term": label, "pooling": pooling,
                 "estimate": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
                 "lower": np.quantile(values, tail, axis=0), "upper": np.quantile(values, 1 - tail, axis=0),
                 "prob": probability, "least_squares": own[label],
@@ -95,10 +96,10 @@ def compare_slopes(
             tables.append(table)
     result = pd.concat(tables, ignore_index=True)
     ordered = result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
-    return described(cautioned(ordered, fits, by_arm=True))
+    return described(with_failed_diagnostics(ordered, fits, by_row=True))
 
 
-def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def own_least_squares(fits: Fits, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
     model = model_of(fits)
     known = determined(fits, factor)
@@ -108,16 +109,16 @@ def own_least_squares(fits: Any, factor: Term) -> tuple[dict[str, np.ndarray], d
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
 
 
-def determined(fits: Any, factor: Term) -> dict[str, np.ndarray]:
+def determined(fits: Fits, factor: Term) -> dict[str, np.ndarray]:
     """By term: whether each group's own rows determine it."""
     model = model_of(fits)
     labels, known = estimable(model, factor)
-    names = model.design.totals.labels
+    names = model.design.group_coefficients.labels
     return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
 
 
-def thinned(fits: Any, groups: int) -> dict[str, Fit]:
-    """The arms with every so-many-th draw, where draws x groups are more than 4 million."""
+def thinned(fits: Fits, groups: int) -> dict[str, Fit]:
+    """The fits with evenly spaced draws only, where draws x groups are more than 4 million."""
     found = {}
     for name, fit in fits_by_label(fits).items():
         sizes = fit.idata["posterior"].sizes
@@ -128,7 +129,7 @@ def thinned(fits: Any, groups: int) -> dict[str, Fit]:
 
 def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ...]:
     """The labels of the terms to show: one by name, or all that vary by the factor."""
-    labels = model.design.totals.labels
+    labels = model.design.group_coefficients.labels
     varying = model.design.by_factor[factor].labels
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
@@ -139,12 +140,12 @@ def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ..
     return (wanted,)
 
 
-def model_of(fits: Any) -> Model:
+def model_of(fits: Fits) -> Model:
     """The model of the first fit: all have the same formula of partial pooling, data, and columns."""
     return next(iter(fits_by_label(fits).values())).resolved
 
 
 def _as_given(draws: Any) -> Any:
-    """Sort keys that keep terms and arms in the order of the array, not of the alphabet."""
+    """Sort keys that keep terms and strategies in the order of the array, not of the alphabet."""
     orders = {name: {value: i for i, value in enumerate(draws[name].values)} for name in ("term", "pooling")}
     return lambda column: column.map(orders[column.name])

@@ -1,4 +1,4 @@
-"""What the rows of a factor's groups say about the groups' effects, and how these vary: the input of the ledger."""
+"""What a group's rows say about its effects, and how these vary between groups: the input of `shrinkage`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _FEWEST = 100  # draws kept however large the data are: a Monte Carlo error of a
 class Level:
     """One grouping factor of a partial-pooling fit: K groups, q effects, T draws.
 
-    Where draws x groups x effects^2 are more than 8 million, every so-many-th draw is taken, 100 at least.
+    Where draws x groups x effects^2 are more than 8 million, evenly spaced draws are taken, 100 at least.
 
     Attributes
     ----------
     group : Term
     labels : tuple of str
-        The effects, in the columns of `Design.totals`; length q.
+        The effects, in the columns of `Design.group_coefficients`; length q.
     covariance : numpy.ndarray, shape (T, q, q)
         Sigma.
     matrices, scale : numpy.ndarray, shapes (1 or T, K, q, q) and (T,)
@@ -112,7 +112,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     if not gaussian and weights is None:
         return None
     chain = _chain(fit.resolved.written.groups, factor, fit.resolved.data)
-    target = fit.resolved.design.totals
+    target = fit.resolved.design.group_coefficients
     effects = [varying_effects(fit, group, target) for group in chain]
     matrix = np.column_stack([target.matrix[:, kept] for kept, _ in effects])
     finest = chain[0]
@@ -177,7 +177,7 @@ def _chain(groups: tuple[Term, ...], factor: Term, data: CleanData) -> list[Term
 
 
 def _thinned(draws: int, numbers: int) -> slice:
-    """Every so-many-th draw, where all would be too many numbers."""
+    """Evenly spaced draws, where all would be too many numbers."""
     wanted = max(_FEWEST, _NUMBERS // max(1, numbers))
     return slice(None, None, max(1, -(-draws // wanted)))
 

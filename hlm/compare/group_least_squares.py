@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import lsqr
 
-from hlm.fits.group_coefficients import totals
+from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import GroupPart, Parts
 from hlm.formula.formula import Term
 from hlm.model.grouping_factors import GroupingFactor
@@ -17,13 +17,13 @@ _FULL_RANK = 1e-10
 
 
 def least_squares(model: Model, factor: Term) -> np.ndarray:
-    """Least-squares totals of each group, no pooling with flat priors.
+    """Least-squares coefficients of each group, no pooling with flat priors.
 
     Returns
     -------
     numpy.ndarray, shape (K, terms)
-        In the columns of `Design.totals`. Where a group's data cannot tell (one row and a slope, or a predictor that
-        does not vary in the group) the number means nothing: see `estimable`.
+        In the columns of `Design.group_coefficients`. Where a group's data cannot tell (one row and a slope, or a
+        predictor that does not vary in the group) the number means nothing: see `estimable`.
     """
     none = model if model.pooling == "none" else strategy(model.design, "none", model.family)
     p, root = none.common.matrix.shape[1], none.root_weights
@@ -37,7 +37,7 @@ def least_squares(model: Model, factor: Term) -> np.ndarray:
         parts.append(GroupPart(own, values))
         start += values.size
     alone = Parts(none.common, solution[None, :p], tuple(parts))
-    return np.asarray(totals(alone, factor, none)[0])
+    return np.asarray(group_coefficients(alone, factor, none)[0])
 
 
 def estimable(model: Model, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:

@@ -1,4 +1,4 @@
-"""The places on a pooling path and what the collapsed engine says at each of them."""
+"""The places on a pooling path and the posterior of the exact engine at each of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _ESTIMATING_DRAWS = 400  # for the posterior means of the sds
 _NEAR = 4.0  # posterior sds around the estimate that get places of their own
 _SHARE_NEAR = 0.4  # of the places
-_INFINITE = 1e4  # estimates, where there is no arm to take the end from: what pooling is left is about its square less
+_INFINITE = (
+    1e4  # estimates, where there is no strategy to take the end from: what pooling is left is about its square less
+)
 _MOST, _LEAST = 64, 16  # points of an importance sum
 _OPERATIONS = 5e8  # for each of two steps, about a second
 
@@ -53,7 +55,7 @@ class Moving:
     relative_sd : float
         Posterior sd of the sds over their means, on average.
     whole : bool
-        Whether these are all sds of the only factor, so that the path joins the arms.
+        Whether these are all sds of the only factor, so that the path joins the strategies.
     pareto_k : float
         Of the points that the estimates come from.
     """

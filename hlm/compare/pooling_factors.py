@@ -15,10 +15,10 @@ from hlm.compare.group_information import Level, level_of, varying_effects
 from hlm.compare.shrinkage_reasons import half_sizes
 from hlm.compare.variance_partition import column_values
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import totals
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
+from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.support.options import check_mapping
 
@@ -31,13 +31,13 @@ _NUMBERS = 8_000_000  # draws x rows of residuals worked on
 _LOGISTIC = np.pi**2 / 3  # variance of the logistic distribution: the residual of a latent response
 
 
-def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -> pd.DataFrame:
+def pooling_factors(fits: Fits, *, at: Mapping[str, float | str] | None = None) -> pd.DataFrame:
     """How much the groups are pooled, how much they vary, and what that is in rows.
 
     Parameters
     ----------
     fits : PoolingFits or Fit
-        With the arm ``"partial"``; ``spread_ratio`` needs ``"none"`` too.
+        With the strategy ``"partial"``; ``spread_ratio`` needs ``"none"`` too.
     at : mapping of str to number or label, optional
         Where ``icc`` is taken: values of predictors, ``{"pre": 1}``; those left out are at their mean. By default all
         varying columns are at their mean over the rows.
@@ -53,7 +53,7 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     Raises
     ------
     FitError
-        Without the partial arm, and for an unknown predictor in ``at``.
+        Without the partial strategy, and for an unknown predictor in ``at``.
 
     Notes
     -----
@@ -73,10 +73,10 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     import pandas as pd
 
     check_mapping("at", at, "{'x': 1}")
-    arms = fits_by_label(fits)
-    partial = arms.get("partial", next(iter(arms.values())))
+    by_label = fits_by_label(fits)
+    partial = by_label.get("partial", next(iter(by_label.values())))
     if partial.pooling != "partial":
-        raise FitError("pooling_factors measures partial pooling: the arm 'partial' is missing.")
+        raise FitError("pooling_factors measures partial pooling: the strategy 'partial' is missing.")
     rows = []
     for factor in partial.resolved.written.groups:
         variation = _between(partial, factor, at)
@@ -91,16 +91,16 @@ def pooling_factors(fits: Any, *, at: Mapping[str, float | str] | None = None) -
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table = table.astype({"spread_ratio": float}).fillna({"at": "", "note": ""})
-    return described(cautioned(table, partial, by_arm=False))
+    return described(with_failed_diagnostics(table, partial, by_row=False))
 
 
 def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
     """By term: what the draws of one factor say."""
-    target = fit.resolved.design.totals
-    theta = totals(fit.parts, factor, fit.resolved)
+    target = fit.resolved.design.group_coefficients
+    theta = group_coefficients(fit.parts, factor, fit.resolved)
     own = tuple(part for part in fit.parts.groups if part.group == factor)
     alone = replace(fit.parts, shared=np.zeros_like(fit.parts.shared), groups=own)
-    errors = totals(alone, factor, fit.resolved)
+    errors = group_coefficients(alone, factor, fit.resolved)
     lambdas, r2 = pooling_factor(errors), explained(errors, theta)
     level = level_of(fit, factor)
     found: dict[str, dict[str, Any]] = {}
@@ -129,11 +129,11 @@ def _of_matrix(level: Level, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _spread_ratios(fits: Any, factor: Term) -> dict[str, float]:
+def _spread_ratios(fits: Fits, factor: Term) -> dict[str, float]:
     """By term: 1 - variance of the partial estimates over that of the groups' own, where these are determined."""
     if not (isinstance(fits, Mapping) and {"none", "partial"} <= set(fits)):
         return {}
-    two = {arm: fits[arm] for arm in ("none", "partial")}
+    two = {pooling: fits[pooling] for pooling in ("none", "partial")}
     table = compare_slopes(two, group=factor.name)
     wide = table.pivot(index=["term", "level"], columns="pooling", values="estimate").dropna()
     variances = wide.groupby(level="term").var(ddof=1)
@@ -145,7 +145,7 @@ def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> di
     rest = _row_variance(fit)
     if rest is None:
         return {"icc": np.nan, "at": ""}
-    target = fit.resolved.design.totals
+    target = fit.resolved.design.group_coefficients
     values, shown = column_values(fit, target, at)
     effects = {group: varying_effects(fit, group, target) for group in fit.resolved.written.groups}
     for group, (kept, covariance) in effects.items():

@@ -14,7 +14,7 @@ from hlm.data.transforms import Functions
 from hlm.engines.exact.coverage import covers
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import DataError, FitError
-from hlm.fits.group_coefficients import totals
+from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import parts
 from hlm.formula.formula import Formula, Term
 from hlm.model.model import Model
@@ -100,13 +100,13 @@ def pooling_path(
     data : data frame
     term : str, optional
         The varying effect whose sd moves: ``"pre"``, ``"Intercept"``. By default all sds of the factor move together
-        by a common factor, their ratios and correlations as estimated: the path that joins the arms.
+        by a common factor, their ratios and correlations as estimated: the path that joins the strategies.
     group : str, optional
         The grouping factor; needed where there are several.
     functions : mapping of str to callable, optional
         As in `fit`, and so is ``lkj_eta``.
     priors : mapping of str to Prior or bambi.Prior, optional
-        As in `fit_pooling`; a prior is used in every arm that has a parameter of its name.
+        As in `fit_pooling`; a prior is used in every strategy that has a parameter of its name.
     lkj_eta : float
     points : int
         Places on the path, about 60 % of them evenly spread over the axis s / (s + estimate), the others where the
@@ -121,7 +121,7 @@ def pooling_path(
     Raises
     ------
     FitError
-        For models that the collapsed engine does not cover, an unknown term or factor, too few points.
+        For models that the exact engine does not cover, an unknown term or factor, too few points.
     FormulaError, DataError
         Where formula or data cannot be used.
 
@@ -131,7 +131,7 @@ def pooling_path(
     correlations) are averaged over their posterior given it. Averaging the path of one sd over its density therefore
     gives partial pooling itself. Where several sds move, their ratios and correlations stay as estimated.
 
-    With one factor and all of its sds, sd = 0 is the complete arm and infinity the none arm, each with its own priors:
+    With one factor and all of its sds, sd = 0 is complete pooling and infinity no pooling, each with its own priors:
     no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
     jump for a group that says very little. What a group's own rows cannot determine is NaN there.
 
@@ -187,12 +187,12 @@ def path_of(
 
 
 def _labelled(model: Model, factor: Term, trace_: Trace, unit: float) -> xr.DataArray:
-    """Totals along the path."""
+    """Group coefficients along the path."""
     import xarray as xr
 
-    target = model.design.totals
+    target = model.design.group_coefficients
     found = np.concatenate(
-        [totals(parts(tree["posterior"].to_dataset(), own), factor, own) for own, tree in trace_.trees]
+        [group_coefficients(parts(tree["posterior"].to_dataset(), own), factor, own) for own, tree in trace_.trees]
     )
     if trace_.trees[-1][0].pooling == "none":
         labels, known = estimable(model, factor)

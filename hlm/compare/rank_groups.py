@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.compare.compare_slopes import NOT_ESTIMABLE, determined, varying_terms
 from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import totals
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
+from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.support.options import check_prob
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _NUMBERS = 8_000_000  # draws x groups that are sorted
 
 
-def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | None = None) -> pd.DataFrame:
+def rank_groups(fit: Fits, term: str, *, group: str | None = None, prob: float | None = None) -> pd.DataFrame:
     """Expected rank of every group, with its interval.
 
     Parameters
     ----------
     fit : Fit or PoolingFits
-        Of several arms, ``"partial"`` is taken.
+        Of several strategies, ``"partial"`` is taken.
     term : str
         ``"Intercept"``, ``"pre"``, ...
     group : str, optional
@@ -51,8 +51,8 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     Notes
     -----
     rank_k = 1 + sum_j P(theta_k > theta_j), which is the mean of the ranks in the draws (Laird & Louis 1989, J.
-    Educational Statistics 14:29-46); so each draw is sorted once. Of more than 8 million draws x groups every
-    so-many-th draw is taken. Ranks of posterior means instead would claim an order that nobody knows.
+    Educational Statistics 14:29-46); so each draw is sorted once. Above 8 million draws x groups,
+    evenly spaced draws are taken. Ranks of posterior means instead would claim an order that nobody knows.
 
     Examples
     --------
@@ -63,12 +63,14 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     """
     import pandas as pd
 
-    arms = fits_by_label(fit)
-    if len(arms) > 1 and "partial" not in arms:
-        raise FitError("rank_groups ranks by partial pooling, and that arm is missing: give it one fit, fits['none'].")
-    one = arms["partial"] if "partial" in arms else next(iter(arms.values()))
+    by_label = fits_by_label(fit)
+    if len(by_label) > 1 and "partial" not in by_label:
+        raise FitError(
+            "rank_groups ranks by partial pooling, and that strategy is missing: give it one fit, fits['none']."
+        )
+    one = by_label["partial"] if "partial" in by_label else next(iter(by_label.values()))
     if term is None:
-        labels = one.resolved.design.totals.labels
+        labels = one.resolved.design.group_coefficients.labels
         raise FitError(f"rank_groups ranks by one coefficient: name a term. {nearest('', labels)}")
     if one.pooling == "complete":
         raise FitError(
@@ -78,8 +80,8 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     (name,) = varying_terms(one.resolved, factor, term)
-    target = one.resolved.design.totals
-    draws = totals(one.parts, factor, one.resolved)[:, :, target.labels.index(name)]
+    target = one.resolved.design.group_coefficients
+    draws = group_coefficients(one.parts, factor, one.resolved)[:, :, target.labels.index(name)]
     levels = one.resolved.data.levels(factor)
     tell = determined(one, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
     numbers = ranked(draws[:, tell], probability)
@@ -92,7 +94,7 @@ def rank_groups(fit: Any, term: str, *, group: str | None = None, prob: float | 
         "p_highest", "note",
     ]  # fmt: skip
     ordered = table[columns].sort_values("rank", ascending=False, ignore_index=True)
-    return described(cautioned(ordered, fit, by_arm=False))
+    return described(with_failed_diagnostics(ordered, fit, by_row=False))
 
 
 def ranked(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:

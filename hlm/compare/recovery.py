@@ -36,8 +36,8 @@ def recovery(
 ) -> pd.DataFrame:
     """The error of complete, no and partial pooling on simulated data, by group size.
 
-    Each data set has groups of all sizes; the three arms are fitted to it, and each group's posterior means are held
-    against the coefficients that it was simulated from.
+    Each data set has groups of all sizes; the three strategies are fitted to it, and each group's posterior means are
+    compared with the coefficients that it was simulated from.
 
     Parameters
     ----------
@@ -91,10 +91,16 @@ def recovery(
     rmse = np.sqrt(mean)
     return pd.DataFrame(
         [
-            {"term": term, "size": size, "pooling": arm, "rmse": rmse[a, s, t], "se": se[a, s, t] / (2 * rmse[a, s, t])}
+            {
+                "term": term,
+                "size": size,
+                "pooling": pooling,
+                "rmse": rmse[a, s, t],
+                "se": se[a, s, t] / (2 * rmse[a, s, t]),
+            }
             for t, term in enumerate(truth.coefficients.columns)
             for s, size in enumerate(ordered)
-            for a, arm in enumerate(POOLINGS)
+            for a, pooling in enumerate(POOLINGS)
         ]
     )
 

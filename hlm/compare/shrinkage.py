@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from hlm.compare.glossary import described
 from hlm.compare.group_information import Level, level_of
 from hlm.compare.shrinkage_reasons import reasons
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
+from hlm.fits.results import Fit, Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.support.options import check_flag
 
@@ -30,7 +30,7 @@ _COLUMNS = [
 
 
 def shrinkage(
-    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None, why: bool = False
+    fits: Fits, *, term: str | None = None, group: str | None = None, prob: float | None = None, why: bool = False
 ) -> pd.DataFrame:
     """What pooling did to each group, and why that much.
 
@@ -86,26 +86,27 @@ def shrinkage(
     import pandas as pd
 
     check_flag("why", why)
+    by_label = fits_by_label(fits)
     for pooling in ("none", "partial"):
-        if pooling not in fits_by_label(fits):
+        if pooling not in by_label:
             raise FitError(f"shrinkage compares no pooling with partial pooling: fit both, {pooling!r} is missing.")
-    model = fits["partial"].resolved
+    model = by_label["partial"].resolved
     factors = model.written.groups if group is None and model.written.groups else (model.group(group),)
-    whole = pd.concat([_of_factor(fits, factor, term, prob) for factor in factors], ignore_index=True)
-    return described(cautioned(whole if why else whole[_SHORT].copy(), fits, by_arm=False))
+    whole = pd.concat([_of_factor(by_label, factor, term, prob) for factor in factors], ignore_index=True)
+    return described(with_failed_diagnostics(whole if why else whole[_SHORT].copy(), fits, by_row=False))
 
 
-def _of_factor(fits: Any, factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:
+def _of_factor(fits: Mapping[str, Fit], factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:
     """The rows of one factor."""
     table = _side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
     table["movement"] = table["partial"] - table["none"]
     level = level_of(fits["partial"], factor)
     table = _with_pooling(table, level, determined(fits, factor))
     if level is None:
-        caveat = f"pooling is not measured in the {fits['partial'].family} family"
+        reason = f"pooling is not measured in the {fits['partial'].family} family"
     else:
-        caveat = level.sentence
-    table["note"] = [_joined(note, caveat) for note in table["note"]]
+        reason = level.sentence
+    table["note"] = [_joined(note, reason) for note in table["note"]]
     return table.assign(why=reasons(table, level))[_COLUMNS]
 
 

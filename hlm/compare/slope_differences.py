@@ -12,10 +12,10 @@ import numpy as np
 from hlm.compare.compare_slopes import NOT_ESTIMABLE, determined, model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautioned
-from hlm.fits.group_coefficients import totals
+from hlm.fits.failed_diagnostics import with_failed_diagnostics
+from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.support.options import check_list, check_prob, offending
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from hlm.fits.results import Fit
 
 Against = Literal["pooled", "pairwise"]
-_MOST = 300  # groups: 45,000 pairs for each term and arm
+_MOST = 300  # groups: 45,000 pairs for each term and strategy
 NO_COMMON_LINE = "no pooling has no common line: fit complete pooling too"
 
 
 def slope_differences(
-    fits: Any, *, against: Against = "pooled", term: str | None = None, group: str | None = None,
+    fits: Fits, *, against: Against = "pooled", term: str | None = None, group: str | None = None,
     levels: Sequence[Any] | None = None, prob: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Each group's coefficients less the common ones, or less every other group's.
@@ -40,7 +40,7 @@ def slope_differences(
     fits : PoolingFits or Fit
     against : {"pooled", "pairwise"}
         ``"pooled"``: the common line of the same fit, draw by draw; no pooling has none, and is compared with the line
-        of the complete arm. ``"pairwise"``: every other group.
+        of the complete strategy. ``"pairwise"``: every other group.
     term : str, optional
         By default every term that varies by the group.
     group : str, optional
@@ -85,11 +85,11 @@ def slope_differences(
     check_prob(probability)
     wanted = _chosen(model.data.levels(factor), factor, levels, against)
     known = determined(fits, factor)
-    arms = fits_by_label(fits)
+    by_label = fits_by_label(fits)
     tables = []
     for name in varying_terms(model, factor, term):
-        for pooling, fit in arms.items():
-            values, common = _draws(fit, arms, factor, name)
+        for pooling, fit in by_label.items():
+            values, common = _draws(fit, by_label, factor, name)
             tell = known[name] if fit.pooling == "none" else np.ones(len(known[name]), dtype=bool)
             pairs = _pairs(against, model.data.levels(factor), wanted, values, common, tell)
             table = pd.DataFrame([_row(difference, probability) | about for difference, about in pairs])
@@ -97,7 +97,7 @@ def slope_differences(
     columns = [
         "group", "level", "versus", "term", "pooling", "estimate", "sd", "lower", "upper", "prob", "p_greater", "note",
     ]  # fmt: skip
-    return described(cautioned(pd.concat(tables, ignore_index=True)[columns], fits, by_arm=True))
+    return described(with_failed_diagnostics(pd.concat(tables, ignore_index=True)[columns], fits, by_row=True))
 
 
 def _chosen(levels: list[str], factor: Term, wanted: Sequence[Any] | None, against: Against) -> list[int]:
@@ -116,15 +116,15 @@ def _chosen(levels: list[str], factor: Term, wanted: Sequence[Any] | None, again
     return [places[name] for name in names]
 
 
-def _draws(fit: Fit, arms: Mapping[str, Fit], factor: Term, term: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Draws of the groups' totals, shape (T, K), and of the common line's at each group; None if there is none."""
-    target = fit.resolved.design.totals
+def _draws(fit: Fit, by_label: Mapping[str, Fit], factor: Term, term: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Draws of the groups' coefficients, shape (T, K), and of the common line's at each group, or None."""
+    target = fit.resolved.design.group_coefficients
     j = target.labels.index(term)
-    values = totals(fit.parts, factor, fit.resolved)[:, :, j]
-    other = fit if fit.pooling != "none" else arms.get("complete")
+    values = group_coefficients(fit.parts, factor, fit.resolved)[:, :, j]
+    other = fit if fit.pooling != "none" else by_label.get("complete")
     if other is None:
         return values, None
-    common = totals(replace(other.parts, groups=()), factor, fit.resolved)[:, :, j]
+    common = group_coefficients(replace(other.parts, groups=()), factor, fit.resolved)[:, :, j]
     shortest = min(len(values), len(common))
     return values[:shortest], common[:shortest]
 

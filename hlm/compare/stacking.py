@@ -19,10 +19,10 @@ def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
     """
     from scipy.optimize import minimize
 
-    known = [arm for arm, loo in loos.items() if not np.isnan(loo.total)]
+    known = [label for label, loo in loos.items() if not np.isnan(loo.total)]
     if not known:
         return dict.fromkeys(loos, float("nan"))
-    log_density = np.column_stack([loos[arm].elpd for arm in known])
+    log_density = np.column_stack([loos[label].elpd for label in known])
     density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from hlm.compare.compare_loo import leave_out, loo_table
 from hlm.compare.glossary import described
 from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.judgement import Judgement, judge
 from hlm.support.options import check_seed
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hlm.fits.results import Fit
 
-_ODD = 0.05  # of replicated data sets on one side: the arm does not reproduce the spread
+_ODD = 0.05  # of replicated data sets on one side: the strategy does not reproduce the spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Verdict:
     Attributes
     ----------
     sentences : tuple of str
-        One for each question, then one for each arm that does not reproduce the spread between the groups.
+        One for each question, then one for each strategy that does not reproduce the spread between the groups.
     evidence : pandas.DataFrame
-        One row per question x arm: the columns of `compare_loo`, ``coefficients``, ``certainty`` and ``verdict``.
+        One row per question x strategy: the columns of `compare_loo`, ``coefficients``, ``certainty`` and ``verdict``.
     checks : pandas.DataFrame
         `check_spread` of every factor; empty in families without simulated responses.
     """
@@ -53,7 +53,7 @@ class Verdict:
         return f"<ul>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in self.sentences)}</ul>"
 
 
-def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
+def verdict(fits: Mapping[str, Fit], *, seed: int | None = 0) -> Verdict:
     """Judge the pooling strategies.
 
     Parameters
@@ -66,7 +66,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     Returns
     -------
     Verdict
-        ``.sentences``, ``.evidence``, ``.checks``. An arm is clearly worse than the best where its elpd is lower by
+        ``.sentences``, ``.evidence``, ``.checks``. A strategy is clearly worse than the best where its elpd is lower by
         more than two standard errors and more than 4; then it underfits if it is less free than the best, else it
         overfits. Otherwise the verdict is "cannot tell". ``certainty`` is the probability that the best predicts
         better, by a normal approximation.
@@ -74,7 +74,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
     Raises
     ------
     FitError
-        For fewer than two arms, or fits of different rows.
+        For fewer than two strategies, or fits of different rows.
 
     Notes
     -----
@@ -93,7 +93,7 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
 
     check_seed(seed)
     loos = {"observation": leave_out(fits, "observation")}
-    some: Fit = next(iter(fits.values()))
+    some = next(iter(fits.values()))
     sentences = []
     for group in some.resolved.written.groups:
         try:
@@ -107,13 +107,13 @@ def verdict(fits: Any, *, seed: int | None = 0) -> Verdict:
         tables.append(_evidence(fits, unit, found, judgement))
     checks = _checks(fits, seed)
     evidence = described(pd.concat(tables, ignore_index=True))
-    doubts = tuple(f"Not to be relied on yet: {clause}." for clause in cautions(fits).values())
-    return Verdict((*judged, *sentences, *_spread_sentences(checks), *doubts), evidence, checks)
+    problems = tuple(f"Not to be relied on yet: {clause}." for clause in failed_diagnostics(fits).values())
+    return Verdict((*judged, *sentences, *_spread_sentences(checks), *problems), evidence, checks)
 
 
 def _judged(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str]) -> Judgement | None:
-    known = {arm: loo for arm, loo in loos.items() if isinstance(loo, PointwiseLoo)}
-    return judge(known, {arm: fits[arm].pooling for arm in known})
+    known = {label: loo for label, loo in loos.items() if isinstance(loo, PointwiseLoo)}
+    return judge(known, {label: fits[label].pooling for label in known})
 
 
 def _sentence(
@@ -124,8 +124,8 @@ def _sentence(
     what = f"A new row of a known {' and '.join(names)}" if unit == "observation" else f"A new {unit}"
     reasons = [loo for loo in loos.values() if isinstance(loo, str)]
     found = "nothing to compare" if judgement is None else judgement.sentence
-    bad = {arm: len(loo.bad) for arm, loo in loos.items() if isinstance(loo, PointwiseLoo) and len(loo.bad)}
-    reasons += [f"{arm} has bad Pareto k at {count} of the units left out" for arm, count in bad.items()]
+    bad = {label: len(loo.bad) for label, loo in loos.items() if isinstance(loo, PointwiseLoo) and len(loo.bad)}
+    reasons += [f"{label} has bad Pareto k at {count} of the units left out" for label, count in bad.items()]
     return f"{'; '.join([f'{what}: {found}', *reasons])}."
 
 
@@ -136,14 +136,14 @@ def _evidence(
     words = {} if judgement is None else judgement.words
     certainty = {} if judgement is None else judgement.certainty
     return table.assign(
-        coefficients=[_count(fits[arm]) for arm in table["pooling"]],
-        certainty=[certainty.get(arm, np.nan) for arm in table["pooling"]],
-        verdict=[words.get(arm, "no prediction") for arm in table["pooling"]],
+        coefficients=[_count(fits[label]) for label in table["pooling"]],
+        certainty=[certainty.get(label, np.nan) for label in table["pooling"]],
+        verdict=[words.get(label, "no prediction") for label in table["pooling"]],
     )
 
 
 def _count(fit: Fit) -> int:
-    """Coefficients that an arm has, common and per group; a reference level's fixed 0 is not counted."""
+    """Coefficients that a strategy has, common and per group; a reference level's fixed 0 is not counted."""
     own = sum(int((part.values.std(axis=0) > 0).sum()) for part in fit.parts.groups)
     return int(fit.parts.shared.shape[1]) + own
 
@@ -159,15 +159,14 @@ def _checks(fits: Mapping[str, Fit], seed: int | None) -> pd.DataFrame:
 
 
 def _spread_sentences(checks: pd.DataFrame) -> list[str]:
-    """The spreads that an arm does not reproduce."""
+    """The spreads that a strategy does not reproduce."""
     said = []
     for row in checks.to_dict("records"):
         if np.isnan(row["p_value"]) or _ODD <= row["p_value"] <= 1 - _ODD:
             continue
-        arm = "no" if row["pooling"] == "none" else row["pooling"]
-        what = (
-            f"groups of {row['group']} differ {'more' if row['p_value'] < _ODD else 'less'} than {arm} pooling expects"
-        )
+        label = "no" if row["pooling"] == "none" else row["pooling"]
+        more = "more" if row["p_value"] < _ODD else "less"
+        what = f"groups of {row['group']} differ {more} than {label} pooling expects"
         said.append(
             f"Check: {what}: {row['statistic']} {row['observed']:.3g}, replicated {row['lower']:.3g} to "
             f"{row['upper']:.3g} (p {row['p_value']:.2f})."

@@ -39,7 +39,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def _check_text(path: Path, start: bytes) -> None:
-    """What is no text of 8 bits at all, said by name: pandas would read some of it, as one odd column."""
+    """A file that is not 8-bit text is named in an error: pandas would read some of it, as one odd column."""
     found = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), None)
     if found is None and b"\0" in start:
         found = "no text: it has bytes of 0, as binary files and UTF-16 have"

@@ -102,7 +102,7 @@ def _integers(series: Any) -> pd.Series:
 
 
 def _as_numbers(integers: pd.Series) -> pd.Series:
-    """As int64 where it has room for them and none is missing, else as float64."""
+    """As int64 where all fit and none is missing, else as float64."""
     import pandas as pd
 
     if integers.dtype == np.int64:

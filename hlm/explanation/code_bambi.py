@@ -14,7 +14,7 @@ from hlm.formula.function_calls import is_call
 
 
 def bambi_code(model: ModelStructure) -> str:
-    """Bambi's own code, with the difference from lme4's meaning said, and `hlm.build`."""
+    """Bambi's own code, with a note on how it differs from lme4's meaning, and `hlm.build`."""
     return f"{_build(model)}\n{_alone(model)}"
 
 

@@ -23,7 +23,7 @@ _BRMS_CHARACTERS = str.maketrans(
 
 
 def lme4_code(model: ModelStructure) -> str:
-    """`lmer` or `glmer`, with what lme4 does not have said in a comment."""
+    """`lmer` or `glmer`, with a comment on what lme4 does not have."""
     family = model.family.lme4
     if not family:
         return f"# lme4 has no {model.family.name} family: see brms below.\n"

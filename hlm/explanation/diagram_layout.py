@@ -55,8 +55,8 @@ def measure(node: Node) -> Measured:
     """Typeset a node and find its size."""
     head = None if node.head is None else typeset(node.head, HEAD)
     lines = tuple(typeset(line, HEAD - 2) for line in node.lines)
-    room = max([_CAPTION_WIDTH, *([head.width] if head else []), *(line.width for line in lines)])
-    caption, plate = tuple(wrapped(node.caption, CAPTION, room)), tuple(wrapped(node.plate, CAPTION, room))
+    width = max([_CAPTION_WIDTH, *([head.width] if head else []), *(line.width for line in lines)])
+    caption, plate = tuple(wrapped(node.caption, CAPTION, width)), tuple(wrapped(node.plate, CAPTION, width))
     texts = [text_width(t, CAPTION, bold=True) for t in (*caption, *plate)]
     inside = max(
         [

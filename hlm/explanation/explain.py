@@ -33,7 +33,7 @@ class Explanation:
 
     @property
     def words(self) -> Words:
-        """Sentences: ``.terms``, ``.arms``, ``.notes``; ``str()`` of it is the text."""
+        """Sentences: ``.terms``, ``.strategies``, ``.notes``; ``str()`` of it is the text."""
         return words(self.model)
 
     @property

@@ -17,7 +17,7 @@ class Greek:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name of the user's, or a word: printed upright and escaped."""
+    """A name of the user's, or a word: printed in roman type and escaped."""
 
     text: str
 

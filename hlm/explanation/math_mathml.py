@@ -16,8 +16,8 @@ def mathml(expression: Expression) -> str:
     """One expression as MathML elements, without the ``math`` around them."""
     match expression:
         case Greek(letter):
-            upright = ' mathvariant="normal"' if letter in "ΣΩ" else ""
-            return f"<mi{upright}>{escape(letter)}</mi>"
+            style = ' mathvariant="normal"' if letter in "ΣΩ" else ""
+            return f"<mi{style}>{escape(letter)}</mi>"
         case Name(text):
             return f"<mtext>{escape(visible(text)).replace(' ', '&#160;')}</mtext>"
         case Sign(text):

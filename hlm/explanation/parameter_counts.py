@@ -1,4 +1,4 @@
-"""How many parameters a model has, and how many coefficients each pooling arm estimates."""
+"""How many parameters a model has, and how many coefficients each pooling strategy estimates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every parameter of a model with its prior, a row for each column: as numbers, or as the rule that data will fill in."""
+"""Every parameter of a model with its prior, a row for each column: as numbers, or, without data, as a rule."""
 
 from __future__ import annotations
 

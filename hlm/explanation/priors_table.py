@@ -85,8 +85,10 @@ def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
         return "a shift of 1 on the log-odds is large"
     return prior.reason.format(
         where=" at the average of all predictors" if model.centred else "",
-        response=visible(model.response), what=what, group=visible(model.bars[prior.bar or 0].factor.name) if model.bars else "",
-    )  # fmt: skip
+        response=visible(model.response),
+        what=what,
+        group=visible(model.bars[prior.bar or 0].factor.name) if model.bars else "",
+    )
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:

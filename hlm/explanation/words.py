@@ -1,4 +1,4 @@
-"""The model in plain sentences: one for each term, one for each pooling arm, and the number of parameters."""
+"""The model in plain sentences: one for each term, one for each pooling strategy, and the number of parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sentence:
     Attributes
     ----------
     about : str
-        The piece: a term, a bar, ``sigma``, or the name of an arm.
+        The piece: a term, a bar, ``sigma``, or the name of a strategy.
     text : str
     """
 
@@ -45,7 +45,7 @@ class Words:
     Attributes
     ----------
     terms : tuple of Sentence
-    arms : tuple of Sentence
+    strategies : tuple of Sentence
         Empty without a grouping factor.
     notes : tuple of str
         The number of parameters, and what else must be known.
@@ -54,17 +54,17 @@ class Words:
     """
 
     terms: tuple[Sentence, ...]
-    arms: tuple[Sentence, ...]
+    strategies: tuple[Sentence, ...]
     notes: tuple[str, ...]
     functions: tuple[Sentence, ...] = ()
 
     def __str__(self) -> str:
-        width = max(len(s.about) for s in (*self.terms, *self.functions, *self.arms))
+        width = max(len(s.about) for s in (*self.terms, *self.functions, *self.strategies))
         lines = [f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.terms]
         if self.functions:
             lines += ["", "What is computed", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.functions)]
-        if self.arms:
-            lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.arms)]
+        if self.strategies:
+            lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.strategies)]
         return "\n".join([*lines, "", *self.notes])
 
     __repr__ = __str__
@@ -73,7 +73,7 @@ class Words:
     def html(self) -> str:
         """The sentences as an HTML fragment, without their style."""
         parts = [sentence_list((s.about, s.text) for s in self.terms)]
-        for title, sentences in (("What is computed", self.functions), ("The three poolings", self.arms)):
+        for title, sentences in (("What is computed", self.functions), ("The three poolings", self.strategies)):
             if sentences:
                 parts.append(f"<h4>{title}</h4>{sentence_list((s.about, s.text) for s in sentences)}")
         return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
@@ -88,7 +88,7 @@ def words(model: ModelStructure) -> Words:
     functions = (Sentence(about, text.format(scale=_scale(model)) if about.startswith("offset(") else text)
                  for about, text in computed_meanings(model))  # fmt: skip
     shown_terms = tuple(Sentence(visible(s.about), s.text) for s in terms)
-    return Words(shown_terms, tuple(_arms(model)), tuple(_notes(model)), tuple(functions))
+    return Words(shown_terms, tuple(_strategies(model)), tuple(_notes(model)), tuple(functions))
 
 
 def _response(model: ModelStructure) -> Sentence:
@@ -178,7 +178,7 @@ def _others(model: ModelStructure) -> Iterator[Sentence]:
         yield Sentence("threshold", "Thresholds θ between neighbouring labels stand in for the intercept.")
 
 
-def _arms(model: ModelStructure) -> Iterator[Sentence]:
+def _strategies(model: ModelStructure) -> Iterator[Sentence]:
     if not model.bars:
         return
     formulas, counts = strategy_formulas(model), strategy_coefficients(model)
@@ -192,12 +192,12 @@ def _arms(model: ModelStructure) -> Iterator[Sentence]:
         else f"coefficients of its own for each {own}, none pulled towards another's",
         "partial": f"each {group} from its own rows and, the fewer they are, from the others",
     }
-    for arm, formula in formulas.items():
-        count = "" if counts is None else f"; {counts[arm]} coefficient{'s' if counts[arm] != 1 else ''}"
-        if arm == "partial":
+    for pooling, formula in formulas.items():
+        count = "" if counts is None else f"; {counts[pooling]} coefficient{'s' if counts[pooling] != 1 else ''}"
+        if pooling == "partial":
             common = len(model.common)
             count += f" ({common} common + {departures} departures, held together by their standard deviations)"
-        yield Sentence(arm, f"{visible(str(formula))}: {meaning[arm]}{count}.")
+        yield Sentence(pooling, f"{visible(str(formula))}: {meaning[pooling]}{count}.")
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:

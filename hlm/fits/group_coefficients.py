@@ -1,14 +1,14 @@
-"""Three posteriors, one labelled array: each group's total coefficients in every arm, in the same columns."""
+"""Three posteriors, one labelled array: each group's total coefficients in every strategy, in the same columns."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.fits.posterior_coefficients import GroupPart, Parts
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.design_columns import Columns
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
 
 
-def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
-    """Each group's total intercept and slopes, all arms in one array.
+def coefficients(fits: Fits, group: str | None = None) -> xr.DataArray:
+    """Each group's total intercept and slopes, all strategies in one array.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
         group's departure, as ``coef()`` in lme4; for nested factors, the departures of the outer factors are in it.
         With a second, crossed factor, no pooling's intercepts are at the average of that factor's levels.
         A common term that does not vary within groups (and that no pooling therefore cannot have) is added to the
-        intercept or slope that it shifts, so that the arms mean the same.
+        intercept or slope that it shifts, so that the strategies mean the same.
 
     Raises
     ------
@@ -60,11 +60,11 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     by_label = fits_by_label(fits)
     model = next(iter(by_label.values())).resolved
     factor = model.group(group)
-    levels, target = model.data.levels(factor), model.design.totals
+    levels, target = model.data.levels(factor), model.design.group_coefficients
     arrays = []
     for fit in by_label.values():
         draws = fit.idata["posterior"]
-        values = totals(fit.parts, factor, fit.resolved)
+        values = group_coefficients(fit.parts, factor, fit.resolved)
         shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
         coords = {
             "chain": draws["chain"].values,
@@ -76,9 +76,9 @@ def coefficients(fits: Any, group: str | None = None) -> xr.DataArray:
     return xr.concat(arrays, xr.DataArray(list(by_label), dims="pooling", name="pooling")).rename("coef")
 
 
-def totals(parts: Parts, factor: Term, model: Model) -> np.ndarray:
-    """Totals per group of one factor in the columns of `Design.totals`, shape (draws, K, terms)."""
-    data, target = model.data, model.design.totals
+def group_coefficients(parts: Parts, factor: Term, model: Model) -> np.ndarray:
+    """Total coefficients of one factor's groups, columns as `Design.group_coefficients`, shape (draws, K, terms)."""
+    data, target = model.data, model.design.group_coefficients
     found = np.zeros((len(parts.shared), len(data.levels(factor)), len(target.labels)))
     for j in range(parts.shared.shape[1]):
         found += parts.shared[:, j, None, None] * _expressed(parts.common.matrix[:, j], target, factor, data)

@@ -1,4 +1,4 @@
-"""Which arm underfits, overfits or fits: a judgement of leave-one-out densities, and its sentence."""
+"""Which strategy underfits, overfits or fits: a judgement of leave-one-out densities, and its sentence."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import best_of, difference
 
 Word = Literal["fits", "underfits", "overfits", "cannot tell", "no prediction"]
-_FLEXIBILITY = {"complete": 0, "partial": 1, "none": 2}  # of the arms; what predicts worse and is freer overfits
+_FLEXIBILITY = {"complete": 0, "partial": 1, "none": 2}  # of the strategies; what predicts worse and is freer overfits
 _LEAST = 4.0  # nats: the normal approximation of smaller differences is not to be trusted
 _ERRORS = 2.0  # standard errors
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The arms judged by one question.
+    """The strategies judged by one question.
 
     Attributes
     ----------
     unit : str
         What was left out: ``observation``, or a grouping factor.
     best : str
-        The arm of largest elpd.
+        The strategy of largest elpd.
     words : Mapping
-        By arm. The best ``fits`` if all others are clearly worse; else it and those within the error ``cannot tell``.
+        By strategy. The best ``fits`` if all others are clearly worse; else it and those within the error
+        ``cannot tell``.
     differences, errors : Mapping
-        By arm: elpd less the best's, and its standard error.
+        By strategy: elpd less the best's, and its standard error.
     """
 
     unit: str
@@ -42,49 +43,49 @@ class Judgement:
 
     @property
     def certainty(self) -> Mapping[str, float]:
-        """By arm: the probability that the best predicts better, by a normal approximation; NaN of the best."""
+        """By strategy: the probability that the best predicts better, by a normal approximation; NaN of the best."""
         return {
-            arm: float(ndtr(-gap / self.errors[arm])) if self.errors[arm] > 0 else np.nan
-            for arm, gap in self.differences.items()
+            label: float(ndtr(-gap / self.errors[label])) if self.errors[label] > 0 else np.nan
+            for label, gap in self.differences.items()
         }
 
     @property
     def sentence(self) -> str:
-        """Without the question: which arms are clearly worse, and which cannot be told apart."""
+        """Without the question: which strategies are clearly worse, and which cannot be told apart."""
         worse = [
-            f"{arm} {self.words[arm]} (elpd {-self.differences[arm]:.1f} lower, se {self.errors[arm]:.1f})"
-            for arm in self.words
-            if self.words[arm] in ("underfits", "overfits")
+            f"{label} {self.words[label]} (elpd {-self.differences[label]:.1f} lower, se {self.errors[label]:.1f})"
+            for label in self.words
+            if self.words[label] in ("underfits", "overfits")
         ]
-        level = [arm for arm in self.words if self.words[arm] == "cannot tell"]
+        level = [label for label in self.words if self.words[label] == "cannot tell"]
         if not level:
             return "; ".join([f"{self.best} fits best", *worse])
-        gaps = [f"{arm} {self._gap(arm)}" for arm in level if arm != self.best]
+        gaps = [f"{label} {self._gap(label)}" for label in level if label != self.best]
         return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', of '.join(gaps)})", *worse])
 
-    def _gap(self, arm: str) -> str:
-        if np.isnan(self.differences[arm]):
+    def _gap(self, label: str) -> str:
+        if np.isnan(self.differences[label]):
             return "could not be computed"
-        return f"{-self.differences[arm]:.1f} lower than of {self.best}, se {self.errors[arm]:.1f}"
+        return f"{-self.differences[label]:.1f} lower than of {self.best}, se {self.errors[label]:.1f}"
 
 
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:
-    """Judge arms by their leave-one-out densities of the same units.
+    """Judge strategies by their leave-one-out densities of the same units.
 
     Parameters
     ----------
     loos : mapping of str to PointwiseLoo
     poolings : mapping of str to str, optional
-        The pooling of each arm, where their labels are not these.
+        The pooling of each strategy, where their labels are not these.
 
     Returns
     -------
     Judgement or None
-        None for fewer than two arms: there is nothing to compare.
+        None for fewer than two strategies: there is nothing to compare.
 
     Notes
     -----
-    An arm is clearly worse where its elpd is lower by more than two standard errors and by more than 4 (Sivula,
+    A strategy is clearly worse where its elpd is lower by more than two standard errors and by more than 4 (Sivula,
     Magnusson, Matamoros & Vehtari 2020, arXiv 2008.10296), and neither it nor the best has more bad Pareto k than
     could make up for the difference: one, or one in a hundred of the units. It underfits if it is less free
     than the best.
@@ -92,20 +93,20 @@ def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None =
     if len(loos) < 2:
         return None
     best = best_of(loos)
-    free = {arm: _FLEXIBILITY.get((poolings or {}).get(arm, arm), 1) for arm in loos}
-    gaps = {arm: difference(loo, loos[best]) for arm, loo in loos.items()}
+    free = {label: _FLEXIBILITY.get((poolings or {}).get(label, label), 1) for label in loos}
+    gaps = {label: difference(loo, loos[best]) for label, loo in loos.items()}
     words: dict[str, Word] = {}
-    for arm, gap in gaps.items():
-        if not _clearly_worse(gap["elpd_diff"], gap["se_diff"], loos[arm], loos[best]):
-            words[arm] = "cannot tell"
+    for label, gap in gaps.items():
+        if not _clearly_worse(gap["elpd_diff"], gap["se_diff"], loos[label], loos[best]):
+            words[label] = "cannot tell"
         else:
-            words[arm] = "underfits" if free[arm] < free[best] else "overfits"
+            words[label] = "underfits" if free[label] < free[best] else "overfits"
     if sum(word == "cannot tell" for word in words.values()) == 1:
         words[best] = "fits"
     return Judgement(
         unit=loos[best].unit, best=best, words=words,
-        differences={arm: gap["elpd_diff"] for arm, gap in gaps.items()},
-        errors={arm: gap["se_diff"] for arm, gap in gaps.items()},
+        differences={label: gap["elpd_diff"] for label, gap in gaps.items()},
+        errors={label: gap["se_diff"] for label, gap in gaps.items()},
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Log predictive density of each response given each draw, for the families that the arms are compared in."""
+"""Log predictive density of each response given each draw, for the families that the strategies are compared in."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 from hlm.data.clean_data import CleanData, offsets
 from hlm.data.new_rows import prepare
 from hlm.errors import DataError, FitError
-from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.posterior_coefficients import GroupPart, draws_first, group_covariance, linear_predictor, residual_sd
 from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula
@@ -47,7 +47,7 @@ def predict(
     Parameters
     ----------
     fit : Fit
-        One arm, for example ``fits["partial"]``.
+        One strategy, for example ``fits["partial"]``.
     newdata : data frame, optional
         With the predictors and grouping columns; the rows of the fit by default.
     kind : {"mean", "linear", "response"}
@@ -107,7 +107,8 @@ def predict(
     tail = (1 - prob) / 2
     return rows.assign(
         estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new, note="; ".join(cautions(fit).values()),
+        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new,
+        note="; ".join(failed_diagnostics(fit).values()),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlm.engines.engine_list import ENGINES, engine_named
 from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
@@ -171,13 +171,16 @@ class PoolingFits(Mapping[str, Fit]):
         return html_of_fits(_shown(self._fits))
 
 
+type Fits = Fit | Mapping[str, Fit]  # one fit, or several by their labels; what the comparisons take
+
+
 def check_fit(fit: object, example: str) -> None:
     """Raise a `FitError` for what is not one `Fit`."""
     if not isinstance(fit, Fit):
         raise FitError(f"This needs one fit, {example}, not {offending(fit)}.")
 
 
-def fits_by_label(fits: Any) -> Mapping[str, Fit]:
+def fits_by_label(fits: Fits) -> Mapping[str, Fit]:
     """What `fit_pooling` or `fit` returned, as a mapping of labels to fits."""
     if isinstance(fits, Fit):
         return {fits.pooling: fits}

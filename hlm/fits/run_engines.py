@@ -1,4 +1,4 @@
-"""Which engine draws: the first that covers the model and whose diagnostic is good; and why, if not the first of all."""
+"""Which engine draws: the first that covers the model and whose diagnostic is good; and why not an earlier one."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _check_arithmetic(node: Node, source: Source) -> None:
 
 
 def _names(node: Node) -> Iterator[str]:
-    """The columns below a node; options such as ``raw = TRUE`` are none."""
+    """The columns below a node; options such as ``raw = TRUE`` have no columns."""
     match node:
         case Leaf(token) if token.kind == "name":
             yield token.text

@@ -1,4 +1,4 @@
-"""One formula, three models: the pooling arms as formulas, before any data are seen."""
+"""One formula, three models: the pooling strategies as formulas, before any data are seen."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def read_response(node: Node, source: Source) -> Response:
 
 
 def with_weights(formula: Formula, weights: str | None, family: ResponseKind) -> Formula:
-    """The formula with ``weights`` as the trials of its response; as it is where they are none, or precisions."""
+    """The formula with ``weights`` as the trials of its response; unchanged where they are precisions, or None."""
     if weights is not None and not isinstance(weights, str):
         raise FitError(
             f"weights is the name of a column, such as 'n', not {offending(weights)}: values are added to the data "

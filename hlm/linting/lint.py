@@ -66,7 +66,7 @@ def lint(
     Raises
     ------
     FormulaError
-        If the formula is no text, or is empty.
+        If the formula is not text, or is empty.
     DataError
         If the data are no data frame.
     FitError

@@ -50,7 +50,7 @@ class Design:
         return no_pooling(self.formula, self.data, self.columns_of)
 
     @cached_property
-    def totals(self) -> Columns:
+    def group_coefficients(self) -> Columns:
         """The columns in which the groups' total coefficients of all strategies are written.
 
         Every term but those that no pooling cannot have.

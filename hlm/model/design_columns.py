@@ -93,7 +93,7 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     terms : tuple of Term
         With or without the intercept; whether a factor has a column for its first level depends on that.
     data : CleanData or None
-        None where only the formula is known: then each term is one column without rows, its variables taken for numbers.
+        None where only the formula is known: then each term is one column without rows, its variables numbers.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A grouping factor of a model: its groups, the effects that vary by it, and the blocks in which they are correlated."""
+"""A grouping factor of a model: its groups, the effects that vary by it, and the blocks of correlated effects."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Model:
         return next(factor for factor in self.factors if factor.group == group)
 
     def columns_of(self, parameter: Parameter) -> np.ndarray:
-        """The columns that a coefficient, or a standard deviation of coefficients, belongs to, shape (rows, columns)."""
+        """The columns of a coefficient, or of a standard deviation of coefficients, shape (rows, columns)."""
         assert parameter.term is not None
         for factor in self.factors:
             for effect in factor.effects:

@@ -70,7 +70,7 @@ class Prior:
 
 
 class Priors(Mapping[str, Prior]):
-    """The priors of one arm by the name of the variable in the posterior; prints as a table.
+    """The priors of one strategy by the name of the variable in the posterior; prints as a table.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`resolve`: from a formula and data to one `Model` for each pooling strategy; what every public function starts with."""
+"""`resolve`: one `Model` for each pooling strategy from a formula and data. Every public function calls it first."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The grammar of the pictures: what a circle, a line and a colour mean, the same in every picture.
 
 Open circle: no pooling. Filled circle: partial pooling. Black line: complete pooling. A group has the same colour
-wherever groups are coloured, and those colours are never the ones of the arms.
+wherever groups are coloured, and those colours are never the ones of the strategies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How an arm is drawn.
+    """How a strategy is drawn.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ LOOKS: Mapping[Pooling, Look] = MappingProxyType(
         "partial": Look("partial pooling", "#0072B2", "#0072B2"),
     }
 )
-GROUP_COLORS = (  # Paul Tol's "muted" scheme (2021), without the colours of the arms; those furthest apart come first
+GROUP_COLORS = (  # Paul Tol's "muted" scheme (2021), without the strategies' colours; the most different come first
     "#CC6677", "#88CCEE", "#999933", "#332288", "#882255", "#117733", "#DDCC77", "#AA4499", "#44AA99",
 )  # fmt: skip
 QUIET = "#B4B4B4"  # what is there for comparison only
@@ -60,7 +60,7 @@ NOTE = "#595959"  # small print; contrast 7 to 1 on white
 
 _COLORMAP = "viridis"  # lightness grows evenly, so that the order survives any colour vision and a grey printer
 _COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
-_DOUBT_WIDTH = 14  # letters in an inch, beneath an axis
+_PROBLEM_WIDTH = 14  # letters in an inch, beneath an axis
 _NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
 
 
@@ -121,7 +121,7 @@ def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> 
 
 
 def circle(pooling: Pooling, size: float) -> dict[str, Any]:
-    """The style of one arm's circles for ``Axes.plot``, ``size`` points wide."""
+    """The style of one strategy's circles for ``Axes.plot``, ``size`` points wide."""
     look = LOOKS[pooling]
     rim = min(1.2, size / 4)
     return {
@@ -168,15 +168,15 @@ def bare(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def describe(ax: Axes, text: str, *, doubts: Iterable[str] = ()) -> None:
+def describe(ax: Axes, text: str, *, problems: Iterable[str] = ()) -> None:
     """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers.
 
-    ``doubts``, why not to trust it, a clause each, stand there and below the horizontal axis.
+    ``problems``, why not to trust it, a clause each, stand there and below the horizontal axis.
     """
-    said = [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts]
+    said = [f"{problem[0].upper()}{problem[1:]}." for problem in problems]
     ax.alt_text = " ".join([text, *said])  # type: ignore[attr-defined]
     if said:
-        letters = int(_DOUBT_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
+        letters = int(_PROBLEM_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
         ax.set_xlabel("\n".join([ax.get_xlabel(), *wrap(" ".join(said), max(letters, 40))]).lstrip("\n"))
     for one in (ax, *ax.child_axes):
         _as_written(one)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from hlm.compare.compare_slopes import model_of, own_least_squares
 from hlm.fits.group_coefficients import coefficients
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import ALL_OTHERS, Term
 from hlm.formula.function_calls import source_columns
 from hlm.model.model import Model
@@ -50,7 +50,7 @@ class GroupLines:
         return len(self.x.T) == 2
 
 
-def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str, *, whole: bool = False) -> GroupLines:
+def group_lines(fits: Fits, drawn: Drawn, factor: Term, x: str, *, whole: bool = False) -> GroupLines:
     """Each group's line, the other predictors at their mean or first level.
 
     Parameters
@@ -76,8 +76,8 @@ def group_lines(fits: Any, drawn: Drawn, factor: Term, x: str, *, whole: bool = 
     return GroupLines(model.data.levels(factor), ranges["size"].to_numpy(), grid, y)
 
 
-def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
-    """Complete pooling's line over the whole range of a predictor; None without that arm.
+def pooled_line(fits: Fits, factor: Term, x: str) -> pd.Series | None:
+    """Complete pooling's line over the whole range of a predictor; None without that strategy.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def pooled_line(fits: Any, factor: Term, x: str) -> pd.Series | None:
 
 def within_predictors(model: Model) -> list[str]:
     """The predictors that vary within groups, so that no pooling has a coefficient for them."""
-    return list(dict.fromkeys(v for term in model.design.totals.terms for v in term.variables))
+    return list(dict.fromkeys(v for term in model.design.group_coefficients.terms for v in term.variables))
 
 
 def drawable(model: Model, factor: Term) -> list[str]:
@@ -129,7 +129,7 @@ def held(model: Model, x: str) -> str:
     return "; ".join(filter(None, notes))
 
 
-def _estimates(fits: Any, drawn: Drawn, factor: Term) -> np.ndarray:
+def _estimates(fits: Fits, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
         return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
@@ -157,7 +157,7 @@ def _at(model: Model, x: str, values: np.ndarray) -> np.ndarray:
         if x in source_columns(variable, model.written.functions) and x != variable:
             computed = transform.on(frame)
             frame = frame.assign(**{name: column for name, column in computed.items() if name in numbers})
-    return model.design.totals.on(frame).matrix
+    return model.design.group_coefficients.on(frame).matrix
 
 
 def _reference(column: pd.Series, rows: int) -> pd.Series:

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from hlm.compare.compare_slopes import model_of
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import POOLINGS, Pooling
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, complete_line, describe, headline, number
@@ -30,7 +30,7 @@ _POINT = "#777777"
 
 
 def draw_panels(
-    fits: Any, factor: Term, x: str, chosen: np.ndarray | None, *, vertical: str, show_data: bool, ax: Axes | None
+    fits: Fits, factor: Term, x: str, chosen: np.ndarray | None, *, vertical: str, show_data: bool, ax: Axes | None
 ) -> Axes:
     """A panel for each chosen group, inside the given axes (``ax.child_axes``), in the order of their sizes.
 
@@ -46,8 +46,8 @@ def draw_panels(
     show_data : bool
     ax : matplotlib.axes.Axes or None
     """
-    fitted: list[Pooling] = [arm for arm in POOLINGS[1:] if arm in fits_by_label(fits)]
-    lines = {arm: group_lines(fits, arm, factor, x, whole=True) for arm in fitted}
+    fitted: list[Pooling] = [pooling for pooling in POOLINGS[1:] if pooling in fits_by_label(fits)]
+    lines = {pooling: group_lines(fits, pooling, factor, x, whole=True) for pooling in fitted}
     if chosen is None or not lines or not 0 < chosen.sum() <= _MOST:
         raise FitError(
             f"panels=True draws the lines of no and partial pooling for groups that you name: "
@@ -69,7 +69,7 @@ def draw_panels(
     ax.set_xlabel("\n".join(filter(None, [x, held(model, x)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
     headline(ax, _headline(lines, factor, order), key=_key(lines, pooled))
-    describe(ax, _in_words(lines, factor, order, vertical, x), doubts=cautions(fits).values())
+    describe(ax, _in_words(lines, factor, order, vertical, x), problems=failed_diagnostics(fits).values())
     return ax
 
 
@@ -82,7 +82,7 @@ def _grid(ax: Axes, panels: int, across: int, down: int) -> list[Axes]:
     return [ax.inset_axes((left, bottom, width, _ROOM * height)) for left, bottom in places]
 
 
-def _rows(fits: Any, factor: Term, x: str) -> pd.DataFrame:
+def _rows(fits: Fits, factor: Term, x: str) -> pd.DataFrame:
     model = model_of(fits)
     columns = {
         "group": model.data.codes(factor),
@@ -109,15 +109,15 @@ def _draw_panel(
         )
     if pooled is not None:
         panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
-    for arm, of_arm in lines.items():
-        panel.plot(of_arm.x[k], of_arm.y[k], **_line(arm), zorder=3 if arm == "none" else 4)
+    for pooling, of_one in lines.items():
+        panel.plot(of_one.x[k], of_one.y[k], **_line(pooling), zorder=3 if pooling == "none" else 4)
     bare(panel)
     panel.tick_params(labelsize=8)
 
 
-def _line(arm: Pooling) -> dict[str, Any]:
-    look = LOOKS[arm]
-    return {"color": look.color, "linewidth": 2, "label": look.label, "linestyle": "--" if arm == "none" else "-"}
+def _line(pooling: Pooling) -> dict[str, Any]:
+    look = LOOKS[pooling]
+    return {"color": look.color, "linewidth": 2, "label": look.label, "linestyle": "--" if pooling == "none" else "-"}
 
 
 def _share_limits(panels: list[Axes], across: int, down: int) -> None:
@@ -148,7 +148,7 @@ def _slope(lines: GroupLines, k: int) -> float:
 
 
 def _key(lines: dict[Pooling, GroupLines], pooled: pd.Series | None) -> list[Any]:
-    handles = [Line2D([], [], **_line(arm)) for arm in lines]
+    handles = [Line2D([], [], **_line(pooling)) for pooling in lines]
     return handles if pooled is None else [*handles, Line2D([], [], **complete_line(1.5))]
 
 
@@ -157,6 +157,6 @@ def _in_words(lines: dict[Pooling, GroupLines], factor: Term, order: list[Any], 
     sentences = [f"{vertical} against {x}, a panel for each of {len(order)} groups of {factor.name}"]
     if some.straight:
         for k in order:
-            slopes = " and ".join(f"{_slope(of, k):.3g} ({LOOKS[arm].label})" for arm, of in lines.items())
+            slopes = " and ".join(f"{_slope(of, k):.3g} ({LOOKS[pooling].label})" for pooling, of in lines.items())
             sentences.append(f"{named(factor, some.levels[k], start=True)}, {some.n[k]} row(s): slope {slopes}")
     return ". ".join(sentences) + "."

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from hlm.compare.compare_slopes import compare_slopes, model_of
 from hlm.compare.group_covariance import covariance_of
-from hlm.fits.group_coefficients import totals
+from hlm.fits.group_coefficients import group_coefficients
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 
 
@@ -23,7 +23,7 @@ class Plane:
         Posterior means; NaN where a group's own rows cannot determine one. Where a predictor of the groups shifts what
         partial pooling expects of each, that shift is taken off both.
     complete : numpy.ndarray, shape (2,)
-        NaN without that arm; the average over the groups.
+        NaN without that strategy; the average over the groups.
     center : numpy.ndarray, shape (2,)
         What partial pooling expects, averaged over the groups.
     covariance : numpy.ndarray, shape (2, 2)
@@ -49,7 +49,7 @@ class Plane:
         return found[0], found[1]
 
 
-def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
+def plane_of(fits: Fits, factor: Term, pair: tuple[str, str]) -> Plane:
     """The points, the centre and the covariance of two coefficients.
 
     Parameters
@@ -62,15 +62,15 @@ def plane_of(fits: Any, factor: Term, pair: tuple[str, str]) -> Plane:
     model = model_of(fits)
     table = compare_slopes(fits, group=factor.name)
     levels = model.data.levels(factor)
-    arms = {}
-    for arm in ("none", "partial", "complete"):
-        rows = table[table["pooling"] == arm].pivot(index="level", columns="term", values="estimate")
-        arms[arm] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
-    partial, target = fits["partial"], model.design.totals
+    by_label = {}
+    for pooling in ("none", "partial", "complete"):
+        rows = table[table["pooling"] == pooling].pivot(index="level", columns="term", values="estimate")
+        by_label[pooling] = rows.reindex(index=levels, columns=list(pair)).to_numpy(dtype=np.float64)
+    partial, target = fits_by_label(fits)["partial"], model.design.group_coefficients
     shared = replace(partial.parts, groups=())
     columns = [target.labels.index(term) for term in pair]
-    expected = totals(shared, factor, partial.resolved).mean(axis=0)[:, columns]
+    expected = group_coefficients(shared, factor, partial.resolved).mean(axis=0)[:, columns]
     center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
-    complete = arms["complete"].mean(axis=0)
+    complete = by_label["complete"].mean(axis=0)
     covariance = covariance_of(partial, factor, pair).mean(axis=0)
-    return Plane(arms["none"] - shift, arms["partial"] - shift, complete, center, covariance, levels)
+    return Plane(by_label["none"] - shift, by_label["partial"] - shift, complete, center, covariance, levels)

@@ -15,8 +15,8 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from hlm.compare.compare_slopes import model_of
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Formula, Term
 from hlm.plots.glyphs import (
     GROUP_COLORS,
@@ -56,7 +56,7 @@ _PALE = "#DEDEDE"
 
 
 def plot_lines(
-    fits: Any,
+    fits: Fits,
     *,
     pooling: Drawn | None = None,
     group: str | None = None,
@@ -71,9 +71,9 @@ def plot_lines(
     Parameters
     ----------
     fits : PoolingFits or Fit
-        Without the arm ``"complete"`` there is no black line.
+        Without the strategy ``"complete"`` there is no black line.
     pooling : {"least_squares", "none", "partial", "complete"}, optional
-        Which lines: each group's own least squares, or the posterior means of an arm (of complete pooling there is
+        Which lines: each group's own least squares, or the posterior means of a strategy (of complete pooling there is
         only the black line). By default least squares, and
         ``"none"`` for a family that has no least squares.
     group : str, optional
@@ -102,7 +102,7 @@ def plot_lines(
     Raises
     ------
     FitError
-        For an unknown pooling, factor or level, or an arm that was not fitted.
+        For an unknown pooling, factor or level, or a strategy that was not fitted.
     DataError
         Where no numeric predictor varies within groups, or not the one asked for.
 
@@ -140,23 +140,25 @@ def plot_lines(
     _label(ax, fits, factor, drawn, horizontal, lines)
     if named.any():
         group_key(ax, factor.name, _names(lines, named), list(colors[named]), marker="")
-    doubts = cautions(fits, (drawn, "complete")).values()
-    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled), doubts=doubts)
+    problems = failed_diagnostics(fits, (drawn, "complete")).values()
+    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled), problems=problems)
     return ax
 
 
-def _check_pooling(fits: Any, pooling: Drawn | None) -> Drawn:
+def _check_pooling(fits: Fits, pooling: Drawn | None) -> Drawn:
     """The lines to draw, which the fits must have."""
-    arms, family = fits_by_label(fits), model_of(fits).family
+    by_label, family = fits_by_label(fits), model_of(fits).family
     if pooling is None:
-        return "least_squares" if family.is_gaussian else "none" if "none" in arms else "partial"
+        return "least_squares" if family.is_gaussian else "none" if "none" in by_label else "partial"
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
     if not isinstance(pooling, str) or pooling not in allowed:
         raise FitError(f"There are no group lines for pooling={offending(pooling)}. {nearest(pooling, allowed)}")
     if pooling == "least_squares" and not family.is_gaussian:
         raise FitError(f"The {family.name} family has no least-squares lines: draw pooling='none' instead.")
-    if pooling != "least_squares" and pooling not in arms:
-        raise FitError(f"The arm {pooling!r} was not fitted: fit_pooling(...) fits all three. {nearest(pooling, arms)}")
+    if pooling != "least_squares" and pooling not in by_label:
+        raise FitError(
+            f"The strategy {pooling!r} was not fitted: fit_pooling(...) fits all three. {nearest(pooling, by_label)}"
+        )
     return pooling
 
 
@@ -218,7 +220,7 @@ def _halo(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 2, foreground="white")]
 
 
-def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: GroupLines) -> None:
+def _label(ax: Axes, fits: Fits, factor: Term, drawn: Drawn, x: str, lines: GroupLines) -> None:
     """Headline, key and the names of the axes, with what must be known to read the lines."""
     model = model_of(fits)
     missing = int((~lines.known).sum())
@@ -234,7 +236,7 @@ def _label(ax: Axes, fits: Any, factor: Term, drawn: Drawn, x: str, lines: Group
     )
 
 
-def _vertical(fits: Any) -> str:
+def _vertical(fits: Fits) -> str:
     """The response, or what stands for it on the scale of the linear predictor."""
     model = model_of(fits)
     if model_of(fits).family.is_gaussian:
@@ -263,7 +265,7 @@ def _response_codes(formula: Formula, data: CleanData) -> np.ndarray:
     return response_values(formula, data)
 
 
-def _in_words(fits: Any, factor: Term, drawn: Drawn, x: str, lines: GroupLines, pooled: pd.Series | None) -> str:
+def _in_words(fits: Fits, factor: Term, drawn: Drawn, x: str, lines: GroupLines, pooled: pd.Series | None) -> str:
     sentences = [_title(drawn, factor, lines), f"{_vertical(fits)} against {x}"]
     width = lines.x[:, -1] - lines.x[:, 0]
     there = lines.known & (width > 0)

@@ -1,4 +1,4 @@
-"""`plot_loo`: where one arm predicts better than another, row by row or group by group."""
+"""`plot_loo`: where one strategy predicts better than another, row by row or group by group."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import difference
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import find_group
@@ -36,19 +36,19 @@ _UNDECIDED = 4.0  # a smaller difference of elpd decides nothing (Sivula, Magnus
 
 
 def plot_loo(
-    fits: Any,
+    fits: Mapping[str, Fit],
     *,
-    arms: tuple[Pooling, Pooling] | None = None,
+    poolings: tuple[Pooling, Pooling] | None = None,
     unit: str = "observation",
     group: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Leave-one-out differences between two arms, a dot for each unit that was left out.
+    """Leave-one-out differences between two strategies, a dot for each unit that was left out.
 
     Parameters
     ----------
     fits : PoolingFits
-    arms : pair of str, optional
+    poolings : pair of str, optional
         The first minus the second; ``("partial", "none")`` by default, ``("partial", "complete")`` for whole groups,
         which no pooling cannot predict.
     unit : str
@@ -62,14 +62,14 @@ def plot_loo(
     Returns
     -------
     matplotlib.axes.Axes
-        With a description in words, ``alt_text``. Above 0 the first arm predicts the unit better. Rows stand in the
-        order of the data, groups by their number of rows. A cross marks what has a Pareto k above 0.7 in either arm:
+        With a description in words, ``alt_text``. Above 0 the first strategy predicts the unit better. Rows stand in
+        the order of the data, groups by their number of rows. A cross marks a Pareto k above 0.7 in either strategy:
         its difference is not to be trusted. The headline has the sum and its standard error.
 
     Raises
     ------
     FitError
-        For an arm that was not fitted, an unknown unit or factor, or no pooling and a whole group.
+        For a strategy that was not fitted, an unknown unit or factor, or no pooling and a whole group.
 
     Examples
     --------
@@ -81,11 +81,11 @@ def plot_loo(
     'elpd of a new Subject: partial minus complete pooling'
     """
     other = "none" if isinstance(unit, str) and unit == "observation" else "complete"
-    pair = ("partial", other) if arms is None else check_list("arms", arms, "('partial', 'complete')")
-    _check_arms(fits, pair)
+    pair = ("partial", other) if poolings is None else check_list("poolings", poolings, "('partial', 'complete')")
+    _check_poolings(fits, pair)
     model = model_of(fits)
     factor = _factor(model.written, unit, group)
-    first, second = (_left_out(fits[arm], unit, factor) for arm in pair)
+    first, second = (_left_out(fits[pooling], unit, factor) for pooling in pair)
     numbers = difference(first, second)
     values, bad = first.elpd - second.elpd, ~((first.pareto_k <= GOOD_PARETO_K) & (second.pareto_k <= GOOD_PARETO_K))
     if factor is not None and unit == "observation":
@@ -99,19 +99,20 @@ def plot_loo(
     bare(ax)
     headline(ax, _headline(numbers, pair, unit), key=_key(pair, bad))
     words = _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(model.data, factor))
-    describe(ax, words, doubts=cautions(fits, pair).values())
+    describe(ax, words, problems=failed_diagnostics(fits, pair).values())
     return ax
 
 
-def _check_arms(fits: Any, pair: tuple[Any, ...]) -> None:
+def _check_poolings(fits: Fits, pair: tuple[Any, ...]) -> None:
     if not isinstance(fits, Mapping) or not fits_by_label(fits):
-        raise FitError("plot_loo compares two arms: fit them together, fit_pooling(...).")
+        raise FitError("plot_loo compares two strategies: fit them together, fit_pooling(...).")
     if len(pair) != 2 or pair[0] == pair[1]:
-        raise FitError(f"plot_loo compares two different arms, not {pair!r}: arms=('partial', 'complete').")
-    for arm in pair:
-        if not isinstance(arm, str) or arm not in fits:
+        raise FitError(f"plot_loo compares two different strategies, not {pair!r}: poolings=('partial', 'complete').")
+    for pooling in pair:
+        if not isinstance(pooling, str) or pooling not in fits:
             raise FitError(
-                f"The arm {offending(arm)} was not fitted: fit_pooling(...) fits all three. {nearest(arm, fits)}"
+                f"The pooling {offending(pooling)} was not fitted: fit_pooling(...) fits all three. "
+                f"{nearest(pooling, fits)}"
             )
 
 
@@ -141,30 +142,30 @@ def _horizontal(ax: Axes, data: CleanData, factor: Term | None) -> np.ndarray:
 
 
 def _vertical(unit: str, factor: Term | None, pair: tuple[Pooling, Pooling]) -> str:
-    arms = f"{_short(pair[0])} minus {_short(pair[1])} pooling"
+    poolings = f"{_short(pair[0])} minus {_short(pair[1])} pooling"
     if unit != "observation":
-        return f"elpd of a new {unit}: {arms}"
-    return f"elpd of a row: {arms}" if factor is None else f"elpd of the rows of a {factor.name}: {arms}"
+        return f"elpd of a new {unit}: {poolings}"
+    return f"elpd of a row: {poolings}" if factor is None else f"elpd of the rows of a {factor.name}: {poolings}"
 
 
-def _short(arm: Pooling) -> str:
-    return LOOKS[arm].label.removesuffix(" pooling")
+def _short(pooling: Pooling) -> str:
+    return LOOKS[pooling].label.removesuffix(" pooling")
 
 
 def _draw(ax: Axes, x: np.ndarray, values: np.ndarray, bad: np.ndarray, pair: tuple[Pooling, Pooling]) -> None:
     size = float(np.clip(90 / np.sqrt(len(values)), 2.6, 7))
     alpha = 0.9 if len(values) <= 200 else 0.5
     ax.axhline(0, color=NOTE, linewidth=1, zorder=1)
-    for arm, which in zip(pair, (values >= 0, values < 0), strict=True):
-        ax.plot(x[which], values[which], **_dots(arm, size), alpha=alpha, rasterized=len(values) > _DENSE, zorder=3)
+    for pooling, which in zip(pair, (values >= 0, values < 0), strict=True):
+        ax.plot(x[which], values[which], **_dots(pooling, size), alpha=alpha, rasterized=len(values) > _DENSE, zorder=3)
     if bad.any():
         ax.plot(x[bad], values[bad], **_bad(max(6.0, size + 2)), zorder=5)
 
 
-def _dots(arm: Pooling, size: float) -> dict[str, Any]:
-    label = f"{_short(arm)} pooling predicts better"
+def _dots(pooling: Pooling, size: float) -> dict[str, Any]:
+    label = f"{_short(pooling)} pooling predicts better"
     style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
-    return style | {"color": LOOKS[arm].color, "label": label}
+    return style | {"color": LOOKS[pooling].color, "label": label}
 
 
 def _bad(size: float) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def _names(data: CleanData, factor: Term | None) -> list[str]:
 
 
 def _label_extremes(ax: Axes, x: np.ndarray, values: np.ndarray, names: list[str]) -> None:
-    """The units on which the arms differ most."""
+    """The units on which the strategies differ most."""
     chosen = np.argsort(-np.abs(values), kind="stable")[:_LABELLED]
     among = np.column_stack([x, values])
     label_points(ax, x[chosen], values[chosen], [names[k] for k in chosen], among=among)
@@ -203,7 +204,7 @@ def _amount(value: float) -> str:
 
 
 def _key(pair: tuple[Pooling, Pooling], bad: np.ndarray) -> list[Artist]:
-    handles: list[Artist] = [Line2D([], [], **_dots(arm, 6)) for arm in pair]
+    handles: list[Artist] = [Line2D([], [], **_dots(pooling, 6)) for pooling in pair]
     return [*handles, Line2D([], [], **_bad(6))] if bad.any() else handles
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from hlm.compare.pooling_path import PoolingPath, path_of
 from hlm.errors import FitError, nearest
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.function_calls import kept
 from hlm.model.resolve import resolve
 from hlm.plots.glyphs import (
@@ -98,11 +98,11 @@ def plot_path(path: Any, *, term: str | None = None, group: str | None = None, a
     headline(ax, _headline(path, values), key=_key(path, few))
     if values.shape[1] <= _MOST_NAMED:
         group_key(ax, path.group, [str(g) for g in path.estimates[path.group].to_numpy()], list(colors), marker="-")
-    describe(ax, _in_words(path, label, values), doubts=[path.note] if path.note else [])
+    describe(ax, _in_words(path, label, values), problems=[path.note] if path.note else [])
     return ax
 
 
-def _path_of_fits(fits: Any, group: str | None) -> PoolingPath:
+def _path_of_fits(fits: Fits, group: str | None) -> PoolingPath:
     if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_label(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
     fit = fits["partial"]
@@ -246,7 +246,9 @@ def _interval(path: PoolingPath) -> tuple[float, float]:
 
 def _key(path: PoolingPath, few: bool) -> list[Artist]:
     low, high = _interval(path)
-    of = "" if path.at_0 == LOOKS["complete"].label else " of it"  # not the arms: other effects stay partially pooled
+    of = (
+        "" if path.at_0 == LOOKS["complete"].label else " of it"
+    )  # not the strategies: other effects stay partially pooled
     handles: list[Artist] = [Line2D([], [], **complete_line(1.4) | {"label": LOOKS["complete"].label + of})]
     if few:
         none = circle("none", 5) | {"label": LOOKS["none"].label + of}

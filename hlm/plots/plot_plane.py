@@ -11,8 +11,8 @@ from matplotlib.patches import FancyArrowPatch
 
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.errors import FitError, nearest
-from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, number
@@ -35,14 +35,14 @@ _ARROW = "#8A8A8A"
 
 
 def plot_plane(
-    fits: Any, *, terms: Sequence[str] | None = None, group: str | None = None, ax: Axes | None = None
+    fits: Fits, *, terms: Sequence[str] | None = None, group: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Each group as a point of the intercept-slope plane, with an arrow from no pooling to partial pooling.
 
     Parameters
     ----------
     fits : PoolingFits
-        With the arms ``"none"`` and ``"partial"``; ``"complete"`` adds the black cross.
+        With the strategies ``"none"`` and ``"partial"``; ``"complete"`` adds the black cross.
     terms : pair of str, optional
         Horizontal and vertical coefficient, ``("Intercept", "pre")``; needed where more than two vary by the group.
     group : str, optional
@@ -62,7 +62,7 @@ def plot_plane(
     Raises
     ------
     FitError
-        For a missing arm, an unknown term or factor, or other than two coefficients that vary and no names.
+        For a missing strategy, an unknown term or factor, or other than two coefficients that vary and no names.
 
     Examples
     --------
@@ -92,14 +92,16 @@ def plot_plane(
     ax.set(xlabel=_axis(fits, pair[0]) + note, ylabel=_axis(fits, pair[1]))
     bare(ax)
     headline(ax, _headline(plane, factor), key=_key(plane, factor))
-    describe(ax, _in_words(plane, factor, pair), doubts=cautions(fits).values())
+    describe(ax, _in_words(plane, factor, pair), problems=failed_diagnostics(fits).values())
     return ax
 
 
-def _check_terms(fits: Any, factor: Term, terms: Sequence[str] | None) -> tuple[str, str]:
-    for arm in ("none", "partial"):
-        if arm not in fits_by_label(fits):
-            raise FitError(f"plot_plane draws arrows from no to partial pooling, and the arm {arm!r} is missing.")
+def _check_terms(fits: Fits, factor: Term, terms: Sequence[str] | None) -> tuple[str, str]:
+    for pooling in ("none", "partial"):
+        if pooling not in fits_by_label(fits):
+            raise FitError(
+                f"plot_plane draws arrows from no to partial pooling, and the strategy {pooling!r} is missing."
+            )
     model = model_of(fits)
     varying = varying_terms(model, factor, None)
     wanted = varying if terms is None else check_list("terms", terms, "('Intercept', 'x')")
@@ -162,9 +164,9 @@ def _draw_cloud(ax: Axes, plane: Plane) -> None:
     ax.plot(*plane.partial.T, **_dots("partial", 2.2), alpha=0.3, rasterized=True, zorder=3)
 
 
-def _dots(arm: Pooling, size: float) -> dict[str, Any]:
+def _dots(pooling: Pooling, size: float) -> dict[str, Any]:
     """Circles too small to be open."""
-    look = LOOKS[arm]
+    look = LOOKS[pooling]
     style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
     return style | {"color": look.color, "label": look.label}
 
@@ -202,12 +204,12 @@ def _label_far(ax: Axes, plane: Plane) -> None:
 def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Where the way from a point inside to one outside crosses the frame."""
     step = outside - inside
-    room = np.where(step > 0, high - inside, low - inside)
-    shares = np.divide(room, step, out=np.ones(2), where=step != 0)
+    distance = np.where(step > 0, high - inside, low - inside)
+    shares = np.divide(distance, step, out=np.ones(2), where=step != 0)
     return np.asarray(inside + np.clip(shares, 0, 1).min() * step)
 
 
-def _axis(fits: Any, term: str) -> str:
+def _axis(fits: Fits, term: str) -> str:
     model = model_of(fits)
     link = model_of(fits).family.link
     scale = "" if link == "identity" else f" ({link} scale)"

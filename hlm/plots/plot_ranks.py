@@ -12,10 +12,10 @@ from matplotlib.ticker import FixedLocator
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.rank_groups import ranked
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.predict import DEFAULT_PROB
-from hlm.fits.results import fits_by_label
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, height_of
 from hlm.plots.group_rows import HEADING, body_height, name_rows
@@ -30,7 +30,7 @@ _LABELLED = 3  # groups at either end, where there are too many for names
 
 
 def plot_ranks(
-    fits: Any, *, term: str | None = None, group: str | None = None, prob: float | None = None, ax: Axes | None = None
+    fits: Fits, *, term: str | None = None, group: str | None = None, prob: float | None = None, ax: Axes | None = None
 ) -> Axes:
     """Where each group ranks, and how little that may mean.
 
@@ -67,15 +67,17 @@ def plot_ranks(
     >>> ax.get_xlabel()
     'rank by Days: 1 = smallest, 18 = largest'
     """
-    arms = fits_by_label(fits)
-    if "partial" not in arms:
-        raise FitError("plot_ranks ranks the groups by partial pooling, and that arm is missing: fit_pooling(...).")
+    by_label = fits_by_label(fits)
+    if "partial" not in by_label:
+        raise FitError(
+            "plot_ranks ranks the groups by partial pooling, and that strategy is missing: fit_pooling(...)."
+        )
     model = model_of(fits)
     factor = model.group(group)
     (label,) = varying_terms(model, factor, default_term(fits, factor) if term is None else term)
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
-    table = _rank_table(arms["partial"], factor, label, probability)
+    table = _rank_table(by_label["partial"], factor, label, probability)
     body = body_height(len(table)) if ax is None else height_of(ax)
     ax = axes_or_new(ax, 7, body + HEADING)
     ax.set(xlim=(0.5, len(table) + 0.5), ylim=(-1, len(table)))
@@ -86,7 +88,7 @@ def plot_ranks(
     ax.set_xlabel(f"rank by {label}: 1 = smallest, {len(table)} = largest")
     bare(ax)
     headline(ax, _headline(table), key=_key(probability))
-    describe(ax, _in_words(table, factor, label, probability), doubts=cautions(fits, ("partial",)).values())
+    describe(ax, _in_words(table, factor, label, probability), problems=failed_diagnostics(fits, ("partial",)).values())
     return ax
 
 
@@ -96,7 +98,7 @@ def _ticks(count: int) -> list[int]:
     return [1, *(rank for rank in range(step, count, step) if rank > 1 and count - rank > step / 2), count]
 
 
-def _rank_table(fit: Any, factor: Term, label: str, prob: float) -> pd.DataFrame:
+def _rank_table(fit: Fits, factor: Term, label: str, prob: float) -> pd.DataFrame:
     """Index ``level``; columns ``expected, lower, upper``, the lowest rank first."""
     draws = coefficients(fit, factor.name).sel(pooling="partial", term=label)
     values = draws.transpose("chain", "draw", factor.name).to_numpy().reshape(-1, draws.sizes[factor.name])

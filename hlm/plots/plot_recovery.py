@@ -49,10 +49,10 @@ def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | No
     label = _term(table, term)
     mine = table[table["term"] == label]
     ax = axes_or_new(ax, 6.5, 4.5)
-    for arm, look in LOOKS.items():
-        rows = mine[mine["pooling"] == arm].sort_values("size")
-        style = {**circle(arm, 7), "linestyle": "-", "linewidth": 1.4, "color": look.color}
-        if arm == "complete":
+    for pooling, look in LOOKS.items():
+        rows = mine[mine["pooling"] == pooling].sort_values("size")
+        style = {**circle(pooling, 7), "linestyle": "-", "linewidth": 1.4, "color": look.color}
+        if pooling == "complete":
             style |= {"marker": "none"}
         ax.errorbar(rows["size"], rows["rmse"], yerr=2 * rows["se"], **style)
     sizes = sorted(mine["size"].unique())
@@ -89,6 +89,6 @@ def _headline(mine: pd.DataFrame) -> str:
 def _in_words(mine: pd.DataFrame, what: str) -> str:
     wide = _wide(mine)
     sentences = [f"Root mean squared error of the {what} against group size, {wide.index[0]} to {wide.index[-1]} rows"]
-    for arm, look in LOOKS.items():
-        sentences.append(f"{look.label.capitalize()}: {wide[arm].iloc[0]:.3g} to {wide[arm].iloc[-1]:.3g}")
+    for pooling, look in LOOKS.items():
+        sentences.append(f"{look.label.capitalize()}: {wide[pooling].iloc[0]:.3g} to {wide[pooling].iloc[-1]:.3g}")
     return ". ".join(sentences) + "."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,8 @@ from matplotlib.ticker import PercentFormatter
 
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.shrinkage import shrinkage
-from hlm.fits.failed_diagnostics import cautions
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits
 from hlm.formula.formula import Term
 from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, complete_line, describe, headline, number
 from hlm.plots.group_rows import size_axis
@@ -27,13 +28,13 @@ _EQUAL = 0.005  # shares that differ by less are printed as the same number
 _BANDS = 12  # sizes of groups are cut into so many parts
 
 
-def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = None, ax: Axes | None = None) -> Axes:
-    """The ledger as a picture: small groups are moved far, large ones hardly.
+def plot_shrinkage(fits: Fits, *, term: str | None = None, group: str | None = None, ax: Axes | None = None) -> Axes:
+    """The shrinkage table as a picture: small groups are moved far, large ones hardly.
 
     Parameters
     ----------
     fits : PoolingFits
-        With the arms ``"none"`` and ``"partial"``.
+        With the strategies ``"none"`` and ``"partial"``.
     term : str, optional
         The coefficient whose movement is written beside the labelled groups, ``"pre"`` or ``"Intercept"``; by default
         the first slope that varies by the group, else the intercept.
@@ -54,7 +55,7 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     Raises
     ------
     FitError
-        For a missing arm, an unknown term or factor, or several factors and no name.
+        For a missing strategy, an unknown term or factor, or several factors and no name.
 
     Examples
     --------
@@ -79,18 +80,18 @@ def plot_shrinkage(fits: Any, *, term: str | None = None, group: str | None = No
     ax.plot(at, table["share"], **style, zorder=3)
     _label_extremes(ax, at, table, label)
     headline(ax, _headline(table, factor), key=_key())
-    describe(ax, _in_words(table, factor, label), doubts=cautions(fits).values())
+    describe(ax, _in_words(table, factor, label), problems=failed_diagnostics(fits).values())
     return ax
 
 
-def default_term(fits: Any, factor: Term) -> str:
+def default_term(fits: Fits, factor: Term) -> str:
     """The first slope that varies by the group, else the intercept."""
     model = model_of(fits)
     varying = varying_terms(model, factor, None)
     return next((label for label in varying if label != "Intercept"), "Intercept")
 
 
-def moved(fits: Any, factor: Term, term: str) -> pd.DataFrame:
+def moved(fits: Fits, factor: Term, term: str) -> pd.DataFrame:
     """By level: ``n, none, partial`` of one term, and ``share``, how much the others decide of all terms together."""
     table = shrinkage(fits, term=term, group=factor.name).set_index("level")
     return table[["n", "none", "partial", "pooled"]].rename(columns={"pooled": "share"})

@@ -1,4 +1,4 @@
-"""`plot_slopes`: every group's slope in the three arms, a row a group, in the order of the slopes."""
+"""`plot_slopes`: every group's slope in the three strategies, a row a group, in the order of the slopes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
-from hlm.fits.failed_diagnostics import cautions
-from hlm.fits.results import fits_by_label
+from hlm.fits.failed_diagnostics import failed_diagnostics
+from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model
 from hlm.plots.glyphs import (
@@ -41,7 +41,7 @@ _OFF_SCALE = "off the scale"
 
 
 def plot_slopes(
-    fits: Any,
+    fits: Fits,
     *,
     term: str | None = None,
     group: str | None = None,
@@ -53,7 +53,7 @@ def plot_slopes(
     Parameters
     ----------
     fits : PoolingFits
-        With the arms ``"none"`` and ``"partial"``; without ``"complete"`` there is no black line.
+        With the strategies ``"none"`` and ``"partial"``; without ``"complete"`` there is no black line.
     term : str, optional
         The coefficient, ``"pre"`` or ``"Intercept"``; by default the first slope that varies by the group, else the
         intercept.
@@ -76,7 +76,7 @@ def plot_slopes(
     Raises
     ------
     FitError
-        For a missing arm, an unknown term or factor, or an interval that is no probability.
+        For a missing strategy, an unknown term or factor, or an interval that is no probability.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def plot_slopes(
     >>> ax.get_xlabel()
     'slope of Reaction on Days'
     """
-    _check_arms(fits)
+    _check_poolings(fits)
     model = model_of(fits)
     factor = model.group(group)
     table, label = slope_rows(fits, factor, _default_term(model, factor) if term is None else term, interval)
@@ -107,16 +107,15 @@ def plot_slopes(
     ax.set_xlabel("\n".join([_horizontal(fits, label), *_small_print(table, view, factor, named=named)]))
     bare(ax)
     headline(ax, _headline(table, _noun(model.data, label)), key=_key(table, view, interval))
-    describe(ax, _in_words(fits, table, view, factor, label), doubts=cautions(fits).values())
+    describe(ax, _in_words(fits, table, view, factor, label), problems=failed_diagnostics(fits).values())
     return ax
 
 
-def _check_arms(fits: Any) -> None:
-    for arm in ("none", "partial"):
-        if arm not in fits_by_label(fits):
+def _check_poolings(fits: Fits) -> None:
+    for pooling in ("none", "partial"):
+        if pooling not in fits_by_label(fits):
             raise FitError(
-                f"plot_slopes shows no pooling beside partial pooling, and the arm {arm!r} is missing: fit both, "
-                f"fit_pooling(...)."
+                f"plot_slopes shows no pooling beside partial pooling: {pooling!r} is missing, fit_pooling(...)."
             )
 
 
@@ -187,7 +186,7 @@ def _noun(data: CleanData, label: str) -> str:
     return "slope" if label in data.columns else "coefficient"
 
 
-def _horizontal(fits: Any, label: str) -> str:
+def _horizontal(fits: Fits, label: str) -> str:
     """What the numbers are, and on which scale."""
     model = model_of(fits)
     noun, response = _noun(model.data, label), response_label(model.written)
@@ -206,7 +205,7 @@ def _headline(table: pd.DataFrame, noun: str) -> str:
 
 
 def _key(table: pd.DataFrame, view: View, interval: float | None) -> list[Artist]:
-    handles: list[Artist] = [Line2D([], [], **circle(arm, 6)) for arm in ("none", "partial")]
+    handles: list[Artist] = [Line2D([], [], **circle(pooling, 6)) for pooling in ("none", "partial")]
     if interval is not None:
         handles.append(Line2D([], [], **_interval_style(9), label=f"{100 * interval:g} % interval"))
     if table["complete"].notna().any():
@@ -222,11 +221,11 @@ def _interval_style(pitch: float) -> dict[str, Any]:
     return {"color": LOOKS["partial"].color, "linewidth": width, "alpha": 0.3}
 
 
-def _in_words(fits: Any, table: pd.DataFrame, view: View, factor: Term, label: str) -> str:
+def _in_words(fits: Fits, table: pd.DataFrame, view: View, factor: Term, label: str) -> str:
     sentences = [f"Dot plot of the {_horizontal(fits, label)}, a row for each of {len(table)} groups of {factor.name}"]
-    for arm, name in (("none", "No"), ("partial", "Partial")):
-        if table[arm].notna().any():
-            sentences.append(f"{name} pooling goes from {extremes(table[arm], factor.name)}")
+    for pooling, name in (("none", "No"), ("partial", "Partial")):
+        if table[pooling].notna().any():
+            sentences.append(f"{name} pooling goes from {extremes(table[pooling], factor.name)}")
     if table["complete"].notna().any():
         one = same(table["complete"])
         black = (

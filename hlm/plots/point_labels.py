@@ -38,7 +38,7 @@ def label_points(
     among: np.ndarray,
     level_lines: Sequence[float] = (),
 ) -> None:
-    """Write a name beside each point, where it covers least; a name that has no room is left out.
+    """Write a name beside each point, where it covers least; a name that does not fit is left out.
 
     Parameters
     ----------

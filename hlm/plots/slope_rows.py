@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hlm.compare.compare_slopes import compare_slopes
+from hlm.fits.results import Fits
 from hlm.formula.formula import Term
 
 _FAR = 3.0  # interquartile ranges beyond the quartiles: Tukey's "far out" (1977, Exploratory Data Analysis, 2D)
@@ -38,7 +38,7 @@ class View:
     above: np.ndarray
 
 
-def slope_rows(fits: Any, factor: Term, term: str, interval: float | None) -> tuple[pd.DataFrame, str]:
+def slope_rows(fits: Fits, factor: Term, term: str, interval: float | None) -> tuple[pd.DataFrame, str]:
     """The groups in the order of the picture, the bottom row first.
 
     Returns
@@ -50,10 +50,10 @@ def slope_rows(fits: Any, factor: Term, term: str, interval: float | None) -> tu
         The term's label.
     """
     long = compare_slopes(fits, term=term, group=factor.name, prob=interval)
-    arms = {str(arm): rows.set_index("level") for arm, rows in long.groupby("pooling", sort=False)}
-    partial = arms["partial"]
-    table = partial[["lower", "upper"]].assign(partial=partial["estimate"], none=arms["none"]["estimate"])
-    table["complete"] = arms["complete"]["estimate"] if "complete" in arms else np.nan
+    by_label = {str(pooling): rows.set_index("level") for pooling, rows in long.groupby("pooling", sort=False)}
+    partial = by_label["partial"]
+    table = partial[["lower", "upper"]].assign(partial=partial["estimate"], none=by_label["none"]["estimate"])
+    table["complete"] = by_label["complete"]["estimate"] if "complete" in by_label else np.nan
     order = table["none"].fillna(table["partial"]).sort_values(kind="stable")
     return table.loc[order.index], str(long["term"].iloc[0])
 

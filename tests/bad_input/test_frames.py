@@ -153,7 +153,7 @@ def test_a_few_codes_of_text_are_labels() -> None:
 @pytest.mark.parametrize("scale", [1e-12, 1e6, 1e9, 1e15])
 @pytest.mark.parametrize("formula", ["y ~ x + (x|g)", "y ~ x + u + (x|g)"])
 def test_units_of_a_predictor_change_its_slopes_and_nothing_else(formula: str, scale: float) -> None:
-    """A slope per dollar is a hundred times that per cent; u, of the groups alone, is in no arm's totals."""
+    """A slope per dollar is a hundred times that per cent; u, of the groups alone, is in no group's coefficients."""
     frame = with_(u=base()["g"].map(dict(zip("abcdef", [0.3, -1, 2, 0.5, 1, -0.7], strict=True))))
     options: dict[str, Any] = {"draws": 1000, "chains": 2, "seed": 1, "progress": False, "method": "exact"}
     means = [

@@ -117,7 +117,7 @@ CASES: list[tuple[str, dict[str, Any], type[HlmError], str]] = [
     ("plot_lines", {"panels": True, "levels": []}, FitError, "for groups that you name: levels=[...], "),
     ("plot_lines", {"levels": 3}, FitError, "levels is a list such as ['a', 'b'], not 3."),
     ("plot_lines", {"pooling": 3}, FitError, "There are no group lines for pooling=3."),
-    ("plot_loo", {"arms": 3}, FitError, "arms is a list such as ('partial', 'complete'), not 3."),
+    ("plot_loo", {"poolings": 3}, FitError, "poolings is a list such as ('partial', 'complete'), not 3."),
     ("plot_plane", {"terms": 3}, FitError, "terms is a list such as ('Intercept', 'x'), not 3."),
     ("plot_path", {"term": 3}, FitError, "There is no term 3. There are: Intercept, x."),
     ("plot_recovery", {"table": 3}, FitError, "plot_recovery draws the table that recovery(...) returns, not 3."),

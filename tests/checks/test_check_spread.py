@@ -53,8 +53,8 @@ def test_binomial_proportions(cbpp: PoolingFits) -> None:
     centre = np.average(rates["mean"], weights=rates["size"])
     by_hand = np.sqrt(np.average((rates["mean"] - centre) ** 2, weights=rates["size"]))
     assert table["observed"].iloc[0] == pytest.approx(by_hand, rel=1e-12)
-    by_arm = table.set_index("pooling")["p_value"]
-    assert by_arm["complete"] < 0.05 < by_arm["partial"]
+    by_pooling = table.set_index("pooling")["p_value"]
+    assert by_pooling["complete"] < 0.05 < by_pooling["partial"]
 
 
 def test_same_seed_same_table(exam: PoolingFits) -> None:

@@ -47,9 +47,11 @@ def test_table(exam: PoolingFits) -> None:
     assert table["se_diff"].iloc[2] == pytest.approx(np.sqrt(4059 * paired.var()))
     assert table["weight"].sum() == pytest.approx(1)
     assert (table["bad_k"] == 0).all() and (table["note"] == "").all()
-    by_arm = table.set_index("pooling")["elpd"]
-    assert by_arm["partial"] == pytest.approx(_peer("elpd_loo_integrated"), abs=0.5)  # 4 sd over ten seeds of either
-    assert by_arm["complete"] == pytest.approx(-4883.3, abs=0.1)  # STATISTICS.md 7
+    by_pooling = table.set_index("pooling")["elpd"]
+    assert by_pooling["partial"] == pytest.approx(
+        _peer("elpd_loo_integrated"), abs=0.5
+    )  # 4 sd over ten seeds of either
+    assert by_pooling["complete"] == pytest.approx(-4883.3, abs=0.1)  # STATISTICS.md 7
 
 
 def test_a_new_school(exam: PoolingFits) -> None:
@@ -67,7 +69,7 @@ def test_a_new_school(exam: PoolingFits) -> None:
 
 def test_bad_rows_are_named(exam: PoolingFits) -> None:
     """Conditional on the coefficients, as for draws by NUTS, school 48's two students decide their own line."""
-    conditional = {arm: replace(one, engine="bambi") for arm, one in exam.items()}
+    conditional = {label: replace(one, engine="bambi") for label, one in exam.items()}
     none = compare_loo(conditional).set_index("pooling").loc["none"]
     assert none["bad_k"] == len(conditional["none"].leave_out().bad)
     pareto_k = np.asarray(conditional["none"].leave_out().pareto_k)
@@ -91,18 +93,18 @@ def test_real_refits_say_the_same(unit: str) -> None:
     """Every unit left out in turn, the model fitted again without it, and the unit's density averaged over that fit."""
     frame, formula = _small()
     model = resolve(formula, frame)["partial"]
-    arm = gaussian_model(model)
-    whole = summed(arm)
+    gaussian = gaussian_model(model)
+    whole = summed(gaussian)
     codes = np.arange(120) if unit == "observation" else frame["g"].to_numpy()
     refits = []
     for k in range(codes.max() + 1):
         others = resolve(formula, frame[codes != k], priors=model.priors)["partial"]
         drawn = EXACT.sample(others, Options(draws=3000, seed=k))
-        reduced_arm = gaussian_model(others)
-        theta = theta_of(drawn.idata["posterior"].to_dataset(), reduced_arm)
+        reduced = gaussian_model(others)
+        theta = theta_of(drawn.idata["posterior"].to_dataset(), reduced)
         # log p(y_k | y_-k, theta) = log p(y | theta) - log p(y_-k | theta); both centre the intercept's prior at their
         # own means of x, which the wide prior (sd 3.5 against an intercept's sd of 0.25) hardly feels
-        both = [common_posterior(sums, theta, arm.prior).log_marginal for sums in (whole, summed(reduced_arm))]
+        both = [common_posterior(sums, theta, gaussian.prior).log_marginal for sums in (whole, summed(reduced))]
         refits.append(log_sum_exp((both[0] - both[1])[:, None])[0] - np.log(len(both[0])))
     fits = {
         pooling: fit(formula, frame, pooling=pooling, draws=10_000, seed=1, progress=False)
@@ -151,28 +153,28 @@ def test_stacking_weights_are_arvizs(exam: PoolingFits, pastes: PoolingFits) -> 
     import xarray as xr
 
     for fits in (exam, pastes):
-        loos = {arm: one.leave_out() for arm, one in fits.items()}
+        loos = {label: one.leave_out() for label, one in fits.items()}
         theirs = arviz_stats.compare(
             {
-                arm: arviz_stats.ELPDData(
+                label: arviz_stats.ELPDData(
                     elpd=loo.total, se=loo.se, p=loo.p_loo, n_samples=1000, n_data_points=len(loo.elpd), scale="log",
                     warning=False, good_k=0.7, elpd_i=xr.DataArray(loo.elpd, dims="__obs__"),
                     pareto_k=xr.DataArray(loo.pareto_k, dims="__obs__"),
                 )
-                for arm, loo in loos.items()
+                for label, loo in loos.items()
             },
             method="stacking", round_to="none",
         )  # fmt: skip
-        ours, reference = stacking_weights(loos), {arm: float(theirs.loc[arm, "weight"]) for arm in loos}
+        ours, reference = stacking_weights(loos), {label: float(theirs.loc[label, "weight"]) for label in loos}
         assert ours == pytest.approx(reference, abs=0.01)  # where ArviZ's optimiser stops
         assert _stacked(loos, ours) >= _stacked(loos, reference) - 1e-6
 
 
 def _stacked(loos: dict[str, PointwiseLoo], weights: dict[str, float]) -> float:
-    return float(np.log(sum(weights[arm] * np.exp(loo.elpd) for arm, loo in loos.items())).sum())
+    return float(np.log(sum(weights[label] * np.exp(loo.elpd) for label, loo in loos.items())).sum())
 
 
-def test_identical_arms_differ_by_nothing(sleepstudy: PoolingFits) -> None:
+def test_identical_strategies_differ_by_nothing(sleepstudy: PoolingFits) -> None:
     twice = PoolingFits({"none": sleepstudy["partial"], "partial": sleepstudy["partial"]})
     assert (compare_loo(twice)[["elpd_diff", "se_diff"]] == 0).all(axis=None)
 
@@ -209,8 +211,8 @@ def test_unknown_units(unit: str, message: str, exam: PoolingFits) -> None:
     assert message in str(caught.value)
 
 
-def test_one_arm_is_nothing_to_compare(exam: PoolingFits) -> None:
-    with pytest.raises(FitError, match="two arms at least"):
+def test_one_strategy_is_nothing_to_compare(exam: PoolingFits) -> None:
+    with pytest.raises(FitError, match="two of them at least"):
         compare_loo(exam["partial"])
 
 

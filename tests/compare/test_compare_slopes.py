@@ -1,4 +1,4 @@
-"""Groups' coefficients in every arm against least squares and lme4."""
+"""Groups' coefficients in every strategy against least squares and lme4."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_crossed_no_pooling_is_at_the_average_of_the_other_factor(penicillin: Po
 
 
 def test_group_level_predictors_are_part_of_the_intercept() -> None:
-    """Uranium does not vary within a county: all arms' intercepts are at the county's own uranium."""
+    """Uranium does not vary within a county: all strategies' intercepts are at the county's own uranium."""
     from hlm.fits.fit import fit_pooling
 
     homes = load_data("radon")

@@ -117,6 +117,6 @@ def test_bad_places(at: dict[str, float | str], message: str, exam: PoolingFits)
     assert message in str(caught.value)
 
 
-def test_the_partial_arm_is_needed(exam: PoolingFits) -> None:
-    with pytest.raises(FitError, match="the arm 'partial' is missing"):
+def test_the_partial_strategy_is_needed(exam: PoolingFits) -> None:
+    with pytest.raises(FitError, match="the strategy 'partial' is missing"):
         pooling_factors(exam["none"])

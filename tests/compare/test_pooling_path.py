@@ -1,4 +1,4 @@
-"""The pooling path against the arms that it joins, closed forms, and the law of total expectation."""
+"""The pooling path against the strategies that it joins, closed forms, and the law of total expectation."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def test_at_infinity_it_is_no_pooling(sleep_path):
     assert (sleep_path.at_infinity, sleep_path.estimates["sd"].to_numpy()[-1]) == ("no pooling", np.inf)
 
 
-def test_the_ends_are_the_arms_that_are_fitted(exam_path, exam):
+def test_the_ends_are_the_strategies_that_are_fitted(exam_path, exam):
     draws = hlm.coefficients(exam)
-    for arm, place in (("complete", 0), ("none", -1)):
-        expected = draws.sel(pooling=arm)
+    for pooling, place in (("complete", 0), ("none", -1)):
+        expected = draws.sel(pooling=pooling)
         mean = expected.mean(("chain", "draw")).to_numpy()
         error = expected.std(("chain", "draw")).to_numpy() / np.sqrt(4000)
         # four Monte Carlo errors of the 4000 draws at the very most: their noise cancels by construction

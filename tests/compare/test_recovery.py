@@ -19,9 +19,9 @@ def test_random_intercepts_have_the_textbook_errors(intercepts):
     wide = intercepts.pivot(index="size", columns="pooling", values=["rmse", "se"])
     n = wide.index.to_numpy()
     expected = {"none": 1 / np.sqrt(n), "partial": np.sqrt(1 / (1 / 0.25 + n)), "complete": np.full(3, 0.5)}
-    for arm, value in expected.items():
+    for pooling, value in expected.items():
         # four standard errors; estimating mean and sd from 36 groups costs partial and complete a few per cent more
-        assert (np.abs(wide["rmse"][arm] - value) < 4 * wide["se"][arm] + 0.03 * value).all(), arm
+        assert (np.abs(wide["rmse"][pooling] - value) < 4 * wide["se"][pooling] + 0.03 * value).all(), pooling
 
 
 def test_partial_pooling_wins_where_groups_are_small(intercepts):

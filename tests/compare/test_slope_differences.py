@@ -15,7 +15,7 @@ from hlm.fits.results import PoolingFits
 
 
 def test_against_the_pooled_line(exam: PoolingFits) -> None:
-    """Partial: the departures themselves; none: from the complete arm; complete: nothing, and an even chance."""
+    """Partial: the departures themselves; none: from the complete strategy; complete: nothing, and an even chance."""
     table = slope_differences(exam, term="pre").set_index(["pooling", "level"])
     departure = exam["partial"].idata["posterior"]["pre|school"].sel(school__factor_dim="54").to_numpy()
     row = table.loc[("partial", "54")]

@@ -44,7 +44,7 @@ def test_other_families_say_what_is_not_judged(cbpp: PoolingFits) -> None:
 
 
 def test_summary_ends_with_it(exam: PoolingFits) -> None:
-    judged = judge({arm: fit.leave_out() for arm, fit in exam.items()})
+    judged = judge({label: fit.leave_out() for label, fit in exam.items()})
     last = repr(exam).splitlines()[-1]
     assert judged is not None
     assert last == (
@@ -78,7 +78,7 @@ def test_when_it_is_decided(shift: float, noise: float, bad: int, word: str) -> 
     assert judged.words["partial"] == ("fits" if word == "overfits" else "cannot tell")
 
 
-def test_direction_follows_the_arms() -> None:
+def test_direction_follows_the_strategies() -> None:
     """Whatever the labels: what is less free than the best underfits."""
     loos = {"a": _loo(0, 0, 0), "b": _loo(-20, 0.1, 5)}
     judged = judge(loos, {"a": "none", "b": "partial"})
@@ -87,7 +87,7 @@ def test_direction_follows_the_arms() -> None:
     assert judged.sentence.startswith("a fits best; b underfits (elpd 2")
 
 
-def test_identical_arms_cannot_be_told_apart(sleepstudy: PoolingFits) -> None:
+def test_identical_strategies_cannot_be_told_apart(sleepstudy: PoolingFits) -> None:
     twice = PoolingFits({"none": sleepstudy["partial"], "partial": sleepstudy["partial"]})
     words = verdict(twice).evidence.query("unit == 'observation'")
     assert list(words["verdict"]) == ["cannot tell", "cannot tell"]
@@ -100,7 +100,7 @@ def test_what_could_not_be_computed_is_said_in_words() -> None:
     assert judged.sentence == "cannot tell partial and none apart (elpd of none could not be computed)"
 
 
-def test_one_arm_is_nothing_to_judge(exam: PoolingFits) -> None:
+def test_one_strategy_is_nothing_to_judge(exam: PoolingFits) -> None:
     assert judge({"partial": exam["partial"].leave_out()}) is None
-    with pytest.raises(FitError, match="two arms at least"):
+    with pytest.raises(FitError, match="two of them at least"):
         verdict(exam["partial"])

@@ -163,10 +163,12 @@ def test_words_of_exam(explained_as: Callable[[str], Explanation]) -> None:
         "Each school has its own slope for pre, βₖ; these vary around the common slope for pre, μ_β, "
         "with standard deviation τ_β."
     )
-    assert [arm.about for arm in said.arms] == ["complete", "none", "partial"]
-    assert said.arms[0].text.startswith("post ~ pre: school ignored") and said.arms[0].text.endswith("2 coefficients.")
-    assert "post ~ 0 + school + school:pre" in said.arms[1].text and "130 coefficients" in said.arms[1].text
-    assert "132 coefficients (2 common + 2 × 65 departures" in said.arms[2].text
+    assert [one.about for one in said.strategies] == ["complete", "none", "partial"]
+    assert said.strategies[0].text.startswith("post ~ pre: school ignored") and said.strategies[0].text.endswith(
+        "2 coefficients."
+    )
+    assert "post ~ 0 + school + school:pre" in said.strategies[1].text and "130 coefficients" in said.strategies[1].text
+    assert "132 coefficients (2 common + 2 × 65 departures" in said.strategies[2].text
     assert said.notes[0].startswith("The model has 6 parameters: 2 common coefficients, 2 standard deviations")
 
 
@@ -261,8 +263,8 @@ def test_words_of_functions() -> None:
         in said.terms[1].text
     )
     assert "Each school has its own slope for scale(pre), β₁ₖ" in str(said)
-    assert "post ~ 0 + factor(school) + factor(school):scale(pre)" in said.arms[1].text
-    assert "no pooling" not in said.arms[2].text and "poly(pre, 2) + I(pre > 0)" in said.arms[2].text
+    assert "post ~ 0 + factor(school) + factor(school):scale(pre)" in said.strategies[1].text
+    assert "no pooling" not in said.strategies[2].text and "poly(pre, 2) + I(pre > 0)" in said.strategies[2].text
 
 
 def test_the_offset_stands_in_equations_and_picture_without_a_coefficient() -> None:

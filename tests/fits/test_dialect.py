@@ -1,4 +1,4 @@
-"""Functions, offsets and counts go through the arms, both engines, predictions and the posterior's names."""
+"""Functions, offsets and counts go through the strategies, both engines, predictions and the posterior's names."""
 
 from __future__ import annotations
 
@@ -207,12 +207,12 @@ def test_nuts_samples_functions_and_says_the_same_as_the_exact_engine() -> None:
     assert set(exact.idata["posterior"].data_vars) == set(nuts.idata["posterior"].data_vars)
 
 
-def test_arms_are_shown_as_written() -> None:
+def test_strategies_are_shown_as_written() -> None:
     fits = fit_pooling(
         "Reaction ~ . + poly(Days, 2) + (poly(Days, 2)|Subject)", SLEEP.assign(z=np.sin(np.arange(180.0))), seed=1,
         draws=10, progress=False,
     )  # fmt: skip
-    assert [fits[arm].formula for arm in fits] == [
+    assert [fits[pooling].formula for pooling in fits] == [
         "Reaction ~ Days + z + poly(Days, 2)",
         "Reaction ~ 0 + Subject + Subject:poly(Days, 2) + z",
         "Reaction ~ Days + z + poly(Days, 2) + (poly(Days, 2)|Subject)",

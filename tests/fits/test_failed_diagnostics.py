@@ -1,4 +1,4 @@
-"""A diagnostic that failed is said wherever numbers of its arm stand."""
+"""A diagnostic that failed is said wherever numbers of its strategy stand."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ OF_ALL_ARMS = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_rows_of_the_arm_say_it_and_others_do_not(name: str, doubtful: PoolingFits, sleepstudy: PoolingFits) -> None:
+def test_rows_of_the_strategy_say_it_and_others_do_not(
+    name: str, doubtful: PoolingFits, sleepstudy: PoolingFits
+) -> None:
     table = TABLES[name](doubtful)
     said = table["note"].str.contains(CLAUSE, regex=False)
     assert (said == (table["pooling"] == "partial")).all() and said.any()
@@ -62,7 +64,7 @@ def test_rows_of_the_arm_say_it_and_others_do_not(name: str, doubtful: PoolingFi
 
 
 @pytest.mark.parametrize("name", OF_ALL_ARMS)
-def test_every_row_says_it_once_where_a_row_rests_on_all_arms(
+def test_every_row_says_it_once_where_a_row_rests_on_all_strategies(
     name: str, doubtful: PoolingFits, sleepstudy: PoolingFits
 ) -> None:
     assert (OF_ALL_ARMS[name](doubtful)["note"].str.count("draws of partial pooling not reliable") == 1).all()
@@ -86,8 +88,8 @@ def test_pictures_say_it_beneath_and_in_words(name: str, doubtful: PoolingFits, 
     plt.close("all")
 
 
-def test_pictures_without_the_arm_do_not(doubtful: PoolingFits) -> None:
-    for ax in (hlm.plot_lines(doubtful), hlm.plot_loo(doubtful, arms=("none", "complete"))):
+def test_pictures_without_the_strategy_do_not(doubtful: PoolingFits) -> None:
+    for ax in (hlm.plot_lines(doubtful), hlm.plot_loo(doubtful, poolings=("none", "complete"))):
         assert "not reliable" not in ax.get_xlabel() + ax.alt_text  # type: ignore[attr-defined]
     plt.close("all")
 
@@ -147,8 +149,8 @@ def test_each_diagnostic_of_nuts_fails_alone(name: str, value: float) -> None:
 def test_what_could_not_be_computed_is_never_the_best_arm(
     doubtful: PoolingFits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A leave-one-out with a row that is not a number: its arm has no weight, is not the best, and says where."""
-    loos = {arm: fit.leave_out() for arm, fit in doubtful.items()}
+    """A leave-one-out with a row that is not a number: its strategy has no weight, is not the best, and says where."""
+    loos = {pooling: fit.leave_out() for pooling, fit in doubtful.items()}
     broken = replace(loos["partial"], elpd=np.append(np.nan, loos["partial"].elpd[1:]),
                      pareto_k=np.append(np.inf, loos["partial"].pareto_k[1:]))  # fmt: skip
     monkeypatch.setattr(

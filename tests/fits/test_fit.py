@@ -1,4 +1,4 @@
-"""Real data through the three arms: numbers against lme4, least squares and the published posteriors."""
+"""Real data through the three strategies: numbers against lme4, least squares and the published posteriors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_exam_without_correlation(exam_double_bar: Fit, exam_nuts: PoolingFits) 
     assert exam_nuts["partial"].leave_out().total - exam_double_bar.leave_out().total == pytest.approx(1.9, abs=1.2)
 
 
-def test_arms_formulas(exam_nuts: PoolingFits) -> None:
+def test_strategies_formulas(exam_nuts: PoolingFits) -> None:
     assert list(exam_nuts) == ["complete", "none", "partial"]
     assert [f.formula for f in exam_nuts.values()] == [
         "post ~ pre", "post ~ 0 + school + school:pre", "post ~ pre + (pre|school)",
@@ -123,10 +123,10 @@ def test_both_engines_agree_on_exam(exam: PoolingFits, exam_nuts: PoolingFits) -
 
 
 @pytest.mark.parametrize("name", [row[0] for row in LME4])
-def test_every_packaged_example_has_three_arms(name: str, request: pytest.FixtureRequest) -> None:
+def test_every_packaged_example_has_three_strategies(name: str, request: pytest.FixtureRequest) -> None:
     fits = request.getfixturevalue(name)
     assert list(fits) == ["complete", "none", "partial"]
-    elpd = {arm: f.leave_out().total for arm, f in fits.items()}
+    elpd = {pooling: f.leave_out().total for pooling, f in fits.items()}
     assert elpd["partial"] > elpd["complete"]  # on all five the groups differ
 
 
@@ -134,15 +134,15 @@ FAMILIES = [("bernoulli", "hit"), ("poisson", "count"), ("negativebinomial", "ov
 
 
 @pytest.mark.parametrize(("family", "response"), FAMILIES)
-def test_other_families_in_all_arms(family: str, response: str, counts: pd.DataFrame) -> None:
+def test_other_families_in_all_strategies(family: str, response: str, counts: pd.DataFrame) -> None:
     fits = fit_pooling(f"{response} ~ x + (1|g)", counts, family=family, draws=500, tune=500, seed=2, progress=False)
     partial = fits["partial"].idata["posterior"]
     # simulated with slope 0.8: within 3 posterior sds, as 99.7 % of data sets are
     assert abs(float(partial["x"].mean()) - 0.8) < 3 * float(partial["x"].std())
     assert fits["none"].formula == f"{response} ~ 0 + g + x"
-    for arm in fits.values():  # a second route: Bambi's own log-likelihood of the same draws
-        ours = log_density_of(arm.resolved, arm.idata, arm.parts, lambda arm=arm: arm.model)(slice(0, 180))
-        theirs = _bambi_log_density(arm.resolved, arm.idata, lambda arm=arm: arm.model)
+    for one in fits.values():  # a second route: Bambi's own log-likelihood of the same draws
+        ours = log_density_of(one.resolved, one.idata, one.parts, lambda one=one: one.model)(slice(0, 180))
+        theirs = _bambi_log_density(one.resolved, one.idata, lambda one=one: one.model)
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
     assert fits["none"].idata["posterior"]["g"].sizes["g_dim"] == 12
 
@@ -171,9 +171,9 @@ def test_priors_are_used_and_kept() -> None:
         draws=200, tune=300, chains=2, seed=1, progress=False,
     )  # fmt: skip
     assert list(fits) == ["complete", "partial"]
-    for arm in fits.values():
-        assert arm.priors["Days"] == given["Days"]
-        assert abs(mean(arm, "Days")) < 0.001  # the prior's sd
+    for one in fits.values():
+        assert one.priors["Days"] == given["Days"]
+        assert abs(mean(one, "Days")) < 0.001  # the prior's sd
 
 
 def test_missing_rows_are_said() -> None:
@@ -207,7 +207,9 @@ def test_table_in_the_terminal_and_in_jupyter(exam: PoolingFits) -> None:
     assert table.loc["pre", ("partial", "mean")] == pytest.approx(mean(exam["partial"], "pre"))
     assert np.isnan(table.loc["sd pre | school", ("complete", "mean")])
     assert "rows with bad Pareto k" not in table.index
-    conditional = PoolingFits({arm: replace(one, engine="bambi") for arm, one in exam.items()})  # as draws by NUTS are
+    conditional = PoolingFits(
+        {pooling: replace(one, engine="bambi") for pooling, one in exam.items()}
+    )  # as draws by NUTS are
     assert "rows with bad Pareto k" not in conditional.summary.index  # not computed yet
     conditional["none"].leave_out()
     bad = conditional.summary.loc["rows with bad Pareto k", ("none", "mean")]
@@ -268,7 +270,7 @@ def test_bad_options_fail_before_anything_is_fitted(options: dict[str, Any], err
     assert message in str(caught.value)
 
 
-def test_unknown_arm_is_named(exam_nuts: PoolingFits) -> None:
+def test_unknown_strategy_is_named(exam_nuts: PoolingFits) -> None:
     with pytest.raises(FitError, match="no fit 'Partial'. Did you mean 'partial'"):
         exam_nuts["Partial"]
 

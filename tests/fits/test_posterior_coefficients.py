@@ -1,4 +1,4 @@
-"""hlm's own linear predictor equals Bambi's, for every arm of every kind of formula: a second route for all dims."""
+"""hlm's own linear predictor equals Bambi's, for every strategy of every kind of formula: a second route for all dims."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_known_groups_are_their_own_lines(sleepstudy: PoolingFits) -> None:
     assert (table["prob"] == 0.5).all()
 
 
-def test_every_arm_predicts_its_own_rows(sleepstudy: PoolingFits) -> None:
+def test_every_strategy_predicts_its_own_rows(sleepstudy: PoolingFits) -> None:
     """In-sample means of no pooling are the fitted values of each subject's own regression."""
     table = predict(sleepstudy["none"])
     for _, rows in table.groupby("Subject", observed=True):
@@ -97,7 +97,7 @@ def test_nested_cells_are_made(pastes: PoolingFits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arm", "frame", "options", "error", "message"),
+    ("strategy", "frame", "options", "error", "message"),
     [
         (
             "none",
@@ -114,10 +114,15 @@ def test_nested_cells_are_made(pastes: PoolingFits) -> None:
     ],
 )
 def test_bad_questions(
-    arm: str, frame: dict[str, list[Any]], options: dict[str, Any], error: type, message: str, sleepstudy: PoolingFits
+    pooling: str,
+    frame: dict[str, list[Any]],
+    options: dict[str, Any],
+    error: type,
+    message: str,
+    sleepstudy: PoolingFits,
 ) -> None:
     with pytest.raises(error) as caught:
-        predict(sleepstudy[arm], pd.DataFrame(frame), **options)
+        predict(sleepstudy[pooling], pd.DataFrame(frame), **options)
     assert message in str(caught.value)
 
 

@@ -32,16 +32,18 @@ def _data(name):
 def test_marginal_density_is_the_dense_one(name, formula):
     """Up to the constant that the weights add: differences between values of theta."""
     model = resolve(formula, _data(name), weights="w")["partial"]
-    arm = gaussian_model(model)
-    q = len(arm.mean)
+    gaussian = gaussian_model(model)
+    q = len(gaussian.mean)
     theta = Theta(np.array([0.5, 1.0, 2.0]) * model.response.std(ddof=1), np.repeat(np.eye(q)[None], 3, 0))
-    found = common_posterior(summed(arm), theta, arm.prior).log_marginal
-    x = arm.common.matrix - np.where(np.ptp(arm.common.matrix, axis=0) > 0, arm.common.matrix.mean(axis=0), 0.0)
-    v = (x * arm.prior.sd**2) @ x.T
-    for factor in arm.factors:
+    found = common_posterior(summed(gaussian), theta, gaussian.prior).log_marginal
+    x = gaussian.common.matrix - np.where(
+        np.ptp(gaussian.common.matrix, axis=0) > 0, gaussian.common.matrix.mean(axis=0), 0.0
+    )
+    v = (x * gaussian.prior.sd**2) @ x.T
+    for factor in gaussian.factors:
         v += (factor.design.matrix @ factor.design.matrix.T) * (factor.codes[:, None] == factor.codes)
     dense = [
-        multivariate_normal(x @ arm.prior.mean, v + np.diag(s**2 / model.data.weights)).logpdf(model.response)
+        multivariate_normal(x @ gaussian.prior.mean, v + np.diag(s**2 / model.data.weights)).logpdf(model.response)
         for s in theta.sigma
     ]
     assert np.diff(found) == pytest.approx(np.diff(dense), rel=1e-8)
@@ -53,12 +55,12 @@ def test_all_weights_alike_change_sigma_alone():
     plain = fit_pooling(SLEEP, data, seed=1, progress=False)
     twice = replace_sigma(plain["partial"].priors["sigma"])
     weighted = fit_pooling(SLEEP, data, weights="w", priors={"sigma": twice}, seed=1, progress=False)
-    for arm in plain:
-        one, other = plain[arm].idata["posterior"], weighted[arm].idata["posterior"]
+    for pooling in plain:
+        one, other = plain[pooling].idata["posterior"], weighted[pooling].idata["posterior"]
         assert float(other["sigma"].mean() / one["sigma"].mean()) == pytest.approx(
             2, rel=6e-3
         )  # 4 x 0.06 sqrt(2 / 4000)
-        assert weighted[arm].leave_out().total == pytest.approx(plain[arm].leave_out().total, abs=1e-6)
+        assert weighted[pooling].leave_out().total == pytest.approx(plain[pooling].leave_out().total, abs=1e-6)
     for unit in ("observation", "Subject"):
         tables = [compare_loo(fits, unit=unit).set_index("pooling")["elpd"] for fits in (plain, weighted)]
         assert tables[0]["partial"] == pytest.approx(tables[1]["partial"], abs=1e-6)

@@ -1,4 +1,4 @@
-"""The three arms as text, before any data."""
+"""The three strategies as text, before any data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ARMS = [
 
 
 @pytest.mark.parametrize(("formula", "complete", "none"), ARMS)
-def test_arms(formula: str, complete: str, none: str) -> None:
+def test_strategies(formula: str, complete: str, none: str) -> None:
     read = parse(formula)
     assert str(complete_formula(read)) == complete
     assert str(none_formula(read, own_effects(read))) == none

@@ -57,7 +57,7 @@ def _fits_of(
 ) -> PoolingFits:
     """Fits of ``y ~ x + (x|g)``: posterior means are least squares of ``y`` on ``x``, in each group and in all rows.
 
-    Partial pooling has the share ``keep`` of a group's departure; ``also`` are further coefficients of all arms.
+    Partial pooling has the share ``keep`` of a group's departure; ``also`` are further coefficients of all strategies.
     """
     models = resolve(formula, frame, poolings=poolings, family=family)
     model = next(iter(models.values()))
@@ -65,7 +65,7 @@ def _fits_of(
     levels, codes = model.data.levels(model.written.groups[0]), model.data.codes(model.written.groups[0])
     own = np.array([_line(x[codes == k], y[codes == k]) for k in range(len(levels))])
     a, b = _line(x, y)
-    arms: dict[str, dict[str, Any]] = {
+    by_label: dict[str, dict[str, Any]] = {
         "complete": {"Intercept": a, "x": b},
         "none": {"g": ("g_dim", own[:, 0]), "g:x": ("g:x_dim", own[:, 1])},
         "partial": {
@@ -77,7 +77,7 @@ def _fits_of(
     }
     fits = {}
     for pooling in poolings:
-        variables = {name: _draws(value, levels) for name, value in {**arms[pooling], **(also or {})}.items()}
+        variables = {name: _draws(value, levels) for name, value in {**by_label[pooling], **(also or {})}.items()}
         idata = xr.DataTree.from_dict({"posterior": xr.Dataset(variables)})
         fits[pooling] = Fit(models[pooling], "nuts", "bambi", idata, GOOD)
     return PoolingFits(fits)

@@ -38,8 +38,8 @@ def test_plane_draws_the_tables_numbers(exam):
     ax = plot_plane(exam)
     table = shrinkage(exam).pivot(index="level", columns="term", values=["none", "partial", "complete"])
     table = table.loc[exam["partial"].resolved.data.levels(SCHOOL)]
-    for arm, label in (("none", "no pooling"), ("partial", "partial pooling")):
-        np.testing.assert_allclose(_drawn(ax, label), table[arm][["Intercept", "pre"]])
+    for pooling, label in (("none", "no pooling"), ("partial", "partial pooling")):
+        np.testing.assert_allclose(_drawn(ax, label), table[pooling][["Intercept", "pre"]])
     np.testing.assert_allclose(_drawn(ax, "complete pooling")[0], table["complete"][["Intercept", "pre"]].iloc[0])
     assert ax.get_title(loc="left") == "Partial pooling draws 65 of 65 groups of school towards the centre"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("intercept of post", "slope of post on pre")
@@ -95,7 +95,7 @@ def test_plane_needs_two_coefficients(exam, penicillin):
         plot_plane(exam, terms=("Intercept", "prre"))
     with pytest.raises(FitError, match="two different coefficients, not terms="):
         plot_plane(exam, terms=("pre", "pre"))
-    with pytest.raises(FitError, match="the arm 'none' is missing"):
+    with pytest.raises(FitError, match="the strategy 'none' is missing"):
         plot_plane({"partial": exam["partial"]})
 
 
@@ -139,7 +139,7 @@ def test_ranks_are_in_order_with_their_intervals(exam):
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "53"
     width = np.median(ends[:, 1, 0] - ends[:, 0, 0])
     assert ax.get_title(loc="left") == f"Half of the 65 ranks are uncertain by {width:.0f} places or more"
-    with pytest.raises(FitError, match="that arm is missing"):
+    with pytest.raises(FitError, match="that strategy is missing"):
         plot_ranks(exam["none"])
 
 
@@ -176,7 +176,7 @@ def test_loo_of_rows_added_up_by_group(exam):
 def test_loo_of_whole_groups_marks_bad_ones(sleepstudy):
     ax = plot_loo(sleepstudy, unit="Subject")
     subject = Term(("Subject",))
-    loos = [sleepstudy[arm].leave_out(subject) for arm in ("partial", "complete")]
+    loos = [sleepstudy[pooling].leave_out(subject) for pooling in ("partial", "complete")]
     bad = (loos[0].pareto_k > 0.7) | (loos[1].pareto_k > 0.7)
     assert bad.any()
     difference = loos[0].elpd - loos[1].elpd
@@ -195,9 +195,9 @@ def test_loo_says_when_it_cannot_tell(sleepstudy):
     ("options", "message"),
     [
         ({"unit": "student"}, r"unit is 'observation' or a grouping factor \(school\), not 'student'."),
-        ({"arms": ("partial", "partial")}, "two different arms"),
-        ({"arms": ("partial", "nine")}, "The arm 'nine' was not fitted"),
-        ({"unit": "school", "arms": ("partial", "none")}, "No pooling cannot predict a new school"),
+        ({"poolings": ("partial", "partial")}, "two different strategies"),
+        ({"poolings": ("partial", "nine")}, "The pooling 'nine' was not fitted"),
+        ({"unit": "school", "poolings": ("partial", "none")}, "No pooling cannot predict a new school"),
         ({"group": "class"}, "There is no grouping factor 'class'"),
     ],
 )

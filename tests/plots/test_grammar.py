@@ -39,7 +39,7 @@ def _nearest_pair(colors: list[str], vision: str) -> float:
     return min(float(np.linalg.norm(_lab(a, vision) - _lab(b, vision))) for a, b in combinations(colors, 2))
 
 
-def test_every_arm_has_its_look():
+def test_every_strategy_has_its_look():
     assert tuple(LOOKS) == POOLINGS
     assert [look.label for look in LOOKS.values()] == ["complete pooling", "no pooling", "partial pooling"]
     assert LOOKS["complete"].color == "#000000"

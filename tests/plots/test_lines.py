@@ -80,7 +80,7 @@ def test_the_black_line_is_complete_pooling_over_the_whole_range(fits, frame):
 
 
 @pytest.mark.parametrize(("pooling", "keep"), [("none", 1.0), ("partial", 0.5)])
-def test_posterior_mean_lines_of_an_arm(fits, frame, pooling, keep):
+def test_posterior_mean_lines_of_a_strategy(fits, frame, pooling, keep):
     slope, intercept = np.polyfit(frame["x"], frame["y"], 1)
     expected = _polyfit(frame)
     expected["slope"] = slope + keep * (expected["slope"] - slope)
@@ -190,7 +190,7 @@ def test_other_predictors_are_at_their_mean_or_first_level(fits_of, frame):
     ax = plot_lines(fits)
     np.testing.assert_allclose(_thin(ax).get_segments(), _ends(expected.join(ranges)), atol=1e-8)
     assert ax.get_xlabel() == f"x\nlines at z = {more['z'].mean():.3g} (its mean), c = p"
-    slope, intercept = np.polyfit(more["x"], more["y"], 1)  # the fixture's complete arm
+    slope, intercept = np.polyfit(more["x"], more["y"], 1)  # the fixture's complete strategy
     at = intercept + 0.7 * more["z"].mean()
     np.testing.assert_allclose(pooled_line(fits, G, "x"), at + slope * pooled_line(fits, G, "x").index)
 
@@ -215,7 +215,7 @@ def test_another_predictor_on_the_horizontal_axis(fits_of, frame):
     assert ax.get_xlabel() == f"z\nlines at x = {more['x'].mean():.3g} (its mean)"
 
 
-# ---------------------------------------------------------------- other families, fewer arms
+# ---------------------------------------------------------------- other families, fewer strategies
 
 
 def test_other_families_are_on_the_scale_of_the_linear_predictor_without_points(fits_of, frame):
@@ -269,9 +269,9 @@ def test_what_there_is_not(fits, options, message):
         plot_lines(fits, **options)
 
 
-def test_an_arm_that_was_not_fitted(fits_of, frame):
+def test_a_strategy_that_was_not_fitted(fits_of, frame):
     fits = fits_of(frame, poolings=("complete", "partial"))
-    with pytest.raises(FitError, match=r"The arm 'none' was not fitted: .* There are: complete, partial."):
+    with pytest.raises(FitError, match=r"The strategy 'none' was not fitted: .* There are: complete, partial."):
         plot_lines(fits, pooling="none")
 
 

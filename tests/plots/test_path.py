@@ -31,8 +31,8 @@ def _lines(ax) -> LineCollection:
     return next(c for c in ax.collections if isinstance(c, LineCollection))
 
 
-def _circles(ax, arm: str):
-    return next(line for line in ax.lines if line.get_label() == LOOKS[arm].label)
+def _circles(ax, pooling: str):
+    return next(line for line in ax.lines if line.get_label() == LOOKS[pooling].label)
 
 
 def test_a_line_for_each_group_from_0_to_infinity(path):
@@ -49,7 +49,7 @@ def test_a_line_for_each_group_from_0_to_infinity(path):
 def test_filled_circles_in_the_middle_open_ones_at_infinity_and_the_black_line(path):
     ax = plot_path(path)
     days = path.estimates.sel(term="Days")
-    partial, none, black = (_circles(ax, arm) for arm in ("partial", "none", "complete"))
+    partial, none, black = (_circles(ax, pooling) for pooling in ("partial", "none", "complete"))
     np.testing.assert_allclose(partial.get_xdata(), np.full(18, 0.5))
     np.testing.assert_array_equal(partial.get_ydata(), days.sel(sd=1.0))
     np.testing.assert_array_equal(none.get_xdata(), np.ones(18))
@@ -95,7 +95,7 @@ def test_one_sd_has_its_own_numbers_on_the_axis():
         "0: without Days|Subject; ∞: Days|Subject not pooled, all else partially",
     ]
     assert ax.get_title(loc="left") == "Between one line and 18: where the data put the sd"
-    names = [text.get_text() for text in ax.get_legend().get_texts()]  # not the complete and none arms
+    names = [text.get_text() for text in ax.get_legend().get_texts()]  # not the complete and none strategies
     assert (names[0], names[2]) == ("complete pooling of it", "no pooling of it")
     ax.figure.canvas.draw()
     assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1

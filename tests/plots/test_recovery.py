@@ -16,23 +16,23 @@ RMSE = {"complete": [0.3, 0.31, 0.32], "none": [0.6, 0.3, 0.1], "partial": [0.25
 @pytest.fixture
 def table() -> pd.DataFrame:
     rows = [
-        {"term": term, "size": size, "pooling": arm, "rmse": factor * values[i], "se": 0.01}
+        {"term": term, "size": size, "pooling": pooling, "rmse": factor * values[i], "se": 0.01}
         for term, factor in (("Intercept", 2.0), ("x", 1.0))
         for i, size in enumerate((5, 20, 80))
-        for arm, values in RMSE.items()
+        for pooling, values in RMSE.items()
     ]
     return pd.DataFrame(rows)
 
 
-def test_three_lines_with_the_glyphs_of_the_arms(table):
+def test_three_lines_with_the_glyphs_of_the_strategies(table):
     ax = plot_recovery(table)
-    for container, arm in zip(ax.containers, ("complete", "none", "partial"), strict=True):
+    for container, pooling in zip(ax.containers, ("complete", "none", "partial"), strict=True):
         line, _, (bars,) = container
         np.testing.assert_array_equal(line.get_xdata(), [5, 20, 80])
-        np.testing.assert_array_equal(line.get_ydata(), RMSE[arm])
-        assert line.get_color() == LOOKS[arm].color
+        np.testing.assert_array_equal(line.get_ydata(), RMSE[pooling])
+        assert line.get_color() == LOOKS[pooling].color
         heights = np.array([segment[:, 1] for segment in bars.get_segments()])
-        np.testing.assert_allclose(heights, np.array(RMSE[arm])[:, None] + [-0.02, 0.02])
+        np.testing.assert_allclose(heights, np.array(RMSE[pooling])[:, None] + [-0.02, 0.02])
     faces = [c[0].get_markerfacecolor() for c in ax.containers[1:]]
     assert faces == ["#FFFFFF", LOOKS["partial"].color] and ax.containers[0][0].get_marker() == "none"
 

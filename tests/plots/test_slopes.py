@@ -64,7 +64,7 @@ def _labels(ax) -> list[str]:
 def test_rows_in_the_order_of_the_slopes_open_and_filled_circles_and_the_black_line(fits, frame):
     own, common = _slopes(frame), np.polyfit(frame["x"], frame["y"], 1)[0]
     ax = plot_slopes(fits)
-    none, partial, black = (_circles(ax, LOOKS[arm].label) for arm in ("none", "partial", "complete"))
+    none, partial, black = (_circles(ax, LOOKS[pooling].label) for pooling in ("none", "partial", "complete"))
     assert _labels(ax) == own.index.tolist()
     np.testing.assert_array_equal(none.get_ydata(), np.arange(12))
     np.testing.assert_allclose(none.get_xdata(), own, atol=1e-12)
@@ -226,7 +226,7 @@ def test_title_key_and_rows_do_not_touch(fits_of, simulate, groups):
     assert key.x1 <= ax.figure.bbox.x1
 
 
-# ---------------------------------------------------------------- other predictors, families, arms
+# ---------------------------------------------------------------- other predictors, families, strategies
 
 
 def test_complete_pooling_that_differs_between_groups_is_drawn_row_by_row(fits_of, frame):
@@ -264,8 +264,8 @@ def test_what_there_is_not(fits, options, message):
         plot_slopes(fits, **options)
 
 
-def test_a_missing_arm_is_named(fits_of, fits, frame):
-    with pytest.raises(FitError, match="the arm 'none' is missing: fit both, fit_pooling"):
+def test_a_missing_strategy_is_named(fits_of, fits, frame):
+    with pytest.raises(FitError, match="'none' is missing, fit_pooling"):
         plot_slopes(fits_of(frame, poolings=("complete", "partial")))
-    with pytest.raises(FitError, match="the arm 'none' is missing"):
+    with pytest.raises(FitError, match="'none' is missing"):
         plot_slopes(fits["partial"])

@@ -40,7 +40,7 @@ def _partial(formula: str, data: pd.DataFrame) -> dict[str, float]:
 
 
 def _arm(name: str, data: pd.DataFrame) -> dict[str, float]:
-    """Posterior means and sds of the complete and the no-pooling arm; the latter's priors are wide enough to be flat."""
+    """Posterior means and sds of the complete and the no-pooling strategy; the latter's priors are wide enough to be flat."""
     pooling = {"complete pooling": "complete", "no pooling": "none"}[name]
     posterior = fit("y ~ x + (1|county)", data, pooling=pooling, draws=10_000, seed=1, progress=False).idata[
         "posterior"

@@ -86,8 +86,8 @@ def test_what_was_lost_is_raised_at_the_next_checkpoint_and_only_once() -> None:
 
 
 def test_the_outermost_says_what_was_called() -> None:
-    inner = interruptible(lambda: "one arm")
-    with pytest.raises(Interrupted, match="while all arms"), interruptible(lambda: "all arms"), inner:
+    inner = interruptible(lambda: "one strategy")
+    with pytest.raises(Interrupted, match="while all strategies"), interruptible(lambda: "all strategies"), inner:
         press()
 
 
@@ -160,7 +160,7 @@ def test_pooling_says_which_arm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_comparisons_say_how_far(monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits) -> None:
     monkeypatch.setattr(marginal, "sweep", lambda *_: press())
-    with pytest.raises(Interrupted, match="Interrupted while leaving out each Subject, arm 1 of 3"):
+    with pytest.raises(Interrupted, match="Interrupted while leaving out each Subject, strategy 1 of 3"):
         compare_loo(sleepstudy, unit="Subject")
     with pytest.raises(Interrupted, match="Interrupted while following the pooling path, after"):
         pooling_path(SLEEP, load_data("sleepstudy"), seed=1)

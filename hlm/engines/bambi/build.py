@@ -42,12 +42,12 @@ def build(
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
 ) -> bambi.Model:
-    """Build one arm as a Bambi model in which ``(x|g)`` is correlated, as in lme4.
+    """Build one strategy as a Bambi model in which ``(x|g)`` is correlated, as in lme4.
 
     Parameters
     ----------
     formula : str
-        The lme4 formula of the partial-pooling model; the arm is made from it.
+        The lme4 formula of the partial-pooling model; the strategy is made from it.
     data : data frame
         pandas, polars, pyarrow, or anything narwhals reads.
     pooling : {"partial", "complete", "none"}
@@ -107,7 +107,7 @@ def bambi_model(model: Model) -> HlmModel:
         )
     for variable in unsafe_variables(model):
         raise DataError(
-            f"Bambi cannot take a column named {variable!r}: rename it, for example x1. (The fits of hlm take any name.)"
+            f"Bambi cannot take a column named {variable!r}: rename it, for example x1. (hlm.fit takes any name.)"
         )
     check_memory_of_model(model)
     text, priors = _translate_none(model) if model.pooling == "none" else _translate(model)
@@ -115,7 +115,7 @@ def bambi_model(model: Model) -> HlmModel:
 
 
 def _translate(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Complete and partial pooling as Bambi's formula text, and priors as arguments of `bambi_prior` by Bambi's names."""
+    """Complete and partial pooling as Bambi's formula, and by Bambi's names the arguments of `bambi_prior`."""
     translated: dict[str, dict[str, Any]] = {
         parameter.prior_name: {"prior": model.priors[parameter.prior_name]}
         for parameter in model.of_kind("common", "residual", "family")

@@ -1,4 +1,4 @@
-"""The correlated group effects that Bambi lacks, through its public door: a prior with a ``dist`` of its own.
+"""The correlated group effects that Bambi lacks, by its public interface: a prior with a ``dist`` of its own.
 
 Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block
 (``1|school``, then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard

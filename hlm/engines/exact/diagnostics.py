@@ -60,7 +60,7 @@ class ExactDiagnostics:
             return f"the density could not be computed at {self.lost:.1%} of the points where it should be large"
         if not self.rounding <= MOST_ROUNDING:
             return (
-                "rounding decides: a group-level sd is too large beside sigma, or columns are nearly in line; centre "
+                "rounding decides: a group-level sd is too large beside sigma, or columns are nearly collinear; centre "
                 "and scale the columns, or let less vary"
             )
         if not self.ess >= ENOUGH_ESS:

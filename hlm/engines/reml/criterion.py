@@ -48,8 +48,8 @@ def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
         reduced, log_det = sweep(design.sums, Theta(np.ones(len(factor)), factor))
         information = reduced[:, :p, :p]
         root = lower_roots(information)
-        usable = np.isfinite(root).all(axis=(1, 2)) & np.isfinite(reduced).all(axis=(1, 2))
-        information, root = (np.where(usable[:, None, None], each, np.eye(p)) for each in (information, root))
+        finite = np.isfinite(root).all(axis=(1, 2)) & np.isfinite(reduced).all(axis=(1, 2))
+        information, root = (np.where(finite[:, None, None], each, np.eye(p)) for each in (information, root))
         log_det_x = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
         move = solve_with_root(root, reduced[:, :p, p:])[:, :, 0]
         squares = reduced[:, p, p] - np.einsum("tp,tp->t", move, reduced[:, :p, p])
@@ -57,6 +57,6 @@ def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:
         criterion = log_det - design.log_weights + freedom * (1 + np.log(2 * np.pi * squares / freedom))
         if reml:
             criterion = criterion + log_det_x + 2 * np.log(np.abs(np.diagonal(design.x_root))).sum()
-    usable &= np.isfinite(criterion)
-    sigma = np.sqrt(np.where(usable, squares, np.nan) / freedom)
-    return Profile(np.where(usable, criterion, np.inf), sigma, design.sums.shift + move, information)
+    finite &= np.isfinite(criterion)
+    sigma = np.sqrt(np.where(finite, squares, np.nan) / freedom)
+    return Profile(np.where(finite, criterion, np.inf), sigma, design.sums.shift + move, information)

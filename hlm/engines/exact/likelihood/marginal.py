@@ -105,9 +105,9 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     precision = scaled[:, :p, :p] + np.diag(weight)
     right = scaled[:, :p, p] + weight * offset
     root = lower_roots(precision)
-    usable = np.isfinite(root).all(axis=(1, 2))
-    if not usable.all():  # rounding has left nothing of some of them: their precision is not used
-        precision = np.where(usable[:, None, None], precision, np.eye(p))
+    finite = np.isfinite(root).all(axis=(1, 2))
+    if not finite.all():  # rounding has left nothing of some of them: their precision is not used
+        precision = np.where(finite[:, None, None], precision, np.eye(p))
     log_det_precision = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     mean = solve_with_root(root, right[:, :, None])[:, :, 0]
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
@@ -116,8 +116,8 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
         sums.rows * np.log(2 * np.pi * variance) + log_det - np.log(weight).sum() + log_det_precision
         + squares + (mean - offset) ** 2 @ weight
     )  # fmt: skip
-    usable &= np.isfinite(deviance) & (squares > -_ROUNDING)
-    return CommonPosterior(np.where(usable, -0.5 * deviance, -np.inf), mean, precision)
+    finite &= np.isfinite(deviance) & (squares > -_ROUNDING)
+    return CommonPosterior(np.where(finite, -0.5 * deviance, -np.inf), mean, precision)
 
 
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
