@@ -45,22 +45,13 @@ def compare(
 ) -> None:
     """Fit the three pooling strategies and print them side by side.
 
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file.
-    family
-        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method
-        The engine.
-    seed
-        A whole number; the same seed gives the same numbers.
-    quiet
-        Say nothing while fitting.
+    formula: for example "post ~ pre + (pre|school)".
+    data: a packaged name (see hlm data), a .csv or a .parquet file.
+    family: gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
+    weights: the column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
+    method: the engine.
+    seed: a whole number; the same seed gives the same numbers.
+    quiet: say nothing while fitting.
     """
     from hlm.formula.parser import parse
 
@@ -148,10 +139,7 @@ def cheatsheet(response: str, x: str, group: str, /) -> None:
 def show_data(name: str | None = None, /) -> None:
     """List the packaged data, or show the first rows of one.
 
-    Parameters
-    ----------
-    name
-        One of the packaged names.
+    name: one of the packaged names.
     """
     from hlm.data.packaged_sets import list_data, load_data
 

@@ -147,18 +147,12 @@ def group_coefficients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Least squares within each group.
 
-    Parameters
-    ----------
-    y : numpy.ndarray, shape (T, rows)
-    columns : numpy.ndarray, shape (rows, q)
-    codes : numpy.ndarray of int, shape (rows,)
-    groups : int
-
-    Returns
-    -------
-    coefficients : numpy.ndarray, shape (T, K, q)
-    precision : numpy.ndarray, shape (K, q)
-        1 over the sampling variance, in units of 1 / s2; 0 where the group's rows do not determine the coefficient.
+    y: shape (T, rows).
+    columns: shape (rows, q).
+    codes: shape (rows,).
+    coefficients: shape (T, K, q).
+    precision: shape (K, q); 1 over the sampling variance, in units of 1 / s2; 0 where the group's rows do not determine
+        the coefficient.
     """
     size = np.sqrt((columns**2).mean(axis=0))
     scaled = columns / size

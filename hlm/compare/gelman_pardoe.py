@@ -12,15 +12,8 @@ import numpy as np
 def pooling_factor(errors: np.ndarray) -> np.ndarray:
     """The pooling factor lambda = 1 - V(E eps) / E(V eps): 0 if every unit's error is known, 1 if none is.
 
-    Parameters
-    ----------
-    errors : numpy.ndarray, shape (T, K, ...)
-        Draws of the units' departures from what the level above predicts.
-
-    Returns
-    -------
-    numpy.ndarray, shape (...)
-        NaN where the errors do not vary.
+    errors: shape (T, K, ...); draws of the units' departures from what the level above predicts.
+    result: shape (...); NaN where the errors do not vary.
     """
     return 1 - _ratio(errors.mean(axis=0).var(axis=0, ddof=1), errors.var(axis=1, ddof=1).mean(axis=0))
 
@@ -33,13 +26,9 @@ def explained(errors: np.ndarray, values: np.ndarray) -> np.ndarray:
 def partition(covariance: np.ndarray, at: np.ndarray, rest: np.ndarray) -> float:
     """Variance partition coefficient z'Sigma z / (z'Sigma z + rest), mean over the draws.
 
-    Parameters
-    ----------
-    covariance : numpy.ndarray, shape (T, q, q)
-    at : numpy.ndarray, shape (q,)
-        z, the values of the varying columns.
-    rest : numpy.ndarray, shape (T,)
-        All other variance between rows: residual, and that of other factors.
+    covariance: shape (T, q, q).
+    at: shape (q,); z, the values of the varying columns.
+    rest: shape (T,); all other variance between rows: residual, and that of other factors.
     """
     between = np.einsum("i,tij,j->t", at, covariance, at)
     return float((between / (between + rest)).mean())

@@ -14,17 +14,9 @@ from hlm.formula.formula import Term
 def covariance_of(fit: Fit, factor: Term, labels: Sequence[str]) -> np.ndarray:
     """Draws of the covariance matrix of some of a factor's effects.
 
-    Parameters
-    ----------
-    fit : Fit
-        Of partial pooling.
-    factor : Term
-    labels : sequence of str
-        The effects' columns, ``Intercept``, ``pre``; 0 for those that do not vary by the factor.
-
-    Returns
-    -------
-    numpy.ndarray, shape (draws, q, q)
+    fit: of partial pooling.
+    labels: the effects' columns, ``Intercept``, ``pre``; 0 for those that do not vary by the factor.
+    result: shape (draws, q, q).
     """
     mine = fit.resolved.factor(factor)
     sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), mine)

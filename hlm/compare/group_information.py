@@ -31,38 +31,19 @@ class Level:
     """One grouping factor of a partial-pooling fit: K groups, q effects, T draws.
 
     Where draws x groups x effects^2 are more than 8 million, evenly spaced draws are taken, 100 at least.
-
-    Attributes
-    ----------
-    group : Term
-    labels : tuple of str
-        The effects, in the columns of `Design.group_coefficients`; length q.
-    covariance : numpy.ndarray, shape (T, q, q)
-        Sigma.
-    matrices, scale : numpy.ndarray, shapes (1 or T, K, q, q) and (T,)
-        The information of draw t is ``matrices / scale[t]``.
-    spread : numpy.ndarray, shape (q,)
-        Mean square of each column around its groups' means; 1 of the intercept.
-    inner : tuple of str
-        Factors within this one, whose effects are integrated out.
-    given : tuple of str
-        Other factors, whose effects are taken as known.
-    per_row : float
-        Mean information of a row about its linear predictor, in units of 1 / scale: 1 in a gaussian model.
-    weighted : bool
-        Whether the information is that of a working linear model.
     """
 
     group: Term
-    labels: tuple[str, ...]
-    covariance: np.ndarray
+    labels: tuple[str, ...]  # the effects, in the columns of `Design.group_coefficients`; length q
+    covariance: np.ndarray  # shape (T, q, q); sigma
+    # matrices, scale: shapes (1 or T, K, q, q) and (T,); the information of draw t is ``matrices / scale[t]``
     matrices: np.ndarray
     scale: np.ndarray
-    spread: np.ndarray
-    inner: tuple[str, ...]
-    given: tuple[str, ...]
-    per_row: float
-    weighted: bool
+    spread: np.ndarray  # shape (q,); mean square of each column around its groups' means; 1 of the intercept
+    inner: tuple[str, ...]  # factors within this one, whose effects are integrated out
+    given: tuple[str, ...]  # other factors, whose effects are taken as known
+    per_row: float  # mean information of a row about its linear predictor, in units of 1 / scale: 1 in a gaussian model
+    weighted: bool  # whether the information is that of a working linear model
 
     @property
     def information(self) -> np.ndarray:
@@ -142,12 +123,8 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
 def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int], np.ndarray]:
     """Which columns vary by a factor, and how.
 
-    Returns
-    -------
-    kept : list of int
-        The varying columns of ``target``, length q.
-    covariance : numpy.ndarray, shape (T, q, q)
-        Of every draw; blocks of the same factor added up.
+    kept: the varying columns of ``target``, length q.
+    covariance: shape (T, q, q); of every draw; blocks of the same factor added up.
     """
     design = fit.resolved.factor(factor).design
     sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), fit.resolved.factor(factor))

@@ -19,11 +19,8 @@ _FULL_RANK = 1e-10
 def least_squares(model: Model, factor: Term) -> np.ndarray:
     """Least-squares coefficients of each group, no pooling with flat priors.
 
-    Returns
-    -------
-    numpy.ndarray, shape (K, terms)
-        In the columns of `Design.group_coefficients`. Where a group's data cannot tell (one row and a slope, or a
-        predictor that does not vary in the group) the number means nothing: see `estimable`.
+    result: shape (K, terms); in the columns of `Design.group_coefficients`. Where a group's data cannot tell (one row
+        and a slope, or a predictor that does not vary in the group) the number means nothing: see `estimable`.
     """
     none = model if model.pooling == "none" else strategy(model.design, "none", model.family)
     p, root = none.common.matrix.shape[1], none.root_weights
@@ -43,11 +40,8 @@ def least_squares(model: Model, factor: Term) -> np.ndarray:
 def estimable(model: Model, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:
     """Which varying effects each group's own rows can determine.
 
-    Returns
-    -------
-    labels : tuple of str
-        The varying effects' columns, length q.
-    known : numpy.ndarray of bool, shape (K, q)
+    labels: the varying effects' columns, length q.
+    known: shape (K, q).
     """
     design, data = model.design.by_factor[factor], model.data
     codes, groups, q = data.codes(factor), len(data.levels(factor)), design.matrix.shape[1]

@@ -38,37 +38,17 @@ _OPERATIONS = 5e8  # for each of two steps, about a second
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """Which sds move.
+    """Which sds move."""
 
-    Attributes
-    ----------
-    model : Model
-        Of partial pooling.
-    gaussian : GaussianModel
-        Its numbers.
-    sums : CrossProducts or CrossedProducts
-    fixed : Slice
-    names : tuple of str
-        Of the sds, ``pre|school_sigma``, one for each column.
-    effects : tuple of str
-        The effects of these columns, ``pre|school``.
-    relative_sd : float
-        Posterior sd of the sds over their means, on average.
-    whole : bool
-        Whether these are all sds of the only factor, so that the path joins the strategies.
-    pareto_k : float
-        Of the points that the estimates come from.
-    """
-
-    model: Model
-    gaussian: GaussianModel
+    model: Model  # of partial pooling
+    gaussian: GaussianModel  # its numbers
     sums: Sums
     fixed: Slice
-    names: tuple[str, ...]
-    effects: tuple[str, ...]
-    relative_sd: float
-    whole: bool
-    pareto_k: float
+    names: tuple[str, ...]  # of the sds, ``pre|school_sigma``, one for each column
+    effects: tuple[str, ...]  # the effects of these columns, ``pre|school``
+    relative_sd: float  # posterior sd of the sds over their means, on average
+    whole: bool  # whether these are all sds of the only factor, so that the path joins the strategies
+    pareto_k: float  # of the points that the estimates come from
 
     @property
     def estimates(self) -> np.ndarray:
@@ -77,25 +57,14 @@ class Moving:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The path as posteriors.
+    """The path as posteriors."""
 
-    Attributes
-    ----------
-    s : numpy.ndarray, shape (S,)
-        Multiples of the estimates, from 0 to infinity.
-    trees : list of (Model, xarray.DataTree)
-        Posterior means in place of draws, one for each multiple; of partial pooling, then of the end at infinity where
-        that is no pooling.
-    log_density : numpy.ndarray
-        Of the finite multiples, up to a constant.
-    efficiency : numpy.ndarray, shape (S,)
-        See `SliceMeans`.
-    """
-
-    s: np.ndarray
+    s: np.ndarray  # shape (S,); multiples of the estimates, from 0 to infinity
+    # posterior means in place of draws, one for each multiple; of partial pooling, then of the end at infinity where
+    # that is no pooling
     trees: list[tuple[Model, xr.DataTree]]
-    log_density: np.ndarray
-    efficiency: np.ndarray
+    log_density: np.ndarray  # of the finite multiples, up to a constant
+    efficiency: np.ndarray  # shape (S,); see `SliceMeans`
 
 
 def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Moving:

@@ -18,20 +18,12 @@ from hlm.support.linear_algebra import inverses
 def pooling_matrix(covariance: np.ndarray, information: np.ndarray) -> np.ndarray:
     """B_k of every draw and group: 0 is no pooling, the identity complete pooling.
 
-    Parameters
-    ----------
-    covariance : numpy.ndarray, shape (T, q, q)
-        Sigma, draw by draw.
-    information : numpy.ndarray, shape (T, K, q, q)
+    covariance: shape (T, q, q); sigma, draw by draw.
+    information: shape (T, K, q, q).
+    result: shape (T, K, q, q); its trace over q is the share that the other groups decide. Trace and diagonal do not
+        depend on the units of the predictors; with several effects a diagonal entry can leave [0, 1], the trace over q
+        cannot.
 
-    Returns
-    -------
-    numpy.ndarray, shape (T, K, q, q)
-        Its trace over q is the share that the other groups decide. Trace and diagonal do not depend on the units of the
-        predictors; with several effects a diagonal entry can leave [0, 1], the trace over q cannot.
-
-    Notes
-    -----
     NaN where rounding has left a singular matrix: sds some 1e8 times the sampling errors, and correlations of 1.
 
     Of a random intercept alone it is (s2/n) / (s2/n + tau^2) (Gelman & Hill 2007, equation 12.1).
@@ -42,19 +34,11 @@ def pooling_matrix(covariance: np.ndarray, information: np.ndarray) -> np.ndarra
 def swept(information: np.ndarray, covariance: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """Information about the outer effects when the inner groups' own effects are unknown too.
 
-    Parameters
-    ----------
-    information : numpy.ndarray, shape (T, J, m, m)
-        Of each inner group, its own q effects first.
-    covariance : numpy.ndarray, shape (T, q, q)
-        Of the inner effects.
-    parents : numpy.ndarray of int, shape (J,)
-        The outer group of each inner one, 0 .. K-1.
-
-    Returns
-    -------
-    numpy.ndarray, shape (T, K, m - q, m - q)
-        The Schur complement in each inner group, added up over the inner groups of an outer one.
+    information: shape (T, J, m, m); of each inner group, its own q effects first.
+    covariance: shape (T, q, q); of the inner effects.
+    parents: shape (J,); the outer group of each inner one, 0 .. K-1.
+    result: shape (T, K, m - q, m - q); the Schur complement in each inner group, added up over the inner groups of an
+        outer one.
     """
     q = covariance.shape[-1]
     across = information[..., :q, q:]
@@ -68,17 +52,12 @@ def swept(information: np.ndarray, covariance: np.ndarray, parents: np.ndarray) 
 def reliability(covariance: np.ndarray, information: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Share of a group's least-squares estimate that is not error (Raudenbush & Bryk 2002, section 3.4).
 
-    Parameters
-    ----------
-    covariance : numpy.ndarray, shape (T, q, q)
-    information : numpy.ndarray, shape (1 or T, K, q, q)
-        The information of every draw is ``information / scale``; where it is the same matrix, it is inverted once.
-    scale : numpy.ndarray, shape (T,)
-
-    Returns
-    -------
-    numpy.ndarray, shape (K, q)
-        ``tau^2 / (tau^2 + V)``, mean over the draws. Without meaning where a group's rows do not determine the effect.
+    covariance: shape (T, q, q).
+    information: shape (1 or T, K, q, q); the information of every draw is ``information / scale``; where it is the same
+        matrix, it is inverted once.
+    scale: shape (T,).
+    result: shape (K, q); ``tau^2 / (tau^2 + V)``, mean over the draws. Without meaning where a group's rows do not
+        determine the effect.
     """
     size = np.sqrt(np.einsum("tkjj->j", information))
     size = np.where(size > 0, size, 1.0)  # in units of 1, so that the inverse's threshold is about directions
@@ -92,16 +71,10 @@ def reliability(covariance: np.ndarray, information: np.ndarray, scale: np.ndarr
 def cross_products(columns: np.ndarray, weights: np.ndarray | None, codes: np.ndarray, groups: int) -> np.ndarray:
     """Z_k'W_k Z_k of every group.
 
-    Parameters
-    ----------
-    columns : numpy.ndarray, shape (rows, m)
-    weights : numpy.ndarray, shape (rows,), or None
-    codes : numpy.ndarray of int, shape (rows,)
-    groups : int
-
-    Returns
-    -------
-    numpy.ndarray, shape (groups, m, m)
+    columns: shape (rows, m).
+    weights: shape (rows,), or None.
+    codes: shape (rows,).
+    result: shape (groups, m, m).
     """
     m = columns.shape[1]
     found = np.empty((groups, m, m))

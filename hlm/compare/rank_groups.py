@@ -100,15 +100,8 @@ def rank_groups(fit: Fits, term: str, *, group: str | None = None, prob: float |
 def ranked(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     """Ranks of columns, draw by draw, and what they come to.
 
-    Parameters
-    ----------
-    draws : numpy.ndarray, shape (T, K)
-    prob : float
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape (K,)
-        ``estimate, rank, lower, upper, percentile, p_lowest, p_highest``.
+    draws: shape (T, K).
+    result: shape (K,); ``estimate, rank, lower, upper, percentile, p_lowest, p_highest``.
     """
     count = draws.shape[1]
     thin = draws[:: max(1, -(-draws.size // _NUMBERS))]

@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 def reasons(table: pd.DataFrame, level: Level | None) -> list[str]:
     """One sentence for each row.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With ``group, level, term, n, pooled, share, ratio, none``.
-    level : Level or None
-        None where pooling is not measured.
+    table: with ``group, level, term, n, pooled, share, ratio, none``.
+    level: None where pooling is not measured.
     """
     halves = {} if level is None else dict(zip(level.labels, half_sizes(level), strict=True))
     several = level is not None and len(level.labels) > 1

@@ -12,10 +12,7 @@ from hlm.engines.interface import PointwiseLoo
 def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
     """Weights w that maximise sum_i log sum_k w_k exp(elpd_ik) (Yao et al. 2018, Bayesian Analysis 13:917-1007).
 
-    Parameters
-    ----------
-    loos : mapping of str to PointwiseLoo
-        Of the same units. One whose elpd could not be computed at some unit has no weight: NaN.
+    loos: of the same units. One whose elpd could not be computed at some unit has no weight: NaN.
     """
     from scipy.optimize import minimize
 

@@ -20,17 +20,8 @@ if TYPE_CHECKING:
 def column_values(fit: Fit, target: Columns, at: Mapping[str, float | str] | None) -> tuple[np.ndarray, str]:
     """One value for each column, and a text that says which.
 
-    Parameters
-    ----------
-    fit : Fit
-    target : Columns
-    at : mapping or None
-        Values of predictors; None takes the mean of every column over the rows.
-
-    Returns
-    -------
-    values : numpy.ndarray, shape (terms,)
-    text : str
+    at: values of predictors; None takes the mean of every column over the rows.
+    values: shape (terms,).
     """
     import pandas as pd
 

@@ -28,36 +28,23 @@ CELL_SEPARATOR = ":"
 
 @dataclass(frozen=True, slots=True)
 class CleanData:
-    """The columns that a formula needs, ready to use.
+    """The columns that a formula needs, ready to use."""
 
-    Attributes
-    ----------
-    columns : pandas.DataFrame
-        The complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64,
-        everything else as category with string labels. Grouping columns are always category; a factor of cells such
-        as ``batch:cask`` has a column of its own, under that name, and so has each computed variable, ``log(x)`` or
-        ``poly(x, 2)1``; the columns that those are made of come last.
-    rows_given : int
-        Rows of the caller's frame.
-    missing : Mapping
-        Column name to the number of rows that it cost; a row may be counted in several columns.
-    transforms : Mapping
-        By computed variable: its functions as they were learned on these rows.
-    expansions : Mapping
-        What ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`.
-    offset : numpy.ndarray, shape (rows,), optional
-        What is added to the linear predictor: the sum of the formula's offsets.
-    weights : numpy.ndarray, shape (rows,), optional
-        How much each row counts, above 0.
-    """
-
+    # the complete rows; the index is each row's position in the caller's frame, from 0. Numbers as float64 or int64,
+    # everything else as category with string labels. Grouping columns are always category; a factor of cells such as
+    # ``batch:cask`` has a column of its own, under that name, and so has each computed variable, ``log(x)`` or
+    # ``poly(x, 2)1``; the columns that those are made of come last.
     columns: pd.DataFrame
-    rows_given: int
+    rows_given: int  # rows of the caller's frame
+    # column name to the number of rows that it cost; a row may be counted in several columns
     missing: Mapping[str, int] = field(default_factory=dict)
+    # by computed variable: its functions as they were learned on these rows
     transforms: Mapping[str, Transform] = field(default_factory=dict)
+    # what ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`
     expansions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # shape (rows,), optional; what is added to the linear predictor: the sum of the formula's offsets
     offset: np.ndarray | None = None
-    weights: np.ndarray | None = None
+    weights: np.ndarray | None = None  # shape (rows,), optional; how much each row counts, above 0
 
     @property
     def rows(self) -> int:
@@ -91,23 +78,11 @@ def formula_and_data(
 ) -> tuple[Formula, CleanData]:
     """Read a formula and the data that it needs: what every public function starts with.
 
-    Parameters
-    ----------
-    formula : str
-    data : data frame
-    family : ResponseKind
-        One of `hlm.model.families`.
-    weights : str, optional
-        A column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in the
-        gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
-    functions : mapping of str to callable, optional
-        The caller's own functions by the names that the formula calls them.
-
-    Returns
-    -------
-    formula : Formula
-        With ``.`` and ``poly(x, 2)`` written out in single columns.
-    data : CleanData
+    family: one of `hlm.model.families`.
+    weights: a column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in
+        the gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
+    functions: the caller's own functions by the names that the formula calls them.
+    formula: with ``.`` and ``poly(x, 2)`` written out in single columns.
     """
     check_functions(functions)
     read = with_weights(parse(formula, functions=tuple(functions or ())), weights, family)
@@ -127,26 +102,14 @@ def clean(
 ) -> CleanData:
     """Take the formula's columns out of any data frame, check them, and compute what the formula computes.
 
-    Parameters
-    ----------
-    formula : Formula
-    data : data frame
-        pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
-    family : ResponseKind
-        One of `hlm.model.families`: decides what a response may be.
-    weights : str, optional
-        A column of numbers above 0, kept as ``weights``.
-    functions : mapping of str to callable, optional
-        The caller's own functions.
-    must_vary : bool
-        False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
-
-    Raises
-    ------
-    DataError
-        Missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without meaning,
-        numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the message names
-        column and row.
+    data: pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
+    family: one of `hlm.model.families`: decides what a response may be.
+    weights: a column of numbers above 0, kept as ``weights``.
+    functions: the caller's own functions.
+    must_vary: False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
+    DataError: missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without
+        meaning, numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the
+        message names column and row.
     """
     import narwhals.stable.v2 as nw
 

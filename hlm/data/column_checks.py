@@ -24,10 +24,7 @@ _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits
 def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
     """The response varies, every grouping factor has two levels at least, every predictor varies.
 
-    Raises
-    ------
-    DataError
-        For the first column that does not.
+    DataError: for the first column that does not.
     """
     response = columns[formula.response.variable]
     if _is_constant(response):
@@ -87,12 +84,7 @@ def _has_no_squares(largest: float) -> bool:
 def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Iterable[str]) -> None:
     """Raise a `DataError` for a response or predictor of text that was meant to be numbers: one cell makes it labels.
 
-    Parameters
-    ----------
-    formula : Formula
-    columns : pandas.DataFrame
-    texts : iterable of str
-        The columns that the caller gave as text; a category is labels on purpose.
+    texts: the columns that the caller gave as text; a category is labels on purpose.
     """
     given = set(texts) - {*formula.group_variables}
     for name in dict.fromkeys([*formula.response.variables, *formula.predictors]):

@@ -22,14 +22,9 @@ def learn_variables(
 ) -> tuple[pd.DataFrame, dict[str, Transform], dict[str, tuple[str, ...]]]:
     """The variables of a formula on the rows of a fit.
 
-    Returns
-    -------
-    columns : pandas.DataFrame
-        The formula's variables in their order, then the columns that they were made of.
-    transforms : dict
-        By computed variable.
-    expansions : dict
-        ``"poly(x, 2)"`` to the names of its columns.
+    columns: the formula's variables in their order, then the columns that they were made of.
+    transforms: by computed variable.
+    expansions: ``"poly(x, 2)"`` to the names of its columns.
     """
     for name in formula.functions:
         if name not in functions:

@@ -18,10 +18,7 @@ _OTHER = {".tsv": "sep='\\t'", ".txt": "sep=...", ".gz": "", ".dat": "sep=..."}
 def read_table(name: str) -> pd.DataFrame:
     """A packaged data set, or a file.
 
-    Raises
-    ------
-    DataError
-        For a name that is neither, and a file that cannot be read, or only with columns shifted or joined.
+    DataError: for a name that is neither, and a file that cannot be read, or only with columns shifted or joined.
     """
     path = Path(name)
     reader = {".csv": read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())

@@ -21,23 +21,11 @@ def complete_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """The complete rows of some columns.
 
-    Parameters
-    ----------
-    formula : Formula
-    names : sequence of str
-        The columns of the data.
-    frame : narwhals.DataFrame
-    drop_missing : bool
-        Leave rows with missing values out; otherwise they are a `DataError`.
-
-    Returns
-    -------
-    columns : pandas.DataFrame
-        Grouping columns as category.
-    sources : pandas.DataFrame
-        The same rows for the functions: a grouping column of numbers as numbers.
-    missing : dict
-        Column name to the number of rows that it cost.
+    names: the columns of the data.
+    drop_missing: leave rows with missing values out; otherwise they are a `DataError`.
+    columns: grouping columns as category.
+    sources: the same rows for the functions: a grouping column of numbers as numbers.
+    missing: column name to the number of rows that it cost.
     """
     inside = {c for v in formula.computed for c in source_columns(v, formula.functions)}
     groups = set(formula.group_variables)

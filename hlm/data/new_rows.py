@@ -16,25 +16,12 @@ from hlm.formula.function_calls import source_columns
 def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     """The columns that a prediction needs, as pandas.
 
-    Parameters
-    ----------
-    formula : Formula
-        Of the partial-pooling model: all grouping columns are needed.
-    data : CleanData
-        What the model was fitted to.
-    frame : data frame
-        New rows. The response may be missing. Grouping columns may hold new groups; factors may not hold new levels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The predictors, grouping columns and offsets, the response where the frame has it, and the columns that
+    formula: of the partial-pooling model: all grouping columns are needed.
+    data: what the model was fitted to.
+    frame: new rows. The response may be missing. Grouping columns may hold new groups; factors may not hold new levels.
+    result: the predictors, grouping columns and offsets, the response where the frame has it, and the columns that
         computed ones are made of.
-
-    Raises
-    ------
-    DataError
-        A missing column or value, or a factor level that the data did not have.
+    DataError: a missing column or value, or a factor level that the data did not have.
     """
     import pandas as pd
 

@@ -20,12 +20,9 @@ _CUBIC = 3
 def learn_poly(x: np.ndarray, *, raw: bool, degree: int = 1) -> Learned:
     """The three-term recurrence of the polynomials orthogonal on x (Kennedy & Gentle 1980), which R keeps too.
 
-    Returns
-    -------
-    alpha : numpy.ndarray, shape (degree,)
-        Where each polynomial is centred. Empty for raw powers.
-    norms : numpy.ndarray, shape (degree + 1,)
-        Sums of squares of the polynomials with leading coefficient 1, from degree 0. For raw powers the degree alone.
+    alpha: shape (degree,); where each polynomial is centred. Empty for raw powers.
+    norms: shape (degree + 1,); sums of squares of the polynomials with leading coefficient 1, from degree 0. For raw
+        powers the degree alone.
     """
     if raw:
         return np.zeros(0), np.array([degree])

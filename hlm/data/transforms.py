@@ -42,29 +42,18 @@ _OPERATORS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = Mappi
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One computed variable, and what its functions learned.
+    """One computed variable, and what its functions learned."""
 
-    Attributes
-    ----------
-    variable : str
-        Its text, ``scale(x)``.
-    memory : Mapping
-        By the text of a call inside it: the numbers that the call learned.
-    functions : Mapping
-        The caller's own, by name; they are given the columns as arrays, and new rows alone when predicting.
-    """
-
-    variable: str
-    memory: Mapping[str, tuple[np.ndarray, ...]]
+    variable: str  # its text, ``scale(x)``
+    memory: Mapping[str, tuple[np.ndarray, ...]]  # by the text of a call inside it: the numbers that the call learned
+    # the caller's own, by name; they are given the columns as arrays, and new rows alone when predicting
     functions: Functions = field(default_factory=lambda: MappingProxyType({}))
 
     def on(self, columns: pd.DataFrame) -> dict[str, pd.Series]:
         """The variable's columns by their names: one, or those of ``poly(x, 2)``, as category where they are labels.
 
-        Raises
-        ------
-        DataError
-            Where a value is not finite, with function, column, row and value; for labels where numbers are needed.
+        DataError: where a value is not finite, with function, column, row and value; for labels where numbers are
+            needed.
         """
         return _Walk(columns, dict(self.memory), self.functions).columns_of(self.variable)
 

@@ -20,27 +20,15 @@ type Unit = Term | None  # a grouping factor, whose groups are left out one by o
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to draw.
+    """How to draw."""
 
-    Attributes
-    ----------
-    draws, chains : int
-        Posterior draws in each chain, and chains.
-    tune : int
-        Draws of each chain to warm up with; of engines without a Markov chain none.
-    seed : int or None
-    progress : bool
-        Whether to say on standard error what is being done.
-    sampler_kwargs : mapping or None
-        Handed on to `bambi.Model.fit`.
-    """
-
+    # draws, chains: posterior draws in each chain, and chains
     draws: int = 1000
     chains: int = 4
-    tune: int = 1000
+    tune: int = 1000  # draws of each chain to warm up with; of engines without a Markov chain none
     seed: int | None = None
-    progress: bool = False
-    sampler_kwargs: Mapping[str, Any] | None = None
+    progress: bool = False  # whether to say on standard error what is being done
+    sampler_kwargs: Mapping[str, Any] | None = None  # handed on to `bambi.Model.fit`
 
 
 class Diagnostics(Protocol):
@@ -61,33 +49,19 @@ class Diagnostics(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """A posterior.
+    """A posterior."""
 
-    Attributes
-    ----------
-    idata : xarray.DataTree
-        Group ``posterior`` with the model's parameters, ``chain`` x ``draw`` joint draws; ``observed_data``.
-    diagnostics : Diagnostics
-    """
-
+    # group ``posterior`` with the model's parameters, ``chain`` x ``draw`` joint draws; ``observed_data``
     idata: xr.DataTree
     diagnostics: Diagnostics
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a fit takes, roughly.
+    """What a fit takes, roughly."""
 
-    Attributes
-    ----------
-    memory : float
-        Bytes at the highest point.
-    seconds : float
-        On one core of today, compiling apart.
-    """
-
-    memory: float
-    seconds: float
+    memory: float  # bytes at the highest point
+    seconds: float  # on one core of today, compiling apart
 
 
 @dataclass(frozen=True, slots=True)

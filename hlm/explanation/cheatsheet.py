@@ -26,25 +26,13 @@ type _Lines = Callable[[int], tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class CheatRow:
-    """One way to write a model.
-
-    Attributes
-    ----------
-    formula : str
-    meaning : str
-    parameters : str
-        How many, and which; K is the number of groups.
-    lines : str
-        What the groups' lines look like, in words.
-    picture : str
-        The same as a small SVG: a thin line per group, a thick line that all share.
-    """
+    """One way to write a model."""
 
     formula: str
     meaning: str
-    parameters: str
-    lines: str
-    picture: str
+    parameters: str  # how many, and which; K is the number of groups
+    lines: str  # what the groups' lines look like, in words
+    picture: str  # the same as a small SVG: a thin line per group, a thick line that all share
 
 
 @dataclass(frozen=True, slots=True)

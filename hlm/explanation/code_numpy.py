@@ -14,11 +14,7 @@ _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 def numpy_code(node: Node, names: Mapping[str, str]) -> str:
     """An expression of columns, which stand under Python names of their own.
 
-    Parameters
-    ----------
-    node : Node
-    names : Mapping
-        Column to Python name.
+    names: column to Python name.
     """
     match node:
         case Leaf(token):

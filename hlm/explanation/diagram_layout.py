@@ -80,18 +80,8 @@ def measure(node: Node) -> Measured:
 def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Outline]:
     """Place a node at x = 0 with what feeds it.
 
-    Parameters
-    ----------
-    node : Node
-    least : float
-        The least width, so that one plate holds predictor, response and data.
-    depth : int
-
-    Returns
-    -------
-    Placed
-    Outline
-        By level, how far the tree reaches to the left and to the right.
+    least: the least width, so that one plate holds predictor, response and data.
+    result: by level, how far the tree reaches to the left and to the right.
     """
     measured = measure(node)
     width = max(least, measured.width) if node.kind in ("data", "response", "predictor") else measured.width

@@ -32,37 +32,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One box of the diagram.
-
-    Attributes
-    ----------
-    kind : str
-    head : Row or None
-        The expression on top; arrows from above end at its parts.
-    shapes : tuple of Shape
-        The curves, drawn over each other.
-    bars : tuple of float
-        Probabilities, where there is no density.
-    lines : tuple of Expression
-        More expressions, one a line.
-    caption : str
-    plate : str
-        The label of the plate around it; empty for none.
-    links : tuple of Link
-        What it depends on, from left to right.
-    ellipses : bool
-        Whether it is a distribution of several correlated coefficients.
-    """
+    """One box of the diagram."""
 
     kind: Kind
-    head: Row | None = None
-    shapes: tuple[Shape, ...] = ()
-    bars: tuple[float, ...] = ()
-    lines: tuple[Expression, ...] = ()
+    head: Row | None = None  # the expression on top; arrows from above end at its parts
+    shapes: tuple[Shape, ...] = ()  # the curves, drawn over each other
+    bars: tuple[float, ...] = ()  # probabilities, where there is no density
+    lines: tuple[Expression, ...] = ()  # more expressions, one a line
     caption: str = ""
-    plate: str = ""
-    links: tuple[Link, ...] = ()
-    ellipses: bool = False
+    plate: str = ""  # the label of the plate around it; empty for none
+    links: tuple[Link, ...] = ()  # what it depends on, from left to right
+    ellipses: bool = False  # whether it is a distribution of several correlated coefficients
 
 
 def model_tree(model: ModelStructure) -> Node:

@@ -17,14 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ParameterCounts:
-    """Parameters of the partial-pooling model; the groups' own coefficients are not among them.
+    """Parameters of the partial-pooling model; the groups' own coefficients are not among them."""
 
-    Attributes
-    ----------
-    common, sds, correlations, others : int
-        ``others`` are those of the response's distribution, thresholds included where data tell how many.
-    """
-
+    # common, sds, correlations, others: ``others`` are those of the response's distribution, thresholds included where
+    # data tell how many
     common: int
     sds: int
     correlations: int
@@ -82,10 +78,7 @@ def no_pooling_notes(model: ModelStructure) -> tuple[str, ...]:
 def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
     """How many coefficients each strategy estimates; in partial pooling the common and the groups' departures.
 
-    Returns
-    -------
-    dict or None
-        None without data or grouping factor.
+    result: None without data or grouping factor.
     """
     if model.data is None or not model.bars:
         return None

@@ -20,40 +20,18 @@ Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
 
 @dataclass(frozen=True, slots=True)
 class ParameterPrior:
-    """One parameter of the model.
+    """One parameter of the model."""
 
-    Attributes
-    ----------
-    name : str
-        In the posterior: ``Intercept``, ``pre``, ``sigma``, ``pre|school_sigma``, ``school_corr``.
-    role : str
-    distribution : str
-        PyMC's name; ``LKJ`` for a correlation matrix.
-    args : tuple of (str, Quantity)
-    column : Column or None
-        The column that it is about.
-    bar : int or None
-        The block that it is about, by its place in the structure.
-    scaled : bool
-        Whether the family's default priors follow the response's mean and sd.
-    given : bool
-        Whether the user gave this prior.
-    reason : str
-        Why the default is what it is; see `PriorRule.reason`.
-    label : str
-        The name, with the level where a factor has several: ``period[2]``, ``sex[M]|school_sigma``.
-    """
-
-    name: str
+    name: str  # in the posterior: ``Intercept``, ``pre``, ``sigma``, ``pre|school_sigma``, ``school_corr``
     role: Role
-    distribution: str
+    distribution: str  # PyMC's name; ``LKJ`` for a correlation matrix
     args: tuple[tuple[str, Quantity], ...]
-    column: Column | None = None
-    bar: int | None = None
-    scaled: bool = True
-    given: bool = False
-    reason: str = ""
-    label: str = ""
+    column: Column | None = None  # the column that it is about
+    bar: int | None = None  # the block that it is about, by its place in the structure
+    scaled: bool = True  # whether the family's default priors follow the response's mean and sd
+    given: bool = False  # whether the user gave this prior
+    reason: str = ""  # why the default is what it is; see `PriorRule.reason`
+    label: str = ""  # the name, with the level where a factor has several: ``period[2]``, ``sex[M]|school_sigma``
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -69,15 +47,9 @@ def parameter_priors(
 ) -> tuple[ParameterPrior, ...]:
     """All parameters in the order in which views list them: common, auxiliary, then each block's sds and correlation.
 
-    Parameters
-    ----------
-    model : Model
-        Of partial pooling; with the user's priors where it has data.
-    common : sequence of Column
-    blocks : sequence of (CovarianceBlock, sequence of Column)
-        Each with its columns.
-    given : mapping, optional
-        The user's priors.
+    model: of partial pooling; with the user's priors where it has data.
+    blocks: each with its columns.
+    given: the user's priors.
     """
     rules = prior_rules(model)
     standing = Priors({name: Prior("Normal", mu=0, sigma=1) for name in rules})

@@ -34,21 +34,11 @@ _LETTERS = "klmjhrstuvwabcdefg"
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A grouping factor.
+    """A grouping factor."""
 
-    Attributes
-    ----------
-    term : Term
-        ``school``, or the cells ``batch:cask``.
-    letter : str
-        Its index in equations; the capital is the number of its groups.
-    size : int or None
-        How many groups the data have.
-    """
-
-    term: Term
-    letter: str
-    size: int | None
+    term: Term  # ``school``, or the cells ``batch:cask``
+    letter: str  # its index in equations; the capital is the number of its groups
+    size: int | None  # how many groups the data have
 
     @property
     def name(self) -> str:
@@ -62,24 +52,14 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A block with one covariance matrix: the columns that vary together, and what they vary around.
-
-    Attributes
-    ----------
-    factor : Factor
-    block : CovarianceBlock
-        Of the model.
-    terms : tuple of Term
-    columns : tuple of Column
-    centres : tuple of Factor or Column or None
-        Per column, what its coefficients vary around in the hierarchical form: the common coefficient (the column
-        itself), the coefficient of a coarser factor (that factor), or 0 (None).
-    """
+    """A block with one covariance matrix: the columns that vary together, and what they vary around."""
 
     factor: Factor
-    block: CovarianceBlock
+    block: CovarianceBlock  # of the model
     terms: tuple[Term, ...]
     columns: tuple[Column, ...]
+    # per column, what its coefficients vary around in the hierarchical form: the common coefficient (the column
+    # itself), the coefficient of a coarser factor (that factor), or 0 (None)
     centres: tuple[Factor | Column | None, ...]
 
     @property
@@ -94,37 +74,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ModelStructure:
-    """A partial-pooling model, ready to be told in words, equations, pictures and code.
+    """A partial-pooling model, ready to be told in words, equations, pictures and code."""
 
-    Attributes
-    ----------
-    model : Model
-        Of partial pooling.
-    written : Formula
-        As it was written, but for ``.``, which stands written out where data say what it is.
-    formula : Formula
-        One term for each column: ``poly(x, 2)`` is two.
-    expansions : Mapping
-        ``"poly(x, 2)"`` to the names of its columns, ``"."`` to what it stands for.
-    family : Family
-    data : CleanData or None
-    factors : tuple of Factor
-    common : tuple of Column
-        The columns whose coefficients all groups share.
-    bars : tuple of Bar
-        One per covariance matrix; coarse factors before the finer ones that they contain.
-    priors : tuple of ParameterPrior
-    """
-
-    model: Model
-    written: Formula
-    formula: Formula
+    model: Model  # of partial pooling
+    written: Formula  # as it was written, but for ``.``, which stands written out where data say what it is
+    formula: Formula  # one term for each column: ``poly(x, 2)`` is two
+    # ``"poly(x, 2)"`` to the names of its columns, ``"."`` to what it stands for
     expansions: Mapping[str, tuple[str, ...]]
     family: Family
     data: CleanData | None
     factors: tuple[Factor, ...]
-    common: tuple[Column, ...]
-    bars: tuple[Bar, ...]
+    common: tuple[Column, ...]  # the columns whose coefficients all groups share
+    bars: tuple[Bar, ...]  # one per covariance matrix; coarse factors before the finer ones that they contain
     priors: tuple[ParameterPrior, ...]
 
     @property
@@ -195,10 +156,7 @@ def model_structure(
 ) -> ModelStructure:
     """Read a formula, and data where there are, into the structure that all views share.
 
-    Raises
-    ------
-    FormulaError, DataError, FitError
-        Where formula, data, family or priors cannot be used.
+    FormulaError, DataError, FitError: where formula, data, family or priors cannot be used.
     """
     kind = get_family(family)
     check_functions(functions)

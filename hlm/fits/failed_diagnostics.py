@@ -23,13 +23,8 @@ def failed_diagnostics(fits: Fits, labels: Container[str] | None = None) -> dict
 def with_failed_diagnostics(table: pd.DataFrame, fits: Fits, *, by_row: bool) -> pd.DataFrame:
     """The table with these clauses in its notes.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With a column ``note``. Changed in place.
-    fits : PoolingFits or Fit
-    by_row : bool
-        Whether each row is of one strategy, named in the column ``pooling``; else every row rests on all of them.
+    table: with a column ``note``. Changed in place.
+    by_row: whether each row is of one strategy, named in the column ``pooling``; else every row rests on all of them.
     """
     for label, clause in failed_diagnostics(fits).items():
         missing = ~table["note"].str.contains(clause, regex=False)

@@ -20,24 +20,14 @@ _ERRORS = 2.0  # standard errors
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The strategies judged by one question.
+    """The strategies judged by one question."""
 
-    Attributes
-    ----------
-    unit : str
-        What was left out: ``observation``, or a grouping factor.
-    best : str
-        The strategy of largest elpd.
-    words : Mapping
-        By strategy. The best ``fits`` if all others are clearly worse; else it and those within the error
-        ``cannot tell``.
-    differences, errors : Mapping
-        By strategy: elpd less the best's, and its standard error.
-    """
-
-    unit: str
-    best: str
+    unit: str  # what was left out: ``observation``, or a grouping factor
+    best: str  # the strategy of largest elpd
+    # by strategy. The best ``fits`` if all others are clearly worse; else it and those within the error ``cannot
+    # tell``.
     words: Mapping[str, Word]
+    # differences, errors: by strategy: elpd less the best's, and its standard error
     differences: Mapping[str, float]
     errors: Mapping[str, float]
 
@@ -72,19 +62,9 @@ class Judgement:
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:
     """Judge strategies by their leave-one-out densities of the same units.
 
-    Parameters
-    ----------
-    loos : mapping of str to PointwiseLoo
-    poolings : mapping of str to str, optional
-        The pooling of each strategy, where their labels are not these.
+    poolings: the pooling of each strategy, where their labels are not these.
+    result: None for fewer than two strategies: there is nothing to compare.
 
-    Returns
-    -------
-    Judgement or None
-        None for fewer than two strategies: there is nothing to compare.
-
-    Notes
-    -----
     A strategy is clearly worse where its elpd is lower by more than two standard errors and by more than 4 (Sivula,
     Magnusson, Matamoros & Vehtari 2020, arXiv 2008.10296), and neither it nor the best has more bad Pareto k than
     could make up for the difference: one, or one in a hundred of the units. It underfits if it is less free

@@ -23,14 +23,8 @@ def log_density_of(
 ) -> Callable[[slice], np.ndarray]:
     """The log density of some responses given each draw, shape (draws, rows), as a function of their slice.
 
-    Parameters
-    ----------
-    model : Model
-    idata : xarray.DataTree
-    parts : Parts
-        The coefficients of this posterior.
-    bambi_model : callable
-        Makes Bambi's model, which is asked in families that have no density here.
+    parts: the coefficients of this posterior.
+    bambi_model: makes Bambi's model, which is asked in families that have no density here.
     """
     density = model.family.log_density
     if density is None:

@@ -25,17 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GroupPart:
-    """The own coefficients of one factor's groups.
-
-    Attributes
-    ----------
-    factor : GroupingFactor
-    values : numpy.ndarray
-        Shape (draws, K, q), in the columns of the factor's design: departures from the common part in partial pooling,
-        whole coefficients in no pooling.
-    """
+    """The own coefficients of one factor's groups."""
 
     factor: GroupingFactor
+    # shape (draws, K, q), in the columns of the factor's design: departures from the common part in partial pooling,
+    # whole coefficients in no pooling
     values: np.ndarray
 
     @property
@@ -49,30 +43,17 @@ class GroupPart:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The coefficients of one model, draws first (chains one after the other).
+    """The coefficients of one model, draws first (chains one after the other)."""
 
-    Attributes
-    ----------
-    common : Columns
-        The columns of the common terms, shape (rows, p).
-    shared : numpy.ndarray
-        Their coefficients, shape (draws, p).
-    groups : tuple of GroupPart
-    """
-
-    common: Columns
-    shared: np.ndarray
+    common: Columns  # the columns of the common terms, shape (rows, p)
+    shared: np.ndarray  # their coefficients, shape (draws, p)
     groups: tuple[GroupPart, ...]
 
 
 def parts(posterior: xr.Dataset, model: Model) -> Parts:
     """Take a model's coefficients out of a posterior.
 
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-        Dims ``chain``, ``draw`` and those of the model's parameters.
-    model : Model
+    posterior: dims ``chain``, ``draw`` and those of the model's parameters.
     """
     groups = tuple(GroupPart(factor, _of_factor(posterior, factor, model.pooling)) for factor in model.factors)
     return Parts(model.common, common_coefficients(posterior, model.common), groups)
@@ -91,12 +72,7 @@ def linear_predictor(parts: Parts, data: CleanData, rows: slice) -> np.ndarray:
 def residual_sd(posterior: xr.Dataset, model: Model, codes: np.ndarray | None) -> np.ndarray:
     """Sigma of some rows given each draw, shape (draws, 1) if shared, (draws, rows) if each group has its own.
 
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-    model : Model
-    codes : numpy.ndarray of int, shape (rows,), or None
-        The rows' groups, where each group has its own.
+    codes: shape (rows,), or None; the rows' groups, where each group has its own.
     """
     (parameter,) = model.of_kind("residual")
     values = draws_first(posterior[parameter.name])

@@ -198,17 +198,8 @@ def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: 
 def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """New responses of the fit's own rows and groups, shape (len(draws), rows).
 
-    Parameters
-    ----------
-    fit : Fit
-    draws : numpy.ndarray of int
-        Which posterior draws.
-    generator : numpy.random.Generator
-
-    Raises
-    ------
-    FitError
-        In a family that `predict` does not cover.
+    draws: which posterior draws.
+    FitError: in a family that `predict` does not cover.
     """
     _check(fit, "response", "gaussian", DEFAULT_PROB)
     groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)

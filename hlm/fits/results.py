@@ -97,15 +97,8 @@ class Fit:
     def leave_out(self, group: Term | None = None) -> PointwiseLoo:
         """Leave-one-out of the rows, or of the groups of a factor, each as if it were new; kept for later.
 
-        Parameters
-        ----------
-        group : Term, optional
-            A grouping factor; by default each row is left out.
-
-        Raises
-        ------
-        FitError
-            For groups in no pooling, which cannot predict a new one, and where no engine can leave groups out.
+        group: a grouping factor; by default each row is left out.
+        FitError: for groups in no pooling, which cannot predict a new one, and where no engine can leave groups out.
         """
         unit = "observation" if group is None else group.name
         if unit not in self._left_out:

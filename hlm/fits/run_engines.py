@@ -14,32 +14,18 @@ from hlm.support.options import Method
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What an engine drew.
-
-    Attributes
-    ----------
-    draws : Draws
-    engine : str
-        Its folder.
-    method : str
-        The option that takes this engine.
-    notes : tuple of str
-        Why it was not an engine before it.
-    """
+    """What an engine drew."""
 
     draws: Draws
-    engine: str
-    method: str
-    notes: tuple[str, ...]
+    engine: str  # its folder
+    method: str  # the option that takes this engine
+    notes: tuple[str, ...]  # why it was not an engine before it
 
 
 def run_engines(model: Model, method: Method, options: Options) -> Run:
     """Draw from the posterior of a model.
 
-    Raises
-    ------
-    FitError
-        Where no engine of the method covers the model, or the last one cannot fit it.
+    FitError: where no engine of the method covers the model, or the last one cannot fit it.
     """
     notes: tuple[str, ...] = ()
     engines = BY_METHOD[method]

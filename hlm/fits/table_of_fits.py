@@ -25,23 +25,13 @@ _ELPD = "elpd (se)"
 
 @dataclass(frozen=True, eq=False)
 class ShownFit:
-    """What the table needs of a fit; nothing of it is computed here that takes longer than printing.
-
-    Attributes
-    ----------
-    model : Model
-    posterior : xarray.Dataset
-    diagnostics : Diagnostics
-    notes : tuple of str
-    loo : PointwiseLoo or None
-        Leave-one-out of the rows, where it was computed before.
-    """
+    """What the table needs of a fit; nothing of it is computed here that takes longer than printing."""
 
     model: Model
     posterior: xr.Dataset
     diagnostics: Diagnostics
     notes: tuple[str, ...]
-    loo: PointwiseLoo | None
+    loo: PointwiseLoo | None  # leave-one-out of the rows, where it was computed before
 
 
 type Shown = Mapping[str, ShownFit]
@@ -50,10 +40,7 @@ type Shown = Mapping[str, ShownFit]
 def table_of_fits(fits: Shown) -> pd.DataFrame:
     """Posterior mean and sd of every population parameter, and the predictive density.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
+    result: index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
         the standard error. NaN where a strategy does not have the parameter.
     """
     import pandas as pd

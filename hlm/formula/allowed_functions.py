@@ -15,26 +15,16 @@ Kind = Literal["number", "basis", "factor", "offset", "cells"]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the allow-list.
+    """One function of the allow-list."""
 
-    Attributes
-    ----------
-    meaning : str
-        In a few words.
-    kind : {"number", "basis", "factor", "offset", "cells"}
-        What it gives: a number a row (it can stand inside other functions), several columns, labels, a column added
-        to the linear predictor, the cells of several factors.
-    options : Mapping
-        Arguments after the first, in R's order: the name to the least and largest whole number, or to None for
-        TRUE or FALSE.
-    many : bool
-        Whether it takes several columns.
-    """
-
-    meaning: str
+    meaning: str  # in a few words
+    # what it gives: a number a row (it can stand inside other functions), several columns, labels, a column added to
+    # the linear predictor, the cells of several factors
     kind: Kind = "number"
+    # arguments after the first, in R's order: the name to the least and largest whole number, or to None for TRUE or
+    # FALSE
     options: Mapping[str, tuple[int, int] | None] = field(default_factory=lambda: MappingProxyType({}))
-    many: bool = False
+    many: bool = False  # whether it takes several columns
 
 
 _DEGREE, _DF = (1, 20), (1, 50)

@@ -14,13 +14,8 @@ from hlm.formula.term_algebra import find_bar, product
 def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], source: Source) -> tuple[Block, ...]:
     """Every bar as blocks, an effect at most once per group.
 
-    Parameters
-    ----------
-    bars : list of Node
-        The bars in their parentheses.
-    effects : callable
-        Reads the terms left of a bar.
-    source : Source
+    bars: the bars in their parentheses.
+    effects: reads the terms left of a bar.
     """
     blocks: list[Block] = []
     for bar in bars:

@@ -36,21 +36,11 @@ INTERCEPT = Term()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What stands on the left.
+    """What stands on the left."""
 
-    Attributes
-    ----------
-    variable : str
-        The column, or a computed one such as ``log(y)``.
-    trials : str, optional
-        The number of trials of a binomial count: of ``cbind(k, f)`` it is ``I(k + f)``.
-    written : str
-        How it was written, where that is not plain from the other two: ``cbind(k, n - k)``, ``k/n``.
-    """
-
-    variable: str
-    trials: str | None = None
-    written: str = ""
+    variable: str  # the column, or a computed one such as ``log(y)``
+    trials: str | None = None  # the number of trials of a binomial count: of ``cbind(k, f)`` it is ``I(k + f)``
+    written: str = ""  # how it was written, where that is not plain from the other two: ``cbind(k, n - k)``, ``k/n``
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -70,21 +60,11 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One bar: which effects vary, by which group, and whether they are correlated with each other.
+    """One bar: which effects vary, by which group, and whether they are correlated with each other."""
 
-    Attributes
-    ----------
-    effects : tuple of Term
-        What varies, the intercept first where there is one.
-    group : Term
-        The grouping factor; two variables, as in ``batch:cask``, are the cells of both.
-    correlated : bool
-        True for ``(x|g)``, False for ``(x||g)``.
-    """
-
-    effects: tuple[Term, ...]
-    group: Term
-    correlated: bool = True
+    effects: tuple[Term, ...]  # what varies, the intercept first where there is one
+    group: Term  # the grouping factor; two variables, as in ``batch:cask``, are the cells of both
+    correlated: bool = True  # True for ``(x|g)``, False for ``(x||g)``
 
     @property
     def has_intercept(self) -> bool:

@@ -44,14 +44,9 @@ def own_effects(formula: Formula) -> tuple[OwnEffect, ...]:
 def none_formula(formula: Formula, own: tuple[OwnEffect, ...], dropped: tuple[Term, ...] = ()) -> Formula:
     """No pooling: every varying effect as a fixed term per group; a common term that it replaces goes.
 
-    Parameters
-    ----------
-    formula : Formula
-        The partial-pooling formula.
-    own : tuple of OwnEffect
-        What each group has for itself (see `own_effects`).
-    dropped : tuple of Term
-        Common terms to leave out because the groups' own effects already contain them.
+    formula: the partial-pooling formula.
+    own: what each group has for itself (see `own_effects`).
+    dropped: common terms to leave out because the groups' own effects already contain them.
     """
     replaced = {frozenset(o.effect.variables) for o in own}
     kept = [t for t in formula.common if frozenset(t.variables) not in replaced and t not in dropped]

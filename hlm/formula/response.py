@@ -18,18 +18,10 @@ WeightsMeaning = Literal["precisions", "trials"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResponseKind:
-    """What a formula and its data need to know of a family: all that `hlm.model.families` has more is numbers.
+    """What a formula and its data need to know of a family: all that `hlm.model.families` has more is numbers."""
 
-    Attributes
-    ----------
-    support : str
-        What values the response may have.
-    weights : {"precisions", "trials"} or None
-        What a column of weights means; None where it means nothing.
-    """
-
-    support: Support
-    weights: WeightsMeaning | None
+    support: Support  # what values the response may have
+    weights: WeightsMeaning | None  # what a column of weights means; None where it means nothing
 
 
 NUMBERS = ResponseKind(support="real", weights="precisions")  # the gaussian family's

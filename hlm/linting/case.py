@@ -23,19 +23,10 @@ from hlm.model.families import Family
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A formula without data.
+    """A formula without data."""
 
-    Attributes
-    ----------
-    text : str
-        The formula as written.
-    formula : Formula
-        The same, read.
-    family : Family
-    """
-
-    text: str
-    formula: Formula
+    text: str  # the formula as written
+    formula: Formula  # the same, read
     family: Family
 
     def finding(

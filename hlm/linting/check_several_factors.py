@@ -18,16 +18,9 @@ from hlm.model.nesting import count_parents, same_partition
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """How the labels of a child spread over those of a parent.
+    """How the labels of a child spread over those of a parent."""
 
-    Attributes
-    ----------
-    parents : numpy.ndarray
-        In how many parents each label of the child occurs, shape (labels,).
-    parent_count : int
-    """
-
-    parents: np.ndarray
+    parents: np.ndarray  # in how many parents each label of the child occurs, shape (labels,)
     parent_count: int
 
     @property

@@ -30,38 +30,22 @@ NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's est
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number, or the rule that data turn into one for each column.
-
-    Attributes
-    ----------
-    value : float or None
-    rule : str or None
-        ``mean_y``, ``sd_y``: of the response; ``slope``: 2.5 sd(y) / sd(x); ``logit_slope``: 1 / sd(x), of factors 1;
-        ``intercept``: the sd of the response where all predictors are 0.
-    times : float
-        What the rule's number is multiplied by.
-    """
+    """A number, or the rule that data turn into one for each column."""
 
     value: float | None = None
+    # ``mean_y``, ``sd_y``: of the response; ``slope``: 2.5 sd(y) / sd(x); ``logit_slope``: 1 / sd(x), of factors 1;
+    # ``intercept``: the sd of the response where all predictors are 0
     rule: Scale | None = None
-    times: float = 1.0
+    times: float = 1.0  # what the rule's number is multiplied by
 
 
 @dataclass(frozen=True, slots=True)
 class PriorRule:
-    """The default prior of a parameter.
+    """The default prior of a parameter."""
 
-    Attributes
-    ----------
-    distribution : str
-        PyMC's name; ``LKJ`` for a correlation matrix.
-    args : tuple of (str, Quantity)
-    reason : str
-        One clause. ``{where}``, ``{response}``, ``{what}``, ``{unit}`` and ``{group}`` stand for the model's own words.
-    """
-
-    distribution: str
+    distribution: str  # PyMC's name; ``LKJ`` for a correlation matrix
     args: tuple[tuple[str, Quantity], ...]
+    # one clause. ``{where}``, ``{response}``, ``{what}``, ``{unit}`` and ``{group}`` stand for the model's own words.
     reason: str
 
 

@@ -15,16 +15,9 @@ from hlm.model.no_pooling import NoPooling, no_pooling
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What a formula's columns are, made when first asked for.
+    """What a formula's columns are, made when first asked for."""
 
-    Attributes
-    ----------
-    formula : Formula
-        Of partial pooling, with one term for each column.
-    data : CleanData or None
-    """
-
-    formula: Formula
+    formula: Formula  # of partial pooling, with one term for each column
     data: CleanData | None
     _made: dict[tuple[Term, ...], Columns] = field(init=False, repr=False, default_factory=dict)
 

@@ -24,27 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Design columns of some terms.
+    """Design columns of some terms."""
 
-    Attributes
-    ----------
-    matrix : numpy.ndarray
-        Shape (rows, columns), float64.
-    terms : tuple of Term
-        The term of each column, length ``columns``.
-    labels : tuple of str
-        The name of each column: ``Intercept``, ``pre``, ``sex[M]``, ``x:c[q]``.
-    coding : Mapping
-        By term and factor: True where the factor has a column for every level, False where its first is left out.
-    levels : tuple of str or None
-        The levels of each column's factors as one text, ``M`` or ``q, l``; None for numbers, which all columns are
-        unless this is given.
-    """
-
-    matrix: np.ndarray
-    terms: tuple[Term, ...]
-    labels: tuple[str, ...]
+    matrix: np.ndarray  # shape (rows, columns), float64
+    terms: tuple[Term, ...]  # the term of each column, length ``columns``
+    labels: tuple[str, ...]  # the name of each column: ``Intercept``, ``pre``, ``sex[M]``, ``x:c[q]``
+    # by term and factor: True where the factor has a column for every level, False where its first is left out
     coding: Mapping[Term, Mapping[str, bool]] = field(default_factory=dict)
+    # the levels of each column's factors as one text, ``M`` or ``q, l``; None for numbers, which all columns are unless
+    # this is given
     levels: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
@@ -61,10 +49,7 @@ class Columns:
     def on(self, rows: pd.DataFrame) -> Columns:
         """The same columns of other rows, whose factors are categoricals with the levels of the data.
 
-        Raises
-        ------
-        DataError
-            Where a factor has other levels.
+        DataError: where a factor has other levels.
         """
         found = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows)
         if found.labels != self.labels:
@@ -88,22 +73,10 @@ class Columns:
 def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     """The design columns of a sum of terms, factors coded as R codes them (treatment contrasts).
 
-    Parameters
-    ----------
-    terms : tuple of Term
-        With or without the intercept; whether a factor has a column for its first level depends on that.
-    data : CleanData or None
-        None where only the formula is known: then each term is one column without rows, its variables numbers.
-
-    Returns
-    -------
-    Columns
-        In the order of the terms, but the intercept first.
-
-    Raises
-    ------
-    FormulaError
-        Where an interaction of factors lacks a margin, as ``c:d`` without ``c`` and ``d`` does.
+    terms: with or without the intercept; whether a factor has a column for its first level depends on that.
+    data: None where only the formula is known: then each term is one column without rows, its variables numbers.
+    result: in the order of the terms, but the intercept first.
+    FormulaError: where an interaction of factors lacks a margin, as ``c:d`` without ``c`` and ``d`` does.
     """
     ordered = tuple(sorted(terms, key=lambda term: term != INTERCEPT))
     if data is None:
@@ -125,11 +98,7 @@ def factor_levels(terms: Iterable[Term], frame: pd.DataFrame) -> dict[str, list[
 def indicators(codes: np.ndarray, levels: int, *, full: bool) -> np.ndarray:
     """A factor's columns of zeros and ones: of every level, or of every level but the first.
 
-    Parameters
-    ----------
-    codes : numpy.ndarray of int, shape (rows,)
-    levels : int
-    full : bool
+    codes: shape (rows,).
     """
     return np.asarray(codes[:, None] == np.arange(first_level(full), levels), dtype=np.float64)
 
@@ -137,11 +106,7 @@ def indicators(codes: np.ndarray, levels: int, *, full: bool) -> np.ndarray:
 def row_products(factors: Sequence[np.ndarray], rows: int) -> np.ndarray:
     """Products of one column of each matrix, in all combinations; the last matrix's columns vary fastest.
 
-    Parameters
-    ----------
-    factors : sequence of numpy.ndarray, each of shape (rows, its columns)
-        Where there is none, the product is a column of ones.
-    rows : int
+    factors: of shape (rows, its columns); where there is none, the product is a column of ones.
     """
     if not factors:
         return np.ones((rows, 1))

@@ -31,17 +31,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A product of parts; the intercept is the empty product, 1. Columns of the same parts are equal.
-
-    Attributes
-    ----------
-    parts : tuple of Part
-    term : Term
-        The term of the formula that it belongs to.
-    """
+    """A product of parts; the intercept is the empty product, 1. Columns of the same parts are equal."""
 
     parts: tuple[Part, ...]
-    term: Term
+    term: Term  # the term of the formula that it belongs to
 
     @property
     def label(self) -> str:

@@ -18,74 +18,36 @@ from hlm.model.parameters import Parameter
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One term that varies by a grouping factor.
-
-    Attributes
-    ----------
-    term : Term
-    columns : slice
-        Its columns of the factor's design.
-    labels : tuple of str
-        The labels of these columns.
-    coefficients : Parameter
-        The groups' departures, ``pre|school``; in no pooling their own coefficients, ``school:pre``.
-    sd : Parameter or None
-        The standard deviation between groups, ``pre|school_sigma``; None in no pooling.
-    """
+    """One term that varies by a grouping factor."""
 
     term: Term
-    columns: slice
-    labels: tuple[str, ...]
+    columns: slice  # its columns of the factor's design
+    labels: tuple[str, ...]  # the labels of these columns
+    # the groups' departures, ``pre|school``; in no pooling their own coefficients, ``school:pre``
     coefficients: Parameter
-    sd: Parameter | None = None
+    sd: Parameter | None = None  # the standard deviation between groups, ``pre|school_sigma``; None in no pooling
 
 
 @dataclass(frozen=True, slots=True)
 class CovarianceBlock:
-    """Effects with one covariance matrix.
-
-    Attributes
-    ----------
-    effects : tuple of Effect
-    columns : slice
-        Their columns of the factor's design.
-    correlation : Parameter or None
-        None for a single column.
-    """
+    """Effects with one covariance matrix."""
 
     effects: tuple[Effect, ...]
-    columns: slice
-    correlation: Parameter | None
+    columns: slice  # their columns of the factor's design
+    correlation: Parameter | None  # None for a single column
 
 
 @dataclass(frozen=True, slots=True)
 class GroupingFactor:
-    """One grouping factor with the effects that vary by it.
+    """One grouping factor with the effects that vary by it."""
 
-    Attributes
-    ----------
-    group : Term
-        ``school``, or the cells ``batch:cask``.
-    codes : numpy.ndarray of int, shape (rows,)
-        The group of each row, 0 .. K-1.
-    levels : tuple of str
-        The labels of the groups, length K.
-    design : Columns
-        Z, shape (rows, q): the columns of all its effects side by side.
-    effects : tuple of Effect
-    blocks : tuple of CovarianceBlock
-        Empty in no pooling.
-    start : int
-        Where its columns begin among those of all factors.
-    """
-
-    group: Term
-    codes: np.ndarray
-    levels: tuple[str, ...]
-    design: Columns
+    group: Term  # ``school``, or the cells ``batch:cask``
+    codes: np.ndarray  # shape (rows,); the group of each row, 0 .. K-1.
+    levels: tuple[str, ...]  # the labels of the groups, length K
+    design: Columns  # Z, shape (rows, q): the columns of all its effects side by side
     effects: tuple[Effect, ...]
-    blocks: tuple[CovarianceBlock, ...] = ()
-    start: int = 0
+    blocks: tuple[CovarianceBlock, ...] = ()  # empty in no pooling
+    start: int = 0  # where its columns begin among those of all factors
 
     @property
     def name(self) -> str:

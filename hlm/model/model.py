@@ -121,10 +121,7 @@ class Model:
     def group(self, name: str | None) -> Term:
         """A grouping factor of the formula by its name; the only one if there is one only.
 
-        Raises
-        ------
-        FitError
-            For an unknown name, and for none where there are several factors.
+        FitError: for an unknown name, and for none where there are several factors.
         """
         return find_group(self.written, name)
 

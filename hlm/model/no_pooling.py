@@ -21,30 +21,14 @@ _RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
 @dataclass(frozen=True, slots=True)
 class NoPooling:
-    """The no-pooling strategy of a formula on its data.
+    """The no-pooling strategy of a formula on its data."""
 
-    Attributes
-    ----------
-    formula : Formula
-        With a fixed term for each own effect, ``0 + school + school:pre``.
-    own : tuple of OwnEffect
-        The effects that each group has for itself.
-    designs : Mapping of Term to Columns
-        By grouping factor: the columns of its groups' own effects.
-    kept : Columns
-        The common terms that stay, coded as they are beside the groups' own effects.
-    dropped : tuple of Term
-        Common terms that lie in the span of the groups' own effects.
-    notes : tuple of str
-        One sentence for each thing left out.
-    """
-
-    formula: Formula
-    own: tuple[OwnEffect, ...]
-    designs: Mapping[Term, Columns]
-    kept: Columns
-    dropped: tuple[Term, ...]
-    notes: tuple[str, ...]
+    formula: Formula  # with a fixed term for each own effect, ``0 + school + school:pre``
+    own: tuple[OwnEffect, ...]  # the effects that each group has for itself
+    designs: Mapping[Term, Columns]  # by grouping factor: the columns of its groups' own effects
+    kept: Columns  # the common terms that stay, coded as they are beside the groups' own effects
+    dropped: tuple[Term, ...]  # common terms that lie in the span of the groups' own effects
+    notes: tuple[str, ...]  # one sentence for each thing left out
 
 
 def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) -> NoPooling:

@@ -18,38 +18,20 @@ type Numbers = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PriorDistribution:
-    """A distribution under PyMC's name.
-
-    Attributes
-    ----------
-    name : str
-    support : {"real", "positive", "unit", "correlation", "interval"}
-        All numbers, those above 0, from 0 to 1, from -1 to 1, or from ``lower`` to ``upper``.
-    parameters : tuple of str
-        Every parameter that PyMC knows it by.
-    positive : tuple of str
-        Those of them that must be above 0.
-    typical : Mapping
-        The parameters of ``formula``, each with the number that stands for it in a curve while it is not known.
-    formula : callable
-        The log density at values inside the support, given them and the parameters in ``typical``.
-    span : callable
-        The part of the axis that a curve shows, given the same parameters.
-    conversions : Mapping
-        By other sets of parameters: the function that turns them into those of ``formula``.
-    stan : str
-        The call in Stan, for example ``normal({mu}, {sigma})``; empty where Stan has no such distribution.
-    """
+    """A distribution under PyMC's name."""
 
     name: str
-    support: Support
-    parameters: tuple[str, ...]
-    positive: tuple[str, ...]
+    support: Support  # all numbers, those above 0, from 0 to 1, from -1 to 1, or from ``lower`` to ``upper``
+    parameters: tuple[str, ...]  # every parameter that PyMC knows it by
+    positive: tuple[str, ...]  # those of them that must be above 0
+    # the parameters of ``formula``, each with the number that stands for it in a curve while it is not known
     typical: Numbers
+    # the log density at values inside the support, given them and the parameters in ``typical``
     formula: Callable[..., np.ndarray]
-    span: Callable[..., Span]
+    span: Callable[..., Span]  # the part of the axis that a curve shows, given the same parameters
+    # by other sets of parameters: the function that turns them into those of ``formula``
     conversions: Mapping[tuple[str, ...], Callable[..., Numbers]] = field(default_factory=dict)
-    stan: str = ""
+    stan: str = ""  # the call in Stan, for example ``normal({mu}, {sigma})``; empty where Stan has no such distribution
 
     @property
     def parametrisations(self) -> tuple[tuple[str, ...], ...]:
@@ -59,11 +41,7 @@ class PriorDistribution:
     def log_density(self, values: np.ndarray, numbers: Numbers) -> np.ndarray:
         """Log density, -inf outside the support.
 
-        Parameters
-        ----------
-        values : numpy.ndarray
-        numbers : Mapping
-            The parameters, in one of the ``parametrisations``; any that are left out have their typical number.
+        numbers: the parameters, in one of the ``parametrisations``; any that are left out have their typical number.
         """
         low, high = self._bounds(self._parameters(numbers))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -111,18 +89,9 @@ class PriorDistribution:
 def prior_shape(name: str, numbers: Numbers, *, size: int = 2) -> Shape | None:
     """The curve of a prior; a parameter that is not a number yet has a typical one.
 
-    Parameters
-    ----------
-    name : str
-        PyMC's name; ``LKJ`` for one correlation of a matrix of ``size``.
-    numbers : Mapping
-        The parameters that are numbers.
-    size : int
-
-    Returns
-    -------
-    Shape or None
-        None for a distribution without a record.
+    name: PyMC's name; ``LKJ`` for one correlation of a matrix of ``size``.
+    numbers: the parameters that are numbers.
+    result: None for a distribution without a record.
     """
     if name not in DISTRIBUTIONS:
         return None

@@ -102,21 +102,11 @@ def replace_priors(
 ) -> Priors:
     """The defaults with a user's priors in their places.
 
-    Parameters
-    ----------
-    defaults : Priors
-    given : mapping of str to Prior or bambi.Prior, or None
-        By the names of ``defaults``. Bambi's ``{"1|school": Normal(mu=0, sigma=<prior>)}`` is understood as the
+    given: by the names of ``defaults``. Bambi's ``{"1|school": Normal(mu=0, sigma=<prior>)}`` is understood as the
         prior of ``1|school_sigma``.
-    sds : mapping of str to str
-        By the name of the groups' departures, ``1|school``, that of their standard deviation.
-    also_known : tuple of str
-        Names of other strategies, passed over here.
-
-    Raises
-    ------
-    FitError
-        For an unknown name, with the names that there are, and for what is not a prior.
+    sds: by the name of the groups' departures, ``1|school``, that of their standard deviation.
+    also_known: names of other strategies, passed over here.
+    FitError: for an unknown name, with the names that there are, and for what is not a prior.
     """
     check_mapping("priors", given, "{'sigma': Prior('HalfNormal', sigma=1)}")
     replaced = dict(defaults)

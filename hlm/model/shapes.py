@@ -12,17 +12,9 @@ _POINTS = 61
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A density on a range, unnormalised, and the numbers worth writing under its axis.
+    """A density on a range, unnormalised, and the numbers worth writing under its axis."""
 
-    Attributes
-    ----------
-    heights : tuple of float
-        At equal steps from ``low`` to ``high``; the largest is 1.
-    low, high : float
-    marks : tuple of float
-    """
-
-    heights: tuple[float, ...]
+    heights: tuple[float, ...]  # at equal steps from ``low`` to ``high``; the largest is 1
     low: float
     high: float
     marks: tuple[float, ...] = ()
@@ -30,22 +22,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a density is worth drawing: at ``centre + scale * z`` for ``z`` from ``low`` to ``high``.
-
-    Attributes
-    ----------
-    centre, scale : float
-    low, high : float
-        In units of ``z``, as are ``marks``.
-    marks : tuple of float
-        The places worth a number under the axis.
-    """
+    """Where a density is worth drawing: at ``centre + scale * z`` for ``z`` from ``low`` to ``high``."""
 
     centre: float
     scale: float
+    # low, high: in units of ``z``, as are ``marks``
     low: float
     high: float
-    marks: tuple[float, ...] = ()
+    marks: tuple[float, ...] = ()  # the places worth a number under the axis
 
 
 def curve(log_density: Callable[[np.ndarray], np.ndarray], span: Span) -> Shape:

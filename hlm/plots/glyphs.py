@@ -28,20 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a strategy is drawn.
-
-    Attributes
-    ----------
-    label : str
-    color : str
-        Of lines and of a circle's rim.
-    inside : str
-        Of a circle's face.
-    """
+    """How a strategy is drawn."""
 
     label: str
-    color: str
-    inside: str
+    color: str  # of lines and of a circle's rim
+    inside: str  # of a circle's face
 
 
 # Black, vermillion and blue of Okabe and Ito (2008): told apart with any colour vision, and in grey by their lightness.
@@ -97,17 +88,10 @@ def height_of(ax: Axes) -> float:
 def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> np.ndarray:
     """One colour for each group.
 
-    Parameters
-    ----------
-    order_by : numpy.ndarray, shape (K,)
-        Where there are many groups, their colours go from dark to bright in the order of these numbers.
-    distinct : int
-        Up to so many groups get colours that have no order; nine at most.
-
-    Returns
-    -------
-    numpy.ndarray, shape (K, 4)
-        RGBA.
+    order_by: shape (K,); where there are many groups, their colours go from dark to bright in the order of these
+        numbers.
+    distinct: up to so many groups get colours that have no order; nine at most.
+    result: shape (K, 4); RGBA.
     """
     from matplotlib import colormaps
     from matplotlib.colors import to_rgba_array

@@ -23,20 +23,12 @@ _MOST_NUMBERS = 200_000  # points of all curves together
 
 @dataclass(frozen=True, slots=True)
 class GroupLines:
-    """Each group's line over its own range of a predictor.
-
-    Attributes
-    ----------
-    levels : list of str
-    n : numpy.ndarray of int, shape (K,)
-        Rows of each group.
-    x, y : numpy.ndarray, shape (K, points)
-        Two points of a straight line, more of a curve; ``y`` in units of the linear predictor, NaN where the group's
-        own rows cannot determine it.
-    """
+    """Each group's line over its own range of a predictor."""
 
     levels: list[str]
-    n: np.ndarray
+    n: np.ndarray  # shape (K,); rows of each group
+    # x, y: shape (K, points); two points of a straight line, more of a curve; ``y`` in units of the linear predictor,
+    # NaN where the group's own rows cannot determine it
     x: np.ndarray
     y: np.ndarray
 
@@ -53,16 +45,9 @@ class GroupLines:
 def group_lines(fits: Fits, drawn: Drawn, factor: Term, x: str, *, whole: bool = False) -> GroupLines:
     """Each group's line, the other predictors at their mean or first level.
 
-    Parameters
-    ----------
-    fits : PoolingFits or Fit
-    drawn : {"least_squares", "none", "partial", "complete"}
-        Whose lines; posterior means, except for least squares.
-    factor : Term
-    x : str
-        One of `drawable`: a predictor, or the column of the data that computed predictors are made of.
-    whole : bool
-        Over the whole range of the data, not the group's own.
+    drawn: whose lines; posterior means, except for least squares.
+    x: one of `drawable`: a predictor, or the column of the data that computed predictors are made of.
+    whole: over the whole range of the data, not the group's own.
     """
     model = model_of(fits)
     ranges = model.data.columns.groupby(factor.name, observed=False)[x].agg(["size", "min", "max"])
@@ -79,10 +64,7 @@ def group_lines(fits: Fits, drawn: Drawn, factor: Term, x: str, *, whole: bool =
 def pooled_line(fits: Fits, factor: Term, x: str) -> pd.Series | None:
     """Complete pooling's line over the whole range of a predictor; None without that strategy.
 
-    Returns
-    -------
-    pandas.Series or None
-        The line at the numbers in the index: the smallest and the largest ``x``, and more between them for a curve.
+    result: the line at the numbers in the index: the smallest and the largest ``x``, and more between them for a curve.
         Where a predictor that is constant within groups makes it differ between groups, the average over the rows.
     """
     if "complete" not in fits_by_label(fits):

@@ -34,17 +34,9 @@ def draw_panels(
 ) -> Axes:
     """A panel for each chosen group, inside the given axes (``ax.child_axes``), in the order of their sizes.
 
-    Parameters
-    ----------
-    fits : PoolingFits or Fit
-    factor : Term
-    x : str
-        The predictor on the horizontal axis.
-    chosen : numpy.ndarray of bool, shape (K,), or None
-    vertical : str
-        Label of the vertical axis.
-    show_data : bool
-    ax : matplotlib.axes.Axes or None
+    x: the predictor on the horizontal axis.
+    chosen: shape (K,), or None.
+    vertical: label of the vertical axis.
     """
     fitted: list[Pooling] = [pooling for pooling in POOLINGS[1:] if pooling in fits_by_label(fits)]
     lines = {pooling: group_lines(fits, pooling, factor, x, whole=True) for pooling in fitted}

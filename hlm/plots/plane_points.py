@@ -15,27 +15,15 @@ from hlm.formula.formula import Term
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Two coefficients of every group.
+    """Two coefficients of every group."""
 
-    Attributes
-    ----------
-    none, partial : numpy.ndarray, shape (K, 2)
-        Posterior means; NaN where a group's own rows cannot determine one. Where a predictor of the groups shifts what
-        partial pooling expects of each, that shift is taken off both.
-    complete : numpy.ndarray, shape (2,)
-        NaN without that strategy; the average over the groups.
-    center : numpy.ndarray, shape (2,)
-        What partial pooling expects, averaged over the groups.
-    covariance : numpy.ndarray, shape (2, 2)
-        Posterior mean of Sigma.
-    levels : list of str
-    """
-
+    # none, partial: shape (K, 2); posterior means; NaN where a group's own rows cannot determine one. Where a predictor
+    # of the groups shifts what partial pooling expects of each, that shift is taken off both.
     none: np.ndarray
     partial: np.ndarray
-    complete: np.ndarray
-    center: np.ndarray
-    covariance: np.ndarray
+    complete: np.ndarray  # shape (2,); NaN without that strategy; the average over the groups
+    center: np.ndarray  # shape (2,); what partial pooling expects, averaged over the groups
+    covariance: np.ndarray  # shape (2, 2); posterior mean of Sigma
     levels: list[str]
 
     @property
@@ -52,12 +40,7 @@ class Plane:
 def plane_of(fits: Fits, factor: Term, pair: tuple[str, str]) -> Plane:
     """The points, the centre and the covariance of two coefficients.
 
-    Parameters
-    ----------
-    fits : PoolingFits
-    factor : Term
-    pair : tuple of str
-        The horizontal and the vertical coefficient.
+    pair: the horizontal and the vertical coefficient.
     """
     model = model_of(fits)
     table = compare_slopes(fits, group=factor.name)

@@ -114,10 +114,7 @@ def plot_data(
 def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanData, x: str | None) -> str:
     """The column of the horizontal axis: the one asked for, or the first numeric one of the candidates.
 
-    Raises
-    ------
-    DataError
-        Where the column asked for is no candidate or holds labels, or where there is none to choose.
+    DataError: where the column asked for is no candidate or holds labels, or where there is none to choose.
     """
     labels = [v for v in data.columns if isinstance(data.columns[v].dtype, pd.CategoricalDtype)]
     numeric = [v for v in dict.fromkeys(candidates) if v in data.columns and v not in labels]

@@ -40,17 +40,10 @@ def label_points(
 ) -> None:
     """Write a name beside each point, where it covers least; a name that does not fit is left out.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        With its final limits.
-    x, y : numpy.ndarray
-        The points to name; the first gets the best place, and is named in any case.
-    texts : sequence of str
-    among : numpy.ndarray, shape (points, 2)
-        What must not be covered, in the units of the data.
-    level_lines : sequence of float
-        Heights of level lines that must not be covered.
+    ax: with its final limits.
+    x, y: the points to name; the first gets the best place, and is named in any case.
+    among: shape (points, 2); what must not be covered, in the units of the data.
+    level_lines: heights of level lines that must not be covered.
     """
     scale = 72 / ax.figure.dpi
     points = ax.transData.transform(np.column_stack([x, y])) * scale

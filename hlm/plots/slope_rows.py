@@ -18,22 +18,15 @@ _ROOM_FOR_NUMBERS = 0.1  # share of the axis, on a side where groups are off the
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What part of the horizontal axis is shown.
+    """What part of the horizontal axis is shown."""
 
-    Attributes
-    ----------
-    left, right : float
-        The ends of the axis.
-    mark_left, mark_right : float
-        Where the triangles stand, just inside.
-    below, above : numpy.ndarray of bool, shape (K,)
-        Groups whose open circles lie beyond the ends.
-    """
-
+    # left, right: the ends of the axis
     left: float
     right: float
+    # mark_left, mark_right: where the triangles stand, just inside
     mark_left: float
     mark_right: float
+    # below, above: shape (K,); groups whose open circles lie beyond the ends
     below: np.ndarray
     above: np.ndarray
 
@@ -41,13 +34,9 @@ class View:
 def slope_rows(fits: Fits, factor: Term, term: str, interval: float | None) -> tuple[pd.DataFrame, str]:
     """The groups in the order of the picture, the bottom row first.
 
-    Returns
-    -------
-    table : pandas.DataFrame
-        Index ``level``; columns ``lower, upper`` (of partial pooling), ``partial, none, complete``. In the order of
+    table: index ``level``; columns ``lower, upper`` (of partial pooling), ``partial, none, complete``. In the order of
         ``none``, or of ``partial`` where that is NaN.
-    term : str
-        The term's label.
+    term: the term's label.
     """
     long = compare_slopes(fits, term=term, group=factor.name, prob=interval)
     by_label = {str(pooling): rows.set_index("level") for pooling, rows in long.groupby("pooling", sort=False)}
@@ -79,12 +68,8 @@ def view_of(table: pd.DataFrame) -> View:
 def near_range(values: np.ndarray, always: np.ndarray) -> tuple[float, float]:
     """The range of some numbers, without those that are far from all others and would flatten the rest.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-        May be left out where they are far out; NaN is passed over.
-    always : numpy.ndarray
-        Are inside in any case.
+    values: may be left out where they are far out; NaN is passed over.
+    always: are inside in any case.
     """
     known = values[np.isfinite(values)]
     if len(known):

@@ -30,16 +30,9 @@ def lower_roots(matrices: np.ndarray) -> np.ndarray:
 def solve_lower(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
     """``roots^-1 right`` for lower triangular matrices, by forward substitution.
 
-    Parameters
-    ----------
-    roots : numpy.ndarray, shape (..., n, n)
-        What is above the diagonal is not read.
-    right : numpy.ndarray, shape (..., n, m)
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., n, m)
-        NaN or inf where a pivot is 0.
+    roots: shape (..., n, n); what is above the diagonal is not read.
+    right: shape (..., n, m).
+    result: shape (..., n, m); NaN or inf where a pivot is 0.
     """
     n = roots.shape[-1]
     if n > _ROW_BY_ROW:
@@ -83,16 +76,10 @@ def inverses(matrices: np.ndarray) -> np.ndarray:
 def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
     """Least squares in each group alone (smallest norm where a group cannot tell its effects apart).
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (rows,)
-    codes : numpy.ndarray of int, shape (rows,)
-        Group of each row, 0 .. K-1.
-    effects : numpy.ndarray, shape (rows, q)
-
-    Returns
-    -------
-    numpy.ndarray, shape (K, q)
+    values: shape (rows,).
+    codes: shape (rows,); group of each row, 0 .. K-1.
+    effects: shape (rows, q).
+    result: shape (K, q).
     """
     groups = int(codes.max()) + 1
     scaled, size = _unit_columns(effects)
@@ -107,14 +94,9 @@ def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
     Least squares in units in which every column has length 1. In the user's own units, an intercept beside an income in
     cents would be lost in rounding.
 
-    Parameters
-    ----------
-    target : numpy.ndarray, shape (rows, terms)
-    columns : numpy.ndarray, shape (rows,) or (rows, q)
-
-    Returns
-    -------
-    numpy.ndarray, shape (terms,) or (terms, q)
+    target: shape (rows, terms).
+    columns: shape (rows,) or (rows, q).
+    result: shape (terms,) or (terms, q).
     """
     scaled, size = _unit_columns(target)
     return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)

@@ -47,14 +47,9 @@ def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
 def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: str) -> str:
     """How many draws per chain would fit into memory, as a sentence; empty where fewer would not help.
 
-    Parameters
-    ----------
-    draws, chains : int
-        What was asked for.
-    numbers : mapping of str to float
-        As for `check_memory`.
-    growing : str
-        The arrays that grow with the draws.
+    draws, chains: what was asked for.
+    numbers: as for `check_memory`.
+    growing: the arrays that grow with the draws.
     """
     free = _free() / NUMBER - sum(size for name, size in numbers.items() if name != growing)
     fitting = int(0.9 * draws * free / numbers[growing]) if min(free, numbers[growing]) > 0 else 0

@@ -93,12 +93,8 @@ def build(
 def bambi_model(model: Model) -> HlmModel:
     """The Bambi model of a resolved one, built.
 
-    Raises
-    ------
-    DataError
-        For column names that Bambi cannot take.
-    FitError
-        For gaussian weights, priors that PyMC does not know, and what does not fit into memory.
+    DataError: for column names that Bambi cannot take.
+    FitError: for gaussian weights, priors that PyMC does not know, and what does not fit into memory.
     """
     if model.data.weights is not None:
         raise FitError(

@@ -22,30 +22,14 @@ EFFECT_DIM = "effect"
 
 @dataclass(frozen=True, slots=True)
 class CorrelatedEffects:
-    """The distribution of one term of a correlated block, non-centred.
+    """The distribution of one term of a correlated block, non-centred."""
 
-    Attributes
-    ----------
-    block : str
-        Name of the correlation matrix, ``school_corr``.
-    dims : tuple of str
-        Of the correlation matrix, ``school_effect`` and ``school_effect_bis``.
-    effects : tuple of str
-        The block's columns, length q: ``("Intercept", "pre")``.
-    rows : tuple of int
-        Which of them belong to this term.
-    eta : float
-        Of the LKJ prior.
-    has_levels : bool
-        Whether the term is a factor, whose columns have a dim of their own after the groups'.
-    """
-
-    block: str
-    dims: tuple[str, ...]
-    effects: tuple[str, ...]
-    rows: tuple[int, ...]
-    eta: float
-    has_levels: bool
+    block: str  # name of the correlation matrix, ``school_corr``
+    dims: tuple[str, ...]  # of the correlation matrix, ``school_effect`` and ``school_effect_bis``
+    effects: tuple[str, ...]  # the block's columns, length q: ``("Intercept", "pre")``
+    rows: tuple[int, ...]  # which of them belong to this term
+    eta: float  # of the LKJ prior
+    has_levels: bool  # whether the term is a factor, whose columns have a dim of their own after the groups'
 
     def __call__(self, name: str, *, sigma: Any, dims: tuple[str, ...]) -> Any:
         import pymc as pm

@@ -12,11 +12,7 @@ _DRAWS = 4  # each effect and its offset, in the sampler and in the result
 def check_memory_of_model(model: Model, draws: int = 0) -> None:
     """Raise a `FitError` where the groups' dummy columns, which formulae makes dense, or the draws would not fit.
 
-    Parameters
-    ----------
-    model : Model
-    draws : int
-        In all chains, those for warming up included; 0 where nothing is sampled.
+    draws: in all chains, those for warming up included; 0 where nothing is sampled.
     """
     check_memory(
         f"Building this model ({model.rows:,} rows, {_effects(model):,} coefficients of groups)",

@@ -23,20 +23,11 @@ TARGET_ACCEPT = 0.9  # nutpie's 0.8 leaves 20 to 100 divergences on pastes, whos
 def sample(model: HlmModel, options: Options, *, seed: int | None, label: str) -> xr.DataTree:
     """Sample a built model.
 
-    Parameters
-    ----------
-    model : HlmModel
-    options : Options
-        With ``progress``, what is being done and how long it took is said on standard error, with nutpie's progress bar
-        where it has one. ``sampler_kwargs`` are handed on to `bambi.Model.fit`: ``{"nuts": {"target_accept": 0.95}}``.
-    seed : int or None
-    label : str
-        What is being fitted, for that.
-
-    Returns
-    -------
-    xarray.DataTree
-        Groups ``posterior``, ``sample_stats``, ``observed_data``.
+    options: with ``progress``, what is being done and how long it took is said on standard error, with nutpie's
+        progress bar where it has one. ``sampler_kwargs`` are handed on to `bambi.Model.fit`: ``{"nuts":
+        {"target_accept": 0.95}}``.
+    label: what is being fitted, for that.
+    result: groups ``posterior``, ``sample_stats``, ``observed_data``.
     """
     from hlm.engines.bambi.adapter import sampling_graph
 

@@ -22,35 +22,17 @@ from hlm.model.priors import Priors
 
 @dataclass(frozen=True, slots=True)
 class GaussianModel:
-    """The numbers of a model.
+    """The numbers of a model."""
 
-    Attributes
-    ----------
-    response : numpy.ndarray, shape (rows,)
-        y, less its offset.
-    common : Columns
-        X, shape (rows, p). In no pooling of several factors the groups' own coefficients are columns of it.
-    prior : NormalPrior
-        Of its coefficients, the intercept's about centred columns.
-    factors : tuple of GroupingFactor
-        Empty in complete pooling, where all rows are one group without effects.
-    mean : numpy.ndarray, shape (q,)
-        Prior mean of b; 0 but in no pooling.
-    known_sd : numpy.ndarray, shape (q,), or None
-        Prior sd of b where it is not to be estimated: in no pooling.
-    blocks : tuple of Correlations
-    root_weights : numpy.ndarray, shape (rows,), or None
-        Square roots of the rows' weights.
-    """
-
-    response: np.ndarray
+    response: np.ndarray  # shape (rows,); y, less its offset
+    # X, shape (rows, p). In no pooling of several factors the groups' own coefficients are columns of it.
     common: Columns
-    prior: NormalPrior
-    factors: tuple[GroupingFactor, ...]
-    mean: np.ndarray
-    known_sd: np.ndarray | None
+    prior: NormalPrior  # of its coefficients, the intercept's about centred columns
+    factors: tuple[GroupingFactor, ...]  # empty in complete pooling, where all rows are one group without effects
+    mean: np.ndarray  # shape (q,); prior mean of b; 0 but in no pooling
+    known_sd: np.ndarray | None  # shape (q,), or None; prior sd of b where it is not to be estimated: in no pooling
     blocks: tuple[Correlations, ...] = ()
-    root_weights: np.ndarray | None = None
+    root_weights: np.ndarray | None = None  # shape (rows,), or None; square roots of the rows' weights
 
 
 def gaussian_model(model: Model) -> GaussianModel:

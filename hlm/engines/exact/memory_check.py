@@ -20,11 +20,7 @@ _OWN, _CROSSED = "draws of the groups' effects", "matrix of the crossed factors"
 def check_memory_of_fit(gaussian: GaussianModel, *, draws: int, chains: int) -> None:
     """Raise a `FitError` where the draws, or the matrices on the way to them, would not fit.
 
-    Parameters
-    ----------
-    gaussian : GaussianModel
-    draws, chains : int
-        As in `fit`.
+    draws, chains: as in `fit`.
     """
     numbers = _numbers(gaussian, draws * chains)
     p, effects = len(gaussian.common.terms), sum(_sizes(gaussian))

@@ -38,22 +38,13 @@ type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some sds fixed at a multiple of their estimates, the correlations among them fixed, all else free.
-
-    Attributes
-    ----------
-    parameters : Parameters
-    columns : tuple of int
-        Columns of Z whose sds are fixed; none in a model without sds to estimate.
-    estimates : numpy.ndarray, shape (columns,)
-        Their sds where the multiple is 1.
-    start : numpy.ndarray, shape (d,)
-        Coordinates of all of theta: where the search for modes starts, and the values of the fixed correlations.
-    """
+    """Some sds fixed at a multiple of their estimates, the correlations among them fixed, all else free."""
 
     parameters: Parameters
-    columns: tuple[int, ...]
-    estimates: np.ndarray
+    columns: tuple[int, ...]  # columns of Z whose sds are fixed; none in a model without sds to estimate
+    estimates: np.ndarray  # shape (columns,); their sds where the multiple is 1
+    # shape (d,); coordinates of all of theta: where the search for modes starts, and the values of the fixed
+    # correlations
     start: np.ndarray
 
     @property
@@ -97,35 +88,18 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class SliceMeans:
-    """Posterior means given each multiple.
+    """Posterior means given each multiple."""
 
-    Attributes
-    ----------
-    means : CoefficientDraws
-        As if they were S draws of one chain.
-    log_density : numpy.ndarray, shape (S,)
-        Of the multiple, up to a constant.
-    efficiency : numpy.ndarray, shape (S,)
-        Effective points per point of the importance sums.
-    """
-
-    means: CoefficientDraws
-    log_density: np.ndarray
-    efficiency: np.ndarray
+    means: CoefficientDraws  # as if they were S draws of one chain
+    log_density: np.ndarray  # shape (S,); of the multiple, up to a constant
+    efficiency: np.ndarray  # shape (S,); effective points per point of the importance sums
 
 
 def slice_means(model: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, points: int) -> SliceMeans:
     """Average the coefficients over the free parameters, for every multiple.
 
-    Parameters
-    ----------
-    model : GaussianModel
-    sums : CrossProducts or CrossedProducts
-    fixed : Slice
-    s : numpy.ndarray, shape (S,)
-        Multiples in ascending order, finite.
-    points : int
-        Number of points of each importance sum.
+    s: shape (S,); multiples in ascending order, finite.
+    points: number of points of each importance sum.
     """
 
     def log_density(s: np.ndarray, u: np.ndarray) -> np.ndarray:

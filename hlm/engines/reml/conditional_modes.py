@@ -13,18 +13,9 @@ def conditional_modes(design: MixedDesign, factor: np.ndarray, residual: np.ndar
     With b = Lambda u they minimise ``|residual - Z Lambda u|^2 + |u|^2`` (Bates et al. 2015, J. Stat. Software 67(1),
     equation 14), for any number of grouping factors at once.
 
-    Parameters
-    ----------
-    design : MixedDesign
-    factor : numpy.ndarray, shape (q, q)
-        Lambda, the relative factor.
-    residual : numpy.ndarray, shape (rows,)
-        y - X beta.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        For each block, shape (groups, w): effects of its columns as fitted (see `VaryingBlock.basis`).
+    factor: shape (q, q); lambda, the relative factor.
+    residual: shape (rows,); y - X beta.
+    result: for each block, shape (groups, w): effects of its columns as fitted (see `VaryingBlock.basis`).
     """
     from scipy import sparse
     from scipy.sparse.linalg import spsolve

@@ -22,23 +22,12 @@ from hlm.support.linear_algebra import lower_roots, solve_with_root
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The criterion at relative factors, with the values of sigma and beta there.
+    """The criterion at relative factors, with the values of sigma and beta there."""
 
-    Attributes
-    ----------
-    criterion : numpy.ndarray, shape (T,)
-        -2 log likelihood; +inf where rounding has left nothing.
-    sigma : numpy.ndarray, shape (T,)
-    coefficients : numpy.ndarray, shape (T, p)
-        Of the orthonormal columns.
-    information : numpy.ndarray, shape (T, p, p)
-        sigma^2 times their precision.
-    """
-
-    criterion: np.ndarray
-    sigma: np.ndarray
-    coefficients: np.ndarray
-    information: np.ndarray
+    criterion: np.ndarray  # shape (T,); -2 log likelihood; +inf where rounding has left nothing
+    sigma: np.ndarray  # shape (T,)
+    coefficients: np.ndarray  # shape (T, p); of the orthonormal columns
+    information: np.ndarray  # shape (T, p, p); sigma^2 times their precision
 
 
 def profile(design: MixedDesign, factor: np.ndarray, *, reml: bool) -> Profile:

@@ -26,23 +26,15 @@ _NEW_SHARE = 1e-7  # of its length that a column must add to the ones before it:
 
 @dataclass(frozen=True, slots=True)
 class VaryingBlock:
-    """Effects of one grouping factor that share a free covariance matrix.
-
-    Attributes
-    ----------
-    group : Term
-    labels : tuple of str
-        Of its columns, as written.
-    start, stop : int
-        Its columns among the effects of all factors.
-    basis : numpy.ndarray, shape (w, w)
-        The columns as written times it are those of the fit; effects as written are it times the fitted ones.
-    """
+    """Effects of one grouping factor that share a free covariance matrix."""
 
     group: Term
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # of its columns, as written
+    # start, stop: its columns among the effects of all factors
     start: int
     stop: int
+    # shape (w, w); the columns as written times it are those of the fit; effects as written are it times the fitted
+    # ones
     basis: np.ndarray
 
     @property
@@ -57,54 +49,26 @@ class VaryingBlock:
 
 @dataclass(frozen=True, slots=True)
 class MixedDesign:
-    """y = X beta + sum over blocks Z b[group] + noise.
+    """y = X beta + sum over blocks Z b[group] + noise."""
 
-    Attributes
-    ----------
-    y : numpy.ndarray, shape (rows,)
-    x : numpy.ndarray, shape (rows, p)
-        Orthonormal columns.
-    x_root : numpy.ndarray, shape (p, p)
-        R: the columns as written are ``x @ x_root``.
-    x_labels : tuple of str
-        The p columns as written.
-    blocks : tuple of VaryingBlock
-    z : numpy.ndarray, shape (rows, q)
-        The blocks' columns side by side, in their bases; on average their squares are 1.
-    codes : tuple of numpy.ndarray
-        The group of each row, for each block.
-    groups : tuple of int
-        The number of groups, for each block.
-    log_weights : float
-        Sum of the logs of the rows' weights, whose roots all columns have been multiplied by.
-    sums : CrossProducts or CrossedProducts
-        Of all that, for `hlm.engines.exact.likelihood.marginal.sweep`.
-    notes : tuple of str
-        Columns that were left out, and standard deviations that are not unique.
-    """
-
-    y: np.ndarray
-    x: np.ndarray
-    x_root: np.ndarray
-    x_labels: tuple[str, ...]
+    y: np.ndarray  # shape (rows,)
+    x: np.ndarray  # shape (rows, p); orthonormal columns
+    x_root: np.ndarray  # shape (p, p); R: the columns as written are ``x @ x_root``
+    x_labels: tuple[str, ...]  # the p columns as written
     blocks: tuple[VaryingBlock, ...]
-    z: np.ndarray
-    codes: tuple[np.ndarray, ...]
-    groups: tuple[int, ...]
-    log_weights: float
-    sums: Sums
-    notes: tuple[str, ...]
+    z: np.ndarray  # shape (rows, q); the blocks' columns side by side, in their bases; on average their squares are 1
+    codes: tuple[np.ndarray, ...]  # the group of each row, for each block
+    groups: tuple[int, ...]  # the number of groups, for each block
+    log_weights: float  # sum of the logs of the rows' weights, whose roots all columns have been multiplied by
+    sums: Sums  # of all that, for `hlm.engines.exact.likelihood.marginal.sweep`
+    notes: tuple[str, ...]  # columns that were left out, and standard deviations that are not unique
 
 
 def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     """Evaluate a formula on its data.
 
-    Raises
-    ------
-    DataError
-        Where there are not more rows than common coefficients.
-    FitError
-        Where a block has as many effects as there are rows, as in lme4.
+    DataError: where there are not more rows than common coefficients.
+    FitError: where a block has as many effects as there are rows, as in lme4.
     """
     root = np.ones(data.rows) if data.weights is None else np.sqrt(data.weights)
     columns = Design(formula, data)

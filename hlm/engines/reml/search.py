@@ -32,21 +32,12 @@ _FLAT = 1e-9  # curvature relative to the largest: smaller ones are replaced by 
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """Where the criterion is smallest.
+    """Where the criterion is smallest."""
 
-    Attributes
-    ----------
-    factor : numpy.ndarray, shape (q, q)
-        Lambda: lower triangular, the diagonal not negative, columns of 0 last in a block of lower rank.
-    ranks : tuple of int
-        Of each block's covariance matrix.
-    settled : bool
-        Whether the criterion is stationary there.
-    """
-
+    # shape (q, q); lambda: lower triangular, the diagonal not negative, columns of 0 last in a block of lower rank
     factor: np.ndarray
-    ranks: tuple[int, ...]
-    settled: bool
+    ranks: tuple[int, ...]  # of each block's covariance matrix
+    settled: bool  # whether the criterion is stationary there
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,25 +41,14 @@ type LogDensity = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class WeightedPoints:
-    """Points that stand for a distribution.
+    """Points that stand for a distribution."""
 
-    Attributes
-    ----------
-    points : numpy.ndarray, shape (n, d)
-    weights : numpy.ndarray, shape (n,)
-        Pareto-smoothed; sum to 1.
-    pareto_k : float
-    lost : float
-        Share of the fitted proposal where no density could be computed: about that share of the posterior is missing.
-    log_evidence : float
-        Log of the density's integral.
-    """
-
-    points: np.ndarray
-    weights: np.ndarray
+    points: np.ndarray  # shape (n, d)
+    weights: np.ndarray  # shape (n,); Pareto-smoothed; sum to 1
     pareto_k: float
+    # share of the fitted proposal where no density could be computed: about that share of the posterior is missing
     lost: float = 0.0
-    log_evidence: float = 0.0
+    log_evidence: float = 0.0  # log of the density's integral
 
     @property
     def ess(self) -> float:
@@ -76,28 +65,13 @@ def importance_sample(
 ) -> WeightedPoints:
     """Sample a density.
 
-    Parameters
-    ----------
-    log_density : callable
-        Log density of points, shape (n, d), up to a constant; -inf is allowed, and NaN and inf count as -inf.
-    starts : numpy.ndarray, shape (s, d)
-        Points from which modes are searched.
-    draws : int
-        How many draws will be resampled; the last round has some 1.5 times as many effective points.
-    most : int
-        Most points of all rounds together; about 50 for each dimension are taken even if that is more.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    WeightedPoints
-        Do not trust them where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were evaluated
-        last.
-
-    Raises
-    ------
-    FitError
-        Where the density is 0 at all points of a round.
+    log_density: log density of points, shape (n, d), up to a constant; -inf is allowed, and NaN and inf count as -inf.
+    starts: shape (s, d); points from which modes are searched.
+    draws: how many draws will be resampled; the last round has some 1.5 times as many effective points.
+    most: most points of all rounds together; about 50 for each dimension are taken even if that is more.
+    result: do not trust them where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were
+        evaluated last.
+    FitError: where the density is 0 at all points of a round.
     """
     size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
     expensive = most < _EXPENSIVE * size

@@ -29,10 +29,7 @@ def best_of(loos: Mapping[str, PointwiseLoo]) -> str:
 def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
     """Difference to the best strategy, unit by unit: what all strategies predict badly cancels.
 
-    Raises
-    ------
-    FitError
-        Where one leaves out rows and the other groups: the two answer different questions.
+    FitError: where one leaves out rows and the other groups: the two answer different questions.
     """
     if loo.unit != best.unit:
         raise FitError(
@@ -46,11 +43,7 @@ def difference(loo: PointwiseLoo, best: PointwiseLoo) -> dict[str, float]:
 def pointwise_loo(log_density: Callable[[slice], np.ndarray], rows: int, draws: int) -> PointwiseLoo:
     """Leave each response out, without refitting.
 
-    Parameters
-    ----------
-    log_density : callable
-        For a slice of rows, their log density given each draw, shape (draws, rows of the slice).
-    rows, draws : int
+    log_density: for a slice of rows, their log density given each draw, shape (draws, rows of the slice).
     """
     size = max(1, _CHUNK_NUMBERS // draws)
     stretches = (np.arange(start, min(start + size, rows)) for start in range(0, rows, size))
@@ -63,17 +56,12 @@ def from_densities(
 ) -> PointwiseLoo:
     """Leave-one-out from densities given each draw of the parameters that are not integrated out.
 
-    Parameters
-    ----------
-    pieces : iterable of (places, without, inside)
-        Some units at a time: their places, their log densities given the draw and all other units, and those given the
-        draw and all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated
+    pieces: some units at a time: their places, their log densities given the draw and all other units, and those given
+        the draw and all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated
         out. NaN where only the unit itself determines its prediction: it counts as much less likely, with an infinite
         Pareto k.
-    units : int
-        How many there are.
-    unit : str
-        Their name.
+    units: how many there are.
+    unit: their name.
     """
     elpd, lppd, pareto_k = np.empty(units), np.empty(units), np.empty(units)
 

@@ -23,16 +23,9 @@ type Densities = Callable[[np.ndarray], np.ndarray]
 def laplace(densities: Densities, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A normal approximation at the local maximum that each search finds.
 
-    Parameters
-    ----------
-    densities : callable
-    starts : numpy.ndarray, shape (s, d)
-
-    Returns
-    -------
-    modes : numpy.ndarray, shape (s, d)
-    covariances : numpy.ndarray, shape (s, d, d)
-        From the curvature as it is half a posterior sd around the mode.
+    starts: shape (s, d).
+    modes: shape (s, d).
+    covariances: shape (s, d, d); from the curvature as it is half a posterior sd around the mode.
     """
     modes, sharp = _climb(densities, starts)
     steps = 0.5 / np.sqrt(np.maximum(np.diagonal(sharp, axis1=1, axis2=2), _FLATTEST))

@@ -17,31 +17,18 @@ _SMALLEST = np.log(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """Smoothed importance weights.
+    """Smoothed importance weights."""
 
-    Attributes
-    ----------
-    log_weights : numpy.ndarray
-        Shape (draws, rows); the weights of each row sum to 1.
-    pareto_k : numpy.ndarray
-        Shape (rows,); above 0.7 the row's estimate cannot be trusted. Infinite where a ratio is NaN or infinite, or
-        there are too few draws to estimate it.
-    """
-
-    log_weights: np.ndarray
+    log_weights: np.ndarray  # shape (draws, rows); the weights of each row sum to 1
+    # shape (rows,); above 0.7 the row's estimate cannot be trusted. Infinite where a ratio is NaN or infinite, or there
+    # are too few draws to estimate it.
     pareto_k: np.ndarray
 
 
 def smooth(log_ratios: np.ndarray) -> Smoothed:
     """Pareto-smooth the importance ratios of many rows.
 
-    Parameters
-    ----------
-    log_ratios : numpy.ndarray, shape (draws, rows)
-
-    Returns
-    -------
-    Smoothed
+    log_ratios: shape (draws, rows).
     """
     draws, rows = log_ratios.shape
     top = log_ratios.max(axis=0)
@@ -75,15 +62,8 @@ def smooth(log_ratios: np.ndarray) -> Smoothed:
 def fit_pareto(exceedances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shape and scale of a generalised Pareto distribution, one for each column.
 
-    Parameters
-    ----------
-    exceedances : numpy.ndarray, shape (n, rows)
-        Positive, each column in ascending order.
-
-    Returns
-    -------
-    k, sigma : numpy.ndarray, shape (rows,)
-        ``k`` with the weak prior of Vehtari et al. (10 observations at 0.5).
+    exceedances: shape (n, rows); positive, each column in ascending order.
+    k, sigma: shape (rows,); ``k`` with the weak prior of Vehtari et al. (10 observations at 0.5).
     """
     n = len(exceedances)
     grid_size = 30 + int(np.sqrt(n))

@@ -14,23 +14,12 @@ _LEAST_SHARE = 0.005  # of the weight: a component with less has too few points
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Multivariate t components.
+    """Multivariate t components."""
 
-    Attributes
-    ----------
-    shares : numpy.ndarray, shape (m,)
-        Sum to 1.
-    means : numpy.ndarray, shape (m, d)
-    roots : numpy.ndarray, shape (m, d, d)
-        Lower Cholesky factors of the scale matrices.
-    dof : numpy.ndarray, shape (m,)
-        Degrees of freedom.
-    """
-
-    shares: np.ndarray
-    means: np.ndarray
-    roots: np.ndarray
-    dof: np.ndarray
+    shares: np.ndarray  # shape (m,); sum to 1
+    means: np.ndarray  # shape (m, d)
+    roots: np.ndarray  # shape (m, d, d); lower Cholesky factors of the scale matrices
+    dof: np.ndarray  # shape (m,); degrees of freedom
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Points, shape (size, d), of which each component has its share, rounded up or down."""
@@ -51,14 +40,10 @@ class Mixture:
     def refit(self, points: np.ndarray, weights: np.ndarray, steps: int, *, unimodal: bool = True) -> Mixture:
         """Move the components towards weighted points by EM steps (Cappe et al. 2008, Stat. Comput. 18:447-459).
 
-        Parameters
-        ----------
-        points : numpy.ndarray, shape (n, d)
-        weights : numpy.ndarray, shape (n,)
-            Sum to 1.
-        steps : int
-        unimodal : bool
-            A component with few points takes the scatter of all points; if False, its own scatter before the step.
+        points: shape (n, d).
+        weights: shape (n,); sum to 1.
+        unimodal: a component with few points takes the scatter of all points; if False, its own scatter before the
+            step.
         """
         mixture = self
         for _ in range(steps):

@@ -24,99 +24,48 @@ type Draw = Callable[[np.random.Generator, np.ndarray, np.ndarray | None, Values
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
-    """One of a family's own parameters.
+    """One of a family's own parameters."""
 
-    Attributes
-    ----------
-    prior : Prior
-        The default.
-    meaning : str
-        After "sigma is ..."
-    caption : str
-        The same in the diagram.
-    brms : str
-        Its class in brms; empty where brms has none of the same meaning.
-    reason : str
-        For the default prior.
-    """
-
-    prior: Prior
-    meaning: str
-    caption: str
-    brms: str = ""
-    reason: str = "positive, most likely small, large values allowed"
+    prior: Prior  # the default
+    meaning: str  # after "sigma is ..."
+    caption: str  # the same in the diagram
+    brms: str = ""  # its class in brms; empty where brms has none of the same meaning
+    reason: str = "positive, most likely small, large values allowed"  # for the default prior
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Family(ResponseKind):
-    """A response distribution.
+    """A response distribution."""
 
-    Attributes
-    ----------
-    name : str
-        Bambi's name.
-    parent : str
-        The parameter that the formula describes.
-    links : tuple of Link
-        From the linear predictor to it; the default first.
-    support : str
-        What values the response may have.
-    weights : {"precisions", "trials"} or None
-        What a column of weights means; None where it means nothing.
-    auxiliary : Mapping
-        The other parameters by name.
-    half_student : str
-        The one of them whose default prior is HalfStudentT(4, sd of the response; 1 if the family is not scaled) in
-        place of its own, as in Bambi.
-    is_scaled : bool
-        Whether the default priors follow the mean and sd of the response (Bambi: gaussian and t only).
-    distribution : str
-        Its name in equations.
-    arguments : tuple of str
-        The parameters there in order: the family's own names, ``n`` for trials.
-    meaning : str
-        What one row of the response is, in words.
-    scale : str
-        What the coefficients are added up to, before the link is undone; ``{y}`` is the response.
-    curve : Shape or None
-        A typical density.
-    bars : tuple of float
-        Typical probabilities, where there is no density.
-    pymc : str
-        The call in PyMC, without name, link and data; empty where it is long.
-    brms, lme4 : str
-        The family there; empty where there is none.
-    log_density, slope, curvature : callable or None
-        Of a response given the linear predictor, under the default link, and its first and second derivative with
-        respect to the linear predictor; None where they are left to Bambi.
-    draw : callable or None
-        New responses.
-    information : callable or None
-        The expected information of a row about its linear predictor: the weight of iteratively reweighted least
-        squares, (d mu / d eta)^2 / Var(y) (McCullagh & Nelder 1989, section 2.5).
-    """
-
-    name: str
-    parent: str = "mu"
-    links: tuple[Link, ...]
-    support: Support
-    weights: WeightsMeaning | None = None
-    auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
+    name: str  # Bambi's name
+    parent: str = "mu"  # the parameter that the formula describes
+    links: tuple[Link, ...]  # from the linear predictor to it; the default first
+    support: Support  # what values the response may have
+    weights: WeightsMeaning | None = None  # what a column of weights means; None where it means nothing
+    auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)  # the other parameters by name
+    # the one of them whose default prior is HalfStudentT(4, sd of the response; 1 if the family is not scaled) in place
+    # of its own, as in Bambi
     half_student: str = ""
+    # whether the default priors follow the mean and sd of the response (Bambi: gaussian and t only)
     is_scaled: bool = False
-    distribution: str
-    arguments: tuple[str, ...]
-    meaning: str
-    scale: str
-    curve: Shape | None = None
-    bars: tuple[float, ...] = ()
-    pymc: str = ""
+    distribution: str  # its name in equations
+    arguments: tuple[str, ...]  # the parameters there in order: the family's own names, ``n`` for trials
+    meaning: str  # what one row of the response is, in words
+    scale: str  # what the coefficients are added up to, before the link is undone; ``{y}`` is the response
+    curve: Shape | None = None  # a typical density
+    bars: tuple[float, ...] = ()  # typical probabilities, where there is no density
+    pymc: str = ""  # the call in PyMC, without name, link and data; empty where it is long
+    # brms, lme4: the family there; empty where there is none
     brms: str = ""
     lme4: str = ""
+    # log_density, slope, curvature: of a response given the linear predictor, under the default link, and its first and
+    # second derivative with respect to the linear predictor; None where they are left to Bambi
     log_density: OfResponse | None = None
     slope: OfResponse | None = None
     curvature: OfResponse | None = None
-    draw: Draw | None = None
+    draw: Draw | None = None  # new responses
+    # the expected information of a row about its linear predictor: the weight of iteratively reweighted least squares,
+    # (d mu / d eta)^2 / Var(y) (McCullagh & Nelder 1989, section 2.5)
     information: OfPredictor | None = None
 
     @property

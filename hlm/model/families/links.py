@@ -14,22 +14,14 @@ type OfPredictor = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """A link function.
+    """A link function."""
 
-    Attributes
-    ----------
-    name : str
-        Bambi's name.
-    inverse, derivative : callable
-        The parameter at a linear predictor, and its derivative there. Of softmax, the last axis is the labels.
-    pymc : str
-        The inverse of ``eta`` in PyMC.
-    """
-
-    name: str
+    name: str  # Bambi's name
+    # inverse, derivative: the parameter at a linear predictor, and its derivative there. Of softmax, the last axis is
+    # the labels.
     inverse: OfPredictor
     derivative: OfPredictor
-    pymc: str = ""
+    pymc: str = ""  # the inverse of ``eta`` in PyMC
 
 
 IDENTITY = Link("identity", lambda eta: eta, np.ones_like, "eta")

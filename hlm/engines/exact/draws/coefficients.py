@@ -15,22 +15,11 @@ from hlm.support.linear_algebra import lower_roots, solve_upper
 
 @dataclass(frozen=True, slots=True)
 class CoefficientDraws:
-    """Joint draws of theta and all coefficients, one chain after the other.
+    """Joint draws of theta and all coefficients, one chain after the other."""
 
-    Attributes
-    ----------
-    theta : Theta
-        S = chains x draws values.
-    common : numpy.ndarray, shape (S, p)
-        beta, with the intercept where all predictors are 0.
-    effects : list of numpy.ndarray, shape (S, K, q) each
-        b of every factor.
-    chains : int
-    """
-
-    theta: Theta
-    common: np.ndarray
-    effects: list[np.ndarray]
+    theta: Theta  # S = chains x draws values
+    common: np.ndarray  # shape (S, p); beta, with the intercept where all predictors are 0
+    effects: list[np.ndarray]  # shape (S, K, q) each; b of every factor
     chains: int
 
     @property
@@ -45,18 +34,9 @@ def draw_coefficients(
 ) -> CoefficientDraws:  # fmt: skip
     """One joint draw of beta and b for each entry of ``which``.
 
-    Parameters
-    ----------
-    model : GaussianModel
-    sums : CrossProducts or CrossedProducts
-    theta : Theta
-        Different values.
-    given : CommonPosterior
-        Of these.
-    which : numpy.ndarray of int, shape (S,)
-        The theta of each draw, one chain after the other.
-    chains : int
-    rng : numpy.random.Generator
+    theta: different values.
+    given: of these.
+    which: shape (S,); the theta of each draw, one chain after the other.
     """
     normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
     upper = lower_roots(given.precision).swapaxes(1, 2)[which]

@@ -59,16 +59,7 @@ class _Posterior:
 def posterior_tree(model: Model, gaussian: GaussianModel, draws: CoefficientDraws) -> xr.DataTree:
     """Groups ``posterior`` and ``observed_data``, as NUTS gives them through Bambi.
 
-    Parameters
-    ----------
-    model : Model
-    gaussian : GaussianModel
-        Its numbers.
-    draws : CoefficientDraws
-
-    Returns
-    -------
-    xarray.DataTree
+    gaussian: its numbers.
     """
     found = _Posterior(draws.chains, len(draws.theta) // draws.chains)
     _add_common(found, gaussian.common, draws.common)

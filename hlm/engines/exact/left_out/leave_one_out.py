@@ -34,11 +34,7 @@ _MOST_COEFFICIENTS = 1000  # in one covariance matrix
 def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseLoo | None:
     """Leave-one-out of every row; None where crossed factors have too many coefficients for one covariance matrix.
 
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-        Under Bambi's names.
-    gaussian : GaussianModel
+    posterior: under Bambi's names.
     """
     rows, theta = len(gaussian.response), theta_of(posterior, gaussian)
     if len(gaussian.factors) < 2:
@@ -55,19 +51,9 @@ def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseL
 def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, codes: np.ndarray, unit: str) -> PointwiseLoo:
     """Leave-one-out of every group of a factor, as if it were new; not for no pooling, which cannot predict one.
 
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-    gaussian : GaussianModel
-    codes : numpy.ndarray of int, shape (rows,)
-        The group of each row.
-    unit : str
-        The name of the factor.
-
-    Raises
-    ------
-    FitError
-        Where crossed factors have too many coefficients for one covariance matrix.
+    codes: shape (rows,); the group of each row.
+    unit: the name of the factor.
+    FitError: where crossed factors have too many coefficients for one covariance matrix.
     """
     theta = theta_of(posterior, gaussian)
     y, weights = gaussian.response, gaussian.root_weights

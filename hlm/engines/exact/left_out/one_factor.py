@@ -32,31 +32,15 @@ _ROUNDING = 1e-14  # what is left of a row that its group's effects explain comp
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Log densities of some units, one for each theta.
+    """Log densities of some units, one for each theta."""
 
-    Attributes
-    ----------
-    units : numpy.ndarray of int, shape (u,)
-        Which rows, or which groups.
-    without : numpy.ndarray, shape (T, u)
-        Given theta and all other units.
-    inside : numpy.ndarray, shape (T, u)
-        Given theta and all units, this one included.
-    """
-
-    units: np.ndarray
-    without: np.ndarray
-    inside: np.ndarray
+    units: np.ndarray  # shape (u,); which rows, or which groups
+    without: np.ndarray  # shape (T, u); given theta and all other units
+    inside: np.ndarray  # shape (T, u); given theta and all units, this one included
 
 
 def rows_left_out(model: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
-    """Every row of a model with one factor or none, in pieces of whole groups.
-
-    Parameters
-    ----------
-    model : GaussianModel
-    theta : Theta
-    """
+    """Every row of a model with one factor or none, in pieces of whole groups."""
     rows, codes = coordinates_alone(model)
     sums = summed_up(rows, codes)
     columns = np.concatenate([rows.left[:-1], rows.basis]).T

@@ -32,31 +32,15 @@ _LEAST_FREE = 1e-10  # 1 - leverage; its rounding error is some 1e-15. Below, a 
 
 @dataclass(frozen=True, slots=True)
 class _Joint:
-    """All coefficients side by side: beta, then each factor's effects, level by level.
+    """All coefficients side by side: beta, then each factor's effects, level by level."""
 
-    Attributes
-    ----------
-    f : scipy.sparse.csr_array, shape (rows, D)
-        The rows' columns.
-    y : numpy.ndarray, shape (rows,)
-        Minus the least-squares fit of the common columns.
-    shift : numpy.ndarray, shape (p,)
-        The coefficients of that fit.
-    gram : numpy.ndarray, shape (D, D)
-    moment : numpy.ndarray, shape (D,)
-    factors : tuple of (slice, slice)
-        Each factor's coefficients, and its columns of L.
-    transformation : numpy.ndarray or None
-        As in `CrossedProducts`.
-    """
-
-    f: csr_array
-    y: np.ndarray
-    shift: np.ndarray
-    gram: np.ndarray
-    moment: np.ndarray
-    factors: tuple[tuple[slice, slice], ...]
-    transformation: np.ndarray | None
+    f: csr_array  # shape (rows, D); the rows' columns
+    y: np.ndarray  # shape (rows,); minus the least-squares fit of the common columns
+    shift: np.ndarray  # shape (p,); the coefficients of that fit
+    gram: np.ndarray  # shape (D, D)
+    moment: np.ndarray  # shape (D,)
+    factors: tuple[tuple[slice, slice], ...]  # each factor's coefficients, and its columns of L
+    transformation: np.ndarray | None  # as in `CrossedProducts`
 
 
 def coefficients_of(model: GaussianModel) -> int:

@@ -44,18 +44,10 @@ _LARGE = 100  # columns of a dense matrix: from here LAPACK uses threads of its 
 
 @dataclass(frozen=True, slots=True)
 class Theta:
-    """Values of the variance parameters.
+    """Values of the variance parameters."""
 
-    Attributes
-    ----------
-    sigma : numpy.ndarray, shape (T,)
-        Residual sd.
-    factor : numpy.ndarray, shape (T, q, q)
-        L, with L L' the covariance matrix of a group's effects.
-    """
-
-    sigma: np.ndarray
-    factor: np.ndarray
+    sigma: np.ndarray  # shape (T,); residual sd
+    factor: np.ndarray  # shape (T, q, q); L, with L L' the covariance matrix of a group's effects
 
     def __len__(self) -> int:
         return len(self.sigma)
@@ -75,20 +67,11 @@ class NormalPrior:
 
 @dataclass(frozen=True, slots=True)
 class CommonPosterior:
-    """Common coefficients given theta, as departures from `CrossProducts.shift`.
+    """Common coefficients given theta, as departures from `CrossProducts.shift`."""
 
-    Attributes
-    ----------
-    log_marginal : numpy.ndarray, shape (T,)
-        log p(y | theta); -inf where rounding has left nothing.
-    mean : numpy.ndarray, shape (T, p)
-        NaN where rounding has left nothing.
-    precision : numpy.ndarray, shape (T, p, p)
-    """
-
-    log_marginal: np.ndarray
-    mean: np.ndarray
-    precision: np.ndarray
+    log_marginal: np.ndarray  # shape (T,); log p(y | theta); -inf where rounding has left nothing
+    mean: np.ndarray  # shape (T, p); NaN where rounding has left nothing
+    precision: np.ndarray  # shape (T, p, p)
 
     def some(self, places: np.ndarray) -> CommonPosterior:
         """Of some of the thetas."""
@@ -123,19 +106,10 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
 def draw_effects(sums: CrossProducts, theta: Theta, common: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """The effects b_k of one factor given theta and the common coefficients, one draw for each theta.
 
-    Parameters
-    ----------
-    sums : CrossProducts
-    theta : Theta
-        T values.
-    common : numpy.ndarray, shape (T, p)
-        Departures from `CrossProducts.shift`.
-    normals : numpy.ndarray, shape (T, K, q)
-        Standard normal numbers; overwritten, since T x K x q is the largest array of a fit.
-
-    Returns
-    -------
-    numpy.ndarray, shape (T, K, q)
+    theta: T values.
+    common: shape (T, p); departures from `CrossProducts.shift`.
+    normals: shape (T, K, q); standard normal numbers; overwritten, since T x K x q is the largest array of a fit.
+    result: shape (T, K, q).
     """
     work = partial(draw_kernel, sums.root, sums.explained)
     _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(theta.factor), theta.sigma, common, normals)
@@ -147,21 +121,11 @@ def draw_crossed(
 ) -> list[np.ndarray]:
     """The effects of several factors; all draws of one theta share one factorisation.
 
-    Parameters
-    ----------
-    sums : CrossedProducts
-    theta : Theta
-        T values.
-    which : numpy.ndarray of int, shape (draws,)
-        The theta of each draw, in ascending order.
-    common : numpy.ndarray, shape (draws, p)
-    first, rest : numpy.ndarray, shapes (draws, K, q) and (draws, m)
-        Standard normal numbers; overwritten.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        For each factor in the model's order, shape (draws, levels, width).
+    theta: T values.
+    which: shape (draws,); the theta of each draw, in ascending order.
+    common: shape (draws, p).
+    first, rest: shapes (draws, K, q) and (draws, m); standard normal numbers; overwritten.
+    result: for each factor in the model's order, shape (draws, levels, width).
     """
     factor = np.ascontiguousarray(transformed(theta.factor, sums.transformation))
     edges, workers = _cut(sums, len(theta))
@@ -180,12 +144,8 @@ def draw_crossed(
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """One pass over the groups for each theta.
 
-    Returns
-    -------
-    reduced : numpy.ndarray, shape (T, p + 1, p + 1)
-        S in the formulas above.
-    log_det : numpy.ndarray, shape (T,)
-        sum_k log|N_k|, or log|V / sigma^2| for several factors.
+    reduced: shape (T, p + 1, p + 1); S in the formulas above.
+    log_det: shape (T,); sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
     reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
     factor = transformed(theta.factor, sums.transformation) if isinstance(sums, CrossedProducts) else theta.factor

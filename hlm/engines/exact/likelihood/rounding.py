@@ -16,19 +16,9 @@ _LAST_DIGITS = 4 * np.finfo(np.float64).eps  # relative precision of the sums
 def rounding(sums: Sums, theta: Theta, prior: NormalPrior, given: CommonPosterior) -> float:
     """The largest effect of rounding at some theta.
 
-    Parameters
-    ----------
-    sums : CrossProducts or CrossedProducts
-    theta : Theta
-    prior : NormalPrior
-    given : CommonPosterior
-        Of these theta, from these sums.
-
-    Returns
-    -------
-    float
-        Change of the log density, or of the common coefficients in units of their conditional sd, whichever is larger;
-        inf where one of them cannot be computed.
+    given: of these theta, from these sums.
+    result: change of the log density, or of the common coefficients in units of their conditional sd, whichever is
+        larger; inf where one of them cannot be computed.
     """
     with np.errstate(all="ignore"):
         again = common_posterior(_moved(sums), theta, prior)

@@ -18,29 +18,16 @@ from hlm.model.design_columns import Columns
 
 @dataclass(frozen=True, slots=True)
 class CrossProducts:
-    """The data per group. X is centred: ``X beta = constant + X_centred beta`` beside an intercept.
+    """The data per group. X is centred: ``X beta = constant + X_centred beta`` beside an intercept."""
 
-    Attributes
-    ----------
-    n : numpy.ndarray of int, shape (K,)
-        Rows per group.
-    root : numpy.ndarray, shape (K, q, q)
-        R_k, upper triangular, R_k'R_k = Z_k'Z_k. A row of zeros where a group cannot tell an effect from those before.
-    explained : numpy.ndarray, shape (K, q, p + 1)
-        Q_k'[X_k, y_k], so that R_k' times it is Z_k'[X_k, y_k].
-    left : numpy.ndarray, shape (K, p + 1, p + 1)
-        Products of what Q_k leaves of [X_k, y_k].
-    means : numpy.ndarray, shape (p,)
-        What was subtracted from X: the columns' means beside an intercept, 0 without one.
-    shift : numpy.ndarray, shape (p,)
-        Coefficients of the centred X whose fit was subtracted from y: its least squares, so that y is small.
-    """
-
-    n: np.ndarray
+    n: np.ndarray  # shape (K,); rows per group
+    # shape (K, q, q); R_k, upper triangular, R_k'R_k = Z_k'Z_k. A row of zeros where a group cannot tell an effect from
+    # those before.
     root: np.ndarray
-    explained: np.ndarray
-    left: np.ndarray
-    means: np.ndarray
+    explained: np.ndarray  # shape (K, q, p + 1); Q_k'[X_k, y_k], so that R_k' times it is Z_k'[X_k, y_k]
+    left: np.ndarray  # shape (K, p + 1, p + 1); products of what Q_k leaves of [X_k, y_k]
+    means: np.ndarray  # shape (p,); what was subtracted from X: the columns' means beside an intercept, 0 without one
+    # shape (p,); coefficients of the centred X whose fit was subtracted from y: its least squares, so that y is small
     shift: np.ndarray
 
     @property

@@ -20,11 +20,7 @@ _NEARLY_COLLINEAR = 0.01  # of its length that a column adds to those before it:
 def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray | None]:
     """The factors' columns, shape (width, rows) each, made orthogonal within a factor where they are nearly collinear.
 
-    Returns
-    -------
-    columns : list of numpy.ndarray
-    transformation : numpy.ndarray or None
-        U of all factors; None where all columns are as they were.
+    transformation: U of all factors; None where all columns are as they were.
     """
     found, transformations = [], []
     for z in effects:

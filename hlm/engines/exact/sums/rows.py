@@ -17,21 +17,13 @@ from hlm.support.linear_algebra import NEW_SHARE, orthonormal, project_out
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """All rows, split; the other attributes are those of `hlm.engines.exact.sums.one_factor.CrossProducts`.
-
-    Attributes
-    ----------
-    basis : numpy.ndarray, shape (q, rows)
-        Q_k, the rows of all groups side by side.
-    left : numpy.ndarray, shape (p + 1, rows)
-        What Q_k leaves of [X_k, y_k].
-    """
+    """All rows, split; the other attributes are those of `hlm.engines.exact.sums.one_factor.CrossProducts`."""
 
     n: np.ndarray
     root: np.ndarray
-    basis: np.ndarray
+    basis: np.ndarray  # shape (q, rows); Q_k, the rows of all groups side by side
     explained: np.ndarray
-    left: np.ndarray
+    left: np.ndarray  # shape (p + 1, rows); what Q_k leaves of [X_k, y_k]
     means: np.ndarray
     shift: np.ndarray
 

@@ -25,65 +25,33 @@ from hlm.support.linear_algebra import orthonormal
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Where one level of the remaining factors stands; all arrays have shape (levels,).
+    """Where one level of the remaining factors stands; all arrays have shape (levels,)."""
 
-    Attributes
-    ----------
-    start, stop : numpy.ndarray of int
-        Its columns of the rest.
-    effect : numpy.ndarray of int
-        Its first column among all factors' effects, and so in L.
-    """
-
+    # start, stop: its columns of the rest
     start: np.ndarray
     stop: np.ndarray
-    effect: np.ndarray
+    effect: np.ndarray  # its first column among all factors' effects, and so in L
 
 
 @dataclass(frozen=True, slots=True)
 class CrossedProducts:
-    """The data of several factors. The columns are [rest, X, y]: the other factors' effects (m), X (p), the response.
+    """The data of several factors, with columns [rest, X, y]: the other factors' effects (m), X (p), the response."""
 
-    Attributes
-    ----------
-    first : int
-        The factor that is eliminated group by group.
-    widths : tuple of int
-        Effects of every factor, in the order of the model.
-    sizes : tuple of int
-        Levels of every factor.
-    n : numpy.ndarray of int, shape (K,)
-        Rows per group of the first factor.
-    root : numpy.ndarray, shape (K, q, q)
-        As in `CrossProducts`, of the first factor.
-    begin : numpy.ndarray of int, shape (K + 1,)
-        Where the entries of each group begin: the columns that its rows touch.
-    column : numpy.ndarray of int, shape (entries,)
-    explained : numpy.ndarray, shape (q, entries)
-        Q_k' times these columns.
-    left : numpy.ndarray, shape (m + p + 1, m + p + 1)
-        Products of what all Q_k leave of the columns, summed over groups.
-    level : Level
-        The levels of the rest.
-    means, shift : numpy.ndarray, shape (p,)
-        As in `CrossProducts`.
-    transformation : numpy.ndarray, shape (effects of all factors, the same), or None
-        U of orthogonalised.py, where the columns of a factor are nearly collinear. Then Z and b here are the
-        transformed Z U^-1 and U b.
-    """
-
-    first: int
-    widths: tuple[int, ...]
-    sizes: tuple[int, ...]
-    n: np.ndarray
-    root: np.ndarray
-    begin: np.ndarray
-    column: np.ndarray
-    explained: np.ndarray
-    left: np.ndarray
-    level: Level
+    first: int  # the factor that is eliminated group by group
+    widths: tuple[int, ...]  # effects of every factor, in the order of the model
+    sizes: tuple[int, ...]  # levels of every factor
+    n: np.ndarray  # shape (K,); rows per group of the first factor
+    root: np.ndarray  # shape (K, q, q); as in `CrossProducts`, of the first factor
+    begin: np.ndarray  # shape (K + 1,); where the entries of each group begin: the columns that its rows touch
+    column: np.ndarray  # shape (entries,)
+    explained: np.ndarray  # shape (q, entries); Q_k' times these columns
+    left: np.ndarray  # shape (m + p + 1, m + p + 1); products of what all Q_k leave of the columns, summed over groups
+    level: Level  # the levels of the rest
+    # means, shift: shape (p,); as in `CrossProducts`
     means: np.ndarray
     shift: np.ndarray
+    # shape (effects of all factors, the same), or None; U of orthogonalised.py, where the columns of a factor are
+    # nearly collinear. Then Z and b here are the transformed Z U^-1 and U b.
     transformation: np.ndarray | None = None
 
     @property
@@ -130,15 +98,10 @@ def crossed_products(
 ) -> CrossedProducts:
     """Sum the data of several factors up.
 
-    Parameters
-    ----------
-    common : Columns
-        X, shape (rows, p).
-    factors : sequence of (Columns, numpy.ndarray of int)
-        For each factor its effects' columns and the group of each row.
-    y : numpy.ndarray, shape (rows,)
-    root_weights : numpy.ndarray, shape (rows,), optional
-        As in `cross_products`.
+    common: X, shape (rows, p).
+    factors: for each factor its effects' columns and the group of each row.
+    y: shape (rows,).
+    root_weights: shape (rows,), optional; as in `cross_products`.
     """
     sizes = tuple(int(codes.max()) + 1 for _, codes in factors)
     widths = tuple(len(design.terms) for design, _ in factors)

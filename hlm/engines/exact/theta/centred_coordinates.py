@@ -26,21 +26,11 @@ from hlm.engines.exact.theta.coordinates import Correlations, Parameters
 
 @dataclass(frozen=True, slots=True)
 class Centred:
-    """Coordinates about the means, with the methods of `Parameters` that the engine calls.
+    """Coordinates about the means, with the methods of `Parameters` that the engine calls."""
 
-    Attributes
-    ----------
-    at_zero : Parameters
-        Coordinates and priors of the effects where all columns are 0.
-    inside : Parameters
-        Coordinates of the effects about the means: the same blocks with eta 1, sds without bounds.
-    transformation : numpy.ndarray, shape (q, q)
-        T, unit triangular but for the order of its columns.
-    """
-
-    at_zero: Parameters
-    inside: Parameters
-    transformation: np.ndarray
+    at_zero: Parameters  # coordinates and priors of the effects where all columns are 0
+    inside: Parameters  # coordinates of the effects about the means: the same blocks with eta 1, sds without bounds
+    transformation: np.ndarray  # shape (q, q); T, unit triangular but for the order of its columns
 
     def theta(self, u: np.ndarray) -> Theta:
         """Coordinates, shape (T, d), to values of the effects at 0."""

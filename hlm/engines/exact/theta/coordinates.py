@@ -19,22 +19,13 @@ from hlm.engines.exact.theta.standard_deviations import Scale, log_normal_densit
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """A block of correlated effects.
+    """A block of correlated effects."""
 
-    Attributes
-    ----------
-    name : str
-        Of the correlation matrix, ``school_corr``.
-    start, stop : int
-        Its columns of Z.
-    eta : float
-        Of the LKJ prior.
-    """
-
-    name: str
+    name: str  # of the correlation matrix, ``school_corr``
+    # start, stop: its columns of Z
     start: int
     stop: int
-    eta: float
+    eta: float  # of the LKJ prior
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -48,22 +39,12 @@ class Correlations:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The coordinates of theta, in this order: sigma, the effects' sds, the partial correlations block by block.
+    """The coordinates of theta, in this order: sigma, the effects' sds, the partial correlations block by block."""
 
-    Attributes
-    ----------
-    sigma : Scale
-        The residual sd.
-    sds : tuple of Scale
-        One for each column of Z; empty where the effects' covariance is known.
-    blocks : tuple of Correlations
-    known : numpy.ndarray, shape (q, q)
-        L where it is known: no pooling's prior sds on the diagonal, or (0, 0) in complete pooling.
-    """
-
-    sigma: Scale
-    sds: tuple[Scale, ...]
+    sigma: Scale  # the residual sd
+    sds: tuple[Scale, ...]  # one for each column of Z; empty where the effects' covariance is known
     blocks: tuple[Correlations, ...]
+    # shape (q, q); L where it is known: no pooling's prior sds on the diagonal, or (0, 0) in complete pooling
     known: np.ndarray
 
     @property

@@ -24,38 +24,21 @@ _LEAST_SHARE = 0.01  # of the posterior: the Pareto k of parts with less does no
 
 @dataclass(frozen=True, slots=True)
 class Parametrisation:
-    """Coordinates of theta for a part of its posterior.
-
-    Attributes
-    ----------
-    space : Parameters or Centred
-    starts : numpy.ndarray, shape (s, d)
-        Points from which modes are searched.
-    log_share : callable
-        Log of the share of the density at theta that is sampled in these coordinates, shape (T,).
-    """
+    """Coordinates of theta for a part of its posterior."""
 
     space: Parameters | Centred
-    starts: np.ndarray
+    starts: np.ndarray  # shape (s, d); points from which modes are searched
+    # log of the share of the density at theta that is sampled in these coordinates, shape (T,)
     log_share: Callable[[Theta], np.ndarray] = lambda theta: np.zeros(len(theta))
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedThetas:
-    """Values of theta that stand for its posterior.
-
-    Attributes
-    ----------
-    theta : Theta
-    given : CommonPosterior
-        Of these.
-    points : WeightedPoints
-        Their weights, in coordinates that may change from point to point.
-    """
+    """Values of theta that stand for its posterior."""
 
     theta: Theta
-    given: CommonPosterior
-    points: WeightedPoints
+    given: CommonPosterior  # of these
+    points: WeightedPoints  # their weights, in coordinates that may change from point to point
 
 
 def sample_parametrisations(

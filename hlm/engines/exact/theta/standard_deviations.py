@@ -21,20 +21,11 @@ from hlm.model.priors import Prior
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One standard deviation.
+    """One standard deviation."""
 
-    Attributes
-    ----------
-    kind : str
-        Distribution and names of its parameters: ``HalfStudentT(nu, sigma)``.
-    args : Mapping
-        The parameters' values.
-    unit : float
-        About the size of the value. It decides how efficient sampling is; the posterior does not depend on it.
-    """
-
-    kind: str
-    args: Mapping[str, float]
+    kind: str  # distribution and names of its parameters: ``HalfStudentT(nu, sigma)``
+    args: Mapping[str, float]  # the parameters' values
+    # about the size of the value. It decides how efficient sampling is; the posterior does not depend on it.
     unit: float
 
     def value(self, u: np.ndarray) -> np.ndarray:

@@ -32,19 +32,11 @@ type _Beside = tuple[int, np.ndarray]  # of a block: the place of its intercept,
 
 @dataclass(frozen=True, slots=True)
 class _Rough:
-    """Rough guesses, before any search; the arrays have shape (q,), for the columns of Z.
-
-    Attributes
-    ----------
-    sigma : float
-    sds : numpy.ndarray
-        Of the effects.
-    means, sizes : numpy.ndarray
-        Of the columns: their means, and their sds (or root mean squares, where they do not vary).
-    """
+    """Rough guesses, before any search; the arrays have shape (q,), for the columns of Z."""
 
     sigma: float
-    sds: np.ndarray
+    sds: np.ndarray  # of the effects
+    # means, sizes: of the columns: their means, and their sds (or root mean squares, where they do not vary)
     means: np.ndarray
     sizes: np.ndarray
 
