@@ -45,13 +45,22 @@ def compare(
 ) -> None:
     """Fit the three pooling strategies and print them side by side.
 
-    formula: for example "post ~ pre + (pre|school)".
-    data: a packaged name (see hlm data), a .csv or a .parquet file.
-    family: gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights: the column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method: the engine.
-    seed: a whole number; the same seed gives the same numbers.
-    quiet: say nothing while fitting.
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file.
+    family
+        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
+    weights
+        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
+    method
+        The engine.
+    seed
+        A whole number; the same seed gives the same numbers.
+    quiet
+        Say nothing while fitting.
     """
     from hlm.formula.parser import parse
 
@@ -68,6 +77,42 @@ def compare(
     for label, note in zip(table["pooling"], table["note"], strict=True):
         if note:
             print(f"{label}: {note}.")
+
+
+@app.command
+def plan(
+    formula: str,
+    data: str,
+    /,
+    *,
+    family: str = "gaussian",
+    weights: str | None = None,
+    method: Method = "auto",
+) -> None:
+    """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted.
+
+    Parameters
+    ----------
+    formula
+        For example "post ~ pre + (pre|school)".
+    data
+        A packaged name (see hlm data), a .csv or a .parquet file.
+    family
+        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
+    weights
+        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
+    method
+        The engine.
+    """
+    from hlm.fits.plan import plan as plan_of
+
+    for row in plan_of(formula, _table(data), family=family, weights=weights, method=method).to_dict("records"):
+        rough = f"; roughly {row['seconds']:.2g} s and {row['memory_mb']:.3g} MB" if row["engine"] != "none" else ""
+        print(
+            f"{row['pooling'].replace('none', 'no')} pooling: {row['formula']}\n"
+            f"  engine: {row['engine']} ({row['why'].rstrip('.')})\n"
+            f"  coefficients: {row['coefficients']}, other parameters: {row['parameters']}{rough}"
+        )
 
 
 @app.command
@@ -139,7 +184,10 @@ def cheatsheet(response: str, x: str, group: str, /) -> None:
 def show_data(name: str | None = None, /) -> None:
     """List the packaged data, or show the first rows of one.
 
-    name: one of the packaged names.
+    Parameters
+    ----------
+    name
+        One of the packaged names.
     """
     from hlm.data.packaged_sets import list_data, load_data
 

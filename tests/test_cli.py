@@ -30,6 +30,23 @@ def test_compare_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert printed.err == ""
 
 
+def test_plan_names_engines_and_fits_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "Reaction ~ Days + (Days|Subject)", "sleepstudy"]) == 0
+    assert "no pooling: Reaction ~ 0 + Subject + Subject:Days\n  engine: exact" in capsys.readouterr().out
+    assert (
+        main(["plan", "incidence/size ~ period + (1|herd)", "cbpp", "--family", "binomial", "--weights", "size"]) == 0
+    )
+    assert "engine: bambi" in capsys.readouterr().out
+    assert main(["plan", "Reaction ~ Day + (Days|Subject)", "sleepstudy"]) == 2
+    assert "Did you mean 'Days'?" in capsys.readouterr().err
+
+
+def test_help_of_every_command_describes_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("compare", "plan", "lint", "explain"):
+        assert main([command, "--help"]) == 0
+        assert "packaged name (see hlm data)" in capsys.readouterr().out, command
+
+
 def test_lint_prints_findings_and_exits_by_severity(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "post ~ pre | school"]) == 2
     assert "write: post ~ pre + (pre|school)" in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """No pooling with a residual sd for each group: every group is a regression of its own, its sigma_k by quadrature.
 
-With R_k L = U diag(s) W' and e = U'Q_k'y_k (crossproducts.py; L = diag of the known prior sds)::
+With R_k L = U diag(s) W' and e = U'Q_k'y_k (one_factor.py; L = diag of the known prior sds)::
 
     log p(y_k | sigma) = -1/2 [ n_k log(2 pi sigma^2) + sum_j log(1 + s_j^2 / sigma^2)
                                 + (left_k + sum_j e_j^2 / (1 + s_j^2 / sigma^2)) / sigma^2 ]
