@@ -42,9 +42,15 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A picture of the model; shows itself in Jupyter."""
+    """A picture of the model; shows itself in Jupyter.
 
-    svg: str  # one self-contained SVG element
+    Attributes
+    ----------
+    svg : str
+        One self-contained SVG element.
+    """
+
+    svg: str
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""

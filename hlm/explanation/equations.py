@@ -48,10 +48,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Equations:
-    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML."""
+    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML.
 
-    sections: tuple[Section, ...]  # the hierarchical form, the fixed + random form, what links them, the priors
-    why: str  # why the two forms are the same model; empty without groups
+    Attributes
+    ----------
+    sections : tuple of Section
+        The hierarchical form, the fixed + random form, what links them, the priors.
+    why : str
+        Why the two forms are the same model; empty without groups.
+    """
+
+    sections: tuple[Section, ...]
+    why: str
 
     @property
     def latex(self) -> str:

@@ -25,20 +25,38 @@ from hlm.formula.formula import ALL_OTHERS
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one piece of the formula means."""
+    """What one piece of the formula means.
 
-    about: str  # the piece: a term, a bar, ``sigma``, or the name of a strategy
+    Attributes
+    ----------
+    about : str
+        The piece: a term, a bar, ``sigma``, or the name of a strategy.
+    text : str
+    """
+
+    about: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Words:
-    """The model in sentences; prints as a list."""
+    """The model in sentences; prints as a list.
+
+    Attributes
+    ----------
+    terms : tuple of Sentence
+    strategies : tuple of Sentence
+        Empty without a grouping factor.
+    notes : tuple of str
+        The number of parameters, and what else must be known.
+    functions : tuple of Sentence
+        What the functions of the formula compute.
+    """
 
     terms: tuple[Sentence, ...]
-    strategies: tuple[Sentence, ...]  # empty without a grouping factor
-    notes: tuple[str, ...]  # the number of parameters, and what else must be known
-    functions: tuple[Sentence, ...] = ()  # what the functions of the formula compute
+    strategies: tuple[Sentence, ...]
+    notes: tuple[str, ...]
+    functions: tuple[Sentence, ...] = ()
 
     def __str__(self) -> str:
         width = max(len(s.about) for s in (*self.terms, *self.functions, *self.strategies))

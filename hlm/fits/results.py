@@ -94,12 +94,21 @@ class Fit:
         """Leave-one-out of the rows, where it is there already; `leave_out` computes it."""
         return self._left_out.get("observation")
 
-    def leave_out(self, group: Term | None = None) -> PointwiseLoo:
+    def leave_out(self, group: Term | str | None = None) -> PointwiseLoo:
         """Leave-one-out of the rows, or of the groups of a factor, each as if it were new; kept for later.
 
-        group: a grouping factor; by default each row is left out.
-        FitError: for groups in no pooling, which cannot predict a new one, and where no engine can leave groups out.
+        Parameters
+        ----------
+        group : Term or str, optional
+            A grouping factor or its name; by default each row is left out.
+
+        Raises
+        ------
+        FitError
+            For groups in no pooling, which cannot predict a new one, and where no engine can leave groups out.
         """
+        if isinstance(group, str):
+            group = self.resolved.group(group)
         unit = "observation" if group is None else group.name
         if unit not in self._left_out:
             self._left_out[unit] = _rows_left_out(self) if group is None else _groups_left_out(self, group)

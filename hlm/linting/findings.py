@@ -15,15 +15,31 @@ _WIDTH = 96
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know about a formula."""
+    """One thing to know about a formula.
 
-    code: str  # a short stable name such as ``bar-without-parentheses``; ``docs/lint.md`` has a section for each
-    # ``"error"`` (cannot be fitted as written), ``"warning"`` (probably not what is meant) or ``"note"`` (good to know)
+    Attributes
+    ----------
+    code : str
+        A short stable name such as ``bar-without-parentheses``; ``docs/lint.md`` has a section for each.
+    severity : str
+        ``"error"`` (cannot be fitted as written), ``"warning"`` (probably not what is meant) or ``"note"`` (good to
+        know).
+    place : tuple of int, or None
+        First character and the one after the last, counted in the formula's text.
+    text : str
+        The text at that place; empty without a place.
+    message : str
+        What it means, with the user's own names and numbers.
+    instead : str or None
+        The formula to write instead (of a note: the alternative), where there is one.
+    """
+
+    code: str
     severity: Severity
-    place: tuple[int, int] | None  # first character and the one after the last, counted in the formula's text
-    text: str  # the text at that place; empty without a place
-    message: str  # what it means, with the user's own names and numbers
-    instead: str | None = None  # the formula to write instead (of a note: the alternative), where there is one
+    place: tuple[int, int] | None
+    text: str
+    message: str
+    instead: str | None = None
 
     def __str__(self) -> str:
         write = f" {_label(self)} {self.instead}" if self.instead else ""

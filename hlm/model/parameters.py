@@ -16,19 +16,34 @@ Kind = Literal["common", "group effect", "sd", "correlation", "residual", "famil
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One variable of the posterior."""
+    """One variable of the posterior.
 
-    name: str  # in the posterior, in the table of priors, and where a user names it
-    # a coefficient that all groups share; the groups' departures (partial pooling) or own coefficients (no pooling);
-    # the standard deviation of such departures; their correlations; the residual standard deviation; a parameter of the
-    # family's own
+    Attributes
+    ----------
+    name : str
+        In the posterior, in the table of priors, and where a user names it.
+    kind : {"common", "group effect", "sd", "correlation", "residual", "family"}
+        A coefficient that all groups share; the groups' departures (partial pooling) or own coefficients (no pooling);
+        the standard deviation of such departures; their correlations; the residual standard deviation; a parameter of
+        the family's own.
+    labels : tuple of str
+        Its columns in tables: ``pre``, ``sex[M]``; the correlated columns of a correlation matrix.
+    term : Term or None
+        The term that it is a coefficient, or the standard deviation, of.
+    factor : Term or None
+        The grouping factor that it belongs to.
+    dims : tuple of str
+        Its dims in the posterior, ``chain`` and ``draw`` apart.
+    coords : Mapping of str to tuple of str
+        The labels along these dims.
+    """
+
+    name: str
     kind: Kind
-    # its columns in tables: ``pre``, ``sex[M]``; the correlated columns of a correlation matrix
     labels: tuple[str, ...]
-    term: Term | None = None  # the term that it is a coefficient, or the standard deviation, of
-    factor: Term | None = None  # the grouping factor that it belongs to
-    dims: tuple[str, ...] = ()  # its dims in the posterior, ``chain`` and ``draw`` apart
-    # the labels along these dims
+    term: Term | None = None
+    factor: Term | None = None
+    dims: tuple[str, ...] = ()
     coords: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -45,7 +45,9 @@ _SAME = 1e-6  # of the picture's height
 _SEED = 0
 
 
-def plot_path(path: Any, *, term: str | None = None, group: str | None = None, ax: Axes | None = None) -> Axes:
+def plot_path(
+    path: PoolingPath | Fits, *, term: str | None = None, group: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Each group's coefficient as a line from complete pooling (left) to no pooling (right).
 
     Parameters

@@ -14,31 +14,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimates:
-    """Estimates of a gaussian hierarchical model by (restricted) maximum likelihood; see `Reml`."""
+    """Estimates of a gaussian hierarchical model by (restricted) maximum likelihood; see `Reml`.
+
+    Attributes
+    ----------
+    formula : str
+    reml : bool
+        False for maximum likelihood.
+    fixef : pandas.Series
+        Common coefficients ("fixed effects") by term: ``Intercept``, ``pre``, ``sex[M]``.
+    fixef_cov : pandas.DataFrame
+        Their covariance matrix, given the estimated standard deviations and correlations.
+    varcorr : pandas.DataFrame
+        Columns ``group, effect1, effect2, sdcor``: for each covariance matrix the standard deviations (``effect2``
+        missing), then the correlations (NaN beside a standard deviation of 0); the residual standard deviation last.
+        In units of the response per unit of the effect's column.
+    sigma : float
+        Residual standard deviation, in units of the response.
+    loglik : float
+        The log-likelihood at the maximum, or the restricted one; these two cannot be compared with each other.
+    coef : Mapping of str to pandas.DataFrame
+        By grouping factor: each level's total coefficients, common plus its own effects.
+    ranef : Mapping of str to pandas.DataFrame
+        By grouping factor: each level's effects ("random effects"), at their most probable values.
+    singular : bool
+        Whether a standard deviation is 0, or effects are exactly correlated: some combination of them does not vary.
+    n : int
+        Rows that were used.
+    parameters : int
+        Common coefficients, standard deviations and correlations.
+    scaled_residuals : pandas.Series
+        Quantiles of the residuals divided by sigma: ``Min, 1Q, Median, 3Q, Max``.
+    notes : tuple of str
+        What must be known to read the numbers.
+    """
 
     formula: str
-    reml: bool  # False for maximum likelihood
-    fixef: pd.Series  # common coefficients ("fixed effects") by term: ``Intercept``, ``pre``, ``sex[M]``
-    # their covariance matrix, given the estimated standard deviations and correlations
+    reml: bool
+    fixef: pd.Series
     fixef_cov: pd.DataFrame = field(repr=False)
-    # columns ``group, effect1, effect2, sdcor``: for each covariance matrix the standard deviations (``effect2``
-    # missing), then the correlations (NaN beside a standard deviation of 0); the residual standard deviation last. In
-    # units of the response per unit of the effect's column.
     varcorr: pd.DataFrame
-    sigma: float  # residual standard deviation, in units of the response
-    # the log-likelihood at the maximum, or the restricted one; these two cannot be compared with each other
+    sigma: float
     loglik: float
-    # by grouping factor: each level's total coefficients, common plus its own effects
     coef: Mapping[str, pd.DataFrame] = field(repr=False)
-    # by grouping factor: each level's effects ("random effects"), at their most probable values
     ranef: Mapping[str, pd.DataFrame] = field(repr=False)
-    # whether a standard deviation is 0, or effects are exactly correlated: some combination of them does not vary
     singular: bool
-    n: int  # rows that were used
-    parameters: int  # common coefficients, standard deviations and correlations
-    # quantiles of the residuals divided by sigma: ``Min, 1Q, Median, 3Q, Max``
+    n: int
+    parameters: int
     scaled_residuals: pd.Series = field(repr=False)
-    notes: tuple[str, ...] = ()  # what must be known to read the numbers
+    notes: tuple[str, ...] = ()
 
     @property
     def fixef_se(self) -> pd.Series:

@@ -19,13 +19,27 @@ ENOUGH_ESS_PER_CHAIN = 100
 
 @dataclass(frozen=True, slots=True)
 class ChainDiagnostics:
-    """Convergence of a fit."""
+    """Convergence of a fit.
 
-    r_hat: float  # the largest over all variables; 1 when the chains agree, at most 1.01 wanted
-    r_hat_at: str  # the variable that has it
-    ess: float  # the smallest bulk or tail effective sample size; at least 100 per chain wanted
+    Attributes
+    ----------
+    r_hat : float
+        The largest over all variables; 1 when the chains agree, at most 1.01 wanted.
+    r_hat_at : str
+        The variable that has it.
+    ess : float
+        The smallest bulk or tail effective sample size; at least 100 per chain wanted.
+    ess_at : str
+    divergences : int
+        Transitions that NUTS could not follow; even one means that part of the posterior may be missing.
+    chains : int
+    """
+
+    r_hat: float
+    r_hat_at: str
+    ess: float
     ess_at: str
-    divergences: int  # transitions that NUTS could not follow; even one means that part of the posterior may be missing
+    divergences: int
     chains: int
 
     @property
