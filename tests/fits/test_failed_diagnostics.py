@@ -122,7 +122,7 @@ def test_prints_and_the_summary_say_it(doubtful: PoolingFits, sleepstudy: Poolin
         ({"ess": np.nan}, "the draws come from nan effective points, wanted 100 at least"),
         ({"lost": 0.021}, "the density could not be computed at 2.1% of the points where it should be large"),
         ({"lost": np.nan}, "the density could not be computed at nan% of the points where it should be large"),
-        ({"rounding": 0.4}, "rounding decides: a group-level sd is too large beside sigma, or columns are nearly in line; "
+        ({"rounding": 0.4}, "rounding decides: a group-level sd is too large beside sigma, or columns are nearly collinear; "
                             "centre and scale the columns, or let less vary"),
     ],
 )  # fmt: skip

@@ -97,7 +97,7 @@ def test_nested_cells_are_made(pastes: PoolingFits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "frame", "options", "error", "message"),
+    ("pooling", "frame", "options", "error", "message"),
     [
         (
             "none",
