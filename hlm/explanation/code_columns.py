@@ -144,7 +144,7 @@ def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
     if not is_call(part.variable, model.formula.functions):
         return f"(rows[{quoted(part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
     call = read_call(part.variable)
-    if FUNCTIONS[call.name].kind != "factor":
+    if call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
         truth = numpy_code(call, names.sources)
         return f"({truth}).astype(float)" if part.level == "True" else f"1.0 - ({truth})"
     inner = call.args[0]
