@@ -40,10 +40,5 @@ class Code(Mapping[str, str]):
 def model_code(model: ModelStructure) -> Code:
     """The model in all four languages."""
     return Code(
-        {
-            "lme4": lme4_code(model),
-            "brms": brms_code(model),
-            "bambi": bambi_code(model),
-            "pymc": pymc_code(model),
-        }
+        {"lme4": lme4_code(model), "brms": brms_code(model), "bambi": bambi_code(model), "pymc": pymc_code(model)}
     )
