@@ -31,10 +31,8 @@ class Code(Mapping[str, str]):
     def __contains__(self, language: object) -> bool:
         return isinstance(language, str) and language.lower() in self._texts
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n\n".join(f"# {'-' * 8} {language} {'-' * 8}\n{text}" for language, text in self.items())
-
-    __repr__ = __str__
 
 
 def model_code(model: ModelStructure) -> Code:

@@ -16,8 +16,7 @@ def pymc_code(model: ModelStructure) -> str:
     likelihood = model.family.pymc
     if not likelihood:
         return _elsewhere(model, f"its {model.family.name} likelihood is long in plain PyMC")
-    mixed = [bar for bar in model.bars if bar.correlation is not None and len(set(_sd_kinds(bar, model))) > 1]
-    if mixed:
+    if any(bar.correlation is not None and len(set(_sd_kinds(bar, model))) > 1 for bar in model.bars):
         return _elsewhere(model, "PyMC's LKJCholeskyCov takes one kind of prior for all sds of a block")
     if model.formula.has_dot:
         return _elsewhere(model, "only the data say which columns '.' stands for")

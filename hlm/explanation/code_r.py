@@ -9,7 +9,7 @@ from itertools import pairwise
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
 from hlm.model.prior_distributions import DISTRIBUTIONS
@@ -65,7 +65,8 @@ def brms_code(model: ModelStructure) -> str:
 
 def r_formula(model: ModelStructure, response: str) -> str:
     """The formula as R reads it."""
-    bars = [_bar(block) for block in model.written.blocks]
+    blocks = model.written.blocks
+    bars = [f"({_sum(b.effects)} {'|' if b.correlated else '||'} {_term(b.group)})" for b in blocks]
     offsets = [f"offset({r_name(variable)})" for variable in model.written.offsets]
     removed = [_term(term) for term in model.written.removed]
     if model.written.has_dot:  # in R it stands for the grouping factors, too
@@ -123,10 +124,6 @@ def _plain(name: str) -> str:
 def _quoted(text: str, mark: str = '"') -> str:
     plain = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     return mark + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in plain) + mark
-
-
-def _bar(block: Block) -> str:
-    return f"({_sum(block.effects)} {'|' if block.correlated else '||'} {_term(block.group)})"
 
 
 def _sum(terms: tuple[Term, ...]) -> str:

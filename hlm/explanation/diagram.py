@@ -28,15 +28,9 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A picture of the model; shows itself in Jupyter.
+    """A picture of the model; shows itself in Jupyter."""
 
-    Attributes
-    ----------
-    svg : str
-        One self-contained SVG element.
-    """
-
-    svg: str
+    svg: str  # one self-contained element
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
@@ -126,7 +120,9 @@ class _Page:
         for mark in node.shapes[0].marks if node.has_ticks else ():
             at = left + CURVE_WIDTH * (mark - span[0]) / (span[1] - span[0])
             parts.append(line_svg(at, base, at, base + 3))
-            parts.append(text_svg(number(_rounded(mark, span)), at, base + 13, layout.TICK))
+            # to a hundredth of the axis: what is 0 but for rounding error is 0
+            shown = round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
+            parts.append(text_svg(number(shown), at, base + 13, layout.TICK))
         return "".join(parts)
 
     def arrows(self, placed: Placed) -> str:
@@ -172,11 +168,6 @@ def _row_label(model: ModelStructure) -> str:
         factor = model.factors[0]
         return f"rows i = 1, 2, … of {factor.name} {factor.letter}"
     return f"rows: i = 1, …, {'N' if model.rows is None else model.rows}"
-
-
-def _rounded(mark: float, span: tuple[float, float]) -> float:
-    """A mark to a hundredth of its axis: what is 0 but for rounding error is 0."""
-    return round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
 
 
 def _points(shape: Shape, span: tuple[float, float], left: float, base: float) -> list[tuple[float, float]]:

@@ -13,8 +13,6 @@ CURVE_WIDTH, CURVE_HEIGHT = 108.0, 52.0
 HEAD_HEIGHT, LINE_HEIGHT, CAPTION_HEIGHT, TICK_HEIGHT = 28.0, 25.0, 15.0, 15.0
 PAD, BESIDE, BETWEEN = 12.0, 26.0, 70.0  # inside a box, between neighbours, between levels
 _CAPTION_WIDTH = 150.0
-
-
 type Outline = dict[int, tuple[float, float]]
 
 

@@ -132,9 +132,8 @@ def _bar(bar: Bar, model: ModelStructure) -> Node:
         links.append(Link(_prior(model.prior(bar.correlation), model, "their correlation", len(bar.columns)), (slot,)))
     parts.add(Sign(")"))
     plate = f"{factor.name}: {factor.letter} = 1, …, {factor.size_text}"
-    caption = (
-        f"{' and '.join(map(noun, bar.columns)) if len(bar.columns) < 4 else 'coefficients'} of each {factor.name}"
-    )
+    what = " and ".join(map(noun, bar.columns)) if len(bar.columns) < 4 else "coefficients"
+    caption = f"{what} of each {factor.name}"
     normal = prior_shape("Normal", {})
     shapes = () if several or normal is None else (Shape(normal.heights, 0, 0),)
     return Node("group", parts.row, shapes, ellipses=several, caption=caption, plate=plate, links=tuple(links))

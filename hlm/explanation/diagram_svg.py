@@ -73,10 +73,10 @@ def typeset(expression: Expression, size: float) -> Typeset:
             return typeset(Call("", tuple(cell for cells in rows for cell in cells)), size)
 
 
-def expression_svg(setting: Typeset, x: float, y: float, *, fill: str = "#111") -> str:
+def expression_svg(setting: Typeset, x: float, y: float) -> str:
     """The runs of an expression whose left end is at x and whose baseline is at y."""
     return "".join(
-        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="{fill}" '
+        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="#111" '
         f'font-family="{_SERIF if run.italic else _SANS}" font-style="{"italic" if run.italic else "normal"}">'
         f"{escape(run.text)}</text>"
         for run in setting.runs
@@ -125,9 +125,9 @@ def bars(heights: Iterable[float], left: float, base: float, width: float, heigh
     )
 
 
-def line_svg(x1: float, y1: float, x2: float, y2: float, stroke: str = "#777") -> str:
+def line_svg(x1: float, y1: float, x2: float, y2: float) -> str:
     """A straight thin line."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}"/>'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#777"/>'
 
 
 def box_svg(left: float, top: float, right: float, bottom: float, style: str) -> str:

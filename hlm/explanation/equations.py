@@ -13,7 +13,7 @@ from hlm.explanation.math_mathml import mathml_lines
 from hlm.explanation.math_text import plain, plain_lines
 from hlm.explanation.predictor import centre_expression, distribution_argument, linear_predictor, linked, response
 from hlm.explanation.prior_text import distribution
-from hlm.explanation.structure import Factor, ModelStructure
+from hlm.explanation.structure import ModelStructure
 
 _LINE_WIDTH = 64  # characters of a sum before it goes on in the next line
 
@@ -28,18 +28,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Equations:
-    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML.
+    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML."""
 
-    Attributes
-    ----------
-    sections : tuple of Section
-        The hierarchical form, the fixed + random form, what links them, the priors.
-    why : str
-        Why the two forms are the same model; empty without groups.
-    """
-
-    sections: tuple[Section, ...]
-    why: str
+    sections: tuple[Section, ...]  # the hierarchical form, the fixed + random form, what links them, the priors
+    why: str  # why the two forms are the same model; empty without groups
 
     @property
     def latex(self) -> str:
@@ -86,10 +78,8 @@ def _response_lines(model: ModelStructure) -> Iterator[Line]:
     family, arguments = model.family, [distribution_argument(name, model) for name in model.family.arguments]
     yield Line(response(model), "~", call(family.distribution, *arguments), f"for {_rows_text(model)}")
     if family.has_predictor_per_label:
-        parent, remark = (
-            symbols.observed(symbols.parameter("p"), model),
-            "for every label c but the first, whose predictor is 0",
-        )
+        parent = symbols.observed(symbols.parameter("p"), model)
+        remark = "for every label c but the first, whose predictor is 0"
         yield Line(parent, "=", call("softmax", symbols.eta(model)), remark)
     given_eta = call("invlogit", row(symbols.THRESHOLD, "−", symbols.eta(model)))
     if family.name == "cumulative":
@@ -119,7 +109,8 @@ def _bar_lines(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
             right = call("Normal", centres[0], symbols.spread(bar, bar.columns[0], model))
         else:
             right = call("MVNormal", vector(centres), symbols.matrix("Σ", bar, model))
-        yield Line(left, "~", right, _groups_text(bar.factor))
+        factor = bar.factor
+        yield Line(left, "~", right, f"for each {factor.name}, {factor.letter} = 1, …, {factor.size_text}")
 
 
 def _links(model: ModelStructure) -> Iterator[Line]:
@@ -163,10 +154,6 @@ def _averages(model: ModelStructure) -> list[Expression]:
     if len(model.centred) > 2:
         return [row("∑", Name(" slope"), "·", call("mean", Name("predictor")))]
     return [row(symbols.centre(c, model), "·", symbols.average(c)) for c in model.centred]
-
-
-def _groups_text(factor: Factor) -> str:
-    return f"for each {factor.name}, {factor.letter} = 1, …, {factor.size_text}"
 
 
 def _rows_text(model: ModelStructure) -> str:

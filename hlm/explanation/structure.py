@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from hlm.errors import FitError
@@ -193,17 +194,14 @@ def model_structure(
         written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
     columns = term_columns(model.written.common, model.design.data)
     common = tuple(c for c in columns if not (c == INTERCEPT_COLUMN and chosen.has_thresholds))
+    letters = (letter + "'" * times for times in count() for letter in _LETTERS)
     factors = tuple(
-        Factor(factor.group, _letter(i), factor.size if model.has_data else None)
-        for i, factor in enumerate(sorted(model.factors, key=lambda factor: factor.group.degree))
+        Factor(factor.group, letter, factor.size if model.has_data else None)
+        for letter, factor in zip(letters, sorted(model.factors, key=lambda factor: factor.group.degree), strict=False)
     )
     bars = _bars(model, factors, common)
     rows = parameter_priors(model, common, [(bar.block, bar.columns) for bar in bars], priors)
     return ModelStructure(model, written, factors, common, bars, rows)
-
-
-def _letter(position: int) -> str:
-    return _LETTERS[position % len(_LETTERS)] + "'" * (position // len(_LETTERS))
 
 
 def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...]) -> tuple[Bar, ...]:

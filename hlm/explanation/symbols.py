@@ -10,22 +10,12 @@ from hlm.formula.formula import ALL_OTHERS
 
 THRESHOLD = Scripted(Greek("θ"), (Sign("c"),))
 # The posterior's name of a family's parameter to its letter; alpha would be taken for the intercept.
-_PARAMETERS = {
-    "sigma": "σ",
-    "nu": "ν",
-    "kappa": "κ",
-    "lam": "λ",
-    "psi": "ψ",
-    "alpha": "φ",
-    "b": "b",
-    "mu": "μ",
-    "p": "p",
-}
+_LETTERS = {"sigma": "σ", "nu": "ν", "kappa": "κ", "lam": "λ", "psi": "ψ", "alpha": "φ", "b": "b", "mu": "μ", "p": "p"}
 
 
 def parameter(name: str) -> Expression:
     """A parameter of the response's distribution."""
-    return Greek(_PARAMETERS.get(name, "θ"))
+    return Greek(_LETTERS.get(name, "θ"))
 
 
 def observed(expression: Expression, model: ModelStructure) -> Scripted:

@@ -19,38 +19,20 @@ from hlm.formula.formula import ALL_OTHERS
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one piece of the formula means.
+    """What one piece of the formula means."""
 
-    Attributes
-    ----------
-    about : str
-        The piece: a term, a bar, ``sigma``, or the name of a strategy.
-    text : str
-    """
-
-    about: str
+    about: str  # the piece: a term, a bar, ``sigma``, or the name of a strategy
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Words:
-    """The model in sentences; prints as a list.
-
-    Attributes
-    ----------
-    terms : tuple of Sentence
-    strategies : tuple of Sentence
-        Empty without a grouping factor.
-    notes : tuple of str
-        The number of parameters, and what else must be known.
-    functions : tuple of Sentence
-        What the functions of the formula compute.
-    """
+    """The model in sentences; prints as a list."""
 
     terms: tuple[Sentence, ...]
-    strategies: tuple[Sentence, ...]
-    notes: tuple[str, ...]
-    functions: tuple[Sentence, ...] = ()
+    strategies: tuple[Sentence, ...]  # empty without a grouping factor
+    notes: tuple[str, ...]  # the number of parameters, and what else must be known
+    functions: tuple[Sentence, ...]  # what the functions of the formula compute
 
     @property
     def _titled(self) -> dict[str, tuple[Sentence, ...]]:
@@ -127,8 +109,8 @@ def _bars(model: ModelStructure) -> Iterator[Sentence]:
     for block in model.formula.blocks:
         if not block.correlated and len(block.effects) > 1:
             text = f"The double bar || leaves out the correlation: knowing a {group_noun(block.group.name)}'s "
-            parts = " tells nothing about its ".join(_effect(str(e)) for e in block.effects[:2])
-            yield Sentence(f"||{block.group.name}", f"{text}{parts}.")
+            named = ["intercept" if str(e) == "1" else f"slope for {visible(str(e))}" for e in block.effects[:2]]
+            yield Sentence(f"||{block.group.name}", f"{text}{' tells nothing about its '.join(named)}.")
 
 
 def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
@@ -226,7 +208,3 @@ def _reference(column: Column, model: ModelStructure) -> str:
     coded = {c.parts[0].level for c in model.common if c.term == column.term}
     left_out = [name for name in levels(variable, model.data) if name not in coded]
     return f" against {visible(variable)} = {visible(left_out[0])}" if left_out else ""
-
-
-def _effect(text: str) -> str:
-    return "intercept" if text == "1" else f"slope for {visible(text)}"
