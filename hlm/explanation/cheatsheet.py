@@ -45,17 +45,14 @@ class Cheatsheet:
         """Columns ``formula, meaning, parameters, lines``."""
         import pandas as pd
 
-        return pd.DataFrame([(r.formula, r.meaning, r.parameters, r.lines) for r in self.rows],
-                            columns=["formula", "meaning", "parameters", "lines"])  # fmt: skip
+        return pd.DataFrame(list(self.rows)).drop(columns="picture")
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         parts = [
             f"{visible(row.formula)}\n    {row.meaning}\n    lines: {row.lines}\n    {row.parameters}"
             for row in self.rows
         ]
         return "\n\n".join(parts) + "\n"
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         style = "text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;background:#fff;color:#1b1b1b"

@@ -31,19 +31,12 @@ class Code(Mapping[str, str]):
     def __contains__(self, language: object) -> bool:
         return isinstance(language, str) and language.lower() in self._texts
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n\n".join(f"# {'-' * 8} {language} {'-' * 8}\n{text}" for language, text in self.items())
-
-    __repr__ = __str__
 
 
 def model_code(model: ModelStructure) -> Code:
     """The model in all four languages."""
     return Code(
-        {
-            "lme4": lme4_code(model),
-            "brms": brms_code(model),
-            "bambi": bambi_code(model),
-            "pymc": pymc_code(model),
-        }
+        {"lme4": lme4_code(model), "brms": brms_code(model), "bambi": bambi_code(model), "pymc": pymc_code(model)}
     )

@@ -15,13 +15,9 @@ from hlm.formula.function_calls import is_call
 
 def bambi_code(model: ModelStructure) -> str:
     """Bambi's own code, with a note on how it differs from lme4's meaning, and `hlm.build`."""
-    return f"{_build(model)}\n{_alone(model)}"
-
-
-def _build(model: ModelStructure) -> str:
     given = any(prior.given for prior in model.priors)
     priors = ", priors=priors)  # those given to explain" if given else ")  # a bambi.Model"
-    return f"import hlm\n\nmodel = {build_call(model)}{priors}\n"
+    return f"import hlm\n\nmodel = {build_call(model)}{priors}\n\n{_alone(model)}"
 
 
 def _alone(model: ModelStructure) -> str:
@@ -38,9 +34,8 @@ def _alone(model: ModelStructure) -> str:
             f"matri{'x is' if len(correlated) == 1 else 'ces are'} missing below.\n"
             f"# For the model that lme4 and brms fit, use hlm.build above.\n"
         )
-    family = f", family={quoted(model.family.name)}"
-    priors = _priors(model)
-    return f"{head}model = bmb.Model(\n    {quoted(_text(model))},\n    {data}{family},\n{priors})\n"
+    formula, family = quoted(_text(model)), quoted(model.family.name)
+    return f"{head}model = bmb.Model(\n    {formula},\n    {data}, family={family},\n{_priors(model)})\n"
 
 
 def _text(model: ModelStructure) -> str:
@@ -57,9 +52,8 @@ def _computed(model: ModelStructure) -> Iterator[str]:
     names = Names(model)
     yield from column_lines(model, names)
     yield from response_lines(model, names)
-    values: dict[str, str] = {}
     response = model.formula.response
-    values |= {name: text for name, text in ((response.variable, names.response), (response.trials, "n")) if name}
+    values = {name: text for name, text in ((response.variable, names.response), (response.trials, "n")) if name}
     numbers = [part.variable for part in names.parts if part.level is None]
     for variable in dict.fromkeys([*numbers, *model.formula.offsets]):
         basis = model.basis_of(variable)
@@ -67,7 +61,7 @@ def _computed(model: ModelStructure) -> Iterator[str]:
     labels = [part.variable for part in names.parts if part.level is not None]
     for variable in dict.fromkeys([*labels, *model.formula.group_variables]):
         if is_call(variable, model.formula.functions):
-            values[variable] = labels_code(variable, model, names)
+            values[variable] = f'{labels_code(variable, model, names)}.astype("category")'
     made = [f"{quoted(v)}: {text}" for v, text in values.items() if v in model.formula.computed or model.basis_of(v)]
     yield f"rows = rows.assign(**{{{', '.join(made)}}})"
 

@@ -24,22 +24,25 @@ class Names:
 
     def __init__(self, model: ModelStructure) -> None:
         functions = model.formula.functions
+        self._model = model
         self._taken = {*_OWN_NAMES, *functions, *model.family.auxiliary, *(f"{a}_" for a in model.family.auxiliary)}
-        self.response = self._new(model.response)
+        self.response = self.fresh(model.response)
         columns = dict.fromkeys([*model.common, *(c for bar in model.bars for c in bar.columns)])
         parts = dict.fromkeys(part for column in columns for part in column.parts)
         self.sources: dict[str, str] = {}  # columns of the data that are needed as numbers
         self.computed: dict[str, str] = {}  # functions that give numbers
         numbers = [part.variable for part in parts if part.level is None]
         for variable in dict.fromkeys([*numbers, *model.formula.offsets]):
-            self._add(variable, model)
-        self.parts = {part: self._part(part, model) for part in parts}
+            self._add(variable)
+        self.parts = {part: self._part(part) for part in parts}
         for variable in model.formula.computed:  # what is inside factor(), a group or the response
-            if not _is_of_labels(variable, model):
+            column = _in_factor(variable, model)
+            labels = variable in model.formula.group_variables or (column is not None and _holds_labels(column, model))
+            if column is None or not labels:
                 for name in source_columns(variable, functions):
-                    self._add(name, model)
-        self.factors = {factor: self._new(factor.name) for factor in model.factors}
-        self.coefficients = {c: self._new(f"b_{c.label}") if c.parts else "Intercept" for c in columns}
+                    self._add(name)
+        self.factors = {factor: self.fresh(factor.name) for factor in model.factors}
+        self.coefficients = {c: self.fresh(f"b_{c.label}") if c.parts else "Intercept" for c in columns}
 
     def number(self, variable: str) -> str:
         """A variable of numbers."""
@@ -50,34 +53,29 @@ class Names:
         return " * ".join(self.parts[part] for part in column.parts)
 
     def fresh(self, name: str) -> str:
-        """A new name for a variable of the model."""
-        return self._new(name)
-
-    def _add(self, variable: str, model: ModelStructure) -> None:
-        whole = model.basis_of(variable) or variable
-        if not is_call(whole, model.formula.functions):
-            if whole not in self.sources:
-                self.sources[whole] = self._new(whole)
-        elif whole not in self.computed:
-            for name in source_columns(whole, model.formula.functions):
-                self._add(name, model)
-            self.computed[whole] = self._new(whole)
-
-    def _part(self, part: Part, model: ModelStructure) -> str:
-        basis = model.basis_of(part.variable)
-        if basis is not None:
-            return f"{self.computed[basis]}[:, {model.bases[basis].index(part.variable)}]"
-        if part.level is None:
-            return self.number(part.variable)
-        return self._new(f"{part.variable}_{part.level}")
-
-    def _new(self, name: str) -> str:
+        """A Python name like this one that nothing has yet."""
         plain = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name)).strip("_") or "x"
         plain = plain if plain.isidentifier() and not keyword.iskeyword(plain) else f"x_{plain}"
         while plain in self._taken or not plain.isidentifier():
             plain = f"{plain}_"
         self._taken.add(plain)
         return plain
+
+    def _add(self, variable: str) -> None:
+        whole, functions = self._model.basis_of(variable) or variable, self._model.formula.functions
+        if not is_call(whole, functions):
+            if whole not in self.sources:
+                self.sources[whole] = self.fresh(whole)
+        elif whole not in self.computed:
+            for name in source_columns(whole, functions):
+                self._add(name)
+            self.computed[whole] = self.fresh(whole)
+
+    def _part(self, part: Part) -> str:
+        basis = self._model.basis_of(part.variable)
+        if basis is not None:
+            return f"{self.computed[basis]}[:, {self._model.bases[basis].index(part.variable)}]"
+        return self.number(part.variable) if part.level is None else self.fresh(f"{part.variable}_{part.level}")
 
 
 def quoted(text: str) -> str:
@@ -123,7 +121,7 @@ def response_lines(model: ModelStructure, names: Names) -> Iterator[str]:
 def group_lines(model: ModelStructure, names: Names) -> Iterator[str]:
     """The grouping factors as pandas' categories."""
     for factor, name in names.factors.items():
-        columns = [_labels(variable, model, names) for variable in factor.term.variables]
+        columns = [labels_code(variable, model, names) for variable in factor.term.variables]
         whole = columns[0] if len(columns) == 1 else f"({' + ":" + '.join(f'{c}.astype(str)' for c in columns)})"
         yield f'{name} = {whole}.astype("category").cat.remove_unused_categories().cat'
 
@@ -141,25 +139,23 @@ def _splines(model: ModelStructure, names: Names) -> Iterator[str]:
 def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
     """1 in the rows that have a factor's level, else 0."""
     assert part.level is not None
-    if not is_call(part.variable, model.formula.functions):
-        return f"(rows[{quoted(part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
+    computed, column = is_call(part.variable, model.formula.functions), _in_factor(part.variable, model)
+    if not computed or (column is not None and _holds_labels(column, model)):
+        return f"(rows[{quoted(column or part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
     call = read_call(part.variable)
     if call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
         truth = numpy_code(call, names.sources)
         return f"({truth}).astype(float)" if part.level == "True" else f"1.0 - ({truth})"
-    inner = call.args[0]
-    if isinstance(inner, Leaf) and _holds_labels(inner.token.text, model):
-        return f"(rows[{quoted(inner.token.text)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
     level = {"True": "1", "False": "0"}.get(part.level, part.level)
-    return f"({numpy_code(inner, names.sources)} == {level}).astype(float)"
+    return f"({numpy_code(call.args[0], names.sources)} == {level}).astype(float)"
 
 
-def _is_of_labels(variable: str, model: ModelStructure) -> bool:
-    """``factor(c)`` of a column that is needed as labels alone."""
-    call = read_call(variable)
-    if call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor" or not isinstance(call.args[0], Leaf):
-        return False
-    return variable in model.formula.group_variables or _holds_labels(call.args[0].token.text, model)
+def _in_factor(variable: str, model: ModelStructure) -> str | None:
+    """The column c of ``factor(c)``; None of any other variable."""
+    call = read_call(variable) if is_call(variable, model.formula.functions) else None
+    if call is None or call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
+        return None
+    return call.args[0].token.text if isinstance(call.args[0], Leaf) else None
 
 
 def _holds_labels(column: str, model: ModelStructure) -> bool:
@@ -167,18 +163,11 @@ def _holds_labels(column: str, model: ModelStructure) -> bool:
 
 
 def labels_code(variable: str, model: ModelStructure, names: Names) -> str:
-    """A variable of labels as a pandas category."""
-    return f'{_labels(variable, model, names)}.astype("category")'
-
-
-def _labels(variable: str, model: ModelStructure, names: Names) -> str:
-    if not is_call(variable, model.formula.functions):
-        return f"rows[{quoted(variable)}]"
-    call = read_call(variable)
-    inner = call.args[0]
-    if call.name in FUNCTIONS and FUNCTIONS[call.name].kind == "factor" and isinstance(inner, Leaf):
-        return f"rows[{quoted(inner.token.text)}]"
-    return f'rows.assign(cells={numpy_code(call, names.sources)})["cells"]'
+    """A variable of labels as a pandas series."""
+    column = _in_factor(variable, model)
+    if column is None and is_call(variable, model.formula.functions):
+        return f'rows.assign(cells={numpy_code(read_call(variable), names.sources)})["cells"]'
+    return f"rows[{quoted(column or variable)}]"
 
 
 def _response(name: str, model: ModelStructure, names: Names) -> str:

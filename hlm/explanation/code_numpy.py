@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import arguments, canonical, shown
@@ -12,10 +13,7 @@ _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 
 
 def numpy_code(node: Node, names: Mapping[str, str]) -> str:
-    """An expression of columns, which stand under Python names of their own.
-
-    names: column to Python name.
-    """
+    """An expression of columns; ``names``: column to Python name."""
     match node:
         case Leaf(token):
             return token.text if token.kind == "number" else names[token.text]
@@ -29,9 +27,7 @@ def numpy_code(node: Node, names: Mapping[str, str]) -> str:
             return _standardised(node, names)
         case Call(name, args) if name not in FUNCTIONS:  # the caller's own
             return f"{name}({', '.join(numpy_code(a, names) for a in args)})"
-        case Call(name="I", args=args):
-            return numpy_code(args[0], names)
-        case Call(name, args) if FUNCTIONS[name].kind == "factor":
+        case Call(name, args) if name == "I" or FUNCTIONS[name].kind == "factor":
             return numpy_code(args[0], names)
         case Call(name, args):
             return f"np.{name}({_number(args[0], names)})"
@@ -40,9 +36,8 @@ def numpy_code(node: Node, names: Mapping[str, str]) -> str:
 
 def basis_code(name: str, call: Call, names: Mapping[str, str]) -> Iterator[str]:
     """``poly(x, 2)`` as a matrix under a name; R's columns have sum of squares 1 and rise at the right end."""
-    given = {option: canonical(value) for option, value in arguments(call).items()}
+    given, remark = options(call), f"  # {shown(canonical(call))}"
     x, powers = _piece(call.args[0], names), int(given.get("degree", "1")) + 1
-    remark = f"  # {shown(canonical(call))}"
     if given.get("raw") == "TRUE":
         yield f"{name} = np.vander({x}, {powers}, increasing=True)[:, 1:]{remark}"
         return
@@ -50,10 +45,25 @@ def basis_code(name: str, call: Call, names: Mapping[str, str]) -> Iterator[str]
     yield f"{name} = (q * np.sign(np.diag(r)))[:, 1:]{remark}"
 
 
+def options(call: Call) -> dict[str, str]:
+    """The arguments after the first, by name."""
+    return {name: canonical(value) for name, value in arguments(call).items()}
+
+
+def centred_and_scaled(call: Call) -> tuple[bool, bool]:
+    """Of ``scale()`` and ``center()``: whether the mean is taken off, and whether the rest is divided by its spread."""
+    given = {name: text == "TRUE" for name, text in options(call).items()}
+    return given.get("center", True), given.get("scale", call.name == "scale")
+
+
+def is_truth(node: Node) -> bool:
+    """Whether an expression is a comparison."""
+    inner = _inside(node)
+    return isinstance(inner, Operation) and inner.op in COMPARISONS
+
+
 def _standardised(node: Call, names: Mapping[str, str]) -> str:
-    options = {name: canonical(value) == "TRUE" for name, value in arguments(node).items()}
-    centred, scaled = options.get("center", True), options.get("scale", node.name == "scale")
-    x = _piece(node.args[0], names)
+    (centred, scaled), x = centred_and_scaled(node), _piece(node.args[0], names)
     if centred and scaled:
         return f"({x} - {x}.mean()) / {x}.std(ddof=1)"
     if scaled:
@@ -70,9 +80,8 @@ def _piece(node: Node, names: Mapping[str, str]) -> str:
 
 def _number(node: Node, names: Mapping[str, str]) -> str:
     """As `numpy_code`, a comparison as 0 and 1."""
-    text, inner = numpy_code(node, names), _inside(node)
-    truth = isinstance(inner, Operation) and inner.op in COMPARISONS
-    return f"({text}).astype(float)" if truth else text
+    text = numpy_code(node, names)
+    return f"({text}).astype(float)" if is_truth(node) else text
 
 
 def _inside(node: Node) -> Node:
@@ -84,9 +93,5 @@ def _inside(node: Node) -> Node:
 
 def _closes(text: str) -> bool:
     """Whether the first bracket closes with the last one."""
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0 and character == ")":
-            return place == len(text) - 1
-    return False
+    depths = list(accumulate((character == "(") - (character == ")") for character in text))
+    return 0 not in depths[text.index("(") : -1]

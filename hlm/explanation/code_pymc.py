@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hlm.explanation.code_columns import Names, build_call, column_lines, group_lines, quoted, response_lines
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, ModelStructure
 from hlm.model.default_priors import Quantity
-from hlm.model.names import coefficient
 
 
 def pymc_code(model: ModelStructure) -> str:
@@ -17,8 +16,7 @@ def pymc_code(model: ModelStructure) -> str:
     likelihood = model.family.pymc
     if not likelihood:
         return _elsewhere(model, f"its {model.family.name} likelihood is long in plain PyMC")
-    mixed = [bar for bar in model.bars if bar.correlation is not None and len(set(_sd_kinds(bar, model))) > 1]
-    if mixed:
+    if any(bar.correlation is not None and len(set(_sd_kinds(bar, model))) > 1 for bar in model.bars):
         return _elsewhere(model, "PyMC's LKJCholeskyCov takes one kind of prior for all sds of a block")
     if model.formula.has_dot:
         return _elsewhere(model, "only the data say which columns '.' stands for")
@@ -37,8 +35,7 @@ def _elsewhere(model: ModelStructure, why: str) -> str:
 
 
 def _sd_kinds(bar: Bar, model: ModelStructure) -> list[tuple[str, ...]]:
-    priors = [model.prior(bar.sd_name(column), column) for column in bar.columns]
-    return [(p.distribution, *(key for key, _ in p.args)) for p in priors]
+    return [(prior.distribution, *(key for key, _ in prior.args)) for prior in model.sd_priors(bar)]
 
 
 def _imports(model: ModelStructure, likelihood: str) -> Iterator[str]:
@@ -78,7 +75,7 @@ def _common(model: ModelStructure, names: Names) -> Iterator[str]:
     """Common coefficients and the part of the predictor that all groups share."""
     summands = []
     for column in model.common:
-        prior, name = model.prior(coefficient(column.term), column), names.coefficients[column]
+        prior, name = model.coefficient_prior(column), names.coefficients[column]
         remark = "  # at the average of the predictors" if not column.parts and model.centred else ""
         yield f"{name} = {_variable(column.label, prior, model, names)}{remark}"
         values = names.values(column)
@@ -86,12 +83,9 @@ def _common(model: ModelStructure, names: Names) -> Iterator[str]:
             values = f"({values} - {_statistic('mean', column, names)})"
         summands.append(f"{name} * {values}" if column.parts else name)
     offsets = [names.number(variable) for variable in model.formula.offsets]
-    yield from _sum("eta", [*(summands or ["np.zeros(len(rows))"]), *offsets])
-
-
-def _sum(name: str, summands: list[str]) -> Iterator[str]:
-    yield f"{name} = {summands[0]}"
-    yield from (f"{name} += {summand}" for summand in summands[1:])
+    first, *others = [*(summands or ["np.zeros(len(rows))"]), *offsets]
+    yield f"eta = {first}"
+    yield from (f"eta += {summand}" for summand in others)
 
 
 def _bars(model: ModelStructure, names: Names) -> Iterator[str]:
@@ -104,7 +98,7 @@ def _single(bar: Bar, model: ModelStructure, names: Names) -> Iterator[str]:
     (column,) = bar.columns
     factor, label = names.factors[bar.factor], f"{column.label if column.parts else '1'}|{bar.factor.name}"
     sd, z = names.fresh(f"sd_{label}"), names.fresh(f"z_{label}")
-    prior = model.prior(bar.sd_name(column), column)
+    (prior,) = model.sd_priors(bar)
     yield f"{sd} = {_variable(f'{label}_sigma', prior, model, names)}"
     yield f"{z} = pm.Normal({quoted(f'{label}_z')}, 0, 1, dims={quoted(_dim(bar.factor.name))})"
     times = f" * {names.values(column)}" if column.parts else ""
@@ -115,8 +109,9 @@ def _correlated(bar: Bar, model: ModelStructure, names: Names) -> Iterator[str]:
     """The sds and the correlation as one Cholesky factor, times standard normal variables."""
     assert bar.correlation is not None
     name, factor = bar.correlation, names.factors[bar.factor]
-    priors = [model.prior(bar.sd_name(column), column) for column in bar.columns]
-    sds = ", ".join(f"{key}={_listed(_argument_values(key, priors, model, names))}" for key, _ in priors[0].args)
+    priors = model.sd_priors(bar)
+    values = [{key: _value(value, prior.column, model, names) for key, value in prior.args} for prior in priors]
+    sds = ", ".join(f"{key}=[{', '.join(value[key] for value in values)}]" for key in values[0])
     eta = _value(model.prior(name).args[0][1], None, model, names)
     yield "chol, corr, stds = pm.LKJCholeskyCov("
     yield f"    {quoted(f'{name}_chol')}, n={len(priors)}, eta={eta}, sd_dist=pm.{priors[0].distribution}.dist({sds})"
@@ -142,14 +137,6 @@ def _response(model: ModelStructure, names: Names, likelihood: str) -> Iterator[
 def _variable(label: str, prior: ParameterPrior, model: ModelStructure, names: Names) -> str:
     arguments = [f"{key}={_value(value, prior.column, model, names)}" for key, value in prior.args]
     return f"pm.{prior.distribution}({', '.join([quoted(label), *arguments])})"
-
-
-def _argument_values(key: str, priors: list[ParameterPrior], model: ModelStructure, names: Names) -> list[str]:
-    return [_value(dict(prior.args)[key], prior.column, model, names) for prior in priors]
-
-
-def _listed(values: Iterable[str]) -> str:
-    return f"[{', '.join(values)}]"
 
 
 def _value(quantity: Quantity, column: Column | None, model: ModelStructure, names: Names) -> str:

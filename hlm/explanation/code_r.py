@@ -9,7 +9,7 @@ from itertools import pairwise
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
 from hlm.model.prior_distributions import DISTRIBUTIONS
@@ -35,13 +35,13 @@ def lme4_code(model: ModelStructure) -> str:
     if not model.bars:
         fitted = f"lm({formula}, data)" if linear else f"glm({formula}, family = {family}, data{weights})"
         return f"{head}fit <- {fitted}\n"
-    library = f"library(lme4)\n{head or chr(10)}"
-    remark = "# The same model by maximum likelihood (REML): no priors, one estimate of every standard deviation.\n"
-    if linear:
-        return f"{library}{remark}fit <- lmer({formula}, data)\n"
-    if family == "nb":
-        return f"{library}{remark.replace(' (REML)', '')}fit <- glmer.nb({formula}, data)\n"
-    return f"{library}{remark.replace(' (REML)', '')}fit <- glmer({formula}, data, family = {family}{weights})\n"
+    likelihood = "maximum likelihood (REML)" if linear else "maximum likelihood"
+    remark = f"# The same model by {likelihood}: no priors, one estimate of every standard deviation.\n"
+    if linear or family == "nb":
+        fitted = f"{'lmer' if linear else 'glmer.nb'}({formula}, data)"
+    else:
+        fitted = f"glmer({formula}, data, family = {family}{weights})"
+    return f"library(lme4)\n{head or chr(10)}{remark}fit <- {fitted}\n"
 
 
 def brms_code(model: ModelStructure) -> str:
@@ -65,7 +65,8 @@ def brms_code(model: ModelStructure) -> str:
 
 def r_formula(model: ModelStructure, response: str) -> str:
     """The formula as R reads it."""
-    bars = [_bar(block) for block in model.written.blocks]
+    blocks = model.written.blocks
+    bars = [f"({_sum(b.effects)} {'|' if b.correlated else '||'} {_term(b.group)})" for b in blocks]
     offsets = [f"offset({r_name(variable)})" for variable in model.written.offsets]
     removed = [_term(term) for term in model.written.removed]
     if model.written.has_dot:  # in R it stands for the grouping factors, too
@@ -80,18 +81,18 @@ def r_name(name: str) -> str:
         return _r_call(name)
     if _SYNTACTIC.match(name) and name not in _RESERVED:
         return name
-    return f"`{_escaped(name, '`')}`"
+    return _quoted(name, "`")
 
 
 def _r_call(variable: str) -> str:
     """A call as written, its columns in R's quotes; center() is not R's, and its C() wants a factor."""
-    pieces, tokens, text = [], tokenize(shown(variable)), shown(variable)
-    for token, after in pairwise(tokens):
+    pieces, text = [], shown(variable)
+    for token, after in pairwise(tokenize(text)):
         called = after.text == "(" and after.kind == "op"
         named = token.text in ("TRUE", "FALSE") or after.text == "="
-        own = token.kind == "name" and not called and not named
-        pieces.append(text[token.start : after.start].replace(token.text, r_name(token.text)) if own
-                      else text[token.start : after.start])  # fmt: skip
+        piece = text[token.start : after.start]
+        column = token.kind == "name" and not called and not named
+        pieces.append(piece.replace(token.text, r_name(token.text)) if column else piece)
     written = re.sub(r"\bC\(", "factor(", "".join(pieces))
     return re.sub(r"\bcenter\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"scale(\1, scale = FALSE)", written)
 
@@ -120,25 +121,14 @@ def _plain(name: str) -> str:
     return text[2:-1] if text.startswith("I(") else text
 
 
-def r_string(text: str) -> str:
-    """A text in R code."""
-    return f'"{_escaped(text, chr(34))}"'
-
-
-def _escaped(text: str, mark: str) -> str:
+def _quoted(text: str, mark: str = '"') -> str:
     plain = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
-    return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in plain)
-
-
-def _bar(block: Block) -> str:
-    return f"({_sum(block.effects)} {'|' if block.correlated else '||'} {_term(block.group)})"
+    return mark + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in plain) + mark
 
 
 def _sum(terms: tuple[Term, ...]) -> str:
-    others = [_term(t) for t in terms if t != INTERCEPT]
-    if INTERCEPT not in terms:
-        others.insert(0, "0")
-    return " + ".join(others) or "1"
+    zero = [] if INTERCEPT in terms else ["0"]
+    return " + ".join([*zero, *(_term(t) for t in terms if t != INTERCEPT)]) or "1"
 
 
 def _term(term: Term) -> str:
@@ -150,21 +140,17 @@ def _brms_priors(model: ModelStructure) -> Iterator[tuple[ParameterPrior, str]]:
     for prior in model.priors:
         own = model.family.auxiliary.get(prior.name)
         distributional = "" if own is None else own.brms
-        group = "" if prior.bar is None else f", group = {r_string(model.bars[prior.bar].factor.name)}"
+        group = "" if prior.bar is None else f", group = {_quoted(model.bars[prior.bar].factor.name)}"
         where = {
             "intercept": "class = Intercept",
-            "slope": f"class = b, coef = {r_string(_coefficient(prior.column))}",
-            "sd": f"class = sd{group}, coef = {r_string(_coefficient(prior.column))}",
+            "slope": f"class = b, coef = {_quoted(_coefficient(prior.column))}",
+            "sd": f"class = sd{group}, coef = {_quoted(_coefficient(prior.column))}",
             "correlation": f"class = cor{group}",
             "auxiliary": f"class = {distributional}",
         }[prior.role]
-        stan = None if prior.role == "auxiliary" and not distributional else _stan(prior)
+        record = None if prior.role == "auxiliary" and not distributional else DISTRIBUTIONS.get(prior.distribution)
+        stan = None if record is None else record.stan_call(prior.numbers)
         yield prior, "" if stan is None else f"prior({stan}, {where})"
-
-
-def _stan(prior: ParameterPrior) -> str | None:
-    record = DISTRIBUTIONS.get(prior.distribution)
-    return None if record is None else record.stan_call(prior.numbers)
 
 
 def _coefficient(column: Column | None) -> str:

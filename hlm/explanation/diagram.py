@@ -7,22 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from hlm.explanation.diagram_layout import (
-    BETWEEN,
-    CAPTION,
-    CAPTION_HEIGHT,
-    CURVE_HEIGHT,
-    CURVE_WIDTH,
-    HEAD_HEIGHT,
-    LINE_HEIGHT,
-    PAD,
-    TICK,
-    TICK_HEIGHT,
-    Placed,
-    has_curve,
-    has_ticks,
-    place,
-)
+from hlm.explanation import diagram_layout as layout
+from hlm.explanation.diagram_layout import CAPTION, CAPTION_HEIGHT, CURVE_HEIGHT, CURVE_WIDTH, PAD, Placed
 from hlm.explanation.diagram_nodes import model_tree
 from hlm.explanation.diagram_svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
 from hlm.explanation.equations import equations
@@ -42,15 +28,9 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A picture of the model; shows itself in Jupyter.
+    """A picture of the model; shows itself in Jupyter."""
 
-    Attributes
-    ----------
-    svg : str
-        One self-contained SVG element.
-    """
-
-    svg: str
+    svg: str  # one self-contained element
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
@@ -67,22 +47,20 @@ class Diagram:
 
 def diagram(model: ModelStructure) -> Diagram:
     """Draw a model."""
-    root, outline = place(model_tree(model))
+    root, outline = layout.place(model_tree(model))
     left, right = min(x for x, _ in outline.values()), max(x for _, x in outline.values())
     title = str(model.formula)
     width = max(right - left, 480.0) + 48
     title_lines, how = wrapped(title, _TITLE, width - 80), wrapped(_HOW, CAPTION, width - 40)
     bottoms = _bottoms(root, 34.0 + 26 * len(title_lines))
     page = _Page(width / 2 - (left + right) / 2, bottoms)
-    label = _row_label(model)
-    drawn = [page.plate(root, label), *(page.node(placed) for placed in root.all())]
-    arrows = [page.arrows(placed) for placed in root.all()]
+    drawn = [page.plate(root, _row_label(model)), *map(page.node, root.all()), *map(page.arrows, root.all())]
     foot = bottoms[0] + CAPTION_HEIGHT + 2 * PAD
     texts = [text_svg(t, width / 2, 30 + 26 * i, _TITLE, fill="#111", bold=True) for i, t in enumerate(title_lines)]
     texts += [text_svg(t, width / 2, foot + 22 + 16 * i, CAPTION) for i, t in enumerate(how)]
     height = foot + 30 + 16 * len(how)
-    spoken = "; ".join(plain_lines(section.lines).replace("\n", "; ") for section in equations(model).sections[:1])
-    return Diagram(_document("".join([*drawn, *arrows, *texts]), width, height, title, f"{spoken}. {_HOW}"))
+    spoken = plain_lines(equations(model).sections[0].lines).replace("\n", "; ")
+    return Diagram(_document("".join([*drawn, *texts]), width, height, title, f"{spoken}. {_HOW}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +81,21 @@ class _Page:
             style = 'fill="#D55E00" fill-opacity="0.06" stroke="#D55E00" stroke-dasharray="5 3"'
             parts.append(box_svg(x - m.width / 2, y, x + m.width / 2, y + m.height, style))
             y += PAD
-        if node.kind in ("predictor", "data"):
+        if node.has_border:
             style = f'fill="#fff" stroke="{_COLOUR[node.kind]}" stroke-width="{2 if node.kind == "data" else 1}"'
-            bottom = y + HEAD_HEIGHT + PAD / 2
+            bottom = y + layout.HEAD_HEIGHT + PAD / 2
             parts.append(box_svg(x - m.width / 2 + 4, y, x + m.width / 2 - 4, bottom, style))
             y += PAD / 2
         if m.head is not None:
             parts.append(expression_svg(m.head, x - m.head.width / 2, y + 19))
-            y += HEAD_HEIGHT
-        if has_curve(node):
+            y += layout.HEAD_HEIGHT
+        if node.has_curve:
             parts.append(self.curve(placed, x, y))
-            y += CURVE_HEIGHT + (TICK_HEIGHT if has_ticks(node) else 6.0)
+            y += CURVE_HEIGHT + (layout.TICK_HEIGHT if node.has_ticks else 6.0)
         for line in m.lines:
             parts.append(expression_svg(line, x - line.width / 2, y + 17))
-            y += LINE_HEIGHT
-        if node.kind in ("predictor", "data"):
+            y += layout.LINE_HEIGHT
+        if node.has_border:
             y += PAD / 2
         for text in m.caption:
             parts.append(text_svg(text, x, y + 11, CAPTION))
@@ -139,10 +117,12 @@ class _Page:
         for shape in node.shapes:
             parts.append(area(_points(shape, span, left, base), base, colour, 0.35 / len(node.shapes)))
         parts.append(line_svg(left - 6, base, left + CURVE_WIDTH + 6, base))
-        for mark in node.shapes[0].marks if has_ticks(node) else ():
+        for mark in node.shapes[0].marks if node.has_ticks else ():
             at = left + CURVE_WIDTH * (mark - span[0]) / (span[1] - span[0])
             parts.append(line_svg(at, base, at, base + 3))
-            parts.append(text_svg(number(_rounded(mark, span)), at, base + 13, TICK))
+            # to a hundredth of the axis: what is 0 but for rounding error is 0
+            shown = round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
+            parts.append(text_svg(number(shown), at, base + 13, layout.TICK))
         return "".join(parts)
 
     def arrows(self, placed: Placed) -> str:
@@ -151,17 +131,12 @@ class _Page:
         if head is None:
             return ""
         start = placed.x + self.shift - head.width / 2
-        end = self.top(placed) + (
-            PAD if placed.measured.plate else 4 if placed.node.kind in ("predictor", "data") else 0
-        )
+        end = self.top(placed) + {"group": PAD, "predictor": 4, "data": 4}.get(placed.node.kind, 0)
         for link, feed in zip(placed.node.links, placed.feeds, strict=True):
             x0, y0 = feed.x + self.shift, self.bottoms[feed.depth]
             for n, slot in enumerate(link.slots):
-                begin, stop = head.spots[slot]
-                from_x = x0 + 10 * (n - (len(link.slots) - 1) / 2)
-                parts.append(
-                    _arrow(from_x, y0 + 3, start + (begin + stop) / 2, end, self.bottoms[feed.depth] + BETWEEN)
-                )
+                from_x, to_x = x0 + 10 * (n - (len(link.slots) - 1) / 2), start + sum(head.spots[slot]) / 2
+                parts.append(_arrow(from_x, y0 + 3, to_x, end, y0 + layout.BETWEEN))
             relation = "=" if feed.node.kind == "predictor" else "~"
             parts.append(text_svg(relation, x0 + 5 * len(link.slots) + 7, y0 + 17, 15, fill="#333"))
         return "".join(parts)
@@ -182,12 +157,10 @@ def _bottoms(root: Placed, top: float) -> tuple[float, ...]:
     heights: dict[int, float] = {}
     for placed in root.all():
         heights[placed.depth] = max(heights.get(placed.depth, 0.0), placed.measured.height)
-    edges, y = {}, top
+    edges: list[float] = []
     for depth in sorted(heights, reverse=True):
-        y += heights[depth]
-        edges[depth] = y
-        y += BETWEEN
-    return tuple(edges[depth] for depth in sorted(edges))
+        edges.append((edges[-1] + layout.BETWEEN if edges else top) + heights[depth])
+    return tuple(reversed(edges))
 
 
 def _row_label(model: ModelStructure) -> str:
@@ -197,22 +170,12 @@ def _row_label(model: ModelStructure) -> str:
     return f"rows: i = 1, …, {'N' if model.rows is None else model.rows}"
 
 
-def _rounded(mark: float, span: tuple[float, float]) -> float:
-    """A mark to a hundredth of its axis: what is 0 but for rounding error is 0."""
-    return round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
-
-
 def _points(shape: Shape, span: tuple[float, float], left: float, base: float) -> list[tuple[float, float]]:
-    """A curve's points on the page."""
-    steps, width = len(shape.heights) - 1, (span[1] - span[0]) or 1.0
-    own = (shape.high - shape.low) or 1.0
-    if own == 1.0 and shape.high == shape.low:  # without an axis the curve takes the whole width
-        return [(left + CURVE_WIDTH * i / steps, base - h * (CURVE_HEIGHT - 4)) for i, h in enumerate(shape.heights)]
-    places = [shape.low + own * i / steps for i in range(steps + 1)]
-    return [
-        (left + CURVE_WIDTH * (p - span[0]) / width, base - h * (CURVE_HEIGHT - 4))
-        for p, h in zip(places, shape.heights, strict=True)
-    ]
+    """A curve's points on the page; without an axis it takes the whole width."""
+    steps, own, width = len(shape.heights) - 1, shape.high - shape.low, span[1] - span[0]
+    shares = [(shape.low + own * i / steps - span[0]) / width if own else i / steps for i in range(steps + 1)]
+    rises = [height * (CURVE_HEIGHT - 4) for height in shape.heights]
+    return [(left + CURVE_WIDTH * share, base - rise) for share, rise in zip(shares, rises, strict=True)]
 
 
 def _ellipses(x: float, y: float, colour: str) -> str:

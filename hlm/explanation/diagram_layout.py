@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlm.explanation.diagram_nodes import Node
 from hlm.explanation.diagram_svg import Typeset, text_width, typeset, wrapped
@@ -13,8 +13,6 @@ CURVE_WIDTH, CURVE_HEIGHT = 108.0, 52.0
 HEAD_HEIGHT, LINE_HEIGHT, CAPTION_HEIGHT, TICK_HEIGHT = 28.0, 25.0, 15.0, 15.0
 PAD, BESIDE, BETWEEN = 12.0, 26.0, 70.0  # inside a box, between neighbours, between levels
 _CAPTION_WIDTH = 150.0
-
-
 type Outline = dict[int, tuple[float, float]]
 
 
@@ -55,33 +53,26 @@ def measure(node: Node) -> Measured:
     """Typeset a node and find its size."""
     head = None if node.head is None else typeset(node.head, HEAD)
     lines = tuple(typeset(line, HEAD - 2) for line in node.lines)
-    width = max([_CAPTION_WIDTH, *([head.width] if head else []), *(line.width for line in lines)])
-    caption, plate = tuple(wrapped(node.caption, CAPTION, width)), tuple(wrapped(node.plate, CAPTION, width))
-    texts = [text_width(t, CAPTION, bold=True) for t in (*caption, *plate)]
-    inside = max(
-        [
-            CURVE_WIDTH + 24 if has_curve(node) else 60.0,
-            *texts,
-            *(line.width for line in lines),
-            *([head.width] if head else []),
-        ]
-    )
+    expressions = [setting.width for setting in (head, *lines) if setting is not None]
+    widest = max([_CAPTION_WIDTH, *expressions])
+    caption, plate = tuple(wrapped(node.caption, CAPTION, widest)), tuple(wrapped(node.plate, CAPTION, widest))
+    texts = [text_width(text, CAPTION, bold=True) for text in (*caption, *plate)]
+    width = max([CURVE_WIDTH + 24 if node.has_curve else 60.0, *texts, *expressions])
+    width += 2 * PAD if plate or node.has_border else 8.0
     height = (HEAD_HEIGHT if head else 0.0) + LINE_HEIGHT * len(lines) + CAPTION_HEIGHT * len(caption)
-    if has_curve(node):
-        height += CURVE_HEIGHT + (TICK_HEIGHT if has_ticks(node) else 6.0)
+    if node.has_curve:
+        height += CURVE_HEIGHT + (TICK_HEIGHT if node.has_ticks else 6.0)
     if plate:
         height += CAPTION_HEIGHT * len(plate) + 2 * PAD
-    if node.kind in ("predictor", "data"):
+    if node.has_border:
         height += PAD
-    around = 2 * PAD if plate or node.kind in ("predictor", "data") else 8.0
-    return Measured(node, head, lines, caption, plate, inside + around, height)
+    return Measured(node, head, lines, caption, plate, width, height)
 
 
 def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Outline]:
-    """Place a node at x = 0 with what feeds it.
+    """Place a node at x = 0 with what feeds it; the outline says how far the tree reaches left and right, by level.
 
     least: the least width, so that one plate holds predictor, response and data.
-    result: by level, how far the tree reaches to the left and to the right.
     """
     measured = measure(node)
     width = max(least, measured.width) if node.kind in ("data", "response", "predictor") else measured.width
@@ -102,16 +93,6 @@ def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Ou
     return Placed(measured, 0.0, depth, feeds), _joined(own, outline, -anchor)
 
 
-def has_curve(node: Node) -> bool:
-    """Whether a curve, bars or ellipses are drawn."""
-    return bool(node.shapes or node.bars or node.ellipses)
-
-
-def has_ticks(node: Node) -> bool:
-    """Whether numbers stand below the curve."""
-    return len(node.shapes) == 1 and bool(node.shapes[0].marks)
-
-
 def _joined(first: Outline, second: Outline, by: float) -> Outline:
     """Two outlines as one, the second moved to the right."""
     result = dict(first)
@@ -122,5 +103,4 @@ def _joined(first: Outline, second: Outline, by: float) -> Outline:
 
 
 def _shifted(placed: Placed, by: float) -> Placed:
-    feeds = tuple(_shifted(feed, by) for feed in placed.feeds)
-    return Placed(placed.measured, placed.x + by, placed.depth, feeds)
+    return replace(placed, x=placed.x + by, feeds=tuple(_shifted(feed, by) for feed in placed.feeds))

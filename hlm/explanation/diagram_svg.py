@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
-from hlm.explanation.math_expression import Call, Expression, Greek, Matrix, Name, Row, Scripted, Sign, visible
+from hlm.explanation.math_expression import Call, Expression, Greek, Matrix, Name, Row, Scripted, Sign, joined, visible
 
 _SANS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 _SERIF = "'STIX Two Text', 'Times New Roman', 'Liberation Serif', Times, serif"
@@ -34,6 +34,10 @@ class Run:
     dy: float
     size: float
     italic: bool = False
+
+    def moved(self, x: float, dy: float = 0.0) -> Run:
+        """The same piece further to the right, and lower."""
+        return replace(self, x=x + self.x, dy=self.dy + dy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +66,17 @@ def typeset(expression: Expression, size: float) -> Typeset:
         case Scripted(base, below, above):
             return _scripted(typeset(base, size), _row(below, 0.72 * size), _row(above, 0.72 * size), size)
         case Call(name, arguments):
-            inner: list[Expression] = [Name(name), Sign("(")]
-            for place, argument in enumerate(arguments):
-                inner += [argument] if place == 0 else [Sign(","), argument]
-            return _row((*inner, Sign(")")), size)
+            return _row((Name(name), Sign("("), *joined(arguments, ",").parts, Sign(")")), size)
         case Row(parts):
             return _row(parts, size)
         case Matrix(rows):
-            cells = [cell for cells in rows for cell in cells]
-            return typeset(Call("", tuple(cells)), size)
+            return typeset(Call("", tuple(cell for cells in rows for cell in cells)), size)
 
 
-def expression_svg(setting: Typeset, x: float, y: float, *, fill: str = "#111") -> str:
+def expression_svg(setting: Typeset, x: float, y: float) -> str:
     """The runs of an expression whose left end is at x and whose baseline is at y."""
     return "".join(
-        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="{fill}" '
+        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="#111" '
         f'font-family="{_SERIF if run.italic else _SANS}" font-style="{"italic" if run.italic else "normal"}">'
         f"{escape(run.text)}</text>"
         for run in setting.runs
@@ -125,9 +125,9 @@ def bars(heights: Iterable[float], left: float, base: float, width: float, heigh
     )
 
 
-def line_svg(x1: float, y1: float, x2: float, y2: float, stroke: str = "#777") -> str:
+def line_svg(x1: float, y1: float, x2: float, y2: float) -> str:
     """A straight thin line."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}"/>'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#777"/>'
 
 
 def box_svg(left: float, top: float, right: float, bottom: float, style: str) -> str:
@@ -161,18 +161,16 @@ def _row(parts: Sequence[Expression], size: float) -> Typeset:
     at = 0.0
     for part in parts:
         piece = typeset(part, size)
-        runs += [Run(r.text, at + r.x, r.dy, r.size, r.italic) for r in piece.runs]
+        runs += [run.moved(at) for run in piece.runs]
         spots.append((at, at + piece.width))
         at += piece.width
     return Typeset(tuple(runs), at, tuple(spots))
 
 
 def _scripted(base: Typeset, below: Typeset, above: Typeset, size: float) -> Typeset:
-    raised, lowered = -0.52 * size, 0.34 * size
-    runs = list(base.runs)
-    for script, shift in ((below, lowered), (above, raised)):
-        runs += [Run(r.text, base.width + r.x, r.dy + shift, r.size, r.italic) for r in script.runs]
-    return Typeset(tuple(runs), base.width + max(below.width, above.width) + 0.06 * size)
+    lowered = [run.moved(base.width, 0.34 * size) for run in below.runs]
+    raised = [run.moved(base.width, -0.52 * size) for run in above.runs]
+    return Typeset((*base.runs, *lowered, *raised), base.width + max(below.width, above.width) + 0.06 * size)
 
 
 def _pieces(word: str, size: float, width: float) -> list[str]:

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 
 from hlm.explanation import symbols
-from hlm.explanation.math_expression import (
-    EMPTY,
-    Expression,
-    Greek,
-    Line,
-    Matrix,
-    Name,
-    Scripted,
-    Sign,
-    call,
-    joined,
-    row,
-    vector,
-)
+from hlm.explanation.math_expression import Expression, Line, Matrix, Name, Row, Sign, call, joined, row, vector
 from hlm.explanation.math_latex import latex_lines
 from hlm.explanation.math_mathml import mathml_lines
 from hlm.explanation.math_text import plain, plain_lines
-from hlm.explanation.predictor import (
-    centre_expression,
-    linear_predictor,
-    linked,
-    offsets,
-    response,
-    response_distribution,
-)
+from hlm.explanation.predictor import centre_expression, distribution_argument, linear_predictor, linked, response
 from hlm.explanation.prior_text import distribution
-from hlm.explanation.regressors import INTERCEPT_COLUMN
-from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.explanation.structure import ModelStructure
 
 _LINE_WIDTH = 64  # characters of a sum before it goes on in the next line
 
@@ -48,18 +28,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Equations:
-    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML.
+    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML."""
 
-    Attributes
-    ----------
-    sections : tuple of Section
-        The hierarchical form, the fixed + random form, what links them, the priors.
-    why : str
-        Why the two forms are the same model; empty without groups.
-    """
-
-    sections: tuple[Section, ...]
-    why: str
+    sections: tuple[Section, ...]  # the hierarchical form, the fixed + random form, what links them, the priors
+    why: str  # why the two forms are the same model; empty without groups
 
     @property
     def latex(self) -> str:
@@ -74,13 +46,11 @@ class Equations:
     @property
     def text(self) -> str:
         """Unicode text for a terminal."""
-        blocks = [f"{s.title}\n{_indented(plain_lines(s.lines))}" for s in self.sections]
+        blocks = [f"{s.title}\n{indent(plain_lines(s.lines), '    ')}" for s in self.sections]
         return "\n\n".join([*blocks, *([self.why] if self.why else [])])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
-
-    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         blocks = [f"**{s.title}**\n\n$$\n{latex_lines(s.lines)}\n$$" for s in self.sections]
@@ -89,93 +59,70 @@ class Equations:
 
 def equations(model: ModelStructure) -> Equations:
     """Both parametrisations of a model, and its priors."""
-    priors = Section("Priors, the same in both forms", tuple(_prior_lines(model)))
+    shared, priors = tuple(_response_lines(model)), tuple(_prior_lines(model))
+    hierarchical = (*shared, *_predictor(model, hierarchical=True), *_bar_lines(model, hierarchical=True))
     if not model.bars:
-        lines = (*_response_lines(model), *_predictor(model, hierarchical=True))
-        return Equations((Section("The model", lines), Section("Priors", priors.lines)), "")
-    hierarchical = (*_response_lines(model), *_predictor(model, hierarchical=True), *_hierarchical_bars(model))
-    random = (*_response_lines(model), *_predictor(model, hierarchical=False), *_departure_bars(model))
-    links = tuple(_links(model))
-    sections = [
+        return Equations((Section("The model", hierarchical), Section("Priors", priors)), "")
+    random = (*shared, *_predictor(model, hierarchical=False), *_bar_lines(model, hierarchical=False))
+    sections = (
         Section("Hierarchical: each group has coefficients of its own", hierarchical),
         Section("Fixed + random: a common part and departures from it", random),
-        *([Section("From one to the other", links)] if links else []),
-        *([Section("Covariance of what varies together", tuple(_covariances(model)))] if _correlated(model) else []),
-        priors,
-    ]
-    return Equations(tuple(sections), _why(model))
+        Section("From one to the other", tuple(_links(model))),
+        Section("Covariance of what varies together", tuple(_covariances(model))),
+        Section("Priors, the same in both forms", priors),
+    )
+    return Equations(tuple(section for section in sections if section.lines), _why(model))
 
 
 def _response_lines(model: ModelStructure) -> Iterator[Line]:
-    yield Line(response(model), "~", response_distribution(model), f"for {_rows_text(model)}")
-    parent, eta = symbols.observed(symbols.parameter("p"), model), symbols.observed(Greek("η"), model)
-    if model.family.has_predictor_per_label:
+    family, arguments = model.family, [distribution_argument(name, model) for name in model.family.arguments]
+    yield Line(response(model), "~", call(family.distribution, *arguments), f"for {_rows_text(model)}")
+    if family.has_predictor_per_label:
+        parent = symbols.observed(symbols.parameter("p"), model)
         remark = "for every label c but the first, whose predictor is 0"
-        yield Line(parent, "=", call("softmax", eta), remark)
-    if model.family.name == "cumulative":
-        below = call("P", row(response(model), "≤", "c"))
-        yield Line(below, "=", call("invlogit", row(_threshold(), "−", eta)), "thresholds, in rising order")
-    if model.family.name == "sratio":
-        stopping = call("P", row(response(model), "=", "c", "|", "≥", "c"))
-        yield Line(stopping, "=", call("invlogit", row(_threshold(), "−", eta)), "thresholds")
+        yield Line(parent, "=", call("softmax", symbols.eta(model)), remark)
+    given_eta = call("invlogit", row(symbols.THRESHOLD, "−", symbols.eta(model)))
+    if family.name == "cumulative":
+        yield Line(call("P", row(response(model), "≤", "c")), "=", given_eta, "thresholds, in rising order")
+    if family.name == "sratio":
+        yield Line(call("P", row(response(model), "=", "c", "|", "≥", "c")), "=", given_eta, "thresholds")
 
 
 def _predictor(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
     """The linear predictor, broken into several lines where it is long."""
     pieces: list[list[Expression]] = [[]]
-    terms = [
-        coefficient if column == INTERCEPT_COLUMN else row(coefficient, "·", symbols.regressor(column, model))
-        for coefficient, column in linear_predictor(model, hierarchical=hierarchical)
-    ]
-    for term in (*terms, *offsets(model)):
+    for term in linear_predictor(model, hierarchical=hierarchical):
         if pieces[-1] and len(plain(joined([*pieces[-1], term], "+"))) > _LINE_WIDTH:
             pieces.append([])
         pieces[-1].append(term)
-    for number, piece in enumerate(pieces):
-        body: Expression = joined(piece, "+") if piece else Sign("0")
-        yield Line(linked(model), "=", body) if number == 0 else Line(EMPTY, "", row("+", body))
+    yield Line(linked(model), "=", joined(pieces[0], "+") if pieces[0] else Sign("0"))
+    yield from (Line(Row(()), "", row("+", joined(piece, "+"))) for piece in pieces[1:])
 
 
-def _hierarchical_bars(model: ModelStructure) -> Iterator[Line]:
+def _bar_lines(model: ModelStructure, *, hierarchical: bool) -> Iterator[Line]:
+    """The distribution of the groups' coefficients around their centres, or of their departures around 0."""
+    letter = symbols.coefficient if hierarchical else symbols.departure
     for bar in model.bars:
-        left = vector([symbols.coefficient(bar, column, model) for column in bar.columns])
-        centres = [centre_expression(bar, column, model) for column in bar.columns]
-        yield Line(left, "~", _normal(bar, centres, model), group_text(bar.factor))
-
-
-def _departure_bars(model: ModelStructure) -> Iterator[Line]:
-    for bar in model.bars:
-        left = vector([symbols.departure(bar, column, model) for column in bar.columns])
-        yield Line(left, "~", _normal(bar, [Sign("0")] * len(bar.columns), model), group_text(bar.factor))
-
-
-def group_text(factor: Factor) -> str:
-    """The range of a factor's index, in words."""
-    return f"for each {factor.name}, {factor.letter} = 1, …, {factor.size_text}"
-
-
-def _normal(bar: Bar, centres: list[Expression], model: ModelStructure) -> Expression:
-    if len(centres) == 1:
-        return call("Normal", centres[0], symbols.spread(bar, bar.columns[0], model))
-    return call("MVNormal", vector(centres), symbols.covariance(bar, model))
+        left = vector([letter(bar, column, model) for column in bar.columns])
+        centres = [centre_expression(bar, column, model) if hierarchical else Sign("0") for column in bar.columns]
+        if len(centres) == 1:
+            right = call("Normal", centres[0], symbols.spread(bar, bar.columns[0], model))
+        else:
+            right = call("MVNormal", vector(centres), symbols.matrix("Σ", bar, model))
+        factor = bar.factor
+        yield Line(left, "~", right, f"for each {factor.name}, {factor.letter} = 1, …, {factor.size_text}")
 
 
 def _links(model: ModelStructure) -> Iterator[Line]:
     """Each own coefficient as centre plus departure; a common coefficient under both its names."""
     for bar in model.bars:
         for column in bar.columns:
-            if symbols.is_departure(bar, column, model) or column_centre(bar, column) is None:
-                continue
-            own = symbols.coefficient(bar, column, model)
-            centre = centre_expression(bar, column, model)
-            yield Line(own, "=", row(centre, "+", symbols.departure(bar, column, model)))
+            if bar.centre(column) is not None:
+                own, centre = symbols.coefficient(bar, column, model), centre_expression(bar, column, model)
+                yield Line(own, "=", row(centre, "+", symbols.departure(bar, column, model)))
     for column in model.common:
-        if any(column in bar.columns for bar in model.bars):
+        if model.varies(column):
             yield Line(symbols.centre(column, model), "=", symbols.common(column, model))
-
-
-def _correlated(model: ModelStructure) -> bool:
-    return any(bar.correlation is not None for bar in model.bars)
 
 
 def _covariances(model: ModelStructure) -> Iterator[Line]:
@@ -183,8 +130,8 @@ def _covariances(model: ModelStructure) -> Iterator[Line]:
         if bar.correlation is None:
             continue
         scale = call("diag", *(symbols.spread(bar, column, model) for column in bar.columns))
-        omega = symbols.correlations(bar, model)
-        yield Line(symbols.covariance(bar, model), "=", row(scale, "·", omega, "·", scale))
+        omega = symbols.matrix("Ω", bar, model)
+        yield Line(symbols.matrix("Σ", bar, model), "=", row(scale, "·", omega, "·", scale))
         if len(bar.columns) == 2:
             rho = symbols.correlation(bar, model)
             yield Line(omega, "=", Matrix(((Sign("1"), rho), (rho, Sign("1")))), "their correlation")
@@ -192,28 +139,21 @@ def _covariances(model: ModelStructure) -> Iterator[Line]:
 
 def _prior_lines(model: ModelStructure) -> Iterator[Line]:
     for prior in model.priors:
-        left = symbols.symbol(prior, model)
-        remark = prior.label
+        left, remark = symbols.symbol(prior, model), prior.label
         if prior.role == "correlation" and prior.bar is not None:
-            left = symbols.correlations(model.bars[prior.bar], model)
+            left = symbols.matrix("Ω", model.bars[prior.bar], model)
         elif prior.role == "intercept" and model.centred:
-            left = joined([left, *_averages(model)], "+")
-            remark = f"{prior.label} of the average row"
+            left, remark = joined([left, *_averages(model)], "+"), f"{prior.label} of the average row"
         yield Line(left, "~", distribution(prior, model), remark)
-    if model.ordinal:
-        yield Line(_threshold(), "~", call("Normal", Sign("…"), Sign("…")), "threshold: Bambi's default")
+    if model.family.has_thresholds:
+        yield Line(symbols.THRESHOLD, "~", call("Normal", "…", "…"), "threshold: Bambi's default")
 
 
 def _averages(model: ModelStructure) -> list[Expression]:
     """The slopes times the means of their columns, which the intercept's prior includes."""
     if len(model.centred) > 2:
-        several = row("∑", Name(" slope"), "·", call("mean", Name("predictor")))
-        return [several]
+        return [row("∑", Name(" slope"), "·", call("mean", Name("predictor")))]
     return [row(symbols.centre(c, model), "·", symbols.average(c)) for c in model.centred]
-
-
-def _threshold() -> Expression:
-    return Scripted(Greek("θ"), (Sign("c"),))
 
 
 def _rows_text(model: ModelStructure) -> str:
@@ -232,7 +172,3 @@ def _why(model: ModelStructure) -> str:
         "Putting this into the first form gives the second. The parameters, their priors and every prediction are "
         "the same; only the names of the pieces differ."
     )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

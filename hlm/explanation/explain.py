@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hlm.explanation.code import Code, model_code
 from hlm.explanation.diagram import Diagram, diagram
 from hlm.explanation.equations import Equations, equations
-from hlm.explanation.html_page import page
+from hlm.explanation.html_pieces import lettered, styled
+from hlm.explanation.math_expression import visible
 from hlm.explanation.priors_table import PriorTable, prior_table
 from hlm.explanation.structure import ModelStructure, model_structure
 from hlm.explanation.words import Words, words
@@ -56,15 +58,29 @@ class Explanation:
         """The same model elsewhere: ``["lme4"]``, ``["brms"]``, ``["bambi"]``, ``["pymc"]``."""
         return model_code(self.model)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         views = {"In words": self.words, "In equations": self.equations, "Priors": self.priors, "In code": self.code}
         parts = [f"{title}\n{'=' * len(title)}\n{view}" for title, view in views.items()]
         return "\n\n".join([str(self.model.written), *parts]).rstrip() + "\n"
 
-    __repr__ = __str__
-
     def _repr_html_(self) -> str:
-        return page(str(self.model.written), self.words, self.equations, self.priors, self.diagram, self.code)
+        """One page without scripts, which loads nothing; everything from the user is escaped."""
+        words, equations, code = self.words, self.equations, self.code
+        why = f"<p>{lettered(equations.why)}</p>" if equations.why else ""
+        programs = "".join(
+            f"<details{' open' if name == 'lme4' else ''}><summary>{escape(name)}</summary>"
+            f"<pre><code>{escape(text)}</code></pre></details>"
+            for name, text in code.items()
+        )
+        return styled(
+            f"<h2><code>{escape(visible(str(self.model.written)))}</code></h2>"
+            f"<h3>In words</h3>{words.html}"
+            f'<h3>The picture</h3><div class="wide">{self.diagram.svg}</div>'
+            f'<h3>In equations</h3><div class="wide">{equations.mathml}</div>{why}'
+            f"<details><summary>LaTeX</summary><pre><code>{escape(equations.latex)}</code></pre></details>"
+            f'<h3>Priors</h3><div class="wide">{self.priors._repr_html_()}</div>'
+            f"<h3>In code</h3>{programs}"
+        )
 
 
 def explain(
@@ -119,6 +135,5 @@ def explain(
     >>> print(model.code["lme4"].splitlines()[-1])
     fit <- lmer(post ~ pre + (pre | school), data)
     """  # noqa: E501  # an example's output is one line
-    return Explanation(
-        model_structure(formula, data, family=family, weights=weights, functions=functions, priors=priors)
-    )
+    model = model_structure(formula, data, family=family, weights=weights, functions=functions, priors=priors)
+    return Explanation(model)

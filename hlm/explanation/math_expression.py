@@ -76,9 +76,6 @@ class Line:
     remark: str = ""
 
 
-EMPTY = Row(())
-
-
 def row(*parts: Expression | str) -> Row:
     """Things side by side; a text is a sign."""
     return Row(tuple(Sign(p) if isinstance(p, str) else p for p in parts))
@@ -86,10 +83,8 @@ def row(*parts: Expression | str) -> Row:
 
 def joined(parts: Sequence[Expression], separator: str) -> Row:
     """Parts with a sign between them."""
-    result: list[Expression] = []
-    for part in parts:
-        result += [part] if not result else [Sign(separator), part]
-    return Row(tuple(result))
+    pairs = [piece for part in parts for piece in (Sign(separator), part)]
+    return Row(tuple(pairs[1:]))
 
 
 def vector(parts: Sequence[Expression]) -> Expression:

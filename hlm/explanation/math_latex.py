@@ -29,7 +29,7 @@ def latex(expression: Expression) -> str:
         case Greek(letter):
             return f"\\{_LETTERS[letter]} " if letter in _LETTERS else letter
         case Name(text):
-            return _upright(text)
+            return _roman(text)
         case Sign(text):
             return _SIGNS.get(text.strip(), text)
         case Scripted(base, below, above):
@@ -37,7 +37,7 @@ def latex(expression: Expression) -> str:
             upper = f"^{{{''.join(map(latex, above))}}}" if above else ""
             return f"{{{latex(base).strip()}}}{lower}{upper}"
         case Call(name, arguments):
-            return rf"{_upright(name)}\left({', '.join(map(latex, arguments))}\right)"
+            return rf"{_roman(name)}\left({', '.join(map(latex, arguments))}\right)"
         case Row(parts):
             return "".join(map(latex, parts))
         case Matrix(rows):
@@ -54,8 +54,8 @@ def latex_lines(lines: Sequence[Line]) -> str:
 def _line(line: Line) -> str:
     relation = _SIGNS.get(line.relation, line.relation)
     equation = f"{latex(line.left)} &{relation} {latex(line.right)}"
-    return f"{equation} && {_upright(line.remark)}" if line.remark else equation
+    return f"{equation} && {_roman(line.remark)}" if line.remark else equation
 
 
-def _upright(text: str) -> str:
+def _roman(text: str) -> str:
     return rf"\mathrm{{{''.join(_CHARACTERS.get(c, c) for c in visible(text))}}}"

@@ -8,7 +8,6 @@ from hlm.explanation.math_expression import Call, Expression, Greek, Line, Matri
 
 _SPACED = ("=", "~", "+", "·", "−", "∈")
 _BELOW = str.maketrans("0123456789hijklmnprstuvx", "₀₁₂₃₄₅₆₇₈₉ₕᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓ")
-_SMALL = set("0123456789hijklmnprstuvx")
 
 
 def plain(expression: Expression) -> str:
@@ -47,6 +46,4 @@ def plain_lines(lines: Sequence[Line]) -> str:
 
 
 def _lowered(text: str) -> str:
-    if not text:
-        return ""
-    return text.translate(_BELOW) if set(text) <= _SMALL else f"_{text}"
+    return text.translate(_BELOW) if {*map(ord, text)} <= _BELOW.keys() else f"_{text}"

@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from hlm.explanation.regressors import levels
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import INTERCEPT, Formula
 from hlm.formula.pooling_formulas import Pooling, complete_formula
 
-if TYPE_CHECKING:
-    pass
 
+def parameter_counts(model: ModelStructure) -> dict[str, int]:
+    """Parameters of partial pooling by what they are, a noun with ``{s}`` for its plural.
 
-@dataclass(frozen=True, slots=True)
-class ParameterCounts:
-    """Parameters of the partial-pooling model; the groups' own coefficients are not among them."""
-
-    # common, sds, correlations, others: ``others`` are those of the response's distribution, thresholds included where
-    # data tell how many
-    common: int
-    sds: int
-    correlations: int
-    others: int
-
-    @property
-    def total(self) -> int:
-        return self.common + self.sds + self.correlations + self.others
-
-    @property
-    def text(self) -> str:
-        """For example ``6 parameters: 2 common coefficients, 2 standard deviations between groups, ...``."""
-        parts = [
-            _counted(self.common, "common coefficient"),
-            _counted(self.sds, "standard deviation", " between groups"),
-            _counted(self.correlations, "correlation"),
-            _counted(self.others, "parameter", " of the response's distribution"),
-        ]
-        return f"{_counted(self.total, 'parameter')}: {', '.join(p for p in parts if p)}."
-
-
-def parameter_counts(model: ModelStructure) -> ParameterCounts:
-    """Count the parameters; a categorical response has each coefficient once per label but the first."""
+    The groups' own coefficients are not among them. A categorical response has each coefficient once per label but the
+    first; thresholds are counted where data tell how many there are.
+    """
     labels = len(levels(model.response, model.data))
     times = max(labels - 1, 1) if model.family.has_predictor_per_label else 1
-    thresholds = max(labels - 1, 0) if model.ordinal else 0
-    pairs = [len(bar.columns) * (len(bar.columns) - 1) // 2 for bar in model.bars]
-    return ParameterCounts(
-        times * len(model.common),
-        times * sum(len(bar.columns) for bar in model.bars),
-        times * sum(pairs),
-        len(model.family.auxiliary) + thresholds,
-    )
+    thresholds = max(labels - 1, 0) if model.family.has_thresholds else 0
+    widths = [len(bar.columns) for bar in model.bars]
+    return {
+        "common coefficient{s}": times * len(model.common),
+        "standard deviation{s} between groups": times * sum(widths),
+        "correlation{s}": times * sum(width * (width - 1) // 2 for width in widths),
+        "parameter{s} of the response's distribution": len(model.family.auxiliary) + thresholds,
+    }
+
+
+def parameter_text(model: ModelStructure) -> str:
+    """For example ``6 parameters: 2 common coefficients, 2 standard deviations between groups, ...``."""
+    counts = parameter_counts(model)
+    parts = [_counted(count, noun) for noun, count in counts.items() if count]
+    return f"{_counted(sum(counts.values()), 'parameter{s}')}: {', '.join(parts)}."
 
 
 def strategy_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
@@ -63,16 +41,6 @@ def strategy_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
         "none": contracted(model.model.design.no_pooling.formula, model.expansions),
         "partial": model.written,
     }
-
-
-def own_groups(model: ModelStructure) -> tuple[str, ...]:
-    """The factors whose groups have coefficients of their own in no pooling."""
-    return tuple(group.name for group in model.model.design.no_pooling.designs)
-
-
-def no_pooling_notes(model: ModelStructure) -> tuple[str, ...]:
-    """What no pooling had to leave out on these data."""
-    return model.model.design.no_pooling.notes if model.bars else ()
 
 
 def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
@@ -93,5 +61,5 @@ def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
     }
 
 
-def _counted(count: int, noun: str, after: str = "") -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}{after}" if count else ""
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun.format(s='s' if count != 1 else '')}"

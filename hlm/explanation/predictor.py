@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hlm.explanation import symbols
-from hlm.explanation.math_expression import Expression, Greek, Name, Sign, call, joined, row
+from hlm.explanation.math_expression import Expression, Name, Sign, call, joined, row
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
-from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.explanation.structure import Bar, Factor, ModelStructure
 
 
 def response(model: ModelStructure) -> Expression:
@@ -13,24 +13,19 @@ def response(model: ModelStructure) -> Expression:
     return symbols.observed(Name(model.response), model)
 
 
-def response_distribution(model: ModelStructure) -> Expression:
-    """The family's distribution with its parameters."""
-    arguments: list[Expression] = []
-    for name in model.family.arguments:
-        if name == "n":
-            arguments.append(symbols.observed(Name(str(model.formula.response.trials)), model))
-        elif name == model.family.parent:
-            arguments.append(symbols.observed(symbols.parameter(name), model))
-        else:
-            arguments.append(symbols.parameter(name))
-    return call(model.family.distribution, *arguments)
+def distribution_argument(name: str, model: ModelStructure) -> Expression:
+    """An argument of the family's distribution: the trials, what the formula describes, or the family's own."""
+    if name == "n":
+        return symbols.observed(Name(str(model.formula.response.trials)), model)
+    parameter = symbols.parameter(name)
+    return symbols.observed(parameter, model) if name == model.family.parent else parameter
 
 
 def linked(model: ModelStructure) -> Expression:
     """The left side of the predictor: the parent parameter under its link."""
+    if model.family.has_predictor_per_label or model.family.has_thresholds:
+        return symbols.eta(model)
     parent = symbols.observed(symbols.parameter(model.family.parent), model)
-    if model.family.has_predictor_per_label:
-        return symbols.observed(Greek("η"), model)
     match model.family.link:
         case "identity":
             return parent
@@ -39,37 +34,24 @@ def linked(model: ModelStructure) -> Expression:
         case "inverse_squared":
             return row("1", "/", parent, "²")
         case link:
-            return call(link, parent) if not model.ordinal else symbols.observed(Greek("η"), model)
+            return call(link, parent)
 
 
-def linear_predictor(model: ModelStructure, *, hierarchical: bool) -> tuple[tuple[Expression, Column], ...]:
-    """The summands as pairs of a coefficient and its column, what varies first."""
-    varies = any(INTERCEPT_COLUMN in bar.columns for bar in model.bars)
-    first = (INTERCEPT_COLUMN,) if varies or INTERCEPT_COLUMN in model.common else ()
-    summands: list[tuple[Expression, Column]] = []
-    for column in (*first, *model.slopes):
-        parts = coefficient_parts(column, model, hierarchical=hierarchical)
-        bracketed = len(parts) > 1 and len(first) + len(model.slopes) > 1
-        whole = joined(parts, "+")
-        summands.append((row("(", whole, ")") if bracketed else whole, column))
-    return tuple(summands)
+def linear_predictor(model: ModelStructure, *, hierarchical: bool) -> tuple[Expression, ...]:
+    """The summands, what varies first; offsets have no coefficient."""
+    summands: list[Expression] = []
+    for column in model.columns:
+        parts = _coefficient_parts(column, model, hierarchical=hierarchical)
+        whole: Expression = joined(parts, "+")
+        if len(parts) > 1 and len(model.columns) > 1:
+            whole = row("(", whole, ")")
+        summands.append(whole if column == INTERCEPT_COLUMN else row(whole, "·", symbols.regressor(column, model)))
+    return (*summands, *offsets(model))
 
 
 def offsets(model: ModelStructure) -> tuple[Expression, ...]:
     """What is added without a coefficient."""
     return tuple(symbols.observed(Name(variable), model) for variable in model.formula.offsets)
-
-
-def coefficient_parts(column: Column, model: ModelStructure, *, hierarchical: bool) -> list[Expression]:
-    """What is added up to a column's coefficient in one row."""
-    carriers = model.carriers(column)
-    if not hierarchical:
-        shared = [symbols.common(column, model)] if column in model.common else []
-        return [*shared, *(symbols.departure(bar, column, model, row_of=True) for bar, _ in carriers)]
-    return [
-        symbols.common(column, model) if bar is None else symbols.coefficient(bar, column, model, row_of=True)
-        for bar in coefficient_sources(column, model)
-    ]
 
 
 def coefficient_sources(column: Column, model: ModelStructure) -> list[Bar | None]:
@@ -82,7 +64,20 @@ def coefficient_sources(column: Column, model: ModelStructure) -> list[Bar | Non
 
 def centre_expression(bar: Bar, column: Column, model: ModelStructure) -> Expression:
     """What a column's coefficients vary around."""
-    centre = column_centre(bar, column)
+    centre = bar.centre(column)
     if isinstance(centre, Factor):
         return symbols.outer(bar, column, centre, model)
     return Sign("0") if centre is None else symbols.centre(column, model)
+
+
+def source_expression(source: Bar | None, column: Column, model: ModelStructure) -> Expression:
+    """A part of a column's coefficient in the hierarchical form, by its source."""
+    return symbols.common(column, model) if source is None else symbols.coefficient(source, column, model, row_of=True)
+
+
+def _coefficient_parts(column: Column, model: ModelStructure, *, hierarchical: bool) -> list[Expression]:
+    """What is added up to a column's coefficient in one row."""
+    if hierarchical:
+        return [source_expression(source, column, model) for source in coefficient_sources(column, model)]
+    shared = [symbols.common(column, model)] if column in model.common else []
+    return [*shared, *(symbols.departure(bar, column, model, row_of=True) for bar, _ in model.carriers(column))]

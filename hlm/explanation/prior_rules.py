@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,18 +20,40 @@ Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
 
 @dataclass(frozen=True, slots=True)
 class ParameterPrior:
-    """One parameter of the model."""
+    """The prior of a parameter of the model, or of one column of it."""
 
-    name: str  # in the posterior: ``Intercept``, ``pre``, ``sigma``, ``pre|school_sigma``, ``school_corr``
-    role: Role
+    parameter: Parameter
+    rule: PriorRule  # the default
     distribution: str  # PyMC's name; ``LKJ`` for a correlation matrix
     args: tuple[tuple[str, Quantity], ...]
-    column: Column | None = None  # the column that it is about
-    bar: int | None = None  # the block that it is about, by its place in the structure
-    scaled: bool = True  # whether the family's default priors follow the response's mean and sd
-    given: bool = False  # whether the user gave this prior
-    reason: str = ""  # why the default is what it is; see `PriorRule.reason`
-    label: str = ""  # the name, with the level where a factor has several: ``period[2]``, ``sex[M]|school_sigma``
+    column: Column | None  # the column that it is about
+    bar: int | None  # the block that it is about, by its place in the structure
+    given: bool  # whether the user gave this prior
+
+    @property
+    def name(self) -> str:
+        """In the posterior: ``Intercept``, ``pre``, ``sigma``, ``pre|school_sigma``, ``school_corr``."""
+        return self.parameter.prior_name
+
+    @property
+    def label(self) -> str:
+        """The name, with the level where a factor has several: ``period[2]``, ``sex[M]|school_sigma``."""
+        if self.column is None or self.column.level is None:
+            return self.name
+        if self.parameter.factor is not None:
+            return names.group_sd_of_column(self.column.label, self.parameter.factor)
+        return names.in_posterior(self.column.label)
+
+    @property
+    def role(self) -> Role:
+        """What the parameter does in the model."""
+        match self.parameter.kind:
+            case "sd" | "correlation" as kind:
+                return kind
+            case "common":
+                return "intercept" if self.column == INTERCEPT_COLUMN else "slope"
+            case _:
+                return "auxiliary"
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -52,68 +74,31 @@ def parameter_priors(
     given: the user's priors.
     """
     rules = prior_rules(model)
-    standing = Priors({name: Prior("Normal", mu=0, sigma=1) for name in rules})
-    asked = replace_priors(standing, given, sds_of_departures(model))
-    own = {name for name in rules if asked[name] is not standing[name]}
+    unchanged = Priors({name: Prior("Normal", mu=0, sigma=1) for name in rules})
+    asked = replace_priors(unchanged, given, sds_of_departures(model))
+    own = {name for name in rules if asked[name] is not unchanged[name]}
     priors = model.priors if model.has_data else Priors({name: asked[name] for name in own})
-
-    def rows(parameter: Parameter, columns: Sequence[Column], bar: int | None) -> Iterator[ParameterPrior]:
-        name = parameter.prior_name
-        row = _Row(parameter, rules[name], priors.get(name), bar, model.family.is_scaled, name in own)
-        return row.of_columns(
-            [c for c in columns if c.term == parameter.term] if parameter.term is not None else [None]
-        )
-
     found: list[ParameterPrior] = []
+
+    def add(parameter: Parameter | None, columns: Sequence[Column], bar: int | None = None) -> None:
+        if parameter is None:
+            return
+        name, term = parameter.prior_name, parameter.term
+        for place, column in enumerate([None] if term is None else [c for c in columns if c.term == term]):
+            distribution, args = _distribution(rules[name], priors.get(name), place)
+            found.append(ParameterPrior(parameter, rules[name], distribution, args, column, bar, name in own))
+
     for parameter in model.of_kind("common", "residual", "family"):
-        found += rows(parameter, common, None)
+        add(parameter, common)
     for place, (block, columns) in enumerate(blocks):
-        for effect in block.effects:
-            assert effect.sd is not None
-            found += rows(effect.sd, columns, place)
-        if block.correlation is not None:
-            found += rows(block.correlation, columns, place)
+        for group_parameter in (*(effect.sd for effect in block.effects), block.correlation):
+            add(group_parameter, columns, place)
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A parameter on its way to one `ParameterPrior` for each of its columns."""
-
-    parameter: Parameter
-    rule: PriorRule
-    prior: Prior | None
-    bar: int | None
-    scaled: bool
-    given: bool
-
-    def of_columns(self, columns: Sequence[Column | None]) -> Iterator[ParameterPrior]:
-        for place, column in enumerate(columns):
-            yield ParameterPrior(
-                self.parameter.prior_name, self._role(column), *self._distribution(place), column, self.bar,
-                self.scaled, self.given, self.rule.reason, self._label(column),
-            )  # fmt: skip
-
-    def _label(self, column: Column | None) -> str:
-        if column is None or column.level is None:
-            return self.parameter.prior_name
-        if self.parameter.factor is not None:
-            return names.group_sd_of_column(column.label, self.parameter.factor)
-        return names.in_posterior(column.label)
-
-    def _distribution(self, place: int) -> tuple[str, tuple[tuple[str, Quantity], ...]]:
-        if self.prior is None:
-            return self.rule.distribution, self.rule.args
-        numbers = ((k, v[place] if isinstance(v, tuple) else v) for k, v in self.prior.args.items())
-        return self.prior.name, tuple((key, Quantity(value)) for key, value in numbers)
-
-    def _role(self, column: Column | None) -> Role:
-        match self.parameter.kind:
-            case "sd":
-                return "sd"
-            case "correlation":
-                return "correlation"
-            case "common":
-                return "intercept" if column == INTERCEPT_COLUMN else "slope"
-            case _:
-                return "auxiliary"
+def _distribution(rule: PriorRule, prior: Prior | None, place: int) -> tuple[str, tuple[tuple[str, Quantity], ...]]:
+    """The rule, or the prior that stands for it, of one column; ``place`` is the column's among those of its term."""
+    if prior is None:
+        return rule.distribution, rule.args
+    numbers = {key: value[place] if isinstance(value, tuple) else value for key, value in prior.args.items()}
+    return prior.name, tuple((key, Quantity(value)) for key, value in numbers.items())

@@ -1,17 +1,13 @@
-"""Prior distributions with their numbers, or with the rule that will give them, as expressions and as text."""
+"""Prior distributions as expressions, with their numbers or with the rule that will give them."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from hlm.explanation.math_expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
-from hlm.explanation.math_text import plain
+from hlm.explanation.math_expression import Expression, Greek, Name, Scripted, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.structure import ModelStructure
 from hlm.model.default_priors import Quantity
-
-if TYPE_CHECKING:
-    from hlm.explanation.structure import ModelStructure
 
 
 def distribution(prior: ParameterPrior, model: ModelStructure) -> Expression:
@@ -19,15 +15,12 @@ def distribution(prior: ParameterPrior, model: ModelStructure) -> Expression:
     return call(prior.distribution, *(_argument(key, q, prior, model) for key, q in prior.args))
 
 
-def distribution_text(prior: ParameterPrior, model: ModelStructure) -> str:
-    """The same as text."""
-    return plain(distribution(prior, model))
-
-
-def quantity(value: Quantity, prior: ParameterPrior, model: ModelStructure) -> Expression:
-    """A number to three or four digits, or its rule."""
+def _argument(key: str, value: Quantity, prior: ParameterPrior, model: ModelStructure) -> Expression:
+    """A number or its rule; a mean to a thousandth of its sd, so that rounding error of 0 is written as 0."""
     if value.value is not None:
-        return Sign(number(value.value))
+        sigma = prior.numbers.get("sigma", 0.0)
+        exact = key != "mu" or sigma <= 0
+        return Sign(number(value.value if exact else round(value.value, 3 - math.floor(math.log10(sigma)))))
     response = Name(model.response)
     match value.rule:
         case "mean_y":
@@ -35,21 +28,14 @@ def quantity(value: Quantity, prior: ParameterPrior, model: ModelStructure) -> E
         case "sd_y":
             return call("sd", response)
         case "intercept":
-            return Row((Scripted(Greek("s"), (Greek("α"),)),))
+            return row(Scripted(Greek("s"), (Greek("α"),)))
         case rule:
             parts = [] if prior.column is None else [Name(p.variable) for p in prior.column.parts]
             spread = call("sd", joined(parts, "·"))
             if rule == "logit_slope":
                 return row("1", "/", spread)
-            return row("2.5", "·", call("sd", response), "/", spread) if prior.scaled else row("2.5", "/", spread)
-
-
-def _argument(key: str, value: Quantity, prior: ParameterPrior, model: ModelStructure) -> Expression:
-    """One argument; a mean to a thousandth of its sd, so that rounding error of 0 is written as 0."""
-    sigma = prior.numbers.get("sigma", 0.0)
-    if key == "mu" and value.value is not None and sigma > 0:
-        return Sign(number(round(value.value, 3 - math.floor(math.log10(sigma)))))
-    return quantity(value, prior, model)
+            times: tuple[Expression | str, ...] = ("·", call("sd", response)) if model.family.is_scaled else ()
+            return row("2.5", *times, "/", spread)
 
 
 def number(value: float) -> str:

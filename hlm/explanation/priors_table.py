@@ -12,10 +12,9 @@ from hlm.explanation.math_expression import Expression, visible
 from hlm.explanation.math_mathml import mathml
 from hlm.explanation.math_text import plain
 from hlm.explanation.prior_rules import ParameterPrior
-from hlm.explanation.prior_text import distribution_text
+from hlm.explanation.prior_text import distribution
 from hlm.explanation.structure import ModelStructure
 from hlm.explanation.words_nouns import noun, part_text
-from hlm.model.default_priors import prior_rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,31 +63,28 @@ class PriorTable:
 
 def prior_table(model: ModelStructure) -> PriorTable:
     """Every parameter of the partial-pooling model with its prior."""
-    rows = [
-        PriorRow(prior.label, symbols.symbol(prior, model), distribution_text(prior, model), _reason(prior, model))
+    rows = tuple(
+        PriorRow(prior.label, symbols.symbol(prior, model), plain(distribution(prior, model)), _reason(prior, model))
         for prior in model.priors
-    ]
-    return PriorTable(tuple(rows), tuple(_notes(model)))
+    )
+    return PriorTable(rows, tuple(_notes(model)))
 
 
 def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
     """The default's reason in the model's own words."""
     if prior.given:
         return "given by you"
-    column, all_levels = prior.column, False
+    parts = prior.column.parts if prior.column is not None else ()
     if prior.role == "sd":
-        what = "intercept" if column is None or not column.parts else noun(column)
+        what = noun(prior.column) if prior.column is not None else "intercept"
     else:
-        what = "it" if column is None or len(column.parts) != 1 else part_text(column.parts[0])
-        all_levels = column is not None and bool(column.parts) and all(p.level is not None for p in column.parts)
-    if all_levels and any(q.rule == "logit_slope" for _, q in prior_rules(model.model)[prior.name].args):
-        return "a shift of 1 on the log-odds is large"
-    return prior.reason.format(
-        where=" at the average of all predictors" if model.centred else "",
-        response=visible(model.response),
-        what=what,
-        group=visible(model.bars[prior.bar or 0].factor.name) if model.bars else "",
-    )
+        what = part_text(parts[0]) if len(parts) == 1 else "it"
+        logit = any(q.rule == "logit_slope" for _, q in prior.rule.args)
+        if logit and parts and all(part.level is not None for part in parts):
+            return "a shift of 1 on the log-odds is large"
+    where = " at the average of all predictors" if model.centred else ""
+    group = visible(model.bars[prior.bar or 0].factor.name) if model.bars else ""
+    return prior.rule.reason.format(where=where, response=visible(model.response), what=what, group=group)
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:
@@ -96,6 +92,6 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.is_scaled else "2.5²"
         slopes = " + Σ (prior sd of a slope × mean of its predictor)²" if model.centred else ""
         yield f"s_α = √({sd}{slopes}): how far the intercept may be from the mean. Give data to have the numbers."
-    if model.ordinal:
+    if model.family.has_thresholds:
         yield "The thresholds have Bambi's default priors."
     yield "Normal(mean, standard deviation). No-pooling coefficients have other priors: default_priors(pooling='none')."

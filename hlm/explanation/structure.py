@@ -1,4 +1,4 @@
-"""The one object that every view is printed from: what the model consists of, with the data's numbers where there are.
+"""The one object that every view is printed from: a model of partial pooling, its columns, and what each varies around.
 
 A *column* is one regressor, such as ``pre`` or ``[sex = M]``; every column has one coefficient, which may be common to
 all groups, vary by some, or both. Without data a factor cannot be told from a number, so that a term is one column.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from hlm.errors import FitError
 from hlm.explanation.prior_rules import ParameterPrior, parameter_priors
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, term_columns
 from hlm.formula.expansion import basis_columns, expanded
-from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Term
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
 from hlm.model import names
@@ -46,7 +47,7 @@ class Factor:
 
     @property
     def size_text(self) -> str:
-        """The number of groups, or its symbol."""
+        """The number of groups, or the letter's capital, which stands for it."""
         return self.letter.upper() if self.size is None else str(self.size)
 
 
@@ -56,7 +57,6 @@ class Bar:
 
     factor: Factor
     block: CovarianceBlock  # of the model
-    terms: tuple[Term, ...]
     columns: tuple[Column, ...]
     # per column, what its coefficients vary around in the hierarchical form: the common coefficient (the column
     # itself), the coefficient of a coarser factor (that factor), or 0 (None)
@@ -67,9 +67,9 @@ class Bar:
         """The posterior's name of the correlation matrix."""
         return None if self.block.correlation is None else self.block.correlation.name
 
-    def sd_name(self, column: Column) -> str:
-        """The posterior's name of the standard deviation of a column's coefficients."""
-        return names.group_sd(column.term, self.factor.term)
+    def centre(self, column: Column) -> Factor | Column | None:
+        """What the coefficients of a column vary around."""
+        return self.centres[self.columns.index(column)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,27 @@ class ModelStructure:
 
     model: Model  # of partial pooling
     written: Formula  # as it was written, but for ``.``, which stands written out where data say what it is
-    formula: Formula  # one term for each column: ``poly(x, 2)`` is two
-    # ``"poly(x, 2)"`` to the names of its columns, ``"."`` to what it stands for
-    expansions: Mapping[str, tuple[str, ...]]
-    family: Family
-    data: CleanData | None
     factors: tuple[Factor, ...]
     common: tuple[Column, ...]  # the columns whose coefficients all groups share
     bars: tuple[Bar, ...]  # one per covariance matrix; coarse factors before the finer ones that they contain
     priors: tuple[ParameterPrior, ...]
+
+    @property
+    def formula(self) -> Formula:
+        """With one term for each column: ``poly(x, 2)`` is two."""
+        return self.model.written
+
+    @property
+    def family(self) -> Family:
+        return self.model.family
+
+    @property
+    def data(self) -> CleanData | None:
+        return self.model.design.data
+
+    @property
+    def rows(self) -> int | None:
+        return None if self.data is None else self.data.rows
 
     @property
     def response(self) -> str:
@@ -100,6 +112,11 @@ class ModelStructure:
         return response.trials if apart else None
 
     @property
+    def expansions(self) -> Mapping[str, tuple[str, ...]]:
+        """``"poly(x, 2)"`` to the names of its columns, ``"."`` to what it stands for."""
+        return basis_columns(self.written) if self.data is None else self.data.expansions
+
+    @property
     def bases(self) -> Mapping[str, tuple[str, ...]]:
         """``"poly(x, 2)"`` to the names of its columns."""
         return {function: names for function, names in self.expansions.items() if function != ALL_OTHERS}
@@ -109,40 +126,42 @@ class ModelStructure:
         return next((function for function, names in self.bases.items() if variable in names), None)
 
     @property
-    def rows(self) -> int | None:
-        return None if self.data is None else self.data.rows
+    def columns(self) -> tuple[Column, ...]:
+        """Every column once: the intercept, then those that vary."""
+        varying = [column for bar in self.bars for column in bar.columns]
+        found = dict.fromkeys([*(c for c in self.common if c in varying), *varying, *self.common])
+        return tuple(sorted(found, key=lambda column: column != INTERCEPT_COLUMN))
 
     @property
     def slopes(self) -> tuple[Column, ...]:
-        """Every column but the intercept, varying ones first: the order in which slopes are numbered."""
-        varying = [c for bar in self.bars for c in bar.columns]
-        first = [c for c in self.common if c in varying]
-        return tuple(c for c in dict.fromkeys([*first, *varying, *self.common]) if c != INTERCEPT_COLUMN)
-
-    @property
-    def ordinal(self) -> bool:
-        """Whether thresholds stand in for the intercept."""
-        return self.family.has_thresholds
+        """Every column but the intercept, in the order in which slopes are numbered."""
+        return tuple(column for column in self.columns if column != INTERCEPT_COLUMN)
 
     @property
     def centred(self) -> tuple[Column, ...]:
         """The columns at whose means the intercept's prior holds; empty where there is no intercept."""
-        has_intercept = INTERCEPT_COLUMN in self.common
-        return tuple(c for c in self.common if c != INTERCEPT_COLUMN) if has_intercept else ()
+        return tuple(c for c in self.common if c != INTERCEPT_COLUMN) if INTERCEPT_COLUMN in self.common else ()
+
+    def varies(self, column: Column) -> bool:
+        """Whether a column's coefficient differs between groups."""
+        return any(column in bar.columns for bar in self.bars)
+
+    def carriers(self, column: Column) -> tuple[tuple[Bar, bool], ...]:
+        """The bars that a column varies in; True where another bar varies around it, so that it is in it already."""
+        within = [bar for bar in self.bars if column in bar.columns]
+        return tuple((bar, any(other.centre(column) == bar.factor for other in within)) for bar in within)
 
     def prior(self, name: str, column: Column | None = None) -> ParameterPrior:
         """The prior of a parameter by the posterior's name (of a factor's sds, one per column)."""
         return next(p for p in self.priors if p.name == name and (column is None or p.column in (None, column)))
 
-    def carriers(self, column: Column) -> tuple[tuple[Bar, bool], ...]:
-        """The bars that a column varies in; True where another bar varies around it, so that it is in it already."""
-        within = [bar for bar in self.bars if column in bar.columns]
-        return tuple((bar, any(column_centre(b, column) == bar.factor for b in within)) for bar in within)
+    def coefficient_prior(self, column: Column) -> ParameterPrior:
+        """The prior of a common coefficient."""
+        return self.prior(names.coefficient(column.term), column)
 
-
-def column_centre(bar: Bar, column: Column) -> Factor | Column | None:
-    """What a column's coefficients vary around in one bar."""
-    return bar.centres[bar.columns.index(column)]
+    def sd_priors(self, bar: Bar) -> list[ParameterPrior]:
+        """The priors of a bar's standard deviations, one per column."""
+        return [self.prior(names.group_sd(column.term, bar.factor.term), column) for column in bar.columns]
 
 
 def model_structure(
@@ -158,64 +177,46 @@ def model_structure(
 
     FormulaError, DataError, FitError: where formula, data, family or priors cannot be used.
     """
-    kind = get_family(family)
+    chosen = get_family(family)
     check_functions(functions)
-    if weights is not None and kind.weights == "precisions":
+    if weights is not None and chosen.weights == "precisions":
         raise FitError(
             f"explain does not show the weights of a gaussian model ({weights!r}): leave them out, and read sigma as "
             f"the residual standard deviation of a row of weight 1."
         )
-    parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, kind)
-    model = _model(parsed, data, family, functions, priors)
-    read, table = model.written, model.design.data
-    expansions = basis_columns(parsed) if table is None else table.expansions
-    written = expanded(parsed, {name: found for name, found in expansions.items() if name == ALL_OTHERS})
+    parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, chosen)
+    if data is None:
+        check_trials(chosen, parsed)
+        model, written = strategy(Design(expanded(parsed, basis_columns(parsed)), None), "partial", chosen), parsed
+        check_names(model)
+    else:
+        model = resolve(parsed, data, family=family, functions=functions, priors=priors)["partial"]
+        written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
+    columns = term_columns(model.written.common, model.design.data)
+    common = tuple(c for c in columns if not (c == INTERCEPT_COLUMN and chosen.has_thresholds))
+    letters = (letter + "'" * times for times in count() for letter in _LETTERS)
     factors = tuple(
-        Factor(term, _letter(i), None if table is None else len(table.levels(term)))
-        for i, term in enumerate(sorted(read.groups, key=lambda t: t.degree))
+        Factor(factor.group, letter, factor.size if model.has_data else None)
+        for letter, factor in zip(letters, sorted(model.factors, key=lambda factor: factor.group.degree), strict=False)
     )
-    terms = tuple(t for t in read.common if not (t == INTERCEPT and kind.has_thresholds))
-    common = term_columns(read.common, table, keep=terms)
     bars = _bars(model, factors, common)
-    return ModelStructure(
-        model, written, read, expansions, kind, table, factors, common, bars,
-        parameter_priors(model, common, [(bar.block, bar.columns) for bar in bars], priors),
-    )  # fmt: skip
-
-
-def _model(
-    formula: Formula, data: Any, family: str, functions: Functions | None, priors: Mapping[str, Any] | None
-) -> Model:
-    """The model of partial pooling, on its data or of the formula alone."""
-    if data is not None:
-        return resolve(formula, data, family=family, functions=functions, priors=priors)["partial"]
-    kind = get_family(family)
-    check_trials(kind, formula)
-    model = strategy(Design(expanded(formula, basis_columns(formula)), None), "partial", kind)
-    check_names(model)
-    return model
-
-
-def _letter(position: int) -> str:
-    return _LETTERS[position % len(_LETTERS)] + "'" * (position // len(_LETTERS))
+    rows = parameter_priors(model, common, [(bar.block, bar.columns) for bar in bars], priors)
+    return ModelStructure(model, written, factors, common, bars, rows)
 
 
 def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...]) -> tuple[Bar, ...]:
     """The blocks, coarse factors first, each column's centre found."""
     by_term = {factor.term: factor for factor in factors}
     of_factor = {factor.group: iter(factor.blocks) for factor in model.factors}
-    blocks = [(block, next(of_factor[block.group])) for block, _ in model.design.blocks]
     carrier: dict[Column, Column | Bar] = {column: column for column in common}
     bars = []
-    for written, block in sorted(blocks, key=lambda pair: pair[0].group.degree):
-        columns = term_columns(written.effects, model.design.data)
-        factor = by_term[written.group]
+    for block in sorted((block for block, _ in model.design.blocks), key=lambda block: block.group.degree):
+        columns, factor = term_columns(block.effects, model.design.data), by_term[block.group]
         centres = tuple(_centre(column, factor, columns, carrier) for column in columns)
-        bar = Bar(factor, block, written.effects, columns, centres)
-        bars.append(bar)
+        bars.append(Bar(factor, next(of_factor[block.group]), columns, centres))
         for column, centre in zip(columns, centres, strict=True):
             if centre is not None or column not in carrier:
-                carrier[column] = bar
+                carrier[column] = bars[-1]
     return tuple(bars)
 
 

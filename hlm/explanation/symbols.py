@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from hlm.explanation.math_expression import Expression, Greek, Name, Row, Scripted, Sign, call, joined, row
+from hlm.explanation.math_expression import Expression, Greek, Name, Scripted, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part
-from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.explanation.structure import Bar, Factor, ModelStructure
 from hlm.formula.formula import ALL_OTHERS
 
+THRESHOLD = Scripted(Greek("θ"), (Sign("c"),))
 # The posterior's name of a family's parameter to its letter; alpha would be taken for the intercept.
-_PARAMETERS = {
-    "sigma": "σ",
-    "nu": "ν",
-    "kappa": "κ",
-    "lam": "λ",
-    "psi": "ψ",
-    "alpha": "φ",
-    "b": "b",
-    "mu": "μ",
-    "p": "p",
-}
+_LETTERS = {"sigma": "σ", "nu": "ν", "kappa": "κ", "lam": "λ", "psi": "ψ", "alpha": "φ", "b": "b", "mu": "μ", "p": "p"}
 
 
 def parameter(name: str) -> Expression:
     """A parameter of the response's distribution."""
-    return Greek(_PARAMETERS.get(name, "θ"))
+    return Greek(_LETTERS.get(name, "θ"))
 
 
 def observed(expression: Expression, model: ModelStructure) -> Scripted:
     """Something that every row has its own of: index ``ki`` with one factor, ``i`` otherwise."""
     letters = (Sign(model.factors[0].letter),) if len(model.factors) == 1 else ()
     return Scripted(expression, (*letters, Sign("i")))
+
+
+def eta(model: ModelStructure) -> Scripted:
+    """The linear predictor of a row, where it is not a parameter under its link."""
+    return observed(Greek("η"), model)
 
 
 def regressor(column: Column, model: ModelStructure) -> Expression:
@@ -50,7 +46,7 @@ def common(column: Column, model: ModelStructure) -> Expression:
 
 def centre(column: Column, model: ModelStructure) -> Expression:
     """The same number in the hierarchical form: mu_alpha where groups vary around it, alpha where none does."""
-    if not any(column in bar.columns for bar in model.bars):
+    if not model.varies(column):
         return common(column, model)
     return _scripted(model, Greek("μ"), (Scripted(_base(column), _number(column, model)),))
 
@@ -70,15 +66,14 @@ def departure(bar: Bar, column: Column, model: ModelStructure, *, row_of: bool =
 
 def is_departure(bar: Bar, column: Column, model: ModelStructure) -> bool:
     """Whether another coefficient already carries the column's centre, as a crossed factor's does."""
-    others = any(column in other.columns for other in model.bars if other is not bar) or column in model.common
-    return column_centre(bar, column) is None and others and not _first(bar, column, model)
+    first = next(b for b in model.bars if column in b.columns)
+    return bar.centre(column) is None and (column in model.common or bar is not first)
 
 
 def outer(bar: Bar, column: Column, factor: Factor, model: ModelStructure) -> Expression:
     """The coefficient of the coarser group that a finer one lies in: alpha_k[l]."""
-    coarse = next(b for b in model.bars if b.factor == factor and column in b.columns)
     index = (Sign(factor.letter), Sign("["), Sign(bar.factor.letter), Sign("]"))
-    return _scripted(model, _base(column), (*_number(column, model), *index), coarse.factor)
+    return _scripted(model, _base(column), (*_number(column, model), *index), factor)
 
 
 def spread(bar: Bar, column: Column, model: ModelStructure) -> Expression:
@@ -88,17 +83,14 @@ def spread(bar: Bar, column: Column, model: ModelStructure) -> Expression:
 
 def correlation(bar: Bar, model: ModelStructure) -> Expression:
     """Rho of two effects, the matrix Omega of more."""
-    return _of_block("ρ" if len(bar.columns) == 2 else "Ω", bar, model)
+    return matrix("ρ" if len(bar.columns) == 2 else "Ω", bar, model)
 
 
-def correlations(bar: Bar, model: ModelStructure) -> Expression:
-    """The correlation matrix, whatever its size."""
-    return _of_block("Ω", bar, model)
-
-
-def covariance(bar: Bar, model: ModelStructure) -> Expression:
-    """The covariance matrix of a block."""
-    return _of_block("Σ", bar, model)
+def matrix(letter: str, bar: Bar, model: ModelStructure) -> Expression:
+    """The covariance matrix Sigma or the correlation matrix Omega of a block, numbered where a factor has several."""
+    correlated = [b for b in model.bars if b.factor == bar.factor and len(b.columns) > 1]
+    below: tuple[Expression, ...] = (Sign(str(correlated.index(bar) + 1)),) if len(correlated) > 1 else ()
+    return _scripted(model, Greek(letter), below, bar.factor)
 
 
 def symbol(prior: ParameterPrior, model: ModelStructure) -> Expression:
@@ -136,18 +128,7 @@ def _scripted(
     return Scripted(base, below, above) if below or above else base
 
 
-def _first(bar: Bar, column: Column, model: ModelStructure) -> bool:
-    """Whether a column without a common coefficient varies by this bar first."""
-    return column not in model.common and next(b for b in model.bars if column in b.columns) is bar
-
-
-def _of_block(letter: str, bar: Bar, model: ModelStructure) -> Expression:
-    correlated = [b for b in model.bars if b.factor == bar.factor and len(b.columns) > 1]
-    below: tuple[Expression, ...] = (Sign(str(correlated.index(bar) + 1)),) if len(correlated) > 1 else ()
-    return _scripted(model, Greek(letter), below, bar.factor)
-
-
 def _part(part: Part) -> Expression:
     if part.level is None:
         return Name("every other column" if part.variable == ALL_OTHERS else part.variable)
-    return Row((Sign("["), *row(Name(part.variable), "=", Name(part.level)).parts, Sign("]")))
+    return row("[", Name(part.variable), "=", Name(part.level), "]")

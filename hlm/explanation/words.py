@@ -9,15 +9,9 @@ from hlm.explanation import symbols
 from hlm.explanation.html_pieces import lettered, sentence_list, styled
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
-from hlm.explanation.parameter_counts import (
-    no_pooling_notes,
-    own_groups,
-    parameter_counts,
-    strategy_coefficients,
-    strategy_formulas,
-)
-from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part, levels
-from hlm.explanation.structure import Bar, Factor, ModelStructure, column_centre
+from hlm.explanation.parameter_counts import parameter_text, strategy_coefficients, strategy_formulas
+from hlm.explanation.regressors import Column, levels
+from hlm.explanation.structure import Bar, Factor, ModelStructure
 from hlm.explanation.words_functions import basis_origin, basis_source, computed_meanings
 from hlm.explanation.words_nouns import group_noun, noun, part_text
 from hlm.formula.formula import ALL_OTHERS
@@ -25,57 +19,40 @@ from hlm.formula.formula import ALL_OTHERS
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one piece of the formula means.
+    """What one piece of the formula means."""
 
-    Attributes
-    ----------
-    about : str
-        The piece: a term, a bar, ``sigma``, or the name of a strategy.
-    text : str
-    """
-
-    about: str
+    about: str  # the piece: a term, a bar, ``sigma``, or the name of a strategy
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Words:
-    """The model in sentences; prints as a list.
-
-    Attributes
-    ----------
-    terms : tuple of Sentence
-    strategies : tuple of Sentence
-        Empty without a grouping factor.
-    notes : tuple of str
-        The number of parameters, and what else must be known.
-    functions : tuple of Sentence
-        What the functions of the formula compute.
-    """
+    """The model in sentences; prints as a list."""
 
     terms: tuple[Sentence, ...]
-    strategies: tuple[Sentence, ...]
-    notes: tuple[str, ...]
-    functions: tuple[Sentence, ...] = ()
+    strategies: tuple[Sentence, ...]  # empty without a grouping factor
+    notes: tuple[str, ...]  # the number of parameters, and what else must be known
+    functions: tuple[Sentence, ...]  # what the functions of the formula compute
 
-    def __str__(self) -> str:
-        width = max(len(s.about) for s in (*self.terms, *self.functions, *self.strategies))
-        lines = [f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.terms]
-        if self.functions:
-            lines += ["", "What is computed", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.functions)]
-        if self.strategies:
-            lines += ["", "The three poolings", *(f"  {s.about:<{min(width, 24)}}  {s.text}" for s in self.strategies)]
+    @property
+    def _titled(self) -> dict[str, tuple[Sentence, ...]]:
+        parts = {"": self.terms, "What is computed": self.functions, "The three poolings": self.strategies}
+        return {title: sentences for title, sentences in parts.items() if sentences}
+
+    def __repr__(self) -> str:
+        width = min(max(len(s.about) for sentences in self._titled.values() for s in sentences), 24)
+        lines: list[str] = []
+        for title, sentences in self._titled.items():
+            lines += [*(["", title] if title else []), *(f"  {s.about:<{width}}  {s.text}" for s in sentences)]
         return "\n".join([*lines, "", *self.notes])
-
-    __repr__ = __str__
 
     @property
     def html(self) -> str:
         """The sentences as an HTML fragment, without their style."""
-        parts = [sentence_list((s.about, s.text) for s in self.terms)]
-        for title, sentences in (("What is computed", self.functions), ("The three poolings", self.strategies)):
-            if sentences:
-                parts.append(f"<h4>{title}</h4>{sentence_list((s.about, s.text) for s in sentences)}")
+        parts = []
+        for title, sentences in self._titled.items():
+            parts += [f"<h4>{title}</h4>"] if title else []
+            parts.append(sentence_list((s.about, s.text) for s in sentences))
         return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
 
     def _repr_html_(self) -> str:
@@ -85,46 +62,41 @@ class Words:
 def words(model: ModelStructure) -> Words:
     """Say the model."""
     terms = [_response(model), *_common(model), *_bars(model), *_others(model)]
-    functions = (Sentence(about, text.format(scale=_scale(model)) if about.startswith("offset(") else text)
-                 for about, text in computed_meanings(model))  # fmt: skip
-    shown_terms = tuple(Sentence(visible(s.about), s.text) for s in terms)
-    return Words(shown_terms, tuple(_strategies(model)), tuple(_notes(model)), tuple(functions))
+    shown = tuple(Sentence(visible(s.about), s.text) for s in terms)
+    functions = tuple(Sentence(about, text) for about, text in computed_meanings(model))
+    return Words(shown, tuple(_strategies(model)), tuple(_notes(model)), functions)
 
 
 def _response(model: ModelStructure) -> Sentence:
-    meaning = model.family.meaning
-    trials = model.formula.response.trials
+    name, trials, family = visible(model.response), model.formula.response.trials, model.family
     of = f" out of {visible(trials)}" if trials is not None else ""
-    text = f"{_name(model)}{of} is {meaning} ({model.family.name} family); the terms below add up to {_scale(model)}."
-    return Sentence(_name(model), text)
+    text = f"{name}{of} is {family.meaning} ({family.name} family); the terms below add up to {_scale(model)}."
+    return Sentence(name, text)
 
 
 def _common(model: ModelStructure) -> Iterator[Sentence]:
     typical = f" in an average {_factors(model)}" if model.bars else ""
     for column in model.common:
-        letter = plain(symbols.centre(column, model))
-        if column == INTERCEPT_COLUMN:
-            at = _zero(model)
-            yield Sentence("1", f"The common intercept {letter} is {_scale(model)}{at}{typical}.")
-        elif len(column.parts) > 1:
-            first, *rest = (part_text(part) for part in column.parts)
-            text = f"The effect of {first} changes by {letter} {_per(column.parts[1:], rest, model)}{typical}."
-            yield Sentence(column.label, text)
-        elif column.parts[0].variable == ALL_OTHERS:
+        letter, parts = plain(symbols.centre(column, model)), column.parts
+        about = column.label if parts else "1"
+        if not parts:
+            text = f"The common intercept {letter} is {_scale(model)}{_zero(model)}"
+        elif len(parts) > 1:
+            first, *rest = map(part_text, parts)
+            per = "per unit of" if all(part.level is None for part in parts[1:]) else "where"
+            text = f"The effect of {first} changes by {letter} {per} {' and '.join(rest)}"
+        elif parts[0].variable == ALL_OTHERS:
             yield Sentence(".", f"Every other column of the data has a coefficient {letter} of its own: give data to "
                                 f"have them named.")  # fmt: skip
-        elif basis := model.basis_of(column.parts[0].variable):
-            place, x = model.bases[basis].index(column.parts[0].variable) + 1, basis_source(basis)
-            text = f"Column {place} of the curve in {x} is multiplied by {letter}{typical}."
-            yield Sentence(column.label, text)
+            continue
+        elif basis := model.basis_of(parts[0].variable):
+            place = model.bases[basis].index(parts[0].variable) + 1
+            text = f"Column {place} of the curve in {basis_source(basis)} is multiplied by {letter}"
         elif column.is_numeric:
-            name = part_text(column.parts[0])
-            text = f"One more unit of {name} changes {_scale(model)} by {letter}{typical}."
-            yield Sentence(column.label, text)
+            text = f"One more unit of {part_text(parts[0])} changes {_scale(model)} by {letter}"
         else:
-            against = _reference(column, model)
-            text = f"{part_text(column.parts[0])} changes {_scale(model)} by {letter}{against}{typical}."
-            yield Sentence(column.label, text)
+            text = f"{part_text(parts[0])} changes {_scale(model)} by {letter}{_reference(column, model)}"
+        yield Sentence(about, f"{text}{typical}.")
 
 
 def _bars(model: ModelStructure) -> Iterator[Sentence]:
@@ -137,27 +109,25 @@ def _bars(model: ModelStructure) -> Iterator[Sentence]:
     for block in model.formula.blocks:
         if not block.correlated and len(block.effects) > 1:
             text = f"The double bar || leaves out the correlation: knowing a {group_noun(block.group.name)}'s "
-            parts = " tells nothing about its ".join(_effect(str(e)) for e in block.effects[:2])
-            yield Sentence(f"||{block.group.name}", f"{text}{parts}.")
+            named = ["intercept" if str(e) == "1" else f"slope for {visible(str(e))}" for e in block.effects[:2]]
+            yield Sentence(f"||{block.group.name}", f"{text}{' tells nothing about its '.join(named)}.")
 
 
 def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
-    group, what, tau = group_noun(bar.factor.name), noun(column), plain(symbols.spread(bar, column, model))
-    own = plain(symbols.coefficient(bar, column, model))
-    centre = column_centre(bar, column)
-    spread = f"with standard deviation {tau}"
+    group, what, centre = group_noun(bar.factor.name), noun(column), bar.centre(column)
+    own, spread = (plain(letter(bar, column, model)) for letter in (symbols.coefficient, symbols.spread))
     if symbols.is_departure(bar, column, model):
-        return f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 {spread}."
-    if isinstance(centre, Factor):
-        outer = group_noun(centre.name)
-        return f"Each {group} has its own {what}, {own}; these vary around the {what} of their {outer} {spread}."
-    if centre is None:
         return (
-            f"Each {group} has its own {what}, {own}; these vary around 0 {spread}: "
-            f"there is no common {what} in the formula."
+            f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 with standard deviation "
+            f"{spread}."
         )
-    common = plain(symbols.centre(column, model))
-    return f"Each {group} has its own {what}, {own}; these vary around the common {what}, {common}, {spread}."
+    if isinstance(centre, Factor):
+        around, more = f"the {what} of their {group_noun(centre.name)}", ""
+    elif centre is None:
+        around, more = "0", f": there is no common {what} in the formula"
+    else:
+        around, more = f"the common {what}, {plain(symbols.centre(column, model))},", ""
+    return f"Each {group} has its own {what}, {own}; these vary around {around} with standard deviation {spread}{more}."
 
 
 def _together(bar: Bar, model: ModelStructure) -> str:
@@ -174,34 +144,33 @@ def _others(model: ModelStructure) -> Iterator[Sentence]:
     for name, own in model.family.auxiliary.items():
         letter = plain(symbols.parameter(name))
         yield Sentence(name, f"{letter} is {own.meaning}; it is the same in every group.")
-    if model.ordinal:
+    if model.family.has_thresholds:
         yield Sentence("threshold", "Thresholds θ between neighbouring labels stand in for the intercept.")
 
 
 def _strategies(model: ModelStructure) -> Iterator[Sentence]:
     if not model.bars:
         return
-    formulas, counts = strategy_formulas(model), strategy_coefficients(model)
-    group = _factors(model)
-    own = " and ".join(group_noun(g) for g in own_groups(model))
-    departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
+    counts, group = strategy_coefficients(model), _factors(model)
+    separate = [group_noun(own.name) for own in model.model.design.no_pooling.designs]
+    alone = f"each {' and '.join(separate)} from its own rows alone, blind to the others"
+    several = f"coefficients of its own for each {' and '.join(separate)}, none pulled towards another's"
     meaning = {
         "complete": f"{group} ignored: the same coefficients for everybody",
-        "none": f"each {own} from its own rows alone, blind to the others"
-        if " and " not in own
-        else f"coefficients of its own for each {own}, none pulled towards another's",
+        "none": several if len(separate) > 1 else alone,
         "partial": f"each {group} from its own rows and, the fewer they are, from the others",
     }
-    for pooling, formula in formulas.items():
+    for pooling, formula in strategy_formulas(model).items():
         count = "" if counts is None else f"; {counts[pooling]} coefficient{'s' if counts[pooling] != 1 else ''}"
         if pooling == "partial":
+            departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
             common = len(model.common)
             count += f" ({common} common + {departures} departures, held together by their standard deviations)"
         yield Sentence(pooling, f"{visible(str(formula))}: {meaning[pooling]}{count}.")
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:
-    yield f"The model has {parameter_counts(model).text}"
+    yield f"The model has {parameter_text(model)}"
     if ALL_OTHERS in model.expansions:
         yield f"'.' stands for {', '.join(visible(name) for name in model.expansions[ALL_OTHERS])}."
     if model.data is None:
@@ -210,15 +179,12 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         return
     if model.data.message:
         yield model.data.message
-    yield from (f"No pooling: {visible(note)}." for note in no_pooling_notes(model))
-
-
-def _name(model: ModelStructure) -> str:
-    return visible(model.response)
+    notes = model.model.design.no_pooling.notes if model.bars else ()
+    yield from (f"No pooling: {visible(note)}." for note in notes)
 
 
 def _scale(model: ModelStructure) -> str:
-    return model.family.scale.format(y=_name(model))
+    return model.family.scale.format(y=visible(model.response))
 
 
 def _factors(model: ModelStructure) -> str:
@@ -239,17 +205,6 @@ def _zero(model: ModelStructure) -> str:
 
 def _reference(column: Column, model: ModelStructure) -> str:
     variable = column.parts[0].variable
-    names = levels(variable, model.data)
     coded = {c.parts[0].level for c in model.common if c.term == column.term}
-    left_out = [name for name in names if name not in coded]
+    left_out = [name for name in levels(variable, model.data) if name not in coded]
     return f" against {visible(variable)} = {visible(left_out[0])}" if left_out else ""
-
-
-def _per(parts: tuple[Part, ...], names: list[str], model: ModelStructure) -> str:
-    if all(part.level is None for part in parts):
-        return f"per unit of {' and '.join(names)}"
-    return f"where {' and '.join(names)}"
-
-
-def _effect(text: str) -> str:
-    return "intercept" if text == "1" else f"slope for {visible(text)}"

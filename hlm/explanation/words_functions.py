@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
+from hlm.explanation.code_numpy import centred_and_scaled, is_truth, options
 from hlm.explanation.math_expression import visible
 from hlm.explanation.structure import ModelStructure
-from hlm.formula.function_calls import arguments, canonical, is_call, read_call, source_columns
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Operation
+from hlm.formula.function_calls import canonical, is_call, read_call, source_columns
+from hlm.formula.syntax_tree import Call
 
-_MEANINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "log": "the natural logarithm of {x}: one more unit of it is 2.718 times the {x}",
-        "log2": "the logarithm of {x} to base 2: one more unit of it is twice the {x}",
-        "log10": "the logarithm of {x} to base 10: one more unit of it is ten times the {x}",
-        "log1p": "the natural logarithm of 1 plus {x}, which exists at 0, too",
-        "exp": "e to the power of {x}",
-        "expm1": "e to the power of {x}, minus 1",
-        "sqrt": "the square root of {x}",
-        "abs": "the size of {x} without its sign",
-        "factor": "{x} as labels: order and distance of its values mean nothing",
-    }
-)
-_SCALE: Mapping[tuple[bool, bool], str] = MappingProxyType(
-    {
-        (True, True): "{x} minus its mean, divided by its standard deviation: 0 is the average row{mean}, and one unit "
-        "is one standard deviation{sd}",
-        (True, False): "{x} minus its mean: 0 is the average row{mean}",
-        (False, True): "{x} divided by the root of its mean square",
-        (False, False): "{x} itself",
-    }
-)
+_MEANINGS = {
+    "log": "the natural logarithm of {x}: one more unit of it is 2.718 times the {x}",
+    "log2": "the logarithm of {x} to base 2: one more unit of it is twice the {x}",
+    "log10": "the logarithm of {x} to base 10: one more unit of it is ten times the {x}",
+    "log1p": "the natural logarithm of 1 plus {x}, which exists at 0, too",
+    "exp": "e to the power of {x}",
+    "expm1": "e to the power of {x}, minus 1",
+    "sqrt": "the square root of {x}",
+    "abs": "the size of {x} without its sign",
+    "factor": "{x} as labels: order and distance of its values mean nothing",
+}
+# Whether it is centred, whether it is scaled.
+_SCALE = {
+    (True, True): "{x} minus its mean, divided by its standard deviation: 0 is the average row{mean}, and one unit is "
+    "one standard deviation{sd}",
+    (True, False): "{x} minus its mean: 0 is the average row{mean}",
+    (False, True): "{x} divided by the root of its mean square",
+    (False, False): "{x} itself",
+}
 
 
 def computed_meanings(model: ModelStructure) -> Iterator[tuple[str, str]]:
@@ -40,11 +37,11 @@ def computed_meanings(model: ModelStructure) -> Iterator[tuple[str, str]]:
     for variable in model.written.computed:
         if is_call(variable, functions):
             call = read_call(variable)
-            own = call.name in functions
-            text = f"is what your function {call.name} gives" if own else f"is {_meaning(call, variable, model)}"
-            yield visible(variable), f"{visible(variable)} {text}."
+            own = f"what your function {call.name} gives" if call.name in functions else None
+            yield visible(variable), f"{visible(variable)} is {own or _meaning(call, variable, model)}."
     for variable in model.formula.offsets:
-        text = f"{visible(variable)} is added to {{scale}} as it is: an offset has no coefficient to estimate."
+        scale = model.family.scale.format(y=visible(model.response))
+        text = f"{visible(variable)} is added to {scale} as it is: an offset has no coefficient to estimate."
         yield f"offset({visible(variable)})", text
 
 
@@ -58,7 +55,7 @@ def basis_origin(basis: str) -> str:
     call, x = read_call(basis), basis_source(basis)
     if call.name != "poly":
         return f"{x} is at its minimum"
-    return f"{x} is 0" if _given(call).get("raw") == "TRUE" else f"the curve in {x} is at its average"
+    return f"{x} is 0" if options(call).get("raw") == "TRUE" else f"the curve in {x} is at its average"
 
 
 def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
@@ -66,11 +63,9 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
     if variable in model.bases:
         return _curve(call, x, len(model.bases[variable]))
     if call.name in ("scale", "center"):
-        options = {name: text == "TRUE" for name, text in _given(call).items()}
-        centred, scaled = options.get("center", True), options.get("scale", call.name == "scale")
-        return _SCALE[centred, scaled].format(x=x, **_numbers(call, model))
+        return _SCALE[centred_and_scaled(call)].format(x=x, **_numbers(call, model))
     if call.name == "I":
-        return _arithmetic(call, x)
+        return f"whether {x}: 1 where it is true, else 0" if is_truth(call) else f"{x}, computed row by row"
     return _MEANINGS[{"as.factor": "factor", "C": "factor"}.get(call.name, call.name)].format(x=x)
 
 
@@ -81,32 +76,20 @@ def _curve(call: Call, x: str, width: int) -> str:
         "bs": f"a smooth curve in {x} of cubic pieces (a B-spline)",
         "ns": f"a smooth curve in {x}, straight at both ends (a natural spline)",
     }[call.name]
-    if _given(call).get("degree", "3") != "3" and call.name == "bs":
-        kind = kind.replace("cubic pieces", f"pieces of degree {_given(call)['degree']}")
+    degree = options(call).get("degree", "3")
+    if degree != "3" and call.name == "bs":
+        kind = kind.replace("cubic pieces", f"pieces of degree {degree}")
     if width == 1:
         return f"{kind}, in one column"
-    alone = "its powers" if _given(call).get("raw") == "TRUE" else "which mean little one by one"
+    alone = "its powers" if options(call).get("raw") == "TRUE" else "which mean little one by one"
     return f"{kind}, made of {width} columns, {alone}: look at the curve that they make together"
-
-
-def _arithmetic(call: Call, x: str) -> str:
-    inner = call.args[0]
-    while isinstance(inner, Group):
-        inner = inner.inner
-    truth = isinstance(inner, Operation) and inner.op in COMPARISONS
-    return f"whether {x}: 1 where it is true, else 0" if truth else f"{x}, computed row by row"
 
 
 def _numbers(call: Call, model: ModelStructure) -> dict[str, str]:
     """Mean and sd of the column inside, where the data have it as numbers."""
-    columns = source_columns(canonical(call))
-    if model.data is None or (columns[0],) != (canonical(call.args[0]),):
-        return {"mean": "", "sd": ""}
-    values = model.data.columns[columns[0]]
-    if values.dtype == "category":
-        return {"mean": "", "sd": ""}
-    return {"mean": f" ({columns[0]} = {values.mean():.4g})", "sd": f" ({values.std():.4g})"}
-
-
-def _given(call: Call) -> dict[str, str]:
-    return {name: canonical(value) for name, value in arguments(call).items()}
+    column = canonical(call.args[0])
+    if model.data is not None and column in source_columns(canonical(call)):
+        values = model.data.columns[column]
+        if values.dtype != "category":
+            return {"mean": f" ({column} = {values.mean():.4g})", "sd": f" ({values.std():.4g})"}
+    return {"mean": "", "sd": ""}

@@ -19,7 +19,7 @@ def test_parameters_are_those_that_explain_counts() -> None:
     for row in cheatsheet("post", "pre", "school").rows:
         count = row.parameters.split(":")[0]
         if count.isdigit():
-            assert int(count) == parameter_counts(explain(row.formula).model).total, row.formula
+            assert int(count) == sum(parameter_counts(explain(row.formula).model).values()), row.formula
 
 
 def lines(picture: str) -> list[tuple[float, float, str]]:

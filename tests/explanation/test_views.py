@@ -23,7 +23,7 @@ from hlm.explanation.code_r import r_name
 from hlm.explanation.explain import Explanation, explain
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import strategy_coefficients
-from hlm.explanation.regressors import term_columns, values
+from hlm.explanation.regressors import Column, term_columns
 from hlm.explanation.symbols import symbol
 from hlm.formula.parser import parse
 from hlm.model.design_columns import columns
@@ -120,13 +120,18 @@ def test_priors_are_those_that_are_fitted(explained: Explanation) -> None:
 def test_columns_are_the_design_s() -> None:
     """Products of the named parts are the design's columns, in its order, factors and interactions alike."""
     exam = load_data("exam")
+
+    def values(column: Column) -> np.ndarray:
+        parts = [exam[p.variable] if p.level is None else exam[p.variable] == p.level for p in column.parts]
+        return np.prod([np.ones(len(exam)), *parts], axis=0)
+
     for text in ("pre * sex * intake", "0 + intake + intake:pre", "sex:intake + sex + intake", "0 + sex"):
         formula = parse(f"post ~ {text}")
         data = clean(formula, exam)
         mine = term_columns(formula.common, data)
         design = columns(formula.common, data)
         assert [c.label for c in mine] == list(design.labels)
-        np.testing.assert_array_equal(np.column_stack([values(c, data) for c in mine]), design.matrix)
+        np.testing.assert_array_equal(np.column_stack([values(c) for c in mine]), design.matrix)
 
 
 def test_strategy_coefficients_are_the_ranks_of_their_designs() -> None:
@@ -289,6 +294,8 @@ def test_functions_of_one_s_own_in_every_view() -> None:
     assert 'functions={"late": late})' in explanation.code["bambi"]
     assert "# late: your own function" in explanation.code["pymc"]
     assert "late() is a function of your own: define it in R, too" in explanation.code["lme4"]
+    truth = explain("Reaction ~ late(Days) + (1|Subject)", frame, functions={"late": lambda days: days > 3.0})
+    assert "= (late(Days)).astype(float)" in truth.code["pymc"]
     with pytest.raises(FormulaError, match="late\\(\\) is not a function of formulas"):
         explain("Reaction ~ late(Days) + (1|Subject)", frame)
 
