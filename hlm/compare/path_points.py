@@ -12,8 +12,8 @@ from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import GaussianModel, gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Sums
 from hlm.engines.exact.slices import Slice, SliceMeans, slice_means
-from hlm.engines.exact.theta.parametrisations import sample_parametrisations
-from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
+from hlm.engines.exact.theta.starts import make_parameters
+from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
 from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
@@ -71,18 +71,18 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     """Estimate the sds of a factor and choose those that move: of one term, or all."""
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
-    parameters, _ = make_parameters(gaussian, sums, model.priors)
+    parameters, starts = make_parameters(gaussian, sums, model.priors)
     mine = model.factor(factor)
     effects = mine.effects if term is None else (_effect(mine, term),)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
-    parametrisations = make_parametrisations(gaussian, sums, model.priors)
-    found = sample_parametrisations(parametrisations, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
+    found = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
     theta, weights = found.theta, found.points.weights
-    sds = np.linalg.norm(theta.factor[:, columns], axis=2)
+    roots = parameters.orthogonalised(theta.factor)
+    sds = np.linalg.norm(roots[:, columns], axis=2)
     means = weights @ sds
     spread = np.sqrt(weights @ (sds - means) ** 2)
-    scores = parameters.coordinates(theta.sigma, theta.factor)
+    scores = parameters.coordinates(theta.sigma, roots)
     inside = np.isfinite(scores).all(axis=1)  # an sd that underflows has a score of -inf, and hardly a weight
     fixed = Slice(parameters, columns, means, np.average(scores[inside], axis=0, weights=weights[inside]))
     whole = len(gaussian.factors) == 1 and len(columns) == len(gaussian.mean)

@@ -1,7 +1,9 @@
 """The default priors: one rule for each kind of parameter, the numbers that data make of it, and the reason.
 
-The numbers are Bambi's rule (its ``priors/scaler.py``), which follows rstanarm: 2.5 standard deviations of the
-response per standard deviation of the predictor. All engines and the printed table take them from here.
+No default prior may decide an answer, wherever the origin of a predictor lies and whatever stands beside it. So a
+coefficient's prior is scaled by what the *other* columns leave of its own: 2.5 standard deviations of the response per
+standard deviation that is left. With one column that is Bambi's rule (its ``priors/scaler.py``), which follows
+rstanarm. All engines and the printed table take the numbers from here.
 """
 
 from __future__ import annotations
@@ -9,23 +11,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT
+from hlm.model.design_columns import Columns
 from hlm.model.families import Family
+from hlm.model.grouping_factors import side_by_side
 from hlm.model.parameters import Parameter
 from hlm.model.priors import Prior, Priors
+from hlm.support.linear_algebra import left_over
+from hlm.support.special_functions import logsumexp
 
 if TYPE_CHECKING:
     from hlm.model.model import Model
 
-type Scale = Literal["mean_y", "sd_y", "slope", "logit_slope", "intercept"]
+type Scale = Literal["centre", "spread", "coefficient", "group_sd"]
 
 STANDARD_DEVIATIONS = 2.5
-NO_POOLING_WIDENING = 100.0  # gaussian and t: wide enough that each group's estimate is its own least squares
+WIDE, LESS_WIDE = 100.0, 4.0  # how much wider the priors of no pooling are; the second where a link is not the identity
+_UNITS = ("log", "logit", "probit", "cloglog", "softmax")  # links on whose scale 1 is much, whatever the data
+# links where the response's mean says where an intercept is, and how that is said
+_AROUND = MappingProxyType(
+    {
+        "identity": "around the mean of {response}",
+        "log": "around the logarithm of the mean of {response}",
+        "inverse": "around 1 / the mean of {response}",
+        "inverse_squared": "around 1 / the square of the mean of {response}",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +50,8 @@ class Quantity:
     """A number, or the rule that data turn into one for each column."""
 
     value: float | None = None
-    # ``mean_y``, ``sd_y``: of the response; ``slope``: 2.5 sd(y) / sd(x); ``logit_slope``: 1 / sd(x), of factors 1;
-    # ``intercept``: the sd of the response where all predictors are 0
+    # ``centre``, ``spread``: mean and sd of the response, on the scale of the link; ``coefficient``: 2.5 spreads for
+    # each sd that the other common columns leave; ``group_sd``: for each root mean square that the factor's others leave
     rule: Scale | None = None
     times: float = 1.0  # what the rule's number is multiplied by
 
@@ -56,27 +73,38 @@ class Scales:
     model: Model
 
     @cached_property
-    def mean(self) -> float:
-        """Of the response; 0 in families whose scale is fixed."""
-        return float(self._response.mean()) if self.model.family.is_scaled else 0.0
+    def centre(self) -> float:
+        """The linear predictor that gives the mean of the response, which an intercept is near."""
+        link = self.model.family.links[0]
+        match link.name:
+            case "identity":
+                return float(self._response.mean())
+            case "log":  # an offset is the logarithm of an exposure: the centre is that of the rate
+                offset = self.model.data.offset
+                exposure = 0.0 if offset is None else float(logsumexp(offset) - np.log(len(offset)))
+                return float(np.log(self._mean)) - exposure
+            case "inverse" | "inverse_squared":
+                return float(link.of(np.asarray(self._mean)))
+            case _:
+                return 0.0
 
     @cached_property
-    def sd(self) -> float:
-        """Of the response, with divisor n; 1 in families whose scale is fixed."""
-        return float(self._response.std()) if self.model.family.is_scaled else 1.0
+    def spread(self) -> float:
+        """How much the linear predictor may vary: the response's sd (divisor n), or what that is worth there.
 
-    @cached_property
-    def intercept_sd(self) -> float:
-        """An intercept is where all predictors are 0, which may be far from their means."""
-        variance = (STANDARD_DEVIATIONS * self.sd) ** 2
-        design = self.model.design.common
-        for term in dict.fromkeys(design.terms):
-            if term != INTERCEPT:
-                values = design.of(term)
-                rule: Scale = "logit_slope" if self.model.family.is_binomial else "slope"
-                sd = self._slope(term.name, values, rule, factors=self.model.is_factor(term))
-                variance += float(np.dot(sd**2, values.mean(axis=0) ** 2))
-        return float(np.sqrt(variance))
+        Without a common intercept the response's root mean square: the coefficients then carry its mean, too. On a
+        logarithm or log-odds 1 is much.
+        """
+        link = self.model.family.links[0]
+        match link.name:
+            case "identity":
+                y = self._response
+                return float(y.std() if self.model.written.has_intercept else np.sqrt(np.mean(y**2))) or 1.0
+            case "inverse" | "inverse_squared":
+                slope = link.derivative(link.of(np.asarray(self._mean)))
+                return float(self._response.std() / np.abs(slope)) or 1.0
+            case _:
+                return 1.0
 
     def number(self, quantity: Quantity, parameter: Parameter) -> float | np.ndarray:
         """A quantity as a number, or one for each column of the parameter."""
@@ -84,32 +112,77 @@ class Scales:
             case None:
                 assert quantity.value is not None
                 return quantity.value
-            case "mean_y":
-                return self.mean
-            case "sd_y":
-                return quantity.times * self.sd
-            case "intercept":
-                return quantity.times * self.intercept_sd
-            case rule:
-                assert parameter.term is not None
-                values = self.model.columns_of(parameter)
-                factors = self.model.is_factor(parameter.term)
-                return quantity.times * self._slope(str(parameter.term), values, rule, factors=factors)
+            case "centre":
+                return self.centre
+            case "spread":
+                return quantity.times * self.spread
+            case "coefficient":
+                return quantity.times * STANDARD_DEVIATIONS * self.spread / self._left_of_coefficient(parameter)
+            case "group_sd":
+                return quantity.times * STANDARD_DEVIATIONS * self.spread / self._left_of_effect(parameter)
 
     @property
-    def _response(self) -> np.ndarray:
-        return self.model.data.columns[self.model.written.response.variable].to_numpy()
+    def _mean(self) -> float:
+        """Of the response; of counts that are all 0, half a count in all rows."""
+        return float(self._response.mean()) or 0.5 / len(self._response)
 
-    def _slope(self, name: str, values: np.ndarray, rule: Scale, *, factors: bool) -> np.ndarray:
-        """The sd of each column's coefficient."""
-        if rule == "logit_slope":
-            return np.ones(values.shape[1]) if factors else np.full(values.shape[1], 1.0 / values.sum(axis=1).std())
-        if (values.std(axis=0) == 0).any():
+    @cached_property
+    def _response(self) -> np.ndarray:
+        """What the linear predictor describes, less its offset where that is on the response's own scale."""
+        model = self.model
+        if model.family.links[0].name == "identity":
+            y = model.response
+        else:
+            y = model.data.columns[model.written.response.variable].to_numpy(dtype=np.float64)
+        if model.family.is_of_logarithm:
+            return np.asarray(np.log(y[y > 0]))
+        return y[y > 0] if "hurdle" in model.family.name and (y > 0).any() else y
+
+    def _left_of_coefficient(self, parameter: Parameter) -> np.ndarray:
+        """What the other columns, common ones and numbers in bars, leave of a coefficient's columns."""
+        assert parameter.term is not None
+        values = self.model.columns_of(parameter)
+        mine = [term == parameter.term for term in self._beside.terms]
+        if np.array_equal(self._beside.matrix[:, mine], values):
+            left = self._left[mine]
+        else:  # coded otherwise in no pooling
+            others = self._beside.matrix[:, np.logical_not(mine)]
+            left = left_over(np.column_stack([others, values]), centred=self._centred)[others.shape[1] :]
+        if np.isnan(left).any():
             raise DataError(
-                f"The term {name} has a column that is the same in every row, so that it has no scale for a prior: "
-                f"leave the term out, or join levels of its factors."
+                f"The term {parameter.term} has a column that is the same in every row, so that it has no scale for a "
+                f"prior: leave the term out, or join levels of its factors."
             )
-        return np.asarray(STANDARD_DEVIATIONS * self.sd / values.std(axis=0))
+        return left
+
+    def _left_of_effect(self, parameter: Parameter) -> np.ndarray:
+        """What the other columns of the factor's effects leave of the parameter's own; 1 of a column of zeros."""
+        assert parameter.factor is not None
+        factor = self.model.factor(parameter.factor)
+        places = [e.columns for e in factor.effects if parameter in (e.coefficients, e.sd)]
+        left = left_over(self.model.orthogonalised(factor), centred=False)[places[0]]
+        return np.asarray(np.where(np.isnan(left), 1.0, left))
+
+    @cached_property
+    def _centred(self) -> bool:
+        """Whether there is an intercept, common or for each group."""
+        written = self.model.written
+        return written.has_intercept or any(INTERCEPT in block.effects for block in written.blocks)
+
+    @cached_property
+    def _beside(self) -> Columns:
+        """The common columns but the intercept, then those of numbers that vary by groups."""
+        common = self.model.design.common
+        varying = [
+            design.select(tuple(term for term in block.effects if term != INTERCEPT and not self.model.is_factor(term)))
+            for block, design in self.model.design.blocks
+        ]
+        slopes = common.select(tuple(term for term in common.terms if term != INTERCEPT))
+        return side_by_side([slopes, *varying])
+
+    @cached_property
+    def _left(self) -> np.ndarray:
+        return left_over(self._beside.matrix, centred=self._centred)
 
 
 def default_priors_of(model: Model, rules: Mapping[str, PriorRule]) -> Priors:
@@ -146,53 +219,45 @@ def prior_rules(model: Model, lkj_eta: float = 1.0) -> dict[str, PriorRule]:
 
 
 def _coefficient(parameter: Parameter, family: Family) -> PriorRule:
-    if parameter.term != INTERCEPT:
-        return _slope(parameter, family)
-    mean = Quantity(rule="mean_y") if family.is_scaled else Quantity(0.0)
-    if family.is_binomial:
-        sd, reason = Quantity(1.5), "probabilities from 0.05 to 0.95 are all plausible{where}"
-    elif family.is_scaled:
-        sd, reason = Quantity(rule="intercept"), "around the mean of {response}{where}, wide enough to say little"
-    else:
-        sd, reason = Quantity(rule="intercept"), "around 0 on the scale of the link{where}, wide enough to say little"
-    return PriorRule("Normal", (("mu", mean), ("sigma", sd)), reason)
+    """An intercept's prior is about the means of all predictors."""
+    around = _AROUND.get(family.link, "around 0")
+    if parameter.term == INTERCEPT:
+        centre = Quantity(rule="centre") if family.link in _AROUND else Quantity(0.0)
+        reason = f"{around}{{where}}, wide enough to say little"
+        return PriorRule("Normal", (("mu", centre), ("sigma", _spreads(family, STANDARD_DEVIATIONS))), reason)
+    what = "2.5 standard deviations of {response}" if family.link == "identity" else f"2.5 on the scale of the {family.link} link"
+    reason = f"around 0; {what} per standard deviation of {{what}}{{left}}"
+    return PriorRule("Normal", (("mu", Quantity(0.0)), ("sigma", Quantity(rule="coefficient"))), reason)
 
 
-def _slope(parameter: Parameter, family: Family) -> PriorRule:
-    if family.is_binomial:
-        sd, reason = Quantity(rule="logit_slope"), "1 on the log-odds per standard deviation of {what}"
-    elif family.is_scaled:
-        sd = Quantity(rule="slope")
-        reason = "around 0; 2.5 standard deviations of {response} per standard deviation of {what}"
-    else:
-        sd, reason = Quantity(rule="slope"), "around 0; 2.5 on the scale of the link per standard deviation of {what}"
-    return PriorRule("Normal", (("mu", Quantity(0.0)), ("sigma", sd)), reason)
+def _spreads(family: Family, times: float) -> Quantity:
+    """So many spreads of the linear predictor, as a number where the spread is 1 in any data."""
+    return Quantity(times) if family.link in _UNITS else Quantity(rule="spread", times=times)
 
 
 def _own(parameter: Parameter, family: Family, *, first: bool) -> PriorRule:
     """A group's own coefficient: the centre of the common prior, and no information from the other groups.
 
-    A second factor's own intercepts are differences from its first level, so that their centre is 0.
+    A second factor's own intercepts are differences from its first level, so that their centre is 0. The prior belongs
+    to the coefficient as it is written, at 0 of the other effects' columns.
     """
     common = _coefficient(parameter, family)
-    widening = NO_POOLING_WIDENING if family.is_scaled else 1.0
     mean = common.args[0][1] if first or parameter.term != INTERCEPT else Quantity(0.0)
-    return replace(common, args=(("mu", mean), ("sigma", replace(common.args[1][1], times=widening))))
+    widening = WIDE if family.link == "identity" else LESS_WIDE
+    rule: Scale = "group_sd" if parameter.term == INTERCEPT else "coefficient"
+    return replace(common, args=(("mu", mean), ("sigma", Quantity(rule=rule, times=widening))))
 
 
 def _group_sd(parameter: Parameter) -> PriorRule:
-    rule: Scale = "intercept" if parameter.term == INTERCEPT else "slope"
     reason = "as wide as the prior of a common {what}: each {group} may differ that much, most likely less"
-    return PriorRule("HalfNormal", (("sigma", Quantity(rule=rule)),), reason)
+    return PriorRule("HalfNormal", (("sigma", Quantity(rule="group_sd")),), reason)
 
 
 def _family_parameter(name: str, family: Family) -> PriorRule:
     own = family.auxiliary[name]
-    if name == family.half_student:
-        sd = Quantity(rule="sd_y") if family.is_scaled else Quantity(1.0)
-        spread = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
-        reason = spread if family.is_scaled else own.reason
-        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", sd)), reason)
+    if name in family.in_units_of_response:
+        reason = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
+        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(rule="spread"))), reason)
     numbers = tuple((key, Quantity(value)) for key, value in own.prior.args.items() if isinstance(value, float))
     return PriorRule(own.prior.name, numbers, own.reason)
 
@@ -203,10 +268,10 @@ def _notes(model: Model) -> tuple[str, ...]:
 
 def _no_pooling_notes(model: Model) -> Iterator[str]:
     yield from model.design.no_pooling.notes
-    if model.family.is_scaled:
+    if model.family.link == "identity":
         yield "no pooling: 100 times the common sd, so that each group's estimate is its own least squares"
     else:
         yield (
-            f"no pooling in the {model.family.name} family: the common sd, since a wider prior would let groups whose "
-            f"responses are all alike run off to infinity; it still pulls their estimates towards its centre"
+            f"no pooling in the {model.family.name} family: 4 times the common sd. A much wider prior would let groups "
+            f"whose responses are all alike run off to infinity; there the estimate is the prior's doing"
         )

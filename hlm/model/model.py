@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
 from hlm.formula.expansion import contracted
-from hlm.formula.formula import Formula, Term
+from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model.design import Design, response_less_offset
 from hlm.model.design_columns import Columns
@@ -18,6 +20,7 @@ from hlm.model.families import Family
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.parameters import Kind, Parameter
 from hlm.model.priors import Priors
+from hlm.support.linear_algebra import orthogonalising
 from hlm.support.options import offending
 
 
@@ -47,6 +50,9 @@ class Model:
         By the names of the parameters.
     notes : tuple of str
         What must be known to read the numbers.
+    as_written : frozenset of str
+        Names of correlations in whose blocks the user gave a prior: all priors of these blocks belong to the columns as
+        they are written, not to orthogonalised ones.
     """
 
     pooling: Pooling
@@ -60,6 +66,7 @@ class Model:
     parameters: tuple[Parameter, ...]
     priors: Priors
     notes: tuple[str, ...]
+    as_written: frozenset[str] = frozenset()
 
     @property
     def has_data(self) -> bool:
@@ -96,6 +103,34 @@ class Model:
     def separate(self) -> GroupingFactor | None:
         """The factor whose groups have a residual standard deviation each; None if all rows share one."""
         return self.factors[0] if self.residual == "separate" else None
+
+    @cached_property
+    def transformations(self) -> Mapping[str, np.ndarray]:
+        """By the name of the correlation: T of a block whose priors belong to orthogonalised columns, b = T b_c.
+
+        These are the correlated blocks with an intercept and numbers. Z b = (Z T) b_c, and the columns of Z T are those
+        of Z less what the ones before them explain: ``Days`` is ``Days - mean(Days)``, and the intercept of b_c is where
+        Days is at its mean. So the posterior does not depend on where a predictor has its origin.
+        """
+        found = {}
+        for factor in self.factors if self.has_data else ():
+            for block in factor.blocks:
+                terms = [effect.term for effect in block.effects]
+                numbers = [term for term in terms if term != INTERCEPT and not self.is_factor(term)]
+                if block.correlation is None or block.correlation.name in self.as_written:
+                    continue
+                if INTERCEPT in terms and numbers:
+                    found[block.correlation.name] = orthogonalising(factor.design.matrix[:, block.columns])
+        return MappingProxyType(found)
+
+    def orthogonalised(self, factor: GroupingFactor) -> np.ndarray:
+        """The columns of a factor that the priors of its sds belong to, shape (rows, q)."""
+        found = factor.design.matrix
+        for block in factor.blocks:
+            if block.correlation is not None and block.correlation.name in self.transformations:
+                found = found.copy() if found is factor.design.matrix else found
+                found[:, block.columns] = found[:, block.columns] @ self.transformations[block.correlation.name]
+        return found
 
     def of_kind(self, *kinds: Kind) -> tuple[Parameter, ...]:
         """The parameters of some kinds."""

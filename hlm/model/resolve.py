@@ -165,12 +165,31 @@ def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, 
     """The models with their default priors, those of the user in their places."""
     defaults = {pooling: default_priors_of(model, prior_rules(model, lkj_eta)) for pooling, model in models.items()}
     known = tuple(name for priors in defaults.values() for name in priors)
-    return {
-        pooling: replace(
-            model, priors=replace_priors(defaults[pooling], given, sds_of_departures(model), also_known=known)
-        )
-        for pooling, model in models.items()
-    }
+
+    def chosen(model: Model, standing: Priors) -> Priors:
+        return replace_priors(standing, given, sds_of_departures(model), also_known=known)
+
+    found = {}
+    for pooling, model in models.items():
+        priors = chosen(model, defaults[pooling])
+        as_written = _blocks_with_own_priors(model, {name for name in priors if priors[name] != defaults[pooling][name]})
+        if as_written:
+            model = replace(model, as_written=as_written)
+            priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
+        found[pooling] = replace(model, priors=priors)
+    return found
+
+
+def _blocks_with_own_priors(model: Model, own: set[str]) -> frozenset[str]:
+    """The names of the correlations in whose orthogonalised blocks an sd or the correlation has a prior of the user's."""
+    return frozenset(
+        block.correlation.name
+        for factor in model.factors
+        for block in factor.blocks
+        if block.correlation is not None
+        and block.correlation.name in model.transformations
+        and own & {block.correlation.name, *(effect.sd.name for effect in block.effects if effect.sd is not None)}
+    )
 
 
 def sds_of_departures(model: Model) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 NEW_SHARE = 1e-13  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
+_EXPLAINED = 1e-12  # of its length that a column adds to those before it: below, it is theirs
 _ROW_BY_ROW = 16  # rows: larger triangles are solved in two halves, so that most of the work is products of matrices
 
 
@@ -100,6 +101,49 @@ def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """
     scaled, size = _unit_columns(target)
     return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)
+
+
+def left_over(columns: np.ndarray, *, centred: bool) -> np.ndarray:
+    """The root mean square of what all other columns leave of each: ``1 / sqrt([(X'X / N)^-1]_jj)``.
+
+    columns: X, shape (rows, p).
+    centred: whether an intercept stands beside them, so that it is their standard deviation that is left.
+    result: shape (p,). Columns that earlier ones explain are counted by themselves and not for the others; a column
+        that is the same in every row beside an intercept, or 0, has NaN.
+    """
+    x = columns - columns.mean(axis=0) if centred else columns
+    length = np.linalg.norm(x, axis=0)
+    varies = length > NEW_SHARE * np.linalg.norm(columns, axis=0)
+    found = np.where(varies, length, np.nan)
+    unit = x / np.where(varies, length, 1.0)
+    kept = np.flatnonzero(varies)
+    if len(kept):
+        triangle = np.linalg.qr(unit[:, kept], mode="r")
+        new = np.abs(np.diagonal(triangle)) > _EXPLAINED
+        if not new.all():
+            kept = kept[: len(new)][new]
+            triangle = np.linalg.qr(unit[:, kept], mode="r")
+        found[kept] = length[kept] / np.linalg.norm(solve_upper(triangle, np.eye(len(kept))), axis=1)
+    return np.asarray(found / np.sqrt(len(columns)))
+
+
+def orthogonalising(columns: np.ndarray) -> np.ndarray:
+    """T, unit upper triangular: each column of ``columns @ T`` is one of ``columns``, shape (rows, q), less what those before it explain.
+
+    A column that the earlier ones explain stays as it is.
+    """
+    found = np.eye(columns.shape[1])
+    for j in range(1, columns.shape[1]):
+        before = columns[:, :j] @ found[:j, :j]
+        size = (before**2).sum(axis=0)
+        rest = columns[:, j].copy()
+        for _ in range(2):  # the second time removes the rounding error of the first
+            share = np.divide(before.T @ rest, size, out=np.zeros(j), where=size > 0)
+            rest -= before @ share
+            found[:j, j] -= found[:j, :j] @ share
+        if np.linalg.norm(rest) <= _EXPLAINED * np.linalg.norm(columns[:, j]):
+            found[:j, j] = 0.0
+    return found
 
 
 def _unit_columns(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

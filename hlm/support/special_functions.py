@@ -38,3 +38,10 @@ def softmax(x: np.ndarray) -> np.ndarray:
     from scipy import special
 
     return np.asarray(special.softmax(x, axis=-1))
+
+
+def logsumexp(x: np.ndarray) -> np.ndarray:
+    """Log of the sum of exp(x)."""
+    from scipy import special
+
+    return np.asarray(special.logsumexp(x))

@@ -8,7 +8,7 @@ to be sampled; then the coefficients are drawn exactly, given theta::
           -> sums/one_factor.py           all that is kept of the rows (several_factors.py: of several factors)
           -> likelihood/marginal.py       log p(y | theta)
     + the prior of theta (theta/coordinates.py, theta/standard_deviations.py)
-          -> sampling/importance_sampling.py   draws of theta, with Pareto k (theta/parametrisations.py)
+          -> sampling/importance_sampling.py   draws of theta, with Pareto k (theta/weighted_thetas.py)
           -> draws/coefficients.py        beta, b | theta, y
           -> draws/posterior_tree.py      a posterior under Bambi's names
           -> likelihood/rounding.py       how much of all that is rounding
@@ -29,8 +29,8 @@ from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
 from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.memory_check import OPERATIONS, check_memory_of_fit, cost
-from hlm.engines.exact.theta.parametrisations import sample_parametrisations
-from hlm.engines.exact.theta.starts import make_parametrisations
+from hlm.engines.exact.theta.starts import make_parameters
+from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.importance_sampling import resample
 from hlm.model.model import Model
@@ -87,8 +87,8 @@ def _sample(model: Model, options: Options) -> Draws:
     check_memory_of_fit(gaussian, draws=options.draws, chains=options.chains)
     sums = summed(gaussian)
     total, most = options.chains * options.draws, int(OPERATIONS / sums.operations)
-    parametrisations = make_parametrisations(gaussian, sums, model.priors)
-    sampled = sample_parametrisations(parametrisations, sums, gaussian.prior, draws=total, most=most, rng=rng)
+    parameters, starts = make_parameters(gaussian, sums, model.priors)
+    sampled = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=total, most=most, rng=rng)
     found = sampled.points
     chosen, which = np.unique(resample(found, total, rng), return_inverse=True)
     theta, given = sampled.theta.some(chosen), sampled.given.some(chosen)

@@ -33,6 +33,8 @@ class GaussianModel:
     known_sd: np.ndarray | None  # shape (q,), or None; prior sd of b where it is not to be estimated: in no pooling
     blocks: tuple[Correlations, ...] = ()
     root_weights: np.ndarray | None = None  # shape (rows,), or None; square roots of the rows' weights
+    # shape (q, q), or None; T with b = T b_c, where the priors of sds and correlations are those of b_c
+    transformation: np.ndarray | None = None
 
 
 def gaussian_model(model: Model) -> GaussianModel:
@@ -43,7 +45,8 @@ def gaussian_model(model: Model) -> GaussianModel:
         return _without_effects(model, model.common)
     prior, mean = normal_prior(model.common, model.priors), np.zeros(model.factors[-1].columns.stop)
     return GaussianModel(
-        model.response, model.common, prior, model.factors, mean, None, _correlations(model), model.root_weights
+        model.response, model.common, prior, model.factors, mean, None, _correlations(model), model.root_weights,
+        _transformation(model),
     )
 
 
@@ -116,6 +119,19 @@ def _correlations(model: Model) -> tuple[Correlations, ...]:
                 start, stop = factor.start + block.columns.start, factor.start + block.columns.stop
                 found.append(Correlations(block.correlation.name, start, stop, eta))
     return tuple(found)
+
+
+def _transformation(model: Model) -> np.ndarray | None:
+    """The transformations of all blocks as one matrix."""
+    if not model.transformations:
+        return None
+    found = np.eye(model.factors[-1].columns.stop)
+    for factor in model.factors:
+        for block in factor.blocks:
+            if block.correlation is not None and block.correlation.name in model.transformations:
+                here = slice(factor.start + block.columns.start, factor.start + block.columns.stop)
+                found[here, here] = model.transformations[block.correlation.name]
+    return found
 
 
 def normal_prior(common: Columns, priors: Priors) -> NormalPrior:

@@ -25,6 +25,7 @@ import numpy as np
 from hlm.engines.exact.draws.coefficients import CoefficientDraws, conditional_means
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
+from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.modes import laplace
 from hlm.engines.sampling.t_mixtures import safe_cholesky
@@ -60,11 +61,11 @@ class Slice:
 
     def theta(self, s: np.ndarray, u: np.ndarray) -> Theta:
         """Multiples, shape (T,), and free coordinates, shape (T, free), to values."""
-        theta = self.parameters.theta(self._all(u))
-        factor = theta.factor.copy()
+        inside = self.parameters.inside(self._all(u))
+        factor = inside.factor.copy()
         for j, estimate in zip(self.columns, self.estimates, strict=True):
             factor[:, j] *= (s * estimate / self.parameters.sds[j].value(np.zeros(1)))[:, None]
-        return Theta(theta.sigma, factor)
+        return Theta(inside.sigma, transformed(factor, self.parameters.transformation))
 
     def log_prior_of_free(self, u: np.ndarray) -> np.ndarray:
         """Log prior density of the free coordinates up to a constant, shape (T,)."""

@@ -12,7 +12,7 @@ SIGMA = Auxiliary(HALF_NORMAL, "how far single rows lie from what the terms pred
 ALPHA = Auxiliary(HALF_CAUCHY, _SHAPE, "alpha", "shape")
 LAM = Auxiliary(HALF_CAUCHY, _SHAPE, "lam", "shape")
 KAPPA = Auxiliary(HALF_CAUCHY, _CONCENTRATION, "kappa", "phi")
-KAPPA_OF_ANGLES = Auxiliary(HALF_NORMAL, _CONCENTRATION, "kappa", "kappa")
+KAPPA_OF_ANGLES = Auxiliary(Prior("HalfStudentT", nu=4, sigma=1), _CONCENTRATION, "kappa", "kappa")
 B = Auxiliary(HALF_NORMAL, "the scale: how far single rows lie from the middle", "b")
 PSI = Auxiliary(  # not brms's zi and hu, which are the probability of a zero
     Prior("Beta", alpha=2, beta=2), "the probability that a row is not an extra zero", "share that is no extra zero",

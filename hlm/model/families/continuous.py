@@ -61,7 +61,7 @@ _UNEVEN = Auxiliary(HALF_NORMAL, "how uneven both sides are", "kappa")
 CONTINUOUS: tuple[Family, ...] = (
     Family(
         name="gaussian", links=(IDENTITY,), support="real", weights="precisions",
-        auxiliary={"sigma": SIGMA}, half_student="sigma", is_scaled=True,
+        auxiliary={"sigma": SIGMA}, in_units_of_response=("sigma",),
         distribution="Normal", arguments=("mu", "sigma"), meaning="normally distributed around its mean", scale=_MEAN,
         curve=_curve("Normal", -3, 3), pymc="pm.Normal(mu=mu, sigma=sigma", brms="gaussian()", lme4="gaussian",
         log_density=_gaussian, slope=_gaussian_slope, curvature=_gaussian_curvature, draw=_draw_gaussian,
@@ -69,7 +69,7 @@ CONTINUOUS: tuple[Family, ...] = (
     ),
     Family(
         name="t", links=(IDENTITY,), support="real",
-        auxiliary={"sigma": SIGMA, "nu": _NU}, half_student="sigma", is_scaled=True,
+        auxiliary={"sigma": SIGMA, "nu": _NU}, in_units_of_response=("sigma",),
         distribution="StudentT", arguments=("nu", "mu", "sigma"),
         meaning="spread around its mean with heavier tails than the normal", scale=_MEAN,
         curve=_curve("StudentT", -4.5, 4.5, nu=3.0), pymc="pm.StudentT(nu=nu, mu=mu, sigma=sigma", brms="student()",
@@ -87,7 +87,8 @@ CONTINUOUS: tuple[Family, ...] = (
         pymc="pm.Beta(alpha=mu * kappa, beta=(1 - mu) * kappa", brms="Beta()",
     ),
     Family(
-        name="lognormal", links=(IDENTITY,), support="positive", auxiliary={"sigma": SIGMA},
+        name="lognormal", links=(IDENTITY,), support="positive", auxiliary={"sigma": SIGMA}, is_of_logarithm=True,
+        in_units_of_response=("sigma",),
         distribution="LogNormal", arguments=("mu", "sigma"), meaning="a positive number whose logarithm is normal",
         scale="the mean of the logarithm of {y}", curve=_curve("LogNormal", 0, 5, mu=0.0, sigma=0.6),
         pymc="pm.LogNormal(mu=mu, sigma=sigma", brms="lognormal()",
@@ -112,24 +113,26 @@ CONTINUOUS: tuple[Family, ...] = (
         brms='inverse.gaussian(link = "1/mu^2")', lme4='inverse.gaussian(link = "1/mu^2")',
     ),
     Family(
-        name="laplace", links=(IDENTITY,), support="real", auxiliary={"b": B},
+        name="laplace", links=(IDENTITY,), support="real", auxiliary={"b": B}, in_units_of_response=("b",),
         distribution="Laplace", arguments=("mu", "b"), meaning="spread around its median, with a peak there",
         scale="the median of {y}", curve=_curve("Laplace", -5, 5), pymc="pm.Laplace(mu=mu, b=b",
     ),
     Family(
         name="asymmetriclaplace", links=(IDENTITY,), support="real", auxiliary={"b": B, "kappa": _UNEVEN},
+        in_units_of_response=("b",),
         distribution="AsymmetricLaplace", arguments=("mu", "b", "kappa"), meaning="spread to both sides of its mode",
         scale="the mode of {y}", curve=curve(lambda y: -np.abs(y) * np.where(y > 0, 0.6, 2), Span(0, 1, -2.5, 6)),
         pymc="pm.AsymmetricLaplace(mu=mu, b=b, kappa=kappa",
     ),
     Family(
         name="exgaussian", links=(IDENTITY,), support="real", auxiliary={"sigma": SIGMA, "nu": _DELAY},
+        in_units_of_response=("sigma", "nu"),
         distribution="ExGaussian", arguments=("mu", "sigma", "nu"), meaning="a normal number plus an exponential delay",
         scale="the mean of the normal part of {y}", curve=_curve("Gamma", -1, 9, alpha=2.5, beta=1.0),
         pymc="pm.ExGaussian(mu=mu, sigma=sigma, nu=nu",
     ),
     Family(
-        name="vonmises", links=(IDENTITY,), support="real", auxiliary={"kappa": KAPPA_OF_ANGLES}, half_student="kappa",
+        name="vonmises", links=(IDENTITY,), support="real", auxiliary={"kappa": KAPPA_OF_ANGLES},
         distribution="VonMises", arguments=("mu", "kappa"), meaning="an angle", scale="the mean direction of {y}",
         curve=curve(lambda y: 2 * np.cos(y), Span(0, 1, -np.pi, np.pi)),
         pymc="pm.VonMises(mu=mu, kappa=kappa", brms='von_mises(link = "identity")',
@@ -142,6 +145,7 @@ CONTINUOUS: tuple[Family, ...] = (
     ),
     Family(
         name="hurdle_lognormal", links=(IDENTITY,), support="nonnegative", auxiliary={"sigma": SIGMA, "psi": PSI},
+        is_of_logarithm=True, in_units_of_response=("sigma",),
         distribution="HurdleLogNormal", arguments=("psi", "mu", "sigma"), meaning=_HURDLE,
         scale="the mean of the logarithm of the positive part", curve=_curve("LogNormal", 0, 5, mu=0.0, sigma=0.6),
         pymc="pm.HurdleLogNormal(psi=psi, mu=mu, sigma=sigma", brms="hurdle_lognormal()",

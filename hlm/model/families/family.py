@@ -43,11 +43,9 @@ class Family(ResponseKind):
     support: Support  # what values the response may have
     weights: WeightsMeaning | None = None  # what a column of weights means; None where it means nothing
     auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)  # the other parameters by name
-    # the one of them whose default prior is HalfStudentT(4, sd of the response; 1 if the family is not scaled) in place
-    # of its own, as in Bambi
-    half_student: str = ""
-    # whether the default priors follow the mean and sd of the response (Bambi: gaussian and t only)
-    is_scaled: bool = False
+    # those of them that are in units of the response: their default prior is HalfStudentT(4, sd of the response)
+    in_units_of_response: tuple[str, ...] = ()
+    is_of_logarithm: bool = False  # whether the formula describes the logarithm of the (positive) response
     distribution: str  # its name in equations
     arguments: tuple[str, ...]  # the parameters there in order: the family's own names, ``n`` for trials
     meaning: str  # what one row of the response is, in words

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import betaln, log_ndtr, ndtr, ndtri
 
 from hlm.engines.exact.likelihood.marginal import Theta
+from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.theta.standard_deviations import Scale, log_normal_density
 
 
@@ -46,6 +47,8 @@ class Parameters:
     blocks: tuple[Correlations, ...]
     # shape (q, q); L where it is known: no pooling's prior sds on the diagonal, or (0, 0) in complete pooling
     known: np.ndarray
+    # shape (q, q), or None; T with b = T b_c, where the sds and correlations are those of b_c (`Model.transformations`)
+    transformation: np.ndarray | None = None
 
     @property
     def dimension(self) -> int:
@@ -58,14 +61,25 @@ class Parameters:
 
     def theta(self, u: np.ndarray) -> Theta:
         """Coordinates, shape (T, d), to values."""
+        inside = self.inside(u)
+        return Theta(inside.sigma, transformed(inside.factor, self.transformation))
+
+    def inside(self, u: np.ndarray) -> Theta:
+        """The values for the orthogonalised effects b_c."""
         sigma = self.sigma.value(u[:, 0])
         if not self.sds:
             return Theta(sigma, np.repeat(self.known[None], len(u), axis=0))
         sds = np.column_stack([scale.value(u[:, 1 + j]) for j, scale in enumerate(self.sds)])
         return Theta(sigma, sds[:, :, None] * self._correlation_roots(u))
 
+    def orthogonalised(self, roots: np.ndarray) -> np.ndarray:
+        """Roots L of the effects as written, shape (T, q, q), as those of b_c."""
+        if self.transformation is None:
+            return roots
+        return transformed(roots, np.linalg.inv(self.transformation))
+
     def coordinates(self, sigma: np.ndarray, roots: np.ndarray) -> np.ndarray:
-        """Values to coordinates, shape (T, d): the inverse of `theta`, of ``roots`` L with shape (T, q, q).
+        """Values to coordinates, shape (T, d): the inverse of `inside`, of ``roots`` L with shape (T, q, q).
 
         Correlations of 1 and beyond the bounds of a Uniform prior are moved inside.
         """
