@@ -17,7 +17,7 @@ from pytensor import sparse
 from pytensor.tensor import TensorConstant, specify_shape
 from pytensor.tensor.math import Dot
 
-from hlm.engines.bambi.correlated_effects import CorrelatedEffects
+from hlm.engines.bambi.correlated_effects import CorrelatedEffects, DerivedSds
 from hlm.model.priors import Prior
 
 LOCK = threading.RLock()  # PyTensor's flags and formulae's classes belong to the process: one thread at a time
@@ -52,6 +52,8 @@ def bambi_prior(
         args = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in prior.args.items()}
         return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
     hyperprior = bambi_prior(prior=sigma)
+    if correlated is not None and correlated.transformation is not None:
+        hyperprior = bambi.Prior("Derived", auto_scale=False, dist=DerivedSds(correlated))
     if correlated is None:
         return bambi.Prior("Normal", auto_scale=False, mu=0, sigma=hyperprior)
     return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=hyperprior)

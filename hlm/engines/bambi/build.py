@@ -214,7 +214,13 @@ def _correlated(
         raise FitError(f"The eta of the LKJ prior must be positive, not {eta:g}.")
     rows = tuple(range(effect.columns.start - block.columns.start, effect.columns.stop - block.columns.start))
     own_dims = () if effect.sd is None else effect.sd.dims
-    return CorrelatedEffects(name, block.correlation.dims, block.correlation.labels, rows, eta, bool(own_dims))
+    transformation, sds = model.transformations.get(name), ()
+    if transformation is not None:
+        numbers = [np.broadcast_to(model.priors[e.sd.name].args["sigma"], len(e.labels)) for e in block.effects if e.sd]
+        sds = tuple(np.concatenate(numbers).tolist())
+    return CorrelatedEffects(
+        name, block.correlation.dims, block.correlation.labels, rows, eta, bool(own_dims), transformation, sds
+    )
 
 
 def _repeated(prior: Prior, groups: int) -> Prior:

@@ -11,14 +11,12 @@ Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-
-EFFECT_DIM = "effect"
-
 
 @dataclass(frozen=True, slots=True)
 class CorrelatedEffects:
@@ -30,6 +28,10 @@ class CorrelatedEffects:
     rows: tuple[int, ...]  # which of them belong to this term
     eta: float  # of the LKJ prior
     has_levels: bool  # whether the term is a factor, whose columns have a dim of their own after the groups'
+    # where the priors belong to orthogonalised effects b_c with b = T b_c: T, shape (q, q), and the numbers of the
+    # HalfNormal priors of their sds, length q
+    transformation: np.ndarray | None = None
+    sds: tuple[float, ...] = ()
 
     def __call__(self, name: str, *, sigma: Any, dims: tuple[str, ...]) -> Any:
         import pymc as pm
@@ -37,21 +39,28 @@ class CorrelatedEffects:
 
         factor_dim, *others = dims
         response_dims = others[int(self.has_levels) :]
-        offsets, cholesky = self._shared(pm.modelcontext(None), factor_dim, response_dims)
-        standard = [sum(cholesky[i][j] * offsets[j] for j in range(i + 1)) for i in self.rows]
-        if self.has_levels:
-            values = pt.stack([sigma[k] * effect for k, effect in enumerate(standard)], axis=1)
-        else:
-            values = sigma * standard[0]
+        model = pm.modelcontext(None)
+        root = self.root(model, response_dims)
+        offset_name = f"{self.block}_z_offset"
+        if offset_name not in model.named_vars:
+            pm.Normal(offset_name, 0.0, 1.0, dims=(self.dims[0], factor_dim, *response_dims))
+        offsets = model[offset_name]
+        effects = [sum(entry * offsets[j] for j, entry in enumerate(root[i])) for i in self.rows]
+        if self.transformation is None:
+            effects = [(sigma[k] if self.has_levels else sigma) * effect for k, effect in enumerate(effects)]
+        values = pt.stack(effects, axis=1) if self.has_levels else effects[0]
         return pm.Deterministic(name, values, dims=dims)
 
-    def _shared(self, model: Any, factor_dim: str, response_dims: list[str]) -> tuple[Any, list[list[Any]]]:
-        """The block's offsets and the rows of its Cholesky factor, created when first asked for."""
+    def root(self, model: Any, response_dims: Sequence[str]) -> list[list[Any]]:
+        """The rows of a root of the block's correlation matrix, or, where T is given, of its covariance matrix.
+
+        The variables that it is made of are created when first asked for.
+        """
         import pymc as pm
 
-        partial_name, offset_name = f"{self.block}_partial_offset", f"{self.block}_z_offset"
-        if offset_name in model.named_vars:
-            return model[offset_name], _cholesky_rows(model[partial_name], len(self.effects))
+        partial_name, sd_name = f"{self.block}_partial_offset", f"{self.block}_sd_offset"
+        if partial_name in model.named_vars:
+            return self._rows(model[partial_name], None if self.transformation is None else model[sd_name])
         effect_dim, effect_dim_bis = self.dims
         pair_dim = f"{self.block}_pair"
         pairs = [f"{a}, {b}" for b, a in _pairs(self.effects)]
@@ -61,10 +70,37 @@ class CorrelatedEffects:
         partial = pm.Beta(
             partial_name, alpha=beta.reshape(shape), beta=beta.reshape(shape), dims=(pair_dim, *response_dims)
         )
-        offsets = pm.Normal(offset_name, 0.0, 1.0, dims=(effect_dim, factor_dim, *response_dims))
-        cholesky = _cholesky_rows(partial, len(self.effects))
-        pm.Deterministic(self.block, _correlation(cholesky), dims=(effect_dim, effect_dim_bis, *response_dims))
-        return offsets, cholesky
+        sds = None
+        if self.transformation is not None:
+            sds = pm.HalfNormal(sd_name, np.reshape(self.sds, shape), dims=(effect_dim, *response_dims))
+        root = self._rows(partial, sds)
+        pm.Deterministic(self.block, _correlation(root), dims=(effect_dim, effect_dim_bis, *response_dims))
+        return root
+
+    def _rows(self, partial: Any, sds: Any) -> list[list[Any]]:
+        rows = _cholesky_rows(partial, len(self.effects))
+        if self.transformation is None:
+            return rows
+        q, t = len(rows), self.transformation
+        return [
+            [sum(t[i, k] * sds[k] * rows[k][j] for k in range(max(i, j), q)) for j in range(q)] for i in range(q)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSds:
+    """In the place of a prior: the sds of a term's effects as they follow from those of the orthogonalised effects."""
+
+    effects: CorrelatedEffects
+
+    def __call__(self, name: str, *, dims: tuple[str, ...] | None) -> Any:
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        response_dims = (dims or ())[int(self.effects.has_levels) :]
+        root = self.effects.root(pm.modelcontext(None), response_dims)
+        found = [pt.sqrt(sum(entry**2 for entry in root[i])) for i in self.effects.rows]
+        return pm.Deterministic(name, pt.stack(found) if self.effects.has_levels else found[0], dims=dims)
 
 
 def _pairs(items: tuple[Any, ...]) -> list[tuple[Any, Any]]:
@@ -93,13 +129,15 @@ def _cholesky_rows(partial: Any, q: int) -> list[list[Any]]:
     return rows
 
 
-def _correlation(cholesky: list[list[Any]]) -> Any:
+def _correlation(root: list[list[Any]]) -> Any:
+    """The correlation matrix from the rows of a root of it, or of the covariance matrix."""
     import pytensor.tensor as pt
 
-    q = len(cholesky)
-    one = pt.ones_like(cholesky[1][0])
+    q = len(root)
+    sds = [pt.sqrt(sum(entry**2 for entry in row)) for row in root]
+    one = pt.ones_like(sds[1])
     entries: list[list[Any]] = [[one] * q for _ in range(q)]
     for j, i in combinations(range(q), 2):
-        value = sum(cholesky[i][m] * cholesky[j][m] for m in range(j + 1))
+        value = sum(a * b for a, b in zip(root[i], root[j], strict=False)) / (sds[i] * sds[j])
         entries[i][j] = entries[j][i] = value
     return pt.stack([pt.stack(row) for row in entries])
