@@ -15,8 +15,8 @@ from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import is_call, read_call, shown, source_columns
 from hlm.formula.syntax_tree import Leaf
 
-_OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "s_alpha", "chol",
-              "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
+_OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "chol", "per_sd",
+              "slope_scales", "before", "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
 
 
 class Names:

@@ -14,6 +14,8 @@ from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
 from hlm.model.prior_distributions import DISTRIBUTIONS
 
+type _Centred = dict[int, dict[Column, tuple[str, str]]]  # by the place of the bar
+
 _SYNTACTIC = re.compile(r"(?:[A-Za-z]|\.(?!\d))[A-Za-z0-9._]*\Z")
 _RESERVED = ("if", "else", "repeat", "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf",
              "NaN", "NA", "NA_integer_", "NA_real_", "NA_character_", "NA_complex_")  # fmt: skip
@@ -51,28 +53,64 @@ def brms_code(model: ModelStructure) -> str:
         return f"# brms has no {model.family.name} family of this meaning.\n"
     trials = model.formula.response.trials
     response = _plain(model.response) + (f" | trials({_plain(trials)})" if trials is not None else "")
-    formula = r_formula(model, response)
-    head = f"library(brms)\n{_head(model) or chr(10)}fit <- brm(\n  {formula},\n  data,\n  family = {family}"
+    centred = _centred_columns(model)
+    formula = r_formula(model, response, centred)
+    made = [f"data${new} <- {code}" for columns in centred.values() for new, code in columns.values()]
+    made += [
+        f"# The priors of the sds and correlations of {bar.factor.name} belong to the columns as written here, in hlm to\n"
+        f"# columns less what those before them explain."
+        for place, bar in enumerate(model.bars)
+        if model.model.is_orthogonalised(bar.block) and place not in centred and model.data is not None
+    ]
+    head = f"library(brms)\n{_head(model, made) or chr(10)}fit <- brm(\n  {formula},\n  data,\n  family = {family}"
     if model.data is None:
         return f"{head}\n)\n# brms's own default priors: give data to explain() to have hlm's in numbers here.\n"
     known, unknown = [], []
-    for prior, text in _brms_priors(model):
+    for prior, text in _brms_priors(model, centred):
         known.append(text) if text else unknown.append(prior.label)
     comment = f"# brms's own default priors stand for: {', '.join(map(repr, unknown))}.\n" if unknown else ""
     priors = ",\n    ".join(known)
     return f"{head},\n  prior = c(\n    {priors}\n  )\n)\n{comment}"
 
 
-def r_formula(model: ModelStructure, response: str) -> str:
-    """The formula as R reads it."""
-    blocks = model.written.blocks
-    bars = [f"({_sum(b.effects)} {'|' if b.correlated else '||'} {_term(b.group)})" for b in blocks]
+def r_formula(model: ModelStructure, response: str, centred: _Centred | None = None) -> str:
+    """The formula as R reads it; ``centred`` are columns that stand for others in bars."""
+    new = {
+        (model.bars[place].factor.term, tuple(effect.term for effect in model.bars[place].block.effects)): [
+            name for name, _ in columns.values()
+        ]
+        for place, columns in (centred or {}).items()
+    }
+    bars = []
+    for block in model.written.blocks:
+        effects = " + ".join(new.get((block.group, block.effects), ())) or _sum(block.effects)
+        bars.append(f"({effects} {'|' if block.correlated else '||'} {_term(block.group)})")
     offsets = [f"offset({r_name(variable)})" for variable in model.written.offsets]
     removed = [_term(term) for term in model.written.removed]
     if model.written.has_dot:  # in R it stands for the grouping factors, too
         removed += [r_name(name) for name in model.written.group_variables]
     common = " - ".join([_sum(model.written.common), *removed])
     return f"{response} ~ {' + '.join([common, *offsets, *bars])}"
+
+
+def _centred_columns(model: ModelStructure) -> _Centred:
+    """For bars whose priors belong to orthogonalised columns, by column: a name for it, and the code that makes it.
+
+    Only where all columns of the bar are numbers of one variable each; nothing without data, where no priors are given.
+    """
+    found: _Centred = {}
+    for at, bar in enumerate(model.bars if model.data is not None else ()):
+        slopes = [column for column in bar.columns if column.parts]
+        single = [
+            c for c in slopes if len(c.parts) == 1 and c.level is None and not model.basis_of(c.parts[0].variable)
+        ]
+        if model.model.is_orthogonalised(bar.block) and single == slopes:
+            found[at], names = {}, [r_name(column.parts[0].variable) for column in slopes]
+            for place, (column, name) in enumerate(zip(slopes, names, strict=True)):
+                left = f"resid(lm({name} ~ {' + '.join(names[:place])}, data))"
+                new = re.sub(r"[^A-Za-z0-9]+", "_", shown(column.parts[0].variable)).strip("_") or "x"
+                found[at][column] = f"c_{new}", left if place else f"with(data, {name} - mean({name}))"
+    return found
 
 
 def r_name(name: str) -> str:
@@ -135,16 +173,18 @@ def _term(term: Term) -> str:
     return ":".join(map(r_name, term.variables)) or "1"
 
 
-def _brms_priors(model: ModelStructure) -> Iterator[tuple[ParameterPrior, str]]:
+def _brms_priors(model: ModelStructure, centred: _Centred) -> Iterator[tuple[ParameterPrior, str]]:
     """Every prior with brms's line for it, empty where brms has no such distribution."""
     for prior in model.priors:
         own = model.family.auxiliary.get(prior.name)
         distributional = "" if own is None else own.brms
         group = "" if prior.bar is None else f", group = {_quoted(model.bars[prior.bar].factor.name)}"
+        new = {} if prior.bar is None else centred.get(prior.bar, {})
+        coefficient = new[prior.column][0] if prior.column in new else _coefficient(prior.column)
         where = {
             "intercept": "class = Intercept",
             "slope": f"class = b, coef = {_quoted(_coefficient(prior.column))}",
-            "sd": f"class = sd{group}, coef = {_quoted(_coefficient(prior.column))}",
+            "sd": f"class = sd{group}, coef = {_quoted(coefficient)}",
             "correlation": f"class = cor{group}",
             "auxiliary": f"class = {distributional}",
         }[prior.role]

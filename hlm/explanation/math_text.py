@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hlm.explanation.math_expression import Call, Expression, Greek, Line, Matrix, Name, Row, Scripted, Sign, visible
 
-_SPACED = ("=", "~", "+", "·", "−", "∈")
+_SPACED = ("=", "~", "+", "·", "−", "∈", "|")
 _BELOW = str.maketrans("0123456789hijklmnprstuvx", "₀₁₂₃₄₅₆₇₈₉ₕᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₓ")
 
 

@@ -8,13 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hlm.explanation import symbols
-from hlm.explanation.math_expression import Expression, visible
+from hlm.explanation.math_expression import Expression, row, visible
 from hlm.explanation.math_mathml import mathml
 from hlm.explanation.math_text import plain
 from hlm.explanation.prior_rules import ParameterPrior
-from hlm.explanation.prior_text import distribution
+from hlm.explanation.prior_text import distribution, left_over
 from hlm.explanation.structure import ModelStructure
 from hlm.explanation.words_nouns import noun, part_text
+from hlm.formula.formula import Block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,19 +80,28 @@ def _reason(prior: ParameterPrior, model: ModelStructure) -> str:
         what = noun(prior.column) if prior.column is not None else "intercept"
     else:
         what = part_text(parts[0]) if len(parts) == 1 else "it"
-        logit = any(q.rule == "logit_slope" for _, q in prior.rule.args)
-        if logit and parts and all(part.level is not None for part in parts):
-            return "a shift of 1 on the log-odds is large"
     where = " at the average of all predictors" if model.centred else ""
     group = visible(model.bars[prior.bar or 0].factor.name) if model.bars else ""
-    return prior.rule.reason.format(where=where, response=visible(model.response), what=what, group=group)
+    beside = prior.role in ("slope", "sd") and "others" in plain(row(*left_over(prior, model)))
+    left = " that the other columns leave" if beside else ""
+    return prior.rule.reason.format(where=where, response=visible(model.response), what=what, group=group, left=left)
 
 
 def _notes(model: ModelStructure) -> Iterator[str]:
-    if any(q.rule == "intercept" for prior in model.priors for _, q in prior.args):
-        sd = f"(2.5 · sd({visible(model.response)}))²" if model.family.is_scaled else "2.5²"
-        slopes = " + Σ (prior sd of a slope × mean of its predictor)²" if model.centred else ""
-        yield f"s_α = √({sd}{slopes}): how far the intercept may be from the mean. Give data to have the numbers."
+    rules = "".join(plain(distribution(prior, model)) for prior in model.priors)
+    if "| others" in rules:
+        yield "x | others: what the other columns leave of x (in a bar: those before it). Data give the numbers."
+    if "rms(" in rules:
+        yield "rms: the root mean square, as far from 0 as the column lies."
+    for bar in model.bars:
+        if model.model.is_orthogonalised(bar.block):
+            block = Block(tuple(effect.term for effect in bar.block.effects), bar.factor.term, correlated=True)
+            others = ", ".join(visible(column.label) for column in bar.columns if column.parts)
+            several = " (each column less what those before it explain)" if len(bar.columns) > 2 else ""
+            yield (
+                f"The priors of the sds and the correlation in {visible(str(block))} hold at the mean of {others}"
+                f"{several}, wherever their zero lies; the posterior reports them as the formula writes them."
+            )
     if model.family.has_thresholds:
         yield "The thresholds have Bambi's default priors."
     yield "Normal(mean, standard deviation). No-pooling coefficients have other priors: default_priors(pooling='none')."

@@ -151,6 +151,11 @@ class ModelStructure:
         within = [bar for bar in self.bars if column in bar.columns]
         return tuple((bar, any(other.centre(column) == bar.factor for other in within)) for bar in within)
 
+    @property
+    def has_intercept(self) -> bool:
+        """Whether there is an intercept, common or for each group."""
+        return any(INTERCEPT_COLUMN in columns for columns in (self.common, *(bar.columns for bar in self.bars)))
+
     def prior(self, name: str, column: Column | None = None) -> ParameterPrior:
         """The prior of a parameter by the posterior's name (of a factor's sds, one per column)."""
         return next(p for p in self.priors if p.name == name and (column is None or p.column in (None, column)))

@@ -225,7 +225,11 @@ def _coefficient(parameter: Parameter, family: Family) -> PriorRule:
         centre = Quantity(rule="centre") if family.link in _AROUND else Quantity(0.0)
         reason = f"{around}{{where}}, wide enough to say little"
         return PriorRule("Normal", (("mu", centre), ("sigma", _spreads(family, STANDARD_DEVIATIONS))), reason)
-    what = "2.5 standard deviations of {response}" if family.link == "identity" else f"2.5 on the scale of the {family.link} link"
+    what = (
+        "2.5 standard deviations of {response}"
+        if family.link == "identity"
+        else f"2.5 on the scale of the {family.link} link"
+    )
     reason = f"around 0; {what} per standard deviation of {{what}}{{left}}"
     return PriorRule("Normal", (("mu", Quantity(0.0)), ("sigma", Quantity(rule="coefficient"))), reason)
 

@@ -17,7 +17,7 @@ from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model.design import Design, response_less_offset
 from hlm.model.design_columns import Columns
 from hlm.model.families import Family
-from hlm.model.grouping_factors import GroupingFactor
+from hlm.model.grouping_factors import CovarianceBlock, GroupingFactor
 from hlm.model.parameters import Kind, Parameter
 from hlm.model.priors import Priors
 from hlm.support.linear_algebra import orthogonalising
@@ -112,16 +112,21 @@ class Model:
         of Z less what the ones before them explain: ``Days`` is ``Days - mean(Days)``, and the intercept of b_c is where
         Days is at its mean. So the posterior does not depend on where a predictor has its origin.
         """
-        found = {}
-        for factor in self.factors if self.has_data else ():
-            for block in factor.blocks:
-                terms = [effect.term for effect in block.effects]
-                numbers = [term for term in terms if term != INTERCEPT and not self.is_factor(term)]
-                if block.correlation is None or block.correlation.name in self.as_written:
-                    continue
-                if INTERCEPT in terms and numbers:
-                    found[block.correlation.name] = orthogonalising(factor.design.matrix[:, block.columns])
-        return MappingProxyType(found)
+        return MappingProxyType(
+            {
+                block.correlation.name: orthogonalising(factor.design.matrix[:, block.columns])
+                for factor in self.factors
+                for block in factor.blocks
+                if block.correlation is not None and self.has_data and self.is_orthogonalised(block)
+            }
+        )
+
+    def is_orthogonalised(self, block: CovarianceBlock) -> bool:
+        """Whether the priors of a block belong to orthogonalised columns; see `transformations`."""
+        if block.correlation is None or block.correlation.name in self.as_written:
+            return False
+        terms = [effect.term for effect in block.effects]
+        return INTERCEPT in terms and not all(term == INTERCEPT or self.is_factor(term) for term in terms)
 
     def orthogonalised(self, factor: GroupingFactor) -> np.ndarray:
         """The columns of a factor that the priors of its sds belong to, shape (rows, q)."""

@@ -172,7 +172,9 @@ def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, 
     found = {}
     for pooling, model in models.items():
         priors = chosen(model, defaults[pooling])
-        as_written = _blocks_with_own_priors(model, {name for name in priors if priors[name] != defaults[pooling][name]})
+        as_written = _blocks_with_own_priors(
+            model, {name for name in priors if priors[name] != defaults[pooling][name]}
+        )
         if as_written:
             model = replace(model, as_written=as_written)
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+
 @dataclass(frozen=True, slots=True)
 class CorrelatedEffects:
     """The distribution of one term of a correlated block, non-centred."""
@@ -82,9 +83,7 @@ class CorrelatedEffects:
         if self.transformation is None:
             return rows
         q, t = len(rows), self.transformation
-        return [
-            [sum(t[i, k] * sds[k] * rows[k][j] for k in range(max(i, j), q)) for j in range(q)] for i in range(q)
-        ]
+        return [[sum(t[i, k] * sds[k] * rows[k][j] for k in range(max(i, j), q)) for j in range(q)] for i in range(q)]
 
 
 @dataclass(frozen=True, slots=True)

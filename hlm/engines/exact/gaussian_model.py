@@ -45,7 +45,14 @@ def gaussian_model(model: Model) -> GaussianModel:
         return _without_effects(model, model.common)
     prior, mean = normal_prior(model.common, model.priors), np.zeros(model.factors[-1].columns.stop)
     return GaussianModel(
-        model.response, model.common, prior, model.factors, mean, None, _correlations(model), model.root_weights,
+        model.response,
+        model.common,
+        prior,
+        model.factors,
+        mean,
+        None,
+        _correlations(model),
+        model.root_weights,
         _transformation(model),
     )
 

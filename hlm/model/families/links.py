@@ -27,7 +27,9 @@ class Link:
 
 IDENTITY = Link("identity", lambda eta: eta, np.ones_like, lambda mu: mu, "eta")
 LOG = Link("log", np.exp, np.exp, np.log, "pm.math.exp(eta)")
-LOGIT = Link("logit", expit, lambda eta: expit(eta) * expit(-eta), lambda mu: np.log(mu / (1 - mu)), "pm.math.invlogit(eta)")
+LOGIT = Link(
+    "logit", expit, lambda eta: expit(eta) * expit(-eta), lambda mu: np.log(mu / (1 - mu)), "pm.math.invlogit(eta)"
+)
 INVERSE = Link("inverse", lambda eta: 1 / eta, lambda eta: -1 / eta**2, lambda mu: 1 / mu, "1 / eta")
 INVERSE_SQUARED = Link(
     "inverse_squared", lambda eta: eta**-0.5, lambda eta: -0.5 * eta**-1.5, lambda mu: mu**-2.0, "1 / pm.math.sqrt(eta)"
