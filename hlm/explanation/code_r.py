@@ -57,8 +57,8 @@ def brms_code(model: ModelStructure) -> str:
     formula = r_formula(model, response, centred)
     made = [f"data${new} <- {code}" for columns in centred.values() for new, code in columns.values()]
     made += [
-        f"# The priors of the sds and correlations of {bar.factor.name} belong to the columns as written here, in hlm to\n"
-        f"# columns less what those before them explain."
+        f"# The priors of the sds and correlations of {bar.factor.name} belong to the columns as written, in hlm\n"
+        f"# to columns less what those before them explain."
         for place, bar in enumerate(model.bars)
         if model.model.is_orthogonalised(bar.block) and place not in centred and model.data is not None
     ]
@@ -101,10 +101,8 @@ def _centred_columns(model: ModelStructure) -> _Centred:
     found: _Centred = {}
     for at, bar in enumerate(model.bars if model.data is not None else ()):
         slopes = [column for column in bar.columns if column.parts]
-        single = [
-            c for c in slopes if len(c.parts) == 1 and c.level is None and not model.basis_of(c.parts[0].variable)
-        ]
-        if model.model.is_orthogonalised(bar.block) and single == slopes:
+        single = all(len(c.parts) == 1 and c.level is None and not model.basis_of(c.parts[0].variable) for c in slopes)
+        if model.model.is_orthogonalised(bar.block) and single:
             found[at], names = {}, [r_name(column.parts[0].variable) for column in slopes]
             for place, (column, name) in enumerate(zip(slopes, names, strict=True)):
                 left = f"resid(lm({name} ~ {' + '.join(names[:place])}, data))"

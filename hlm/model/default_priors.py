@@ -51,7 +51,8 @@ class Quantity:
 
     value: float | None = None
     # ``centre``, ``spread``: mean and sd of the response, on the scale of the link; ``coefficient``: 2.5 spreads for
-    # each sd that the other common columns leave; ``group_sd``: for each root mean square that the factor's others leave
+    # each sd that the other common columns leave; ``group_sd``: for each root mean square that the factor's other
+    # columns leave
     rule: Scale | None = None
     times: float = 1.0  # what the rule's number is multiplied by
 

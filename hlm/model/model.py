@@ -109,8 +109,8 @@ class Model:
         """By the name of the correlation: T of a block whose priors belong to orthogonalised columns, b = T b_c.
 
         These are the correlated blocks with an intercept and numbers. Z b = (Z T) b_c, and the columns of Z T are those
-        of Z less what the ones before them explain: ``Days`` is ``Days - mean(Days)``, and the intercept of b_c is where
-        Days is at its mean. So the posterior does not depend on where a predictor has its origin.
+        of Z less what the ones before them explain: ``Days`` is ``Days - mean(Days)``, and the intercept of b_c is
+        where Days is at its mean. So the posterior does not depend on where a predictor has its origin.
         """
         return MappingProxyType(
             {

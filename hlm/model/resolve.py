@@ -183,7 +183,7 @@ def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, 
 
 
 def _blocks_with_own_priors(model: Model, own: set[str]) -> frozenset[str]:
-    """The names of the correlations in whose orthogonalised blocks an sd or the correlation has a prior of the user's."""
+    """The correlations in whose orthogonalised blocks an sd or the correlation has a prior of the user's."""
     return frozenset(
         block.correlation.name
         for factor in model.factors

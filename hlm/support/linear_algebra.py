@@ -128,8 +128,9 @@ def left_over(columns: np.ndarray, *, centred: bool) -> np.ndarray:
 
 
 def orthogonalising(columns: np.ndarray) -> np.ndarray:
-    """T, unit upper triangular: each column of ``columns @ T`` is one of ``columns``, shape (rows, q), less what those before it explain.
+    """T, unit upper triangular: each column of ``columns @ T`` is one of ``columns`` less what those before it explain.
 
+    columns: shape (rows, q).
     A column that the earlier ones explain stays as it is.
     """
     found = np.eye(columns.shape[1])

@@ -27,6 +27,8 @@ CASES = [
     ("post ~ pre + (pre|school)", "exam", "gaussian"),
     ("post ~ pre + (pre||school)", "exam", "gaussian"),
     ("post ~ pre + intake + (pre + intake|school)", "exam", "gaussian"),
+    ("Reaction ~ Days + I(Days^2) + (Days + I(Days^2)|Subject)", "sleepstudy", "gaussian"),
+    ("Reaction ~ Days + (1|Subject) + (0 + Days|Subject)", "sleepstudy", "gaussian"),
     ("post ~ pre * sex + (pre + sex||school)", "exam", "gaussian"),
     ("post ~ sex + (0 + sex|school)", "exam", "gaussian"),
     ("strength ~ 1 + (1|batch/cask)", "pastes", "gaussian"),
@@ -124,13 +126,27 @@ def test_code_with_a_function_of_one_s_own() -> None:
     assert _logp(printed, translated) + jacobian == pytest.approx(_logp(built, point), abs=ROUNDING)
 
 
-def test_code_without_data_has_the_rules_of_the_priors() -> None:
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [
+        ("y ~ x + (x|g)", "gaussian"),
+        ("y ~ x + z + offset(z) + (x + z|g)", "gaussian"),
+        ("y ~ x + z + (x||g)", "gaussian"),
+        ("y ~ 0 + x + (1|g)", "gaussian"),
+        ("y ~ 0 + x + (0 + x|g)", "t"),
+        ("k ~ x + z + offset(z) + (x|g)", "poisson"),
+        ("k ~ x + (1|g)", "gamma"),
+        ("k ~ x + z + (z|g)", "wald"),
+        ("k ~ x + z + (x|g)", "lognormal"),
+    ],
+)
+def test_code_without_data_has_the_rules_of_the_priors(formula: str, family: str) -> None:
     """Printed without data, run on data: the same density as the code with the numbers filled in."""
-    frame = _awkward("y", "x", "g")
-    formula, spaces = "y ~ x + (x|g)", []
+    frame = _awkward("y", "x", "g").assign(z=lambda d: d["x"] + np.arange(len(d)) / 5, k=np.arange(24) % 5 + 1)
+    spaces = []
     for data in (None, frame):
         space: dict[str, Any] = {"data": frame}
-        exec(explain(formula, data).code["pymc"], space)
+        exec(explain(formula, data, family=family).code["pymc"], space)
         spaces.append(remove_value_transforms(space["model"]))
     point = {name: np.full(shape, 0.6) for name, shape in spaces[0].eval_rv_shapes().items()}
     assert _logp(spaces[0], point) == pytest.approx(_logp(spaces[1], point), abs=ROUNDING)
@@ -166,7 +182,7 @@ def _point(model: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
         normal = rng.normal(size=shape)
         if name.endswith("_partial_offset") or name == "psi":
             point[name] = rng.uniform(0.2, 0.8, size=shape)
-        elif name.endswith("_sigma") or name in ("sigma", "nu", "alpha", "kappa", "lam", "b"):
+        elif name.endswith(("_sigma", "_sd_offset")) or name in ("sigma", "nu", "alpha", "kappa", "lam", "b"):
             point[name] = 0.5 + np.abs(normal)
         else:
             point[name] = 0.3 * normal + (2.0 if name == "Intercept" else 0.0)  # the inverse links need a positive sum
@@ -182,7 +198,8 @@ def _translated(point: dict[str, np.ndarray], built: Any, printed: Any) -> tuple
         if name.endswith("_corr_chol"):
             block = name.removesuffix("_chol")
             labels = printed.coords[f"{block}_effect"]
-            sds = np.array([named[_sd_name(label, block)] for label in labels])
+            own = point.get(f"{block}_sd_offset")  # of the orthogonalised effects, in the order of the labels
+            sds = np.array([named[_sd_name(label, block)] for label in labels]) if own is None else own
             result[name] = _packed(sds, point[f"{block}_partial_offset"])
             jacobian += _log_jacobian(sds, point[f"{block}_partial_offset"])
         elif name.endswith("_corr_z"):
