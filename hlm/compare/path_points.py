@@ -49,10 +49,9 @@ class Moving:
     relative_sd: float  # posterior sd of the sds over their means, on average
     whole: bool  # whether these are all sds of the only factor, so that the path joins the strategies
     pareto_k: float  # of the points that the estimates come from
-
-    @property
-    def estimates(self) -> np.ndarray:
-        return self.fixed.estimates
+    # posterior means of the sds that move, as the formula writes them; of one effect of an orthogonalised block
+    # (`Model.transformations`) where the other columns are at their means
+    estimates: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,13 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     spread = np.sqrt(weights @ (sds - means) ** 2)
     scores = parameters.coordinates(theta.sigma, roots)
     inside = np.isfinite(scores).all(axis=1)  # an sd that underflows has a score of -inf, and hardly a weight
+    relative_sd = float((spread / means).mean())
     fixed = Slice(parameters, columns, means, np.average(scores[inside], axis=0, weights=weights[inside]))
     whole = len(gaussian.factors) == 1 and len(columns) == len(gaussian.mean)
-    relative_sd = float((spread / means).mean())
-    return Moving(model, gaussian, sums, fixed, *_names(effects), relative_sd, whole, found.points.pareto_k)
+    blocks = [set(range(block.start, block.stop)) for block in gaussian.blocks]
+    if all(block <= set(columns) for block in blocks if block & set(columns)):
+        means = weights @ np.linalg.norm(theta.factor[:, columns], axis=2)
+    return Moving(model, gaussian, sums, fixed, *_names(effects), relative_sd, whole, found.points.pareto_k, means)
 
 
 def trace(none: Model, moved: Moving, points: int) -> Trace:

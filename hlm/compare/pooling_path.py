@@ -18,6 +18,7 @@ from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import parts
 from hlm.formula.formula import Formula, Term
 from hlm.model.model import Model
+from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 from hlm.support.interrupts import interruptible
 from hlm.support.options import check_seed, check_whole
@@ -86,7 +87,7 @@ def pooling_path(
     term: str | None = None,
     group: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     points: int = 100,
     seed: int | None = None,
@@ -105,7 +106,7 @@ def pooling_path(
         The grouping factor; needed where there are several.
     functions : mapping of str to callable, optional
         As in `fit`, and so is ``lkj_eta``.
-    priors : mapping of str to Prior or bambi.Prior, optional
+    priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         As in `fit_pooling`; a prior is used in every strategy that has a parameter of its name.
     lkj_eta : float
     points : int

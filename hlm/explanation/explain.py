@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,9 @@ from hlm.formula.formula import Formula
 
 if TYPE_CHECKING:
     from hlm.data.transforms import Functions
+
+
+from hlm.model.priors import GivenPriors
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def explain(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
 ) -> Explanation:
     """Say what a formula means: in words, equations, priors, a diagram, and code for four programs.
 
@@ -108,7 +110,7 @@ def explain(
         The column of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
     functions : mapping of str to callable, optional
         Your own functions by the names that the formula calls them, as in `fit`; without data only their names count.
-    priors : mapping of str to Prior or bambi.Prior, optional
+    priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         Replacements by name, as in `fit` (see `default_priors` for the names).
 
     Returns

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.model import names
+from hlm.model.bambi_priors import bambi_priors
 from hlm.model.default_priors import PriorRule, Quantity, prior_rules
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
 from hlm.model.parameters import Parameter
-from hlm.model.priors import Prior, Priors, replace_priors
+from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
 from hlm.model.resolve import sds_of_departures
 
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
@@ -65,7 +66,7 @@ def parameter_priors(
     model: Model,
     common: Sequence[Column],
     blocks: Sequence[tuple[CovarianceBlock, Sequence[Column]]],
-    given: Mapping[str, Any] | None,
+    given: GivenPriors | None,
 ) -> tuple[ParameterPrior, ...]:
     """All parameters in the order in which views list them: common, auxiliary, then each block's sds and correlation.
 
@@ -75,6 +76,8 @@ def parameter_priors(
     """
     rules = prior_rules(model)
     unchanged = Priors({name: Prior("Normal", mu=0, sigma=1) for name in rules})
+    if isinstance(given, str):
+        given = bambi_priors(model)
     asked = replace_priors(unchanged, given, sds_of_departures(model))
     own = {name for name in rules if asked[name] is not unchanged[name]}
     priors = model.priors if model.has_data else Priors({name: asked[name] for name in own})

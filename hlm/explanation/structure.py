@@ -23,6 +23,7 @@ from hlm.model.design import Design
 from hlm.model.families import Family, check_trials, get_family
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
+from hlm.model.priors import GivenPriors
 from hlm.model.resolve import check_names, resolve, strategy
 from hlm.support.options import check_functions
 
@@ -176,7 +177,7 @@ def model_structure(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
 ) -> ModelStructure:
     """Read a formula, and data where there are, into the structure that all views share.
 
@@ -191,6 +192,8 @@ def model_structure(
         )
     parsed = with_weights(parse(formula, functions=tuple(functions or ())), weights, chosen)
     if data is None:
+        if isinstance(priors, str):
+            raise FitError(f"priors={priors!r} are numbers that come from data: give data, too.")
         check_trials(chosen, parsed)
         model, written = strategy(Design(expanded(parsed, basis_columns(parsed)), None), "partial", chosen), parsed
         check_names(model)

@@ -15,6 +15,7 @@ from hlm.fits.stored_loo import keep_loo_if_quick
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
 from hlm.model.model import Model
+from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 from hlm.support.interrupts import interruptible
 from hlm.support.options import Method, check_choice, check_flag, check_list, check_mapping, check_seed, check_whole
@@ -30,7 +31,7 @@ def fit(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     method: Method = "auto",
@@ -58,8 +59,8 @@ def fit(
     functions : mapping of str to callable, optional
         Your own functions by the names that the formula calls them: they are given columns as arrays of numbers and
         give one number a row. They are called again, on the new rows alone, for a prediction.
-    priors : mapping of str to Prior or bambi.Prior, optional
-        Replacements by name; `default_priors` shows names and numbers.
+    priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
+        Replacements by name; `default_priors` shows names and numbers. "bambi": Bambi's own defaults.
     lkj_eta : float
         Of the LKJ prior of a correlated block.
     residual : {"shared", "separate"}
@@ -112,7 +113,7 @@ def fit_pooling(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     method: Method = "auto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.transforms import Functions
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+from hlm.model.priors import GivenPriors
+
+
 def plan(
     formula: str | Formula,
     data: Any,
@@ -28,7 +31,7 @@ def plan(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     method: Method = "auto",

@@ -29,7 +29,7 @@ from hlm.support.special_functions import logsumexp
 if TYPE_CHECKING:
     from hlm.model.model import Model
 
-type Scale = Literal["centre", "spread", "coefficient", "group_sd"]
+type Scale = Literal["centre", "spread", "coefficient", "group_sd", "own_intercept"]
 
 STANDARD_DEVIATIONS = 2.5
 WIDE, LESS_WIDE = 100.0, 4.0  # how much wider the priors of no pooling are; the second where a link is not the identity
@@ -52,7 +52,7 @@ class Quantity:
     value: float | None = None
     # ``centre``, ``spread``: mean and sd of the response, on the scale of the link; ``coefficient``: 2.5 spreads for
     # each sd that the other common columns leave; ``group_sd``: for each root mean square that the factor's other
-    # columns leave
+    # columns leave; ``own_intercept``: 2.5 spreads at the means, and where all predictors are 0 as much as that allows
     rule: Scale | None = None
     times: float = 1.0  # what the rule's number is multiplied by
 
@@ -121,6 +121,9 @@ class Scales:
                 return quantity.times * STANDARD_DEVIATIONS * self.spread / self._left_of_coefficient(parameter)
             case "group_sd":
                 return quantity.times * STANDARD_DEVIATIONS * self.spread / self._left_of_effect(parameter)
+            case "own_intercept":
+                together = np.column_stack([np.ones(self.model.rows), self._beside.matrix])
+                return float(quantity.times * STANDARD_DEVIATIONS * self.spread / left_over(together, centred=False)[0])
 
     @property
     def _mean(self) -> float:
@@ -249,7 +252,7 @@ def _own(parameter: Parameter, family: Family, *, first: bool) -> PriorRule:
     common = _coefficient(parameter, family)
     mean = common.args[0][1] if first or parameter.term != INTERCEPT else Quantity(0.0)
     widening = WIDE if family.link == "identity" else LESS_WIDE
-    rule: Scale = "group_sd" if parameter.term == INTERCEPT else "coefficient"
+    rule: Scale = "own_intercept" if parameter.term == INTERCEPT else "coefficient"
     return replace(common, args=(("mu", mean), ("sigma", Quantity(rule=rule, times=widening))))
 
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData
-from hlm.formula.formula import INTERCEPT, Formula, quote
+from hlm.formula.formula import INTERCEPT, quote
+
+if TYPE_CHECKING:
+    from hlm.model.model import Model
 
 _FAR = 100.0  # standard deviations of a column that its mean lies from 0
 
 
-def far_from_zero(formula: Formula, data: CleanData) -> Iterator[str]:
-    """One sentence for each slope that varies beside an intercept in a column that lies far from 0."""
-    for block in formula.blocks:
-        slopes = [effect.name for effect in block.effects if effect.degree == 1]
-        for name in slopes if INTERCEPT in block.effects else ():
-            if data.columns[name].dtype == "category":
+def far_from_zero(model: Model) -> Iterator[str]:
+    """One sentence for each slope that varies beside an intercept in a column far from 0, where that says something."""
+    for factor in model.factors if model.pooling == "partial" and model.has_data else ():
+        for block in factor.blocks:
+            names = [e.term.name for e in block.effects if e.term.degree == 1 and not model.is_factor(e.term)]
+            if model.is_orthogonalised(block) or INTERCEPT not in [effect.term for effect in factor.effects]:
                 continue
-            values = data.columns[name].to_numpy(dtype=np.float64)
-            away = abs(values.mean()) / max(values.std(), 1e-300)
-            if away > _FAR:
-                yield (
-                    f"{name} lies {away:.0f} of its standard deviations from 0, where the intercepts of "
-                    f"{block.group.name} and their priors are: they decide much; write center({quote(name)})"
-                )
+            for name in names:
+                values = model.data.columns[name].to_numpy(dtype=np.float64)
+                away = abs(values.mean()) / max(values.std(), 1e-300)
+                if away > _FAR:
+                    together = "the priors that you gave hold" if block.correlation else "they are uncorrelated"
+                    yield (
+                        f"{name} lies {away:.0f} of its standard deviations from 0, where the intercepts of "
+                        f"{factor.name} are and {together}: that decides much; write center({quote(name)})"
+                    )

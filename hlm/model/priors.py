@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from hlm.model.prior_distributions import DISTRIBUTIONS
 from hlm.support.options import check_mapping, offending
 
 type Number = float | tuple[float, ...]
+# replacements of default priors by name, each a Prior or a bambi.Prior; or ``"bambi"`` for Bambi's own defaults
+type GivenPriors = Mapping[str, Any] | Literal["bambi"]
 
 _POSITIVE = ("sigma", "eta", "lam", "nu", "tau")  # wherever PyMC has them, of distributions without a record
 

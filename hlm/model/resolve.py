@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from numbers import Real
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual, check_has_groups, complete_formula
 from hlm.model import names
+from hlm.model.bambi_priors import bambi_priors
 from hlm.model.default_priors import default_priors_of, prior_rules
 from hlm.model.design import Design
 from hlm.model.design_columns import Columns
@@ -22,7 +23,7 @@ from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_fact
 from hlm.model.model import Model
 from hlm.model.notes import far_from_zero
 from hlm.model.parameters import Parameter, common_parameters
-from hlm.model.priors import Priors, replace_priors
+from hlm.model.priors import GivenPriors, Priors, replace_priors
 from hlm.support.options import check_choice, offending
 
 _LARGEST_ETA = 1e6  # beyond, all correlations are 0
@@ -36,7 +37,7 @@ def resolve(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
     comparing: bool = False,
@@ -51,7 +52,7 @@ def resolve(
     poolings : sequence of {"complete", "none", "partial"}
     family, weights, functions, lkj_eta
         As in `hlm.fit`.
-    priors : mapping of str to Prior or bambi.Prior, optional
+    priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         Replacements by name. A prior is used in every strategy that has a parameter of its name.
     residual : {"shared", "separate"}
         Of no pooling; the other strategies share one residual standard deviation always.
@@ -150,7 +151,7 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
         common = design.common
         formula = written if pooling == "partial" else complete_formula(written)
         factors = partial_factors(written, data, design.blocks) if pooling == "partial" else ()
-        notes = tuple(far_from_zero(written, data)) if pooling == "partial" and data is not None else ()
+        notes = ()
     one_sigma: Residual = residual if pooling == "none" else "shared"
     if one_sigma == "separate":
         _check_one_factor(factors)
@@ -161,13 +162,16 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
     )  # fmt: skip
 
 
-def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, lkj_eta: float) -> dict[Pooling, Model]:
+def _with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_eta: float) -> dict[Pooling, Model]:
     """The models with their default priors, those of the user in their places."""
+    if isinstance(given, str) and given != "bambi":
+        raise FitError(f"priors is a mapping by name, or 'bambi' for Bambi's own defaults, not {offending(given)}.")
     defaults = {pooling: default_priors_of(model, prior_rules(model, lkj_eta)) for pooling, model in models.items()}
     known = tuple(name for priors in defaults.values() for name in priors)
 
     def chosen(model: Model, standing: Priors) -> Priors:
-        return replace_priors(standing, given, sds_of_departures(model), also_known=known)
+        own = bambi_priors(model) if isinstance(given, str) else given
+        return replace_priors(standing, own, sds_of_departures(model), also_known=known)
 
     found = {}
     for pooling, model in models.items():
@@ -178,7 +182,7 @@ def _with_priors(models: dict[Pooling, Model], given: Mapping[str, Any] | None, 
         if as_written:
             model = replace(model, as_written=as_written)
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
-        found[pooling] = replace(model, priors=priors)
+        found[pooling] = replace(model, priors=priors, notes=(*model.notes, *far_from_zero(model)))
     return found
 
 

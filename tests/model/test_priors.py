@@ -1,4 +1,4 @@
-"""The default priors are Bambi's numbers in complete and partial pooling, and 100 times as wide without pooling."""
+"""The default priors' numbers: scaled by what other columns leave; Bambi's where nothing stands beside, or asked for."""
 
 from __future__ import annotations
 
@@ -49,9 +49,11 @@ CASES = [
 
 @pytest.mark.parametrize(("formula", "family"), CASES)
 @pytest.mark.parametrize("pooling", ["partial", "complete"])
-def test_the_numbers_are_bambis(formula: str, family: str, pooling: str, frame: pd.DataFrame) -> None:
+def test_with_priors_bambi_the_numbers_are_bambis(formula: str, family: str, pooling: str, frame: pd.DataFrame) -> None:
     read = parse(formula)
-    ours = default_priors(formula, frame, pooling=pooling, family=family)  # type: ignore[arg-type]
+    model = resolve(formula, frame, poolings=(pooling,), family=family, priors="bambi")[pooling]  # type: ignore[index]
+    ours = model.priors
+    assert not model.transformations
     text = formula if pooling == "partial" else formula[: formula.index("+ (")]
     data = clean(read, frame, family=get_family(family)).columns.reset_index(drop=True)
     theirs = _bambi_numbers(bambi.Model(text, data, family=family))
@@ -76,30 +78,97 @@ def _bambi_numbers(model: bambi.Model) -> dict[str, Any]:
     return found | {name: part.prior for name, part in model.marginal_parameters.items()}
 
 
+def _inverse(columns: pd.DataFrame, *, centred: bool) -> pd.Series:
+    """The square roots of the diagonal of the inverse of the columns' covariance or second moment matrix."""
+    x = columns.to_numpy(float) - (columns.to_numpy(float).mean(axis=0) if centred else 0.0)
+    return pd.Series(np.sqrt(np.diag(np.linalg.inv(x.T @ x / len(x)))), columns.columns)
+
+
 def test_the_numbers_on_exam() -> None:
     exam = load_data("exam")
     s, sd_x = exam["post"].std(ddof=0), exam["pre"].std(ddof=0)
     priors = default_priors("post ~ pre + (pre|school)", exam)
     slope = 2.5 * s / sd_x
-    intercept = np.sqrt((2.5 * s) ** 2 + (slope * exam["pre"].mean()) ** 2)
-    assert priors["pre"] == Prior("Normal", mu=0, sigma=slope)
-    assert priors["sigma"] == Prior("HalfStudentT", nu=4, sigma=s)
+    assert priors["pre"].args["sigma"] == pytest.approx(slope, rel=1e-12)
+    assert priors["Intercept"].args["mu"] == pytest.approx(exam["post"].mean(), rel=1e-9)
+    assert priors["Intercept"].args["sigma"] == pytest.approx(2.5 * s, rel=1e-12)
+    assert priors["sigma"].args["sigma"] == pytest.approx(s, rel=1e-12)
     assert priors["school_corr"] == Prior("LKJ", eta=1)
-    np.testing.assert_allclose(priors["1|school_sigma"].args["sigma"], intercept, rtol=1e-12)
+    assert priors["1|school_sigma"].args["sigma"] == pytest.approx(2.5 * s, rel=1e-12)
+    assert priors["pre|school_sigma"].args["sigma"] == pytest.approx(slope, rel=1e-12)
     none = default_priors("post ~ pre + (pre|school)", exam, pooling="none")
     assert list(none) == ["school", "school:pre", "sigma"]
-    np.testing.assert_allclose(none["school"].args["mu"], exam["post"].mean(), rtol=1e-12)
-    np.testing.assert_allclose(none["school"].args["sigma"], 100 * intercept, rtol=1e-12)
-    np.testing.assert_allclose(none["school:pre"].args["sigma"], 100 * slope, rtol=1e-12)
+    assert none["school"].args["mu"] == pytest.approx(exam["post"].mean(), rel=1e-9)
+    at_zero = 2.5 * s * np.hypot(1, exam["pre"].mean() / sd_x)
+    assert none["school"].args["sigma"] == pytest.approx(100 * at_zero, rel=1e-12)
+    assert none["school:pre"].args["sigma"] == pytest.approx(100 * slope, rel=1e-12)
 
 
-def test_no_pooling_of_counts_has_the_common_sd_and_says_so(frame: pd.DataFrame) -> None:
+def test_a_coefficient_is_scaled_by_what_the_other_columns_leave(frame: pd.DataFrame) -> None:
+    """Numbers in bars count, too; those of the bars' sds by the columns of the factor, orthogonalised in a block."""
+    frame = frame.assign(w=frame["x"] + 0.1 * frame["k"], d=(frame["c"] == "q") * 1.0, e=(frame["c"] == "r") * 1.0)
+    s = frame["y"].std(ddof=0)
+    priors = default_priors("y ~ x + c + (x + w|g) + (1|b) + (0 + z|b)", frame)
+    common = _inverse(frame[["x", "d", "e", "w", "z"]], centred=True)
+    assert priors["x"].args["sigma"] == pytest.approx(2.5 * s * common["x"], rel=1e-9)
+    assert priors["c"].args["sigma"] == pytest.approx(2.5 * s * common[["d", "e"]].to_numpy(), rel=1e-9)
+    left = frame["w"] - np.polyval(np.polyfit(frame["x"], frame["w"], 1), frame["x"])
+    assert priors["1|g_sigma"].args["sigma"] == pytest.approx(2.5 * s, rel=1e-9)
+    assert priors["x|g_sigma"].args["sigma"] == pytest.approx(2.5 * s / frame["x"].std(ddof=0), rel=1e-9)
+    assert priors["w|g_sigma"].args["sigma"] == pytest.approx(2.5 * s / left.std(ddof=0), rel=1e-9)
+    own = _inverse(frame.assign(one=1.0)[["one", "z"]], centred=False)
+    assert priors["1|b_sigma"].args["sigma"] == pytest.approx(2.5 * s * own["one"], rel=1e-9)
+    assert priors["z|b_sigma"].args["sigma"] == pytest.approx(2.5 * s * own["z"], rel=1e-9)
+
+
+def test_without_an_intercept_the_coefficients_carry_the_mean(frame: pd.DataFrame) -> None:
+    """A mean of 1,000 sds is not pulled to 0: `0 + c` is `1 + c` written otherwise."""
+    far = frame.assign(y=frame["y"] + 2000)
+    priors = default_priors("y ~ 0 + c + (1|g)", far)
+    assert np.min(priors["c"].args["sigma"]) > 2000
+    assert priors["1|g_sigma"].args["sigma"] > 2000
+
+
+LINKS = [
+    ("b ~ x + (1|g)", "bernoulli", lambda y: (0.0, 1.0)),
+    ("k ~ x + (1|g)", "poisson", lambda y: (np.log(y.mean()), 1.0)),
+    ("k ~ x + (1|g)", "negativebinomial", lambda y: (np.log(y.mean()), 1.0)),
+    ("e ~ x + (1|g)", "gamma", lambda y: (1 / y.mean(), y.std(ddof=0) / y.mean() ** 2)),
+    ("e ~ x + (1|g)", "wald", lambda y: (y.mean() ** -2, 2 * y.std(ddof=0) / y.mean() ** 3)),
+    ("y ~ x + (1|g)", "laplace", lambda y: (y.mean(), y.std(ddof=0))),
+    ("e ~ x + (1|g)", "lognormal", lambda y: (np.log(y).mean(), np.log(y).std(ddof=0))),
+]
+
+
+@pytest.mark.parametrize(("formula", "family", "rule"), LINKS)
+def test_other_families_have_the_same_rules_on_the_scale_of_the_link(
+    formula: str, family: str, rule: Any, frame: pd.DataFrame
+) -> None:
+    frame = frame.assign(e=np.exp(frame["y"] / 2))
+    priors = default_priors(formula, frame, family=family)
+    centre, spread = rule(frame[formula[0]])
+    assert priors["Intercept"].args["mu"] == pytest.approx(centre, rel=1e-9, abs=1e-12)
+    assert priors["Intercept"].args["sigma"] == pytest.approx(2.5 * spread, rel=1e-9)
+    assert priors["x"].args["sigma"] == pytest.approx(2.5 * spread / frame["x"].std(ddof=0), rel=1e-9)
+    assert priors["1|g_sigma"].args["sigma"] == pytest.approx(2.5 * spread, rel=1e-9)
+
+
+def test_an_offset_is_taken_off(frame: pd.DataFrame) -> None:
+    frame = frame.assign(o=np.linspace(100, 200, len(frame)), t=np.log(1 + frame["k"]))
+    gaussian = default_priors("y ~ x + offset(o) + (1|g)", frame.assign(y=frame["y"] + frame["o"]))
+    assert gaussian["Intercept"].args["mu"] == pytest.approx(frame["y"].mean())
+    counts = default_priors("k ~ x + offset(t) + (1|g)", frame, family="poisson")
+    assert counts["Intercept"].args["mu"] == pytest.approx(np.log(frame["k"].sum() / (1 + frame["k"]).sum()))
+
+
+def test_no_pooling_of_counts_is_four_times_as_wide_and_says_so(frame: pd.DataFrame) -> None:
     common = default_priors("k ~ x + (x|g)", frame, pooling="complete", family="poisson")
     none = default_priors("k ~ x + (x|g)", frame, pooling="none", family="poisson")
-    assert none["g"].args["sigma"] == common["Intercept"].args["sigma"]
-    assert none["g:x"].args["sigma"] == common["x"].args["sigma"]
-    assert "common sd" in none.notes[-1]
-    assert "common sd" in repr(none)
+    at_zero = np.hypot(1, frame["x"].mean() / frame["x"].std(ddof=0))
+    assert none["g"].args["sigma"] == pytest.approx(4 * at_zero * common["Intercept"].args["sigma"])
+    assert none["g:x"].args["sigma"] == pytest.approx(4 * common["x"].args["sigma"])
+    assert "4 times the common sd" in none.notes[-1]
+    assert "4 times the common sd" in repr(none)
 
 
 def test_a_second_factors_own_intercepts_are_differences() -> None:

@@ -20,7 +20,7 @@ from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
 from hlm.model.grouping_factors import CovarianceBlock, Effect, GroupingFactor
 from hlm.model.model import Model
-from hlm.model.priors import Prior
+from hlm.model.priors import GivenPriors, Prior
 from hlm.model.resolve import resolve
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def build(
     family: str = "gaussian",
     weights: str | None = None,
     functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
+    priors: GivenPriors | None = None,
     lkj_eta: float = 1.0,
     residual: Residual = "shared",
 ) -> bambi.Model:
@@ -57,7 +57,7 @@ def build(
         The number of trials of a binomial proportion (see `fit`).
     functions : mapping of str to callable, optional
         Your own functions by the names that the formula calls them (see `fit`).
-    priors : mapping of str to Prior or bambi.Prior, optional
+    priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         Replacements by name (see `default_priors` for the names).
     lkj_eta : float
         Of the LKJ prior of a correlated block.

@@ -13,7 +13,7 @@ from hlm.engines.bambi.engine import BambiEngine
 from hlm.engines.exact import engine
 from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.likelihood.rounding import rounding
-from hlm.engines.exact.theta import parametrisations
+from hlm.engines.exact.theta import weighted_thetas
 from hlm.engines.interface import Draws
 from hlm.engines.sampling.importance_sampling import importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
@@ -79,12 +79,12 @@ def test_draws_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def _engine_with(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """The log density as ``change`` makes it of the coordinates and the right values."""
-    sample = parametrisations.importance_sample
+    sample = weighted_thetas.importance_sample
 
     def changed(log_density: Any, *arguments: Any, **options: Any) -> Any:
         return sample(lambda u: change(u, log_density(u)), *arguments, **options)
 
-    monkeypatch.setattr(parametrisations, "importance_sample", changed)
+    monkeypatch.setattr(weighted_thetas, "importance_sample", changed)
 
 
 def test_a_hole_in_the_density_is_said_and_poisons_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

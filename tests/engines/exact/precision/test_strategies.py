@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -16,7 +17,7 @@ from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
 from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
-from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
+from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
 from hlm.model.design import Design, response_less_offset
@@ -76,8 +77,8 @@ def test_log_density_of_every_strategy(formula: str, weights: str | None, poolin
     model = resolve(formula, FRAME, poolings=(pooling,), weights=weights)[pooling]
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
-    one = make_parametrisations(gaussian, sums, model.priors)[0]
-    theta = one.space.theta(np.random.default_rng(6).normal(size=(1, one.starts.shape[1])))
+    parameters, starts = make_parameters(gaussian, sums, model.priors)
+    theta = parameters.theta(np.random.default_rng(6).normal(size=(1, starts.shape[1])))
     exact = tools.Exact(_model(tools, gaussian, theta))
     logs = 0.0 if gaussian.root_weights is None else np.log(gaussian.root_weights).sum()
     found = common_posterior(sums, theta, gaussian.prior).log_marginal[0] + logs
@@ -102,7 +103,7 @@ def test_rounding_tells_of_no_less_than_there_is(seed: int, tools: Any) -> None:
     model = resolve("y ~ far + (far|g) + (far|h)", FRAME)["partial"]
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
-    at_zero, starts = make_parameters(gaussian, sums, model.priors)
+    at_zero, starts = make_parameters(replace(gaussian, transformation=None), sums, model.priors)
     theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
     given = common_posterior(sums, theta, gaussian.prior)
     error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, gaussian, theta)).log_marginal()))
