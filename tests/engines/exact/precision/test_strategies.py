@@ -93,21 +93,23 @@ def test_log_density_of_every_strategy(formula: str, weights: str | None, poolin
         assert rows.without[0] == pytest.approx(expected, abs=_worth(formula, pooling) * EPS)
 
 
-@pytest.mark.parametrize("seed", [6, 7, 8, 9])
-def test_rounding_tells_of_no_less_than_there_is(seed: int, tools: Any) -> None:
+def test_rounding_tells_of_no_less_than_there_is(tools: Any) -> None:
     """Where intercepts at 0, a million sds of x away, vary no more than slopes do there: sds of 1e6 sigma at x's mean.
 
     Products of columns keep some (1e6)^2 eps of the log density then; sampling about x's mean does not go there. How
-    much depends on the processor; less than a ten-thousandth of that is one chance in ten thousand.
+    much depends on the processor; the largest of four errors is hardly ever less than a ten-thousandth of that.
     """
     model = resolve("y ~ far + (far|g) + (far|h)", FRAME)["partial"]
     gaussian = gaussian_model(model)
     sums = summed(gaussian)
     at_zero, starts = make_parameters(replace(gaussian, transformation=None), sums, model.priors)
-    theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
-    given = common_posterior(sums, theta, gaussian.prior)
-    error = abs(given.log_marginal[0] - float(tools.Exact(_model(tools, gaussian, theta)).log_marginal()))
-    assert 1e8 * EPS < error < rounding(sums, theta, gaussian.prior, given)
+    errors = []
+    for seed in (6, 7, 8, 9):
+        theta = at_zero.theta(np.random.default_rng(seed).normal(size=(1, starts.shape[1])))
+        given = common_posterior(sums, theta, gaussian.prior)
+        errors.append(abs(given.log_marginal[0] - float(tools.Exact(_model(tools, gaussian, theta)).log_marginal())))
+        assert errors[-1] < rounding(sums, theta, gaussian.prior, given)
+    assert max(errors) > 1e8 * EPS
 
 
 @pytest.mark.parametrize("variable", ["x", "far"])
