@@ -83,14 +83,9 @@ def _together(
         if name in made and name in groups and column.dtype != "category":
             column = as_factor(column.tolist(), column.index)
         if name in made and formula.response.trials is not None and name in formula.response.variables:
-            column = _counts(column)
+            whole = column.round()  # 0.3 of 10 is 3: rounding is all that keeps it from an integer
+            column = whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column
         found[name] = column
     for source in columns:
         found.setdefault(source, columns[source])
     return pd.DataFrame(found)
-
-
-def _counts(column: pd.Series) -> pd.Series:
-    """Successes and trials as integers, where rounding is all that keeps them from it (0.3 of 10 is 3)."""
-    whole = column.round()
-    return whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column
