@@ -78,10 +78,9 @@ def formula_and_data(
 ) -> tuple[Formula, CleanData]:
     """Read a formula and the data that it needs: what every public function starts with.
 
-    family: one of `hlm.model.families`.
+    family, functions: as in `clean`.
     weights: a column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in
         the gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
-    functions: the caller's own functions by the names that the formula calls them.
     formula: with ``.`` and ``poly(x, 2)`` written out in single columns.
     """
     check_functions(functions)
@@ -105,7 +104,7 @@ def clean(
     data: pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
     family: one of `hlm.model.families`: decides what a response may be.
     weights: a column of numbers above 0, kept as ``weights``.
-    functions: the caller's own functions.
+    functions: the caller's own functions by the names that the formula calls them.
     must_vary: False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
     DataError: missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without
         meaning, numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the

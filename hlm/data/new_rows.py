@@ -26,10 +26,12 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     import pandas as pd
 
     view = narwhalize(frame)
-    own, available = formula.functions, set(view.columns)
-    response = [v for v in formula.response.variables if available.issuperset(_sources(v, data, own))]
+    # the variable that a column is one of several of, ``poly(x, 2)`` of ``poly(x, 2)1``
+    whole = {n: v for v, several in data.expansions.items() if v != ALL_OTHERS for n in several}
+    inside = {v: source_columns(whole.get(v, v), formula.functions) for v in formula.variables}
+    response = [v for v in formula.response.variables if set(inside[v]) <= set(view.columns)]
     wanted = [*dict.fromkeys([*formula.predictors, *formula.group_variables, *formula.offsets, *response])]
-    names = dict.fromkeys(name for variable in wanted for name in _sources(variable, data, own))
+    names = dict.fromkeys(name for variable in wanted for name in inside[variable])
     columns, sources, _ = complete_rows(formula, list(names), view, drop_missing=False)
     columns = apply_variables(formula, wanted, columns, sources, data.transforms, data.expansions)
     for name in formula.predictors:
@@ -47,9 +49,3 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
         labels = columns[first].astype(str).str.cat(columns[others].astype(str), sep=CELL_SEPARATOR)
         columns[group.name] = pd.Categorical(labels, categories=[*dict.fromkeys([*data.levels(group), *labels])])
     return columns
-
-
-def _sources(variable: str, data: CleanData, functions: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of a frame that a variable is made of; of ``poly(x, 2)1`` it is ``x``."""
-    whole = next((v for v, names in data.expansions.items() if variable in names and v != ALL_OTHERS), variable)
-    return source_columns(whole, functions)

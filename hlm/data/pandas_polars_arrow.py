@@ -151,9 +151,7 @@ def as_factor(values: list[Any], index: pd.Index[Any]) -> pd.Series:
     """Numbers or truth values as a category of strings, in their own order."""
     import pandas as pd
 
-    found = _factor(pd.Series(values, dtype=object), None)
-    found.index = index
-    return found
+    return _factor(pd.Series(values, dtype=object), None).set_axis(index)
 
 
 def label(value: Any) -> str:

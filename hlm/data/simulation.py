@@ -109,7 +109,6 @@ def simulate(
     check_seed(seed, error=DataError)
     correlations = _correlations(sds, check_number("corr", corr, error=DataError))
     rng = np.random.default_rng(seed)
-
     slopes = ["x"] if len(means) == 2 else [f"x{j}" for j in range(1, len(means))]
     terms = ["Intercept", *slopes]
     groups = pd.Index([str(k + 1) for k in range(n_groups)], name=_GROUP)
@@ -161,12 +160,12 @@ def _sizes(n_groups: int, group_size: int | Sequence[int]) -> np.ndarray:
 
 def _correlations(sds: np.ndarray, corr: float) -> np.ndarray:
     varying = sds > 0
-    found = np.where(np.outer(varying, varying), float(corr), 0.0)
+    found = np.where(np.outer(varying, varying), corr, 0.0)
     np.fill_diagonal(found, 1.0)
     if not np.linalg.eigvalsh(found)[0] > 1e-12:
-        least = -1 / (varying.sum() - 1) if varying.sum() > 1 else -1
+        count = int(varying.sum())
         raise DataError(
-            f"corr={corr!r} is no correlation of {varying.sum()} coefficients: it lies between {least:.2g} and 1, "
-            f"ends excluded."
+            f"corr={corr!r} is no correlation of {count} coefficients: it lies between {-1 / max(count - 1, 1):.2g} "
+            f"and 1, ends excluded."
         )
     return found
