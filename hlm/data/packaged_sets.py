@@ -56,6 +56,7 @@ def load_data(name: str) -> pd.DataFrame:
 
     Examples
     --------
+    >>> from hlm import load_data
     >>> exam = load_data("exam")
     >>> exam.shape
     (4059, 10)
@@ -85,6 +86,7 @@ def list_data() -> pd.DataFrame:
 
     Examples
     --------
+    >>> from hlm import list_data
     >>> print(list_data()[["name", "rows", "groups"]].tail(2).to_string(index=False))
           name  rows                 groups
     penicillin   144 plate (24), sample (6)
