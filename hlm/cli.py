@@ -31,37 +31,34 @@ def _whole(kind: type, tokens: Sequence[Token]) -> int:
     return int(text)
 
 
+_DATA = "A packaged name (see hlm data), a .csv or a .parquet file"
+_FAMILY = "gaussian, bernoulli, binomial (with {} ~ ...), poisson, negativebinomial, ..."
+_TRIALS = 'The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.'
+Formula = Annotated[str, Parameter(help='For example "post ~ pre + (pre|school)".')]
+Data = Annotated[str, Parameter(help=f"{_DATA}.")]
+Family = Annotated[str, Parameter(help=_FAMILY.format("cbind(k, n - k)"))]
+FamilyP = Annotated[str, Parameter(help=_FAMILY.format("p(k, n)"))]
+Weights = Annotated[str | None, Parameter(help=_TRIALS)]
+Engine = Annotated[Method, Parameter(help="The engine.")]
+Seed = Annotated[int | None, Parameter(converter=_whole, help="A whole number; the same seed gives the same numbers.")]
+Quiet = Annotated[bool, Parameter(negative="", help="Say nothing while fitting.")]
+DataToCheck = Annotated[str | None, Parameter(help=f"{_DATA}; without it only the formula is checked.")]
+DataForNumbers = Annotated[str | None, Parameter(help=f"{_DATA}; gives the numbers.")]
+
+
 @app.command
 def compare(
-    formula: str,
-    data: str,
+    formula: Formula,
+    data: Data,
     /,
     *,
-    family: str = "gaussian",
-    weights: str | None = None,
-    method: Method = "auto",
-    seed: Annotated[int | None, Parameter(converter=_whole)] = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
+    family: Family = "gaussian",
+    weights: Weights = None,
+    method: Engine = "auto",
+    seed: Seed = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Fit the three pooling strategies and print them side by side.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file.
-    family
-        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method
-        The engine.
-    seed
-        A whole number; the same seed gives the same numbers.
-    quiet
-        Say nothing while fitting.
-    """
+    """Fit the three pooling strategies and print them side by side."""
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
@@ -81,29 +78,9 @@ def compare(
 
 @app.command
 def plan(
-    formula: str,
-    data: str,
-    /,
-    *,
-    family: str = "gaussian",
-    weights: str | None = None,
-    method: Method = "auto",
+    formula: Formula, data: Data, /, *, family: Family = "gaussian", weights: Weights = None, method: Engine = "auto"
 ) -> None:
-    """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file.
-    family
-        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method
-        The engine.
-    """
+    """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted."""
     from hlm.fits.plan import plan as plan_of
 
     for row in plan_of(formula, _table(data), family=family, weights=weights, method=method).to_dict("records"):
@@ -116,20 +93,10 @@ def plan(
 
 
 @app.command
-def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> int:
-    """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file; without it only the formula is checked.
-    family
-        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    """
+def lint(
+    formula: Formula, data: DataToCheck = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+) -> int:
+    """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted."""
     from hlm.linting.lint import lint as check
 
     findings = check(formula, None if data is None else _table(data), family=family, weights=weights)
@@ -138,20 +105,10 @@ def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian", 
 
 
 @app.command
-def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> None:
-    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file; gives the numbers.
-    family
-        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    """
+def explain(
+    formula: Formula, data: DataForNumbers = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+) -> None:
+    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC."""
     from hlm.explanation.explain import explain as explain_model
     from hlm.formula.parser import parse
 

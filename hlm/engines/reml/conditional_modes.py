@@ -21,18 +21,15 @@ def conditional_modes(design: MixedDesign, factor: np.ndarray, residual: np.ndar
     from scipy.sparse.linalg import spsolve
 
     rows = np.arange(len(residual))
-    parts, lowers = [], []
-    for block, codes, groups in zip(design.blocks, design.codes, design.groups, strict=True):
-        lower = factor[block.columns, block.columns]
+    lowers = [factor[block.columns, block.columns] for block in design.blocks]
+    parts = []
+    for block, lower in zip(design.blocks, lowers, strict=True):
         width = len(lower)
-        places = codes[:, None] * width + np.arange(width)
-        values = design.z[:, block.columns] @ lower
-        where = (np.repeat(rows, width), places.ravel())
-        parts.append(sparse.csr_array((values.ravel(), where), shape=(len(rows), groups * width)))
-        lowers.append(lower)
+        where = (np.repeat(rows, width), (block.codes[:, None] * width + np.arange(width)).ravel())
+        values = (design.z[:, block.columns] @ lower).ravel()
+        parts.append(sparse.csr_array((values, where), shape=(len(rows), block.groups * width)))
     zl = sparse.hstack(parts, format="csr")
     precision = (zl.T @ zl + sparse.eye_array(zl.shape[1])).tocsc()
     u = np.atleast_1d(spsolve(precision, zl.T @ residual, permc_spec="MMD_AT_PLUS_A"))
-    edges = np.cumsum([part.shape[1] for part in parts])[:-1]
-    split = np.split(u, edges)
+    split = np.split(u, np.cumsum([part.shape[1] for part in parts])[:-1])
     return tuple(one.reshape(-1, len(lower)) @ lower.T for one, lower in zip(split, lowers, strict=True))

@@ -119,6 +119,7 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
     modes = conditional_modes(design, found.factor, outside)
     ranef = _ranef(data, design, modes)
     singular = any(rank < len(b.labels) for b, rank in zip(design.blocks, found.ranks, strict=True))
+    unsettled = "" if found.settled else "The search did not settle: the estimates may not be the best ones."
     return Reml(
         formula=str(contracted(read, data.expansions)),
         reml=reml,
@@ -133,7 +134,7 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
         n=data.rows,
         parameters=len(fixef) + sum(len(block.entries) for block in design.blocks) + 1,
         scaled_residuals=_quantiles(design, outside / sigma, [values / sigma for values in modes]),
-        notes=(*filter(None, [data.message]), *design.notes, *_search_note(found)),
+        notes=tuple(filter(None, [data.message, *design.notes, unsettled])),
     )
 
 
@@ -141,13 +142,9 @@ def _quantiles(design: MixedDesign, outside: np.ndarray, modes: list[np.ndarray]
     """Of the residuals, the groups' effects taken out; all in units of sigma."""
     import pandas as pd
 
-    for block, codes, values in zip(design.blocks, design.codes, modes, strict=True):
-        outside = outside - np.einsum("nw,nw->n", design.z[:, block.columns], values[codes])
+    for block, values in zip(design.blocks, modes, strict=True):
+        outside = outside - np.einsum("nw,nw->n", design.z[:, block.columns], values[block.codes])
     return pd.Series(np.quantile(outside, [0, 0.25, 0.5, 0.75, 1]), index=["Min", "1Q", "Median", "3Q", "Max"])
-
-
-def _search_note(found: Minimum) -> tuple[str, ...]:
-    return () if found.settled else ("The search did not settle: the estimates may not be the best ones.",)
 
 
 def _varcorr(

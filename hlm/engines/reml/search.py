@@ -54,10 +54,7 @@ class _Free:
 
 def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
     """Search from several starting points, keep the best, then reduce ranks as far as the criterion allows."""
-    full = tuple(
-        _Free(block, len(block.labels), np.sqrt(groups / len(design.y)))
-        for block, groups in zip(design.blocks, design.groups, strict=True)
-    )
+    full = tuple(_Free(block, len(block.labels), np.sqrt(block.groups / len(design.y))) for block in design.blocks)
     ends = [_newton(criterion, start, full) for start in _starts(criterion, design)]
     factor, settled = min(ends, key=lambda end: float(criterion(end[0][None])[0]))
     kept = []

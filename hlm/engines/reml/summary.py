@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.engines.reml.estimates import Estimates
+if TYPE_CHECKING:
+    from hlm.engines.reml.result import Reml
 
 _FIGURES = 4  # of the smallest number in a column, as lme4 shows them
 _MOST_FIGURES = 8  # of the largest
@@ -26,7 +28,7 @@ class _Table:
     below: str = ""
 
 
-def summary_text(result: Estimates) -> str:
+def summary_text(result: Reml) -> str:
     """All tables for a terminal."""
     lines = [*_head(result)]
     for table in _tables(result):
@@ -35,7 +37,7 @@ def summary_text(result: Estimates) -> str:
     return "\n".join([*lines, *([""] if foot else []), *foot])
 
 
-def summary_html(result: Estimates) -> str:
+def summary_html(result: Reml) -> str:
     """The same tables for Jupyter."""
 
     def row(cells: list[str], header: list[str], tag: str) -> str:
@@ -53,7 +55,7 @@ def summary_html(result: Estimates) -> str:
     return f"<div>{''.join(parts)}</div>"
 
 
-def _head(result: Estimates) -> list[str]:
+def _head(result: Reml) -> list[str]:
     how, name = ("REML", "REML criterion") if result.reml else ("maximum likelihood", "deviance")
     return [
         f"Linear mixed model fit by {how}",
@@ -63,12 +65,9 @@ def _head(result: Estimates) -> list[str]:
     ]
 
 
-def _tables(result: Estimates) -> list[_Table]:
+def _tables(result: Reml) -> list[_Table]:
     quantiles = result.scaled_residuals
-    tables = [
-        _Table("Scaled residuals", list(quantiles.index), [_numbers(quantiles)]),
-        _random(result),
-    ]
+    tables = [_Table("Scaled residuals", list(quantiles.index), [_numbers(quantiles)]), _random(result)]
     if len(result.fixef):
         tables.append(_fixed(result))
     if 1 < len(result.fixef) <= _MOST_COEFFICIENTS:
@@ -76,7 +75,7 @@ def _tables(result: Estimates) -> list[_Table]:
     return tables
 
 
-def _random(result: Estimates) -> _Table:
+def _random(result: Reml) -> _Table:
     """Variances and standard deviations, each with its correlations with the effects above it."""
     table = result.varcorr
     pairs = table[table["effect2"].notna()]
@@ -90,13 +89,7 @@ def _random(result: Estimates) -> _Table:
     width = max(map(len, correlations))
     numbers = zip(_numbers(sds["sdcor"] ** 2), _numbers(sds["sdcor"]), strict=True)
     body = [
-        [
-            "" if own else group,
-            effect,
-            *pair,
-            *own,
-            *[""] * (width - len(own)),
-        ]
+        ["" if own else group, effect, *pair, *own, *[""] * (width - len(own))]
         for (group, effect), pair, own in zip(names, numbers, correlations, strict=True)
     ]
     header = ["Groups", "Name", "Variance", "Std.Dev.", *["Corr"] * width]
@@ -104,13 +97,13 @@ def _random(result: Estimates) -> _Table:
     return _Table("Random effects", header, body, f"Number of obs: {result.n}, groups: {sizes}")
 
 
-def _fixed(result: Estimates) -> _Table:
+def _fixed(result: Reml) -> _Table:
     t = [f"{value:.2f}" for value in result.fixef / result.fixef_se]
     cells = zip(result.fixef.index, _numbers(result.fixef), _numbers(result.fixef_se), t, strict=True)
     return _Table("Fixed effects", ["", "Estimate", "Std. Error", "t value"], [list(row) for row in cells])
 
 
-def _correlations(result: Estimates) -> _Table:
+def _correlations(result: Reml) -> _Table:
     names, se = list(result.fixef.index), result.fixef_se.to_numpy()
     values = result.fixef_cov.to_numpy() / np.outer(se, se)
     body = [
@@ -120,11 +113,9 @@ def _correlations(result: Estimates) -> _Table:
     return _Table("Correlation of fixed effects", ["", *names[:-1]], body)
 
 
-def _foot(result: Estimates) -> list[str]:
-    singular = (
-        "Singular fit: a standard deviation is 0 or a correlation is exact; fit() shows what else the data allow."
-    )
-    return [*([singular] if result.singular else []), *result.notes]
+def _foot(result: Reml) -> list[str]:
+    note = "Singular fit: a standard deviation is 0 or a correlation is exact; fit() shows what else the data allow."
+    return [*[note] * result.singular, *result.notes]
 
 
 def _numbers(values: Iterable[float]) -> list[str]:
@@ -142,11 +133,6 @@ def _aligned(table: _Table) -> list[str]:
     """The rows of a table as lines; text flush left, numbers flush right."""
     rows = [table.header, *table.body]
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if name in _LABELS else cell.rjust(width)
-            for cell, width, name in zip(row, widths, table.header, strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    sides = [str.ljust if name in _LABELS else str.rjust for name in table.header]
+    lines = ([side(*cell) for side, cell in zip(sides, zip(row, widths, strict=True), strict=True)] for row in rows)
+    return ["  ".join(cells).rstrip() for cells in lines]
