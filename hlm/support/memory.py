@@ -60,8 +60,7 @@ def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: 
 
 def _free() -> float:
     """Bytes that are free, in a container those below its limit; infinite where they are unknown."""
-    known = [_free_of_machine(), *(_free_of_group(limit, used) for limit, used in _GROUPS)]
-    return min(known)
+    return min(_free_of_machine(), *(_free_of_group(limit, used) for limit, used in _GROUPS))
 
 
 def _free_of_machine() -> float:

@@ -126,7 +126,9 @@ def _translate(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
                 assert effect.sd is not None
                 correlated = _correlated(model, factor, block, effect)
                 translated[effect.coefficients.name] = {"sigma": model.priors[effect.sd.name], "correlated": correlated}
-    text = " + ".join([_common_text(model.written), *bars])
+    first = "1" if model.written.has_intercept else "0"
+    terms = [formulae_text(term) for term in model.written.common if term != INTERCEPT]
+    text = " + ".join([first, *terms, *_offset_texts(model.written), *bars])
     return f"{_response_text(model.written)} ~ {text}", translated
 
 
@@ -142,7 +144,9 @@ def _translate_none(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
             texts.append(formulae_text(term))
     translated = {name: {"prior": prior} for name, prior in model.priors.items()}
     for name, (factor, _) in own.items():  # one number per effect column, repeated for every group
-        translated[name] = {"prior": _repeated(model.priors[name], factor.size)}
+        prior = model.priors[name]
+        args = {key: np.tile(v, factor.size) if isinstance(v, tuple) else v for key, v in prior.args.items()}
+        translated[name] = {"prior": Prior(prior.name, prior.dist, **args)}
     first = "1" if INTERCEPT in model.formula.common else "0"
     text = " + ".join([first, *texts, *_offset_texts(model.written)])
     return f"{_response_text(model.written)} ~ {text}", translated
@@ -180,12 +184,6 @@ def _response_text(formula: Formula) -> str:
     return names[0] if formula.response.trials is None else f"p({', '.join(names)})"
 
 
-def _common_text(formula: Formula) -> str:
-    first = "1" if formula.has_intercept else "0"
-    terms = [formulae_text(t) for t in formula.common if t != INTERCEPT]
-    return " + ".join([first, *terms, *_offset_texts(formula)])
-
-
 def _offset_texts(formula: Formula) -> list[str]:
     return [f"offset({formulae_text(Term((variable,)))})" for variable in formula.offsets]
 
@@ -215,8 +213,3 @@ def _correlated(
     rows = tuple(range(effect.columns.start - block.columns.start, effect.columns.stop - block.columns.start))
     own_dims = () if effect.sd is None else effect.sd.dims
     return CorrelatedEffects(name, block.correlation.dims, block.correlation.labels, rows, eta, bool(own_dims))
-
-
-def _repeated(prior: Prior, groups: int) -> Prior:
-    args = {key: np.tile(v, groups) if isinstance(v, tuple) else v for key, v in prior.args.items()}
-    return Prior(prior.name, prior.dist, **args)

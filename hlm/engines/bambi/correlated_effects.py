@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 
-EFFECT_DIM = "effect"
-
 
 @dataclass(frozen=True, slots=True)
 class CorrelatedEffects:

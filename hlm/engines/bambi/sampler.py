@@ -31,18 +31,12 @@ def sample(model: HlmModel, options: Options, *, seed: int | None, label: str) -
     """
     from hlm.engines.bambi.adapter import sampling_graph
 
-    settings = {
-        "inference_method": "nutpie",
-        "nuts": {"target_accept": TARGET_ACCEPT},
-        **(options.sampler_kwargs or {}),
-    }
+    nuts = {"target_accept": TARGET_ACCEPT}
+    settings = {"inference_method": "nutpie", "nuts": nuts, **(options.sampler_kwargs or {})}
     started = time.perf_counter()
     if options.progress:
-        print(
-            f"{label}: compiling, then sampling {options.chains} x {options.tune + options.draws} draws ...",
-            file=sys.stderr,
-            flush=True,
-        )
+        said = f"{label}: compiling, then sampling {options.chains} x {options.tune + options.draws} draws ..."
+        print(said, file=sys.stderr, flush=True)
     try:
         with sampling_graph(model), _quiet_unless(options.progress):
             idata: xr.DataTree = model.fit(

@@ -82,12 +82,8 @@ class Mixture:
 
 def joined(*weighted: tuple[float, Mixture]) -> Mixture:
     """Several mixtures as one, from pairs of share and mixture."""
-    return Mixture(
-        np.concatenate([share * mixture.shares for share, mixture in weighted]),
-        np.concatenate([mixture.means for _, mixture in weighted]),
-        np.concatenate([mixture.roots for _, mixture in weighted]),
-        np.concatenate([mixture.dof for _, mixture in weighted]),
-    )
+    parts = [(share * one.shares, one.means, one.roots, one.dof) for share, one in weighted]
+    return Mixture(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def equal_parts(means: np.ndarray, covariance: np.ndarray, dof: float) -> Mixture:
