@@ -5,12 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from hlm.engines.reml.result import Reml
+from hlm.engines.reml.estimates import Estimates
 
 _FIGURES = 4  # of the smallest number in a column, as lme4 shows them
 _MOST_FIGURES = 8  # of the largest
@@ -28,7 +26,7 @@ class _Table:
     below: str = ""
 
 
-def summary_text(result: Reml) -> str:
+def summary_text(result: Estimates) -> str:
     """All tables for a terminal."""
     lines = [*_head(result)]
     for table in _tables(result):
@@ -37,7 +35,7 @@ def summary_text(result: Reml) -> str:
     return "\n".join([*lines, *([""] if foot else []), *foot])
 
 
-def summary_html(result: Reml) -> str:
+def summary_html(result: Estimates) -> str:
     """The same tables for Jupyter."""
 
     def row(cells: list[str], header: list[str], tag: str) -> str:
@@ -55,7 +53,7 @@ def summary_html(result: Reml) -> str:
     return f"<div>{''.join(parts)}</div>"
 
 
-def _head(result: Reml) -> list[str]:
+def _head(result: Estimates) -> list[str]:
     how, name = ("REML", "REML criterion") if result.reml else ("maximum likelihood", "deviance")
     return [
         f"Linear mixed model fit by {how}",
@@ -65,7 +63,7 @@ def _head(result: Reml) -> list[str]:
     ]
 
 
-def _tables(result: Reml) -> list[_Table]:
+def _tables(result: Estimates) -> list[_Table]:
     quantiles = result.scaled_residuals
     tables = [_Table("Scaled residuals", list(quantiles.index), [_numbers(quantiles)]), _random(result)]
     if len(result.fixef):
@@ -75,7 +73,7 @@ def _tables(result: Reml) -> list[_Table]:
     return tables
 
 
-def _random(result: Reml) -> _Table:
+def _random(result: Estimates) -> _Table:
     """Variances and standard deviations, each with its correlations with the effects above it."""
     table = result.varcorr
     pairs = table[table["effect2"].notna()]
@@ -97,13 +95,13 @@ def _random(result: Reml) -> _Table:
     return _Table("Random effects", header, body, f"Number of obs: {result.n}, groups: {sizes}")
 
 
-def _fixed(result: Reml) -> _Table:
+def _fixed(result: Estimates) -> _Table:
     t = [f"{value:.2f}" for value in result.fixef / result.fixef_se]
     cells = zip(result.fixef.index, _numbers(result.fixef), _numbers(result.fixef_se), t, strict=True)
     return _Table("Fixed effects", ["", "Estimate", "Std. Error", "t value"], [list(row) for row in cells])
 
 
-def _correlations(result: Reml) -> _Table:
+def _correlations(result: Estimates) -> _Table:
     names, se = list(result.fixef.index), result.fixef_se.to_numpy()
     values = result.fixef_cov.to_numpy() / np.outer(se, se)
     body = [
@@ -113,7 +111,7 @@ def _correlations(result: Reml) -> _Table:
     return _Table("Correlation of fixed effects", ["", *names[:-1]], body)
 
 
-def _foot(result: Reml) -> list[str]:
+def _foot(result: Estimates) -> list[str]:
     note = "Singular fit: a standard deviation is 0 or a correlation is exact; fit() shows what else the data allow."
     return [*[note] * result.singular, *result.notes]
 
