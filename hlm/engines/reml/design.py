@@ -30,12 +30,11 @@ class VaryingBlock:
 
     group: Term
     labels: tuple[str, ...]  # of its columns, as written
-    # start, stop: its columns among the effects of all factors
-    start: int
+    start: int  # its first column among the effects of all factors
     stop: int
-    # shape (w, w); the columns as written times it are those of the fit; effects as written are it times the fitted
-    # ones
-    basis: np.ndarray
+    basis: (
+        np.ndarray
+    )  # shape (w, w); the fit's columns are those as written times it; effects as written it times the fit's
     codes: np.ndarray  # shape (rows,); the group of each row
     groups: int  # how many there are
 
@@ -80,7 +79,7 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     blocks, z = _blocks(columns, data, root)
     factors = [[block for block in blocks if block.group == group] for group in formula.groups]
     parts = [z[:, mine[0].start : mine[-1].stop] for mine in factors]
-    notes = [f"Left out, in the span of the common columns before: {', '.join(dropped)}."] if dropped else []
+    notes = [f"Left out, in the span of the common columns before: {', '.join(dropped)}."] * bool(dropped)
     notes += [
         f"The standard deviations by {mine[0].group.name} are not unique: columns of its effects add up to others, "
         f"and only the sum of their variation can be estimated."
@@ -113,27 +112,20 @@ def _blocks(columns: Design, data: CleanData, root: np.ndarray) -> tuple[tuple[V
     """The blocks of all factors, those of one factor together, with their columns side by side."""
     found: list[VaryingBlock] = []
     matrices: list[np.ndarray] = []
-    by_factor = sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group))
-    for block, design in by_factor:
-        matrix = design.matrix * root[:, None]
-        _check_not_zero(design, block.group)
-        basis, start = _basis(matrix), found[-1].stop if found else 0
-        codes, groups = data.codes(block.group), len(data.levels(block.group))
-        found.append(VaryingBlock(block.group, design.labels, start, start + len(basis), basis, codes, groups))
+    for block, design in sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group)):
+        matrix, start, group = design.matrix * root[:, None], found[-1].stop if found else 0, block.group
+        for label, column in zip(design.labels, design.matrix.T, strict=True):
+            if not column.any():  # an empty cell, or a product that is 0 everywhere
+                raise DataError(
+                    f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or "
+                    f"join levels of its factors."
+                )
+        basis, codes, groups = _basis(matrix), data.codes(group), len(data.levels(group))
+        found.append(VaryingBlock(group, design.labels, start, start + len(basis), basis, codes, groups))
         matrices.append(matrix @ basis)
     for varying in found:
         _check_enough_rows(varying)
     return tuple(found), np.column_stack(matrices)
-
-
-def _check_not_zero(design: Columns, group: Term) -> None:
-    """An empty cell, or a product that is 0 everywhere, has no effect that could vary."""
-    for label, column in zip(design.labels, design.matrix.T, strict=True):
-        if not column.any():
-            raise DataError(
-                f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or join "
-                f"levels of its factors."
-            )
 
 
 def _basis(matrix: np.ndarray) -> np.ndarray:
@@ -146,14 +138,12 @@ def _basis(matrix: np.ndarray) -> np.ndarray:
 
 
 def _check_enough_rows(block: VaryingBlock) -> None:
-    group, groups, rows = block.group.name, block.groups, len(block.codes)
-    effects = groups * len(block.labels)
+    group, rows, effects = block.group.name, len(block.codes), block.groups * len(block.labels)
     if rows <= effects:
-        names = " and ".join(block.labels)
+        names = f"{' and '.join(block.labels)} for each of {block.groups} {group}"
         raise FitError(
-            f"There are {rows} rows for {effects} group-level effects ({names} for each of {groups} {group}): their "
-            f"variation and the residual one cannot be told apart without priors. Let less vary by {group}, or take "
-            f"fit(), whose priors decide."
+            f"There are {rows} rows for {effects} group-level effects ({names}): their variation and the residual one "
+            f"cannot be told apart without priors. Let less vary by {group}, or take fit(), whose priors decide."
         )
 
 
