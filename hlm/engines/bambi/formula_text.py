@@ -9,7 +9,7 @@ from hlm.model import names
 
 
 def formulae_text(term: Term) -> str:
-    """A term as formulae reads it: names that are not Python identifiers in back-quotes."""
+    """A term as formulae reads it: other names than Python's in back-quotes; the intercept as an empty text."""
     known = map(names.in_posterior, term.variables)
     return ":".join(name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`" for name in known)
 

@@ -32,9 +32,8 @@ class VaryingBlock:
     labels: tuple[str, ...]  # of its columns, as written
     start: int  # its first column among the effects of all factors
     stop: int
-    basis: (
-        np.ndarray
-    )  # shape (w, w); the fit's columns are those as written times it; effects as written it times the fit's
+    # shape (w, w); the fit's columns are those as written times it; effects as written are it times the fit's
+    basis: np.ndarray
     codes: np.ndarray  # shape (rows,); the group of each row
     groups: int  # how many there are
 
