@@ -14,8 +14,13 @@ def _special(name: str, *arrays: np.ndarray, axis: int | None = None) -> np.ndar
     return np.asarray(getattr(special, name)(*arrays, **({} if axis is None else {"axis": axis})))
 
 
-expit = partial(_special, "expit")  # 1 / (1 + exp(-x))
+expit = partial(_special, "expit")
+"""1 / (1 + exp(-x))."""
 log_expit = partial(_special, "log_expit")
-gammaln = partial(_special, "gammaln")  # log of the gamma function
-betaln = partial(_special, "betaln")  # log of the beta function
-softmax = partial(_special, "softmax", axis=-1)  # exp(x) with the sum 1 over the last axis
+"""log(1 / (1 + exp(-x)))."""
+gammaln = partial(_special, "gammaln")
+"""Log of the gamma function."""
+betaln = partial(_special, "betaln")
+"""Log of the beta function."""
+softmax = partial(_special, "softmax", axis=-1)
+"""exp(x) with the sum 1 over the last axis."""

@@ -100,13 +100,11 @@ def _sampled(model: HlmModel, options: Options, *, seed: int | None, label: str)
 @contextmanager
 def _quiet_unless(progress: bool) -> Iterator[None]:
     """PyMC and Bambi report through logging whatever the progress bar says."""
-    loggers = [logging.getLogger(name) for name in ("pymc", "bambi")]
-    levels = [logger.level for logger in loggers]
-    if not progress:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+    levels = {logger: logger.level for logger in map(logging.getLogger, ("pymc", "bambi"))}
+    for logger in () if progress else levels:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)

@@ -45,12 +45,8 @@ class Mixture:
         unimodal: a component with few points takes the scatter of all points; if False, its own scatter before the
             step.
         """
-        mixture = self
-        for _ in range(steps):
-            mixture = mixture._em_step(points, weights, unimodal)
-        return mixture
-
-    def _em_step(self, points: np.ndarray, weights: np.ndarray, unimodal: bool) -> Mixture:
+        if steps == 0:
+            return self
         d = points.shape[1]
         distances = self._distances(points)
         log_parts = self._log_parts(distances)
@@ -64,7 +60,8 @@ class Mixture:
         trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)[:, None, None]
         before = moments(points, weights)[1] if unimodal else roots @ roots.swapaxes(1, 2)
         scales = trust * mass[:, None, None] * scatter + (1.0 - trust) * before
-        return Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
+        moved = Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
+        return moved.refit(points, weights, steps - 1, unimodal=unimodal)
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         """Squared distance of each point from each component in its own metric, shape (m, points)."""
