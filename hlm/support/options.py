@@ -36,10 +36,10 @@ def check_whole(
 ) -> None:
     """A whole number within its limits, Python's or numpy's."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if whole and most is not None and int(value) > most:
-        raise error(f"{name} is a whole number of at least {least} and at most {most:,}, not {offending(value)}.")
-    if not whole or int(value) < least:
-        raise error(f"{name} is a whole number of at least {least}, not {offending(value)}.")
+    above = whole and most is not None and int(value) > most
+    if above or not whole or int(value) < least:
+        upper = f" and at most {most:,}" if above else ""
+        raise error(f"{name} is a whole number of at least {least}{upper}, not {offending(value)}.")
 
 
 def check_number(

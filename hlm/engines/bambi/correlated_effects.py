@@ -2,8 +2,7 @@
 
 Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block
 (``1|school``, then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard
-normal offsets (effects x groups); every call returns its own rows. Nothing is remembered here: what the block already
-has is asked of the PyMC model.
+normal offsets (effects x groups), which the later ones find in the PyMC model; every call returns its own rows.
 
 The correlation matrix is built from canonical partial correlations, scaled Beta variables (Lewandowski, Kurowicka &
 Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of PyMC 6's LKJCorr is a Cholesky factor.
@@ -12,12 +11,9 @@ Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-
-EFFECT_DIM = "effect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +48,28 @@ class CorrelatedEffects:
         partial_name, offset_name = f"{self.block}_partial_offset", f"{self.block}_z_offset"
         if offset_name in model.named_vars:
             return model[offset_name], _cholesky_rows(model[partial_name], len(self.effects))
-        effect_dim, effect_dim_bis = self.dims
-        pair_dim = f"{self.block}_pair"
-        pairs = [f"{a}, {b}" for b, a in _pairs(self.effects)]
-        model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: pairs})
-        beta = _partial_beta(len(self.effects), self.eta)
-        shape = (-1, *(1 for _ in response_dims))
-        partial = pm.Beta(
-            partial_name, alpha=beta.reshape(shape), beta=beta.reshape(shape), dims=(pair_dim, *response_dims)
-        )
+        (effect_dim, effect_dim_bis), pair_dim, q = self.dims, f"{self.block}_pair", len(self.effects)
+        labels = [f"{self.effects[j]}, {self.effects[i]}" for i, j in _pairs(q)]
+        model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: labels})
+        # the Beta parameter of each partial correlation: column j conditions on the j columns before it
+        beta = np.array([self.eta + (q - 2 - j) / 2 for _, j in _pairs(q)]).reshape(-1, *(1 for _ in response_dims))
+        partial = pm.Beta(partial_name, alpha=beta, beta=beta, dims=(pair_dim, *response_dims))
         offsets = pm.Normal(offset_name, 0.0, 1.0, dims=(effect_dim, factor_dim, *response_dims))
-        cholesky = _cholesky_rows(partial, len(self.effects))
+        cholesky = _cholesky_rows(partial, q)
         pm.Deterministic(self.block, _correlation(cholesky), dims=(effect_dim, effect_dim_bis, *response_dims))
         return offsets, cholesky
 
 
-def _pairs(items: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+def _pairs(q: int) -> list[tuple[int, int]]:
     """All (later, earlier) pairs in the order of the rows of a lower triangle."""
-    return [(items[i], items[j]) for i in range(len(items)) for j in range(i)]
-
-
-def _partial_beta(q: int, eta: float) -> np.ndarray:
-    """The Beta parameter of each partial correlation: column j conditions on the j columns before it."""
-    return np.array([eta + (q - 2 - j) / 2 for _, j in _pairs(tuple(range(q)))])
+    return [(i, j) for i in range(q) for j in range(i)]
 
 
 def _cholesky_rows(partial: Any, q: int) -> list[list[Any]]:
     """Partial correlations, on (0, 1), to the lower triangle of the correlation matrix's Cholesky factor."""
     import pytensor.tensor as pt
 
-    position = {pair: k for k, pair in enumerate(_pairs(tuple(range(q))))}
+    position = {pair: k for k, pair in enumerate(_pairs(q))}
     rows: list[list[Any]] = [[1.0]]
     for i in range(1, q):
         row, left = [], 1.0
@@ -97,9 +85,7 @@ def _correlation(cholesky: list[list[Any]]) -> Any:
     import pytensor.tensor as pt
 
     q = len(cholesky)
-    one = pt.ones_like(cholesky[1][0])
-    entries: list[list[Any]] = [[one] * q for _ in range(q)]
-    for j, i in combinations(range(q), 2):
-        value = sum(cholesky[i][m] * cholesky[j][m] for m in range(j + 1))
-        entries[i][j] = entries[j][i] = value
+    entries = [[pt.ones_like(cholesky[1][0])] * q for _ in range(q)]
+    for i, j in _pairs(q):
+        entries[i][j] = entries[j][i] = sum(cholesky[i][m] * cholesky[j][m] for m in range(j + 1))
     return pt.stack([pt.stack(row) for row in entries])

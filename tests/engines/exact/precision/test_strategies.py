@@ -153,9 +153,9 @@ def _criterion(read: Any, table: Any, design: Any, factor: np.ndarray, reml: boo
     weights = np.ones(n) if table.weights is None else table.weights
     v = np.diag(1 / big(weights))
     parts = sorted(Design(read, table).blocks, key=lambda part: read.groups.index(part[0].group))
-    for block, (_, effects), codes in zip(design.blocks, parts, design.codes, strict=True):
+    for block, (_, effects) in zip(design.blocks, parts, strict=True):
         root = big(effects.matrix) @ (big(block.basis) @ big(factor[block.columns, block.columns]))
-        v = v + (root @ root.T) * (codes[:, None] == codes)
+        v = v + (root @ root.T) * (block.codes[:, None] == block.codes)
     x, y = big(Design(read, table).common.matrix), big(response_less_offset(read, table))
     precision = tools.inverse(v)
     information = x.T @ precision @ x
