@@ -16,9 +16,9 @@ import numpy as np
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.draws.coefficients import balanced_normals
 from hlm.engines.exact.draws.posterior_tree import separate_tree
-from hlm.engines.exact.gaussian_model import GaussianModel, none_as_groups, summed_alone
+from hlm.engines.exact.gaussian_model import GaussianModel, columns_alone, none_as_groups
 from hlm.engines.exact.memory_check import check_memory_of_fit
-from hlm.engines.exact.sums.one_factor import CrossProducts
+from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.engines.interface import Draws, Options
 from hlm.model.model import Model
@@ -36,7 +36,7 @@ def sample_separate(model: Model, options: Options) -> Draws:
     gaussian = none_as_groups(model)
     check_memory_of_fit(gaussian, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
     assert gaussian.known_sd is not None
-    sums = summed_alone(gaussian)
+    sums = cross_products(*columns_alone(gaussian))
     prior = scale(model.priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
     singular, e, w = _own_coordinates(sums, gaussian.known_sd)
     total = chains * draws

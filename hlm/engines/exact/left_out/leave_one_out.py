@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.engines.exact.draws.posterior_tree import theta_of
-from hlm.engines.exact.gaussian_model import GaussianModel
+from hlm.engines.exact.gaussian_model import GaussianModel, columns_alone
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
-from hlm.engines.exact.left_out.several_factors import (
-    coefficients_of,
-    crossed_groups_left_out,
-    crossed_rows_left_out,
-)
+from hlm.engines.exact.left_out.several_factors import crossed_groups_left_out, crossed_rows_left_out
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.errors import FitError
-from hlm.model.design_columns import Columns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,8 +34,8 @@ def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseL
     rows, theta = len(gaussian.response), theta_of(posterior, gaussian)
     if len(gaussian.factors) < 2:
         pieces = rows_left_out(gaussian, _some(theta, max(_LEAST, _NUMBERS // rows)))
-    elif coefficients_of(gaussian) <= _MOST_COEFFICIENTS:
-        pieces = crossed_rows_left_out(gaussian, gaussian.response, _affordable(gaussian, theta))
+    elif gaussian.coefficients <= _MOST_COEFFICIENTS:
+        pieces = crossed_rows_left_out(gaussian, _affordable(gaussian, theta))
     else:
         return None
     logs = np.zeros(rows) if gaussian.root_weights is None else np.log(gaussian.root_weights)
@@ -55,19 +50,16 @@ def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, codes: 
     unit: the name of the factor.
     FitError: where crossed factors have too many coefficients for one covariance matrix.
     """
-    theta = theta_of(posterior, gaussian)
-    y, weights = gaussian.response, gaussian.root_weights
+    theta, weights = theta_of(posterior, gaussian), gaussian.root_weights
     if len(gaussian.factors) < 2:
-        effects = gaussian.factors[0].design if gaussian.factors else Columns(np.empty((len(y), 0)), (), ())
-        sums = cross_products(gaussian.common, effects, codes, y, root_weights=weights)
-        left = groups_left_out(sums, theta, gaussian.prior)
-    elif coefficients_of(gaussian) <= _MOST_COEFFICIENTS:
-        order = np.argsort(codes, kind="stable")
-        members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-        left = crossed_groups_left_out(gaussian, y, _affordable(gaussian, theta), members)
+        common, effects, _, y, _ = columns_alone(gaussian)
+        left = groups_left_out(cross_products(common, effects, codes, y, weights), theta, gaussian.prior)
+    elif gaussian.coefficients <= _MOST_COEFFICIENTS:
+        members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+        left = crossed_groups_left_out(gaussian, _affordable(gaussian, theta), members)
     else:
         raise FitError(
-            f"Leaving out whole groups takes the covariance of all {coefficients_of(gaussian)} coefficients where "
+            f"Leaving out whole groups takes the covariance of all {gaussian.coefficients} coefficients where "
             f"factors are crossed, and {_MOST_COEFFICIENTS} is the most. Use unit='observation'."
         )
     logs = np.zeros(len(left.units)) if weights is None else np.bincount(codes, np.log(weights))
@@ -75,7 +67,7 @@ def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, codes: 
 
 
 def _affordable(gaussian: GaussianModel, theta: Theta) -> Theta:
-    return _some(theta, max(_LEAST // 2, int(_OPERATIONS / coefficients_of(gaussian) ** 3)))
+    return _some(theta, max(_LEAST // 2, int(_OPERATIONS / gaussian.coefficients**3)))
 
 
 def _some(theta: Theta, most: int) -> Theta:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.exact.sums.rows import Coordinates, coordinates
+from hlm.engines.exact.sums.rows import centred, split, weighted
 from hlm.model.design_columns import Columns
+from hlm.support.linear_algebra import orthonormal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +52,9 @@ class CrossProducts:
 
 
 def cross_products(
-    common: Columns,
-    effects: Columns,
-    codes: np.ndarray,
-    y: np.ndarray,
-    *,
-    effect_mean: np.ndarray | float = 0.0,
-    root_weights: np.ndarray | None = None,
+    common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, root_weights: np.ndarray | None = None
 ) -> CrossProducts:
-    """Sum the data up per group.
-
-    Parameters
-    ----------
-    common, effects : Columns
-        X, shape (rows, p), and Z, shape (rows, q); either may have no columns.
-    codes : numpy.ndarray of int, shape (rows,)
-        Group of each row, 0 .. K-1.
-    y : numpy.ndarray, shape (rows,)
-    effect_mean : numpy.ndarray, shape (q,)
-        Prior mean of the groups' own coefficients in no pooling; its fit is subtracted from y.
-    root_weights : numpy.ndarray, shape (rows,), optional
-        Square roots of the rows' weights, which all columns are multiplied by once X is centred.
-
-    Returns
-    -------
-    CrossProducts
+    """Sum the data up per group; the parameters are those of `split_rows`.
 
     Examples
     --------
@@ -86,14 +65,24 @@ def cross_products(
     >>> sums.left[:, 1, 1].round(12)  # squares of y about its mean, in each group
     array([2., 0.])
     """
-    rows = coordinates(common, effects, codes, y, effect_mean=effect_mean, root_weights=root_weights)
-    return summed_up(rows, codes)
+    return split_rows(common, effects, codes, y, root_weights)[0]
 
 
-def summed_up(rows: Coordinates, codes: np.ndarray) -> CrossProducts:
-    """The sums of rows that are split into explained and left parts."""
-    left = _products(rows.left, codes, len(rows.n))
-    return CrossProducts(rows.n, rows.root, rows.explained, left, rows.means, rows.shift)
+def split_rows(
+    common: Columns, effects: Columns, codes: np.ndarray, y: np.ndarray, root_weights: np.ndarray | None
+) -> tuple[CrossProducts, np.ndarray, np.ndarray]:
+    """The sums with the rows that they are of: Q_k, shape (q, rows), and what it leaves of [X_k, y_k], (p + 1, rows).
+
+    common, effects: X, shape (rows, p), and Z, shape (rows, q); either may have no columns.
+    codes: shape (rows,); group of each row, 0 .. K-1.
+    root_weights: shape (rows,); square roots of the rows' weights, which all columns are multiplied by once X is
+        centred.
+    """
+    left, means, shift = centred(common, y, root_weights)
+    n = np.bincount(codes)
+    root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
+    explained = split(basis, left, codes, len(n))
+    return CrossProducts(n, root, explained, _products(left, codes, len(n)), means, shift), basis, left
 
 
 def _products(w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:

@@ -6,56 +6,24 @@ left. Means and least squares are subtracted before, so that columns and respons
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hlm.formula.formula import INTERCEPT
 from hlm.model.design_columns import Columns
-from hlm.support.linear_algebra import NEW_SHARE, orthonormal, project_out
-
-
-@dataclass(frozen=True, slots=True)
-class Coordinates:
-    """All rows, split; the other attributes are those of `hlm.engines.exact.sums.one_factor.CrossProducts`."""
-
-    n: np.ndarray
-    root: np.ndarray
-    basis: np.ndarray  # shape (q, rows); Q_k, the rows of all groups side by side
-    explained: np.ndarray
-    left: np.ndarray  # shape (p + 1, rows); what Q_k leaves of [X_k, y_k]
-    means: np.ndarray
-    shift: np.ndarray
-
-
-def coordinates(
-    common: Columns,
-    effects: Columns,
-    codes: np.ndarray,
-    y: np.ndarray,
-    *,
-    effect_mean: np.ndarray | float = 0.0,
-    root_weights: np.ndarray | None = None,
-) -> Coordinates:
-    """Split the rows; the parameters are those of `hlm.engines.exact.sums.one_factor.cross_products`."""
-    y = y - effects.matrix @ np.broadcast_to(effect_mean, len(effects.terms))
-    left, means, shift = centred(common, y, root_weights)
-    n = np.bincount(codes)
-    root, basis = orthonormal(weighted(effects.matrix, root_weights), codes, len(n))
-    explained = split(basis, left, codes, len(n))
-    return Coordinates(n, root, basis, explained, left, means, shift)
+from hlm.support.linear_algebra import NEW_SHARE, project_out
 
 
 def centred(
-    common: Columns, y: np.ndarray, root_weights: np.ndarray | None = None
+    common: Columns, y: np.ndarray, root_weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows [X, y], shape (p + 1, rows), without the columns' means and y's least squares; those means and that fit.
 
     Beside an intercept y's mean is subtracted first. Differences from a near number are exact, so y may be far from 0.
     """
-    means = _means(common)
-    x = weighted(common.matrix - means, root_weights)
-    level = np.array([y.mean() if term == INTERCEPT else 0.0 for term in common.terms])
+    ones = np.array([term == INTERCEPT for term in common.terms], dtype=bool)
+    # only an intercept can absorb the other columns' means
+    means = np.where(ones, 0.0, common.matrix.mean(axis=0)) if ones.any() else np.zeros(len(ones))
+    x, level = weighted(common.matrix - means, root_weights), np.where(ones, y.mean(), 0.0)
     y = y - level.sum()
     y = y if root_weights is None else y * root_weights
     shift = np.linalg.pinv(x @ x.T, hermitian=True) @ (x @ y)
@@ -66,15 +34,6 @@ def weighted(matrix: np.ndarray, root_weights: np.ndarray | None) -> np.ndarray:
     """A row per column, for contiguous sums, times the rows' root weights."""
     columns = np.ascontiguousarray(matrix.T)
     return columns if root_weights is None else columns * root_weights
-
-
-def _means(common: Columns) -> np.ndarray:
-    """Column means where there is an intercept to absorb them; 0 for the intercept, and for all columns without one."""
-    if INTERCEPT not in common.terms:
-        return np.zeros(len(common.terms))
-    means = common.matrix.mean(axis=0)
-    means[common.terms.index(INTERCEPT)] = 0.0
-    return np.asarray(means)
 
 
 def split(basis: np.ndarray, w: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
