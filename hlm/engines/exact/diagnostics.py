@@ -15,31 +15,17 @@ MOST_LOST = 0.001
 
 @dataclass(frozen=True, slots=True)
 class ExactDiagnostics:
-    """Whether the draws can be trusted.
+    """Whether the draws can be trusted."""
 
-    Attributes
-    ----------
-    pareto_k : float
-        Shape of the tail of the importance weights; above 0.7 part of the posterior may be missing (Vehtari et al.
-        2024, JMLR 25(72)). -inf where no weights were needed.
-    ess : float
-        Effective number of weighted points that the draws were taken from.
-    points : int
-        How many points that were.
-    draws : int
-        Joint draws in the posterior, all chains together.
-    lost : float
-        Share of the posterior, about, where its density could not be computed.
-    rounding : float
-        How far rounding may move the log density, or a coefficient in its posterior sds, at some of the draws; inf
-        where it has left nothing.
-    """
-
+    # shape of the tail of the importance weights; above 0.7 part of the posterior may be missing (Vehtari et al. 2024,
+    # JMLR 25(72)). -inf where no weights were needed.
     pareto_k: float
-    ess: float
-    points: int
-    draws: int
-    lost: float = 0.0
+    ess: float  # effective number of weighted points that the draws were taken from
+    points: int  # how many points that were
+    draws: int  # joint draws in the posterior, all chains together
+    lost: float = 0.0  # share of the posterior, about, where its density could not be computed
+    # how far rounding may move the log density, or a coefficient in its posterior sds, at some of the draws; inf where
+    # it has left nothing
     rounding: float = 0.0
 
     @property

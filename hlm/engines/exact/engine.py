@@ -1,17 +1,8 @@
 """The exact engine: the posterior of a gaussian hierarchical model without a Markov chain.
 
 All coefficients are integrated out, so that only theta (the standard deviations and correlations, a few dimensions) has
-to be sampled; then the coefficients are drawn exactly, given theta::
-
-    Model -> gaussian_model.py            columns and priors as numbers
-          -> sums/rows.py                 each row: what its group's effects explain, what they leave
-          -> sums/one_factor.py           all that is kept of the rows (several_factors.py: of several factors)
-          -> likelihood/marginal.py       log p(y | theta)
-    + the prior of theta (theta/coordinates.py, theta/standard_deviations.py)
-          -> sampling/importance_sampling.py   draws of theta, with Pareto k (theta/parametrisations.py)
-          -> draws/coefficients.py        beta, b | theta, y
-          -> draws/posterior_tree.py      a posterior under Bambi's names
-          -> likelihood/rounding.py       how much of all that is rounding
+to be sampled; then the coefficients are drawn exactly, given theta. docs/engine.md follows one evaluation of the
+likelihood and one draw through the files.
 """
 
 from __future__ import annotations
