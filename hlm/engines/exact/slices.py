@@ -53,8 +53,7 @@ class Slice:
 
     @property
     def _held(self) -> list[int]:
-        pairs = self.parameters.correlation_pairs
-        return [i for i, pair in pairs.items() if set(pair) <= set(self.columns)]
+        return [i for i, _, pair in self.parameters.correlations if set(pair) <= set(self.columns)]
 
     def theta(self, s: np.ndarray, u: np.ndarray) -> Theta:
         """Multiples, shape (T,), and free coordinates, shape (T, free), to values."""

@@ -133,8 +133,7 @@ def draw_crossed(
     work = partial(draw_rest_kernel, *_data(sums), factor, theta.sigma)
     _in_threads(work, edges, workers, which, common, rest)
     own = slice(sums.offset, sums.offset + sums.root.shape[1])
-    data = sums.root, sums.begin, sums.column, sums.explained
-    work = partial(draw_beside_kernel, *data, np.ascontiguousarray(factor[:, own, own]), theta.sigma)
+    work = partial(draw_beside_kernel, *_data(sums)[:4], np.ascontiguousarray(factor[:, own, own]), theta.sigma)
     _in_threads(work, edges, workers, which, common, rest, first)
     effects = sums.split(rest)
     effects.insert(sums.first, first)
@@ -147,20 +146,17 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     reduced: shape (T, p + 1, p + 1); S in the formulas above.
     log_det: shape (T,); sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
-    reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    factor = transformed(theta.factor, sums.transformation) if isinstance(sums, CrossedProducts) else theta.factor
-    results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
+    reduced, log_det, factor = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta)), theta.factor
     if isinstance(sums, CrossedProducts):
-        work = partial(sweep_crossed_kernel, *_data(sums))
+        work, factor = partial(sweep_crossed_kernel, *_data(sums)), transformed(factor, sums.transformation)
     else:
         work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
-    _in_threads(work, *_cut(sums, len(theta)), *results)
+    _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(factor), theta.sigma, reduced, log_det)
     return reduced, log_det
 
 
 def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
-    places = sums.level.start, sums.level.stop, sums.level.effect, sums.offset
-    return sums.root, sums.begin, sums.column, sums.explained, sums.left, *places
+    return sums.root, sums.begin, sums.column, sums.explained, sums.left, *sums.levels, sums.offset
 
 
 def _cut(sums: Sums, thetas: int) -> tuple[np.ndarray, int]:

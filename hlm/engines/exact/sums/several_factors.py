@@ -24,16 +24,6 @@ from hlm.support.linear_algebra import orthonormal
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """Where one level of the remaining factors stands; all arrays have shape (levels,)."""
-
-    # start, stop: its columns of the rest
-    start: np.ndarray
-    stop: np.ndarray
-    effect: np.ndarray  # its first column among all factors' effects, and so in L
-
-
-@dataclass(frozen=True, slots=True)
 class CrossedProducts:
     """The data of several factors, with columns [rest, X, y]: the other factors' effects (m), X (p), the response."""
 
@@ -46,7 +36,9 @@ class CrossedProducts:
     column: np.ndarray  # shape (entries,)
     explained: np.ndarray  # shape (q, entries); Q_k' times these columns
     left: np.ndarray  # shape (m + p + 1, m + p + 1); products of what all Q_k leave of the columns, summed over groups
-    level: Level  # the levels of the rest
+    # shape (3, levels); for each level of the other factors its first column of the rest, that after its last, and its
+    # first column among all factors' effects, and so in L
+    levels: np.ndarray
     # means, shift: shape (p,); as in `CrossProducts`
     means: np.ndarray
     shift: np.ndarray
@@ -111,35 +103,30 @@ def crossed_products(
     w, means, shift = centred(common, y, root_weights)
     root, basis = orthonormal(effects[first], codes, groups)
     explained = split(basis, w, codes, groups)
-    column, value, level = _rest(effects, [codes for _, codes in factors], sizes, first)
-    m = int(level.stop[-1])
+    column, value, levels = _rest(effects, [codes for _, codes in factors], sizes, first)
+    m = int(levels[1, -1])
     begin, touched, share = _explained_rest(column, value, codes, basis, groups, m)
     left = _left(column, value, begin, touched, share, w)
-    own = np.arange(m, m + len(w))
     return CrossedProducts(
-        first, widths, sizes, np.bincount(codes), root,
-        *_joined(begin, touched, share, own, explained), left, level, means, shift, transformation,
+        first, widths, sizes, np.bincount(codes), root, *_joined(begin, touched, share, explained, m), left, levels,
+        means, shift, transformation,
     )  # fmt: skip
 
 
 def _rest(
     designs: Sequence[np.ndarray], groups: Sequence[np.ndarray], sizes: tuple[int, ...], first: int
-) -> tuple[np.ndarray, np.ndarray, Level]:
-    """The other factors' columns: for every row its places and values, shape (rows, sum of widths)."""
-    columns, values, starts, stops, effects = [], [], [], [], []
-    at = effect = 0
-    for i, (z, codes) in enumerate(zip(designs, groups, strict=True)):
-        width = len(z)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The other factors' columns, for every row places and values, shape (rows, sum of widths); their levels."""
+    columns, values, levels, at, effect = [], [], [], 0, 0
+    for i, (z, codes, size) in enumerate(zip(designs, groups, sizes, strict=True)):
         if i != first:
-            start = at + width * np.arange(sizes[i])
-            columns.append(start[codes][:, None] + np.arange(width))
+            start = at + len(z) * np.arange(size)
+            columns.append(start[codes][:, None] + np.arange(len(z)))
             values.append(z.T)
-            starts.append(start)
-            stops.append(start + width)
-            effects.append(np.full(sizes[i], effect))
-            at += width * sizes[i]
-        effect += width
-    return np.hstack(columns), np.hstack(values), Level(*(np.concatenate(a) for a in (starts, stops, effects)))
+            levels.append([start, start + len(z), np.full(size, effect)])
+            at += len(z) * size
+        effect += len(z)
+    return np.hstack(columns), np.hstack(values), np.hstack(levels)
 
 
 def _explained_rest(
@@ -177,11 +164,11 @@ def _left(
 
 
 def _joined(
-    begin: np.ndarray, touched: np.ndarray, share: np.ndarray, own: np.ndarray, explained: np.ndarray
+    begin: np.ndarray, touched: np.ndarray, share: np.ndarray, explained: np.ndarray, m: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The entries of each group with those of X and y behind them."""
-    groups = len(begin) - 1
-    at = np.repeat(begin[1:], len(own))
-    column = np.insert(touched, at, np.tile(own, groups))
+    """The entries of each group with those of X and y, the columns from ``m`` on, behind them."""
+    groups, _, own = explained.shape
+    at = np.repeat(begin[1:], own)
+    column = np.insert(touched, at, np.tile(np.arange(m, m + own), groups))
     values = np.insert(share, at, explained.transpose(1, 0, 2).reshape(len(share), -1), axis=1)
-    return begin + len(own) * np.arange(groups + 1), column, values
+    return begin + own * np.arange(groups + 1), column, values

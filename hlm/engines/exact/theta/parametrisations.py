@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, Sums, Theta, common_posterior
-from hlm.engines.exact.theta.centred_coordinates import Centred
-from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.exact.theta.coordinates import Centred, Parameters
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
 
@@ -28,8 +27,7 @@ class Parametrisation:
 
     space: Parameters | Centred
     starts: np.ndarray  # shape (s, d); points from which modes are searched
-    # log of the share of the density at theta that is sampled in these coordinates, shape (T,)
-    log_share: Callable[[Theta], np.ndarray] = lambda theta: np.zeros(len(theta))
+    log_share: Callable[[Theta], np.ndarray]  # of the density at theta that is sampled in these coordinates, shape (T,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +84,10 @@ def _joined(parts: list[WeightedThetas]) -> WeightedThetas:
         lost=float(shares @ [part.points.lost for part in parts]),
         log_evidence=float(np.logaddexp.reduce(evidence)),
     )
-    theta = Theta(
-        np.concatenate([part.theta.sigma for part in parts]), np.concatenate([part.theta.factor for part in parts])
+    thetas = ((part.theta.sigma, part.theta.factor) for part in parts)
+    given = ((part.given.log_marginal, part.given.mean, part.given.precision) for part in parts)
+    return WeightedThetas(
+        Theta(*map(np.concatenate, zip(*thetas, strict=True))),
+        CommonPosterior(*map(np.concatenate, zip(*given, strict=True))),
+        points,
     )
-    given = CommonPosterior(
-        np.concatenate([part.given.log_marginal for part in parts]),
-        np.concatenate([part.given.mean for part in parts]),
-        np.concatenate([part.given.precision for part in parts]),
-    )
-    return WeightedThetas(theta, given, points)
