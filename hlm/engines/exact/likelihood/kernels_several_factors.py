@@ -34,9 +34,7 @@ def sweep_crossed_kernel(
                 half[e] = total[m + e, :m]
                 _forward(lower, half[e])
                 for f in range(e + 1):
-                    value = total[m + e, m + f] - np.dot(half[e], half[f])
-                    reduced[t, e, f] = value
-                    reduced[t, f, e] = value
+                    reduced[t, e, f] = reduced[t, f, e] = total[m + e, m + f] - np.dot(half[e], half[f])
             log_det[t] = log_first + 2.0 * log_rest
 
 
