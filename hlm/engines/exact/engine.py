@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.coverage import covers
-from hlm.engines.exact.diagnostics import ExactDiagnostics
+from hlm.engines.exact.diagnostics import ExactDiagnostics, rounding
 from hlm.engines.exact.draws.coefficients import draw_coefficients
-from hlm.engines.exact.draws.posterior_tree import posterior_tree
+from hlm.engines.exact.draws.posterior_tree import posterior_tree, theta_of
 from hlm.engines.exact.draws.separate_residuals import sample_separate
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
-from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.memory_check import OPERATIONS, check_memory_of_fit, cost
 from hlm.engines.exact.theta.parametrisations import sample_parametrisations
 from hlm.engines.exact.theta.starts import make_parametrisations
@@ -59,14 +58,16 @@ class ExactEngine:
         """
         return sample_separate(model, options) if model.separate is not None else _sample(model, options)
 
+    @np.errstate(all="ignore")  # where rounding leaves nothing, densities are NaN, and Pareto k infinite
     def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:
         """With all coefficients integrated out, given the draws of theta, from whatever engine they are."""
         if model.separate is not None or covers(model) is not None:
             return None
-        posterior = draws.idata["posterior"].to_dataset()
+        gaussian = gaussian_model(model)
+        theta = theta_of(draws.idata["posterior"].to_dataset(), gaussian)
         if unit is None:
-            return integrated_loo(posterior, gaussian_model(model))
-        return integrated_group_loo(posterior, gaussian_model(model), model.data.codes(unit), unit.name)
+            return integrated_loo(theta, gaussian)
+        return integrated_group_loo(theta, gaussian, model.data.codes(unit), unit.name)
 
 
 EXACT = ExactEngine()

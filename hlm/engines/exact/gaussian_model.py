@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -51,19 +52,16 @@ def gaussian_model(model: Model) -> GaussianModel:
     if model.pooling == "none":
         return none_as_groups(model) if independent_groups(model) else none_as_columns(model)
     if not model.factors:
-        return _with_known_sds(model, model.common)
-    prior, mean = normal_prior(model.common, model.priors), np.zeros(model.factors[-1].columns.stop)
-    return GaussianModel(
-        model.response, model.common, prior, model.factors, mean, None, _correlations(model), model.root_weights
-    )
+        return _numbers(model, model.common)
+    return _numbers(model, model.common, np.zeros(model.factors[-1].columns.stop), None)
 
 
-def _with_known_sds(
-    model: Model, common: Columns, mean: np.ndarray = _NOTHING, sd: np.ndarray = _NOTHING
+def _numbers(
+    model: Model, common: Columns, mean: np.ndarray = _NOTHING, sd: np.ndarray | None = _NOTHING
 ) -> GaussianModel:
-    """Complete or no pooling; where there is nothing to estimate of the effects, ``mean`` and ``sd`` are theirs."""
+    """A model with these common columns, and with effects of this prior mean and sd (None: to be estimated), if any."""
     prior, factors = normal_prior(common, model.priors), model.factors if len(mean) else ()
-    return GaussianModel(model.response, common, prior, factors, mean, sd, root_weights=model.root_weights)
+    return GaussianModel(model.response, common, prior, factors, mean, sd, _correlations(model), model.root_weights)
 
 
 def independent_groups(model: Model) -> bool:
@@ -78,14 +76,14 @@ def none_as_groups(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as effects of known sd, fast for any number of groups."""
     own = [(model.priors[e.coefficients.name].args, len(e.labels)) for e in model.factors[0].effects]
     mean, sd = (np.concatenate([np.broadcast_to(args[key], q) for args, q in own]) for key in ("mu", "sigma"))
-    return _with_known_sds(model, model.common, mean, sd)
+    return _numbers(model, model.common, mean, sd)
 
 
 def none_as_columns(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
     own = {o.term: Term((o.group.name, *o.effect.variables)) for o in model.design.no_pooling.own}
     terms = tuple(own.get(term, term) for term in model.formula.common)  # cells a:b are one column of the data
-    return _with_known_sds(model, model.design.columns_of(terms))
+    return _numbers(model, model.design.columns_of(terms))
 
 
 def summed(gaussian: GaussianModel) -> Sums:
@@ -106,15 +104,13 @@ def columns_alone(gaussian: GaussianModel) -> tuple[Columns, Columns, np.ndarray
 
 
 def _correlations(model: Model) -> tuple[Correlations, ...]:
-    found = []
-    for factor in model.factors:
-        for block in factor.blocks:
-            if block.correlation is not None:
-                eta = model.priors[block.correlation.name].args["eta"]
-                assert isinstance(eta, float)
-                start, stop = factor.start + block.columns.start, factor.start + block.columns.stop
-                found.append(Correlations(block.correlation.name, start, stop, eta))
-    return tuple(found)
+    places = [
+        (block.correlation.name, factor.start + block.columns.start, factor.start + block.columns.stop)
+        for factor in model.factors
+        for block in factor.blocks
+        if block.correlation is not None
+    ]
+    return tuple(Correlations(*place, cast("float", model.priors[place[0]].args["eta"])) for place in places)
 
 
 def normal_prior(common: Columns, priors: Priors) -> NormalPrior:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hlm.engines.exact.draws.posterior_tree import theta_of
 from hlm.engines.exact.gaussian_model import GaussianModel, columns_alone
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
 from hlm.engines.exact.left_out.several_factors import crossed_groups_left_out, crossed_rows_left_out
@@ -16,22 +13,15 @@ from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.errors import FitError
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 _LEAST = 1000  # thetas: given theta the densities are exact, and differ little from theta to theta
 _NUMBERS = 4_000_000  # thetas x rows that are worth their price beyond that
 _OPERATIONS = 1e11  # for the covariances of crossed factors
 _MOST_COEFFICIENTS = 1000  # in one covariance matrix
 
 
-@np.errstate(all="ignore")  # where rounding leaves nothing, densities are NaN, and Pareto k infinite
-def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseLoo | None:
-    """Leave-one-out of every row; None where crossed factors have too many coefficients for one covariance matrix.
-
-    posterior: under Bambi's names.
-    """
-    rows, theta = len(gaussian.response), theta_of(posterior, gaussian)
+def integrated_loo(theta: Theta, gaussian: GaussianModel) -> PointwiseLoo | None:
+    """Leave-one-out of every row; None where crossed factors have too many coefficients for one covariance matrix."""
+    rows = len(gaussian.response)
     if len(gaussian.factors) < 2:
         pieces = rows_left_out(gaussian, _some(theta, max(_LEAST, _NUMBERS // rows)))
     elif gaussian.coefficients <= _MOST_COEFFICIENTS:
@@ -42,15 +32,14 @@ def integrated_loo(posterior: xr.Dataset, gaussian: GaussianModel) -> PointwiseL
     return from_densities(((p.units, p.without + logs[p.units], p.inside + logs[p.units]) for p in pieces), rows)
 
 
-@np.errstate(all="ignore")
-def integrated_group_loo(posterior: xr.Dataset, gaussian: GaussianModel, codes: np.ndarray, unit: str) -> PointwiseLoo:
+def integrated_group_loo(theta: Theta, gaussian: GaussianModel, codes: np.ndarray, unit: str) -> PointwiseLoo:
     """Leave-one-out of every group of a factor, as if it were new; not for no pooling, which cannot predict one.
 
     codes: shape (rows,); the group of each row.
     unit: the name of the factor.
     FitError: where crossed factors have too many coefficients for one covariance matrix.
     """
-    theta, weights = theta_of(posterior, gaussian), gaussian.root_weights
+    weights = gaussian.root_weights
     if len(gaussian.factors) < 2:
         common, effects, _, y, _ = columns_alone(gaussian)
         left = groups_left_out(cross_products(common, effects, codes, y, weights), theta, gaussian.prior)
@@ -72,5 +61,4 @@ def _affordable(gaussian: GaussianModel, theta: Theta) -> Theta:
 
 def _some(theta: Theta, most: int) -> Theta:
     """Every second, third, ... theta; they come in random order."""
-    step = -(-len(theta) // most)
-    return Theta(theta.sigma[::step], theta.factor[::step])
+    return theta.some(np.arange(0, len(theta), -(-len(theta) // most)))

@@ -130,7 +130,7 @@ def draw_crossed(
     factor = np.ascontiguousarray(transformed(theta.factor, sums.transformation))
     edges, workers = _cut(sums, len(theta))
     edges = np.searchsorted(which, edges)
-    work = partial(draw_rest_kernel, *_data(sums), factor, theta.sigma)
+    work = partial(draw_rest_kernel, _data(sums), factor, theta.sigma)
     _in_threads(work, edges, workers, which, common, rest)
     own = slice(sums.offset, sums.offset + sums.root.shape[1])
     work = partial(draw_beside_kernel, *_data(sums)[:4], np.ascontiguousarray(factor[:, own, own]), theta.sigma)
@@ -148,7 +148,7 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """
     reduced, log_det, factor = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta)), theta.factor
     if isinstance(sums, CrossedProducts):
-        work, factor = partial(sweep_crossed_kernel, *_data(sums)), transformed(factor, sums.transformation)
+        work, factor = partial(sweep_crossed_kernel, _data(sums)), transformed(factor, sums.transformation)
     else:
         work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
     _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(factor), theta.sigma, reduced, log_det)

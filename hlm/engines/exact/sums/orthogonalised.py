@@ -22,6 +22,8 @@ def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.
 
     transformation: U of all factors; None where all columns are as they were.
     """
+    from scipy.linalg import block_diag
+
     found, transformations = [], []
     for z in effects:
         root, basis = orthonormal(z, np.zeros(z.shape[1], dtype=np.int64), 1)
@@ -30,11 +32,8 @@ def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.
         size = np.diagonal(root[0])[:, None]
         found.append(basis * size if near else z)
         transformations.append(root[0] / size if near else np.eye(len(z)))
-    if all(z is before for z, before in zip(found, effects, strict=True)):
-        return found, None
-    from scipy.linalg import block_diag
-
-    return found, np.asarray(block_diag(*transformations))
+    changed = any(z is not before for z, before in zip(found, effects, strict=True))
+    return found, np.asarray(block_diag(*transformations)) if changed else None
 
 
 def transformed(factor: np.ndarray, transformation: np.ndarray | None) -> np.ndarray:

@@ -54,11 +54,8 @@ def make_parametrisations(model: GaussianModel, sums: Sums, priors: Priors) -> l
     """
     rough = _rough(model, sums)
     parameters, starts = _at_zero(model, rough, priors)
-    far = [
-        (at, others)
-        for at, others in _intercepts(model)
-        if (np.abs(rough.means[others]) > _FAR * rough.sizes[others]).any()
-    ]
+    is_far = np.abs(rough.means) > _FAR * rough.sizes
+    far = [(at, others) for at, others in _intercepts(model) if is_far[others].any()]
     if not far:
         return [Parametrisation(parameters, starts, partial(_log_share, rough, []))]
     choices = product((True, False), repeat=len(far))
@@ -71,9 +68,8 @@ def _parametrisation(model: GaussianModel, rough: _Rough, parameters: Parameters
     for (at, others), about_means in choice:
         if not about_means:  # slopes so small that they move the intercept no more than it varies about the means
             sds[others] = np.minimum(sds[others], sds[at] / np.maximum(np.abs(rough.means[others]), 1e-300))
-    inside = parameters
+    inside, centred = parameters, [block for block, about_means in choice if about_means]
     space: Parameters | Centred = parameters
-    centred = [block for block, about_means in choice if about_means]
     if centred:
         free = tuple(Scale("Exponential(scale)", {"scale": one.unit}, one.unit) for one in parameters.sds)
         inside = replace(parameters, sds=free, blocks=tuple(replace(block, eta=1.0) for block in parameters.blocks))

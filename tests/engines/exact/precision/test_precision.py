@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlm.engines.exact.diagnostics import rounding
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
 from hlm.engines.exact.left_out.several_factors import crossed_groups_left_out, crossed_rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior, draw_crossed, draw_effects
-from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 
 EPS = np.finfo(np.float64).eps
