@@ -33,6 +33,7 @@ def covers(model: Model) -> str | None:
 
 
 def _reasons(model: Model) -> Iterator[str]:
+    """Why not, from the structure of the model to its priors."""
     if not model.family.is_gaussian:
         yield f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
     if model.pooling == "partial":

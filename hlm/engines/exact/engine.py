@@ -87,7 +87,5 @@ def _sample(model: Model, options: Options) -> Draws:
     drawn = draw_coefficients(gaussian, sums, theta, given, which, chains=options.chains, rng=rng)
     some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
     error = rounding(sums, theta.some(some), gaussian.prior, given.some(some)) if drawn.finite else np.inf
-    diagnostics = ExactDiagnostics(
-        found.pareto_k, found.ess, len(found.weights), total, lost=found.lost, rounding=error
-    )
+    diagnostics = ExactDiagnostics(found.pareto_k, found.ess, len(found.weights), total, found.lost, error)
     return Draws(posterior_tree(model, gaussian, drawn), diagnostics)

@@ -36,8 +36,9 @@ def cost(gaussian: GaussianModel, options: Options) -> Cost:
     total = options.draws * options.chains
     per_point = _operations(gaussian)
     points = min(float(_POINTS * total), max(OPERATIONS / per_point, _LEAST_POINTS))
-    rows = _PASSES * len(gaussian.response) * (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2
-    drawing = total * sum(gaussian.sizes) * (len(gaussian.common.terms) + len(gaussian.mean))
+    columns = len(gaussian.common.terms) + len(gaussian.mean)
+    rows = _PASSES * len(gaussian.response) * (columns + 1) ** 2
+    drawing = total * sum(gaussian.sizes) * columns
     seconds = _LEAST_SECONDS + (points * per_point + rows + drawing) / _PER_SECOND
     return Cost(NUMBER * sum(_numbers(gaussian, total).values()), seconds)
 

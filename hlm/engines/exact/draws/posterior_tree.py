@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +11,11 @@ from hlm.engines.exact.draws.coefficients import CoefficientDraws
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.model import names
-from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model
 from hlm.model.parameters import Parameter, common_parameters
 
 if TYPE_CHECKING:
     import xarray as xr
-
-type _Values = Iterator[tuple[Parameter, np.ndarray]]  # draws, shape (draws, ...) in the order of the parameter's dims
 
 
 def posterior_tree(model: Model, gaussian: GaussianModel, draws: CoefficientDraws) -> xr.DataTree:
@@ -27,57 +23,41 @@ def posterior_tree(model: Model, gaussian: GaussianModel, draws: CoefficientDraw
 
     gaussian: its numbers.
     """
-    return _tree(model, _parameters(model, gaussian, draws), draws.chains, len(draws.theta) // draws.chains)
-
-
-def separate_tree(model: Model, sigma: np.ndarray, effects: np.ndarray, *, chains: int) -> xr.DataTree:
-    """The same for no pooling with a residual sd for each group, ``sigma_school``, shape (draws, K)."""
-    (factor,), (parameter,) = model.factors, model.of_kind("residual")
-    return _tree(model, chain([(parameter, sigma)], _effects(factor, effects, own=True)), chains, len(sigma) // chains)
-
-
-def _tree(model: Model, found: _Values, chains: int, draws: int) -> xr.DataTree:
     import xarray as xr
 
-    coords: dict[str, np.ndarray] = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    sizes = draws.chains, len(draws.theta) // draws.chains
+    coords: dict[str, np.ndarray] = {name: np.arange(n) for name, n in zip(("chain", "draw"), sizes, strict=True)}
     posterior = {}
-    for parameter, values in found:
+    for parameter, values in _variables(model, gaussian, draws):
         coords |= {dim: np.array(labels, dtype=object) for dim, labels in parameter.coords.items()}
         shape = [len(parameter.coords[dim]) for dim in parameter.dims]  # a last axis of 1 without a dim goes
-        posterior[parameter.name] = ("chain", "draw", *parameter.dims), values.reshape(chains, draws, *shape)
+        posterior[parameter.name] = ("chain", "draw", *parameter.dims), values.reshape(*sizes, *shape)
     response = model.written.response.variable
-    observed = model.data.columns[response].to_numpy(dtype=np.float64)
+    observed = {names.in_posterior(response): ("__obs__", model.data.columns[response].to_numpy(dtype=np.float64))}
+    rows = {"__obs__": np.arange(model.data.rows)}
     return xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset(posterior, coords=coords),
-            "observed_data": xr.Dataset(
-                {names.in_posterior(response): ("__obs__", observed)}, coords={"__obs__": np.arange(model.data.rows)}
-            ),
-        }
+        {"posterior": xr.Dataset(posterior, coords=coords), "observed_data": xr.Dataset(observed, coords=rows)}
     )
 
 
-def _parameters(model: Model, gaussian: GaussianModel, draws: CoefficientDraws) -> _Values:
-    """``Intercept``, ``sex`` with a dim ``sex_dim`` for a factor's columns, ``sigma``, then factor by factor."""
-    for parameter in common_parameters(gaussian.common):
+def _variables(
+    model: Model, gaussian: GaussianModel, draws: CoefficientDraws
+) -> Iterator[tuple[Parameter, np.ndarray]]:
+    """Draws, shape (S, ...) in the order of the parameter's dims: the common coefficients, sigma, then by factor."""
+    for parameter in common_parameters(gaussian.common):  # ``sex`` with a dim ``sex_dim`` for a factor's columns
         yield parameter, draws.common[:, [term == parameter.term for term in gaussian.common.terms]]
     yield model.of_kind("residual")[0], draws.theta.sigma
     for factor, effects in zip(gaussian.factors, draws.effects, strict=True):
         sds = np.sqrt((draws.theta.factor[:, factor.columns] ** 2).sum(axis=2))
         yield from ((effect.sd, sds[:, effect.columns]) for effect in factor.effects if effect.sd is not None)
-        yield from _effects(factor, effects, own=gaussian.known_sd is not None)
+        for effect in factor.effects:  # departures have a factor's columns before the groups, own coefficients behind
+            values = effects[:, :, effect.columns]
+            yield effect.coefficients, values.swapaxes(1, 2) if gaussian.known_sd is None else values
     for parameter, block in zip(model.of_kind("correlation"), gaussian.blocks, strict=True):
         root = draws.theta.factor[:, block.start : block.stop, block.start : block.stop]
         sds = np.sqrt((root**2).sum(axis=2, keepdims=True))
         root = np.divide(root, sds, out=np.full_like(root, np.nan), where=sds > 0)  # an sd of 0 has no correlation
         yield parameter, root @ root.swapaxes(1, 2)
-
-
-def _effects(factor: GroupingFactor, effects: np.ndarray, *, own: bool) -> _Values:
-    """Departures, ``pre|school``, a factor's columns before the groups; own coefficients the other way round."""
-    for effect in factor.effects:
-        values = effects[:, :, effect.columns]
-        yield effect.coefficients, values if own else values.swapaxes(1, 2)
 
 
 def theta_of(posterior: xr.Dataset, gaussian: GaussianModel) -> Theta:

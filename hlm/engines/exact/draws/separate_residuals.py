@@ -17,9 +17,10 @@ from functools import partial
 import numpy as np
 
 from hlm.engines.exact.diagnostics import ExactDiagnostics
-from hlm.engines.exact.draws.coefficients import balanced_normals
-from hlm.engines.exact.draws.posterior_tree import separate_tree
+from hlm.engines.exact.draws.coefficients import CoefficientDraws, balanced_normals
+from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import columns_alone, none_as_groups
+from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.memory_check import check_memory_of_fit
 from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
@@ -51,7 +52,8 @@ def sample_separate(model: Model, options: Options) -> Draws:
     v = singular * e / whole + np.sqrt(variance / whole) * normals
     effects = np.einsum("kij,dkj->dki", w, v) * gaussian.known_sd + gaussian.mean
     diagnostics = ExactDiagnostics(-np.inf, float(total), total, total)
-    return Draws(separate_tree(model, sigma, effects, chains=chains), diagnostics)
+    drawn = CoefficientDraws(Theta(sigma, np.empty((total, 0, 0))), np.empty((total, 0)), [effects], chains)
+    return Draws(posterior_tree(model, gaussian, drawn), diagnostics)
 
 
 def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 A row given all others has the distribution Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta
 and all rows, and 1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016,
-JMLR 17(103), with beta integrated out too). With q the row's basis, and x and y what the basis leaves (rows.py)::
+JMLR 17(103), with beta integrated out too). With q the row's basis, and x and y what the basis leaves::
 
     xt = x + N_k^-1 q explained_x,   r = y + q'N_k^-1 explained_y - xt'b0,   f = 1 - q'q + q'N_k^-1 q - xt'P^-1 xt / s2
 

@@ -21,8 +21,8 @@ from scipy.sparse import csr_array
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
 from hlm.engines.exact.likelihood.marginal import Theta
+from hlm.engines.exact.sums.one_factor import centred, weighted
 from hlm.engines.exact.sums.orthogonalised import orthogonalised, transformed
-from hlm.engines.exact.sums.rows import centred, weighted
 from hlm.support.linear_algebra import lower_roots, solve_lower
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas

@@ -29,7 +29,7 @@ import numpy as np
 from hlm.engines.exact.likelihood.kernels_one_factor import draw_beside_kernel, draw_kernel, sweep_kernel
 from hlm.engines.exact.likelihood.kernels_several_factors import draw_rest_kernel, sweep_crossed_kernel
 from hlm.engines.exact.sums.one_factor import CrossProducts
-from hlm.engines.exact.sums.orthogonalised import back_transformed, transformed
+from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.support.interrupts import checkpoint
 from hlm.support.linear_algebra import lower_roots, solve_with_root
@@ -135,9 +135,7 @@ def draw_crossed(
     own = slice(sums.offset, sums.offset + sums.root.shape[1])
     work = partial(draw_beside_kernel, *_data(sums)[:4], np.ascontiguousarray(factor[:, own, own]), theta.sigma)
     _in_threads(work, edges, workers, which, common, rest, first)
-    effects = sums.split(rest)
-    effects.insert(sums.first, first)
-    return back_transformed(effects, sums.transformation)
+    return sums.effects(first, rest)
 
 
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,9 @@ correlations are w = 2 Phi(u) - 1. Under LKJ(eta) those of column j are independ
 variables scaled to (-1, 1) (Lewandowski, Kurowicka & Joe 2009, J. Multivariate Analysis 100:1989-2001), as in
 hlm/engines/bambi/correlated_effects.py.
 
-`Centred` has coordinates about the columns' means, for effects of columns far from 0, such as years. Where slopes vary,
-intercepts at year 0 are nearly collinear with them: the posterior is thin and curved, and hard to sample. About the
-means it is not. (Where slopes hardly vary, the coordinates at 0 are the easy ones: see parametrisations.py.) The
-effects about the means are b_c with b = T b_c, so that Sigma = T Sigma_c T'. The prior stays that of the effects at 0.
-With |T| = 1, s the sds, w the partial correlations, and q effects in a block of correlated ones::
+`Centred` has coordinates about the columns' means, for effects of columns far from 0, such as years (the reason is in
+parametrisations.py). The effects about the means are b_c with b = T b_c, so that Sigma = T Sigma_c T'. The prior stays
+that of the effects at 0. With |T| = 1, s the sds, w the partial correlations, and q effects in a block::
 
     p(s_c, w_c) = p(s, w) J(s_c, w_c) / J(s, w)
     J(s, w) = |d Sigma / d (s, w)| = 2^q prod_i s_i^q prod_ij (1 - w_ij^2)^((q - 2 - j) / 2)

@@ -1,9 +1,10 @@
 """Theta's posterior in one or several coordinate systems, each for the part that is easy to sample in it.
 
 With effects of columns far from 0, such as days since 1970, the posterior may have two parts. In one part slopes vary,
-and intercepts at 0 are nearly collinear with them: coordinates about the columns' means are easy. In the other part
-slopes hardly vary: coordinates at 0 are easy. So the density is split by shares that add up to 1 everywhere. Each part
-is sampled by itself, and gets its evidence, the integral of its part of the density, as its weight.
+and intercepts at 0 are nearly collinear with them: in coordinates at 0 it is thin and curved, in those about the
+columns' means it is not. In the other part slopes hardly vary: coordinates at 0 are easy. So the density is split by
+shares that add up to 1 everywhere. Each part is sampled by itself, and gets its evidence, the integral of its part of
+the density, as its weight.
 """
 
 from __future__ import annotations
@@ -73,14 +74,13 @@ def _joined(parts: list[WeightedThetas]) -> WeightedThetas:
     evidence = np.array([part.points.log_evidence for part in parts])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
-    large = shares > _LEAST_SHARE
     weights = np.concatenate([share * part.points.weights for share, part in zip(shares, parts, strict=True)])
     with np.errstate(divide="ignore"):
         together = float(smooth(np.log(weights)[:, None]).pareto_k[0])
     points = WeightedPoints(
         np.concatenate([part.points.points for part in parts]),
         weights,
-        max([together, *(part.points.pareto_k for part, counts in zip(parts, large, strict=True) if counts)]),
+        max([together, *(part.points.pareto_k for part, s in zip(parts, shares, strict=True) if s > _LEAST_SHARE)]),
         lost=float(shares @ [part.points.lost for part in parts]),
         log_evidence=float(np.logaddexp.reduce(evidence)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -49,8 +48,7 @@ def make_parameters(model: GaussianModel, sums: Sums, priors: Priors) -> tuple[P
 def make_parametrisations(model: GaussianModel, sums: Sums, priors: Priors) -> list[Parametrisation]:
     """One parametrisation; two for each block with a column whose 0 lies far outside of the data.
 
-    One of the two is about the columns' means, for slopes that vary much: they move intercepts at 0 by much more than
-    intercepts at the means vary. The other is at 0, for slopes that vary little.
+    One is about the columns' means, for slopes that move intercepts at 0 much, the other at 0, for slopes that do not.
     """
     rough = _rough(model, sums)
     parameters, starts = _at_zero(model, rough, priors)
@@ -124,7 +122,7 @@ def _at_zero(model: GaussianModel, rough: _Rough, priors: Priors) -> tuple[Param
         for j in range(term.columns.start, term.columns.stop)
     )
     parameters = Parameters(residual, scales, model.blocks, np.zeros((0, 0)))
-    about_means = transformed(np.diag(rough.sds)[None], _about_means(model, rough, list(_intercepts(model))))
+    about_means = transformed(np.diag(rough.sds)[None], _about_means(model, rough, _intercepts(model)))
     roots = np.concatenate([about_means, [np.diag(rough.sds / 10), np.diag(rough.sds)]])
     return parameters, parameters.coordinates(np.full(len(roots), rough.sigma), roots)
 
@@ -137,11 +135,8 @@ def _about_means(model: GaussianModel, rough: _Rough, blocks: list[_Block]) -> n
     return transformation
 
 
-def _intercepts(model: GaussianModel) -> Iterator[_Block]:
+def _intercepts(model: GaussianModel) -> list[_Block]:
     """For each correlated block with an intercept: the place of the intercept, and those of the other columns."""
-    terms = [term for factor in model.factors for term in factor.design.terms]
-    for block in model.blocks:
-        places = np.arange(block.start, block.stop)
-        is_one = np.array([terms[i] == INTERCEPT for i in places])
-        if is_one.any():
-            yield int(places[is_one][0]), places[~is_one]
+    is_one = np.array([term == INTERCEPT for factor in model.factors for term in factor.design.terms])
+    blocks = [np.arange(block.start, block.stop) for block in model.blocks]
+    return [(int(at[is_one[at]][0]), at[~is_one[at]]) for at in blocks if is_one[at].any()]
