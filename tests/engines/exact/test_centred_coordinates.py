@@ -12,8 +12,7 @@ from hlm import fit, fit_pooling, load_data
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.theta import starts
-from hlm.engines.exact.theta.centred_coordinates import Centred
-from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.exact.theta.coordinates import Centred, Parameters
 from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.fits.results import Fit
 from hlm.model.resolve import resolve

@@ -1,9 +1,10 @@
 """Theta's posterior in one or several coordinate systems, each for the part that is easy to sample in it.
 
 With effects of columns far from 0, such as days since 1970, the posterior may have two parts. In one part slopes vary,
-and intercepts at 0 are nearly collinear with them: coordinates about the columns' means are easy. In the other part
-slopes hardly vary: coordinates at 0 are easy. So the density is split by shares that add up to 1 everywhere. Each part
-is sampled by itself, and gets its evidence, the integral of its part of the density, as its weight.
+and intercepts at 0 are nearly collinear with them: in coordinates at 0 it is thin and curved, in those about the
+columns' means it is not. In the other part slopes hardly vary: coordinates at 0 are easy. So the density is split by
+shares that add up to 1 everywhere. Each part is sampled by itself, and gets its evidence, the integral of its part of
+the density, as its weight.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, Sums, Theta, common_posterior
-from hlm.engines.exact.theta.centred_coordinates import Centred
-from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.exact.theta.coordinates import Centred, Parameters
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample
 from hlm.engines.sampling.pareto_smoothing import smooth
 
@@ -28,8 +28,7 @@ class Parametrisation:
 
     space: Parameters | Centred
     starts: np.ndarray  # shape (s, d); points from which modes are searched
-    # log of the share of the density at theta that is sampled in these coordinates, shape (T,)
-    log_share: Callable[[Theta], np.ndarray] = lambda theta: np.zeros(len(theta))
+    log_share: Callable[[Theta], np.ndarray]  # of the density at theta that is sampled in these coordinates, shape (T,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +74,20 @@ def _joined(parts: list[WeightedThetas]) -> WeightedThetas:
     evidence = np.array([part.points.log_evidence for part in parts])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
-    large = shares > _LEAST_SHARE
     weights = np.concatenate([share * part.points.weights for share, part in zip(shares, parts, strict=True)])
     with np.errstate(divide="ignore"):
         together = float(smooth(np.log(weights)[:, None]).pareto_k[0])
     points = WeightedPoints(
         np.concatenate([part.points.points for part in parts]),
         weights,
-        max([together, *(part.points.pareto_k for part, counts in zip(parts, large, strict=True) if counts)]),
+        max([together, *(part.points.pareto_k for part, s in zip(parts, shares, strict=True) if s > _LEAST_SHARE)]),
         lost=float(shares @ [part.points.lost for part in parts]),
         log_evidence=float(np.logaddexp.reduce(evidence)),
     )
-    theta = Theta(
-        np.concatenate([part.theta.sigma for part in parts]), np.concatenate([part.theta.factor for part in parts])
+    thetas = ((part.theta.sigma, part.theta.factor) for part in parts)
+    given = ((part.given.log_marginal, part.given.mean, part.given.precision) for part in parts)
+    return WeightedThetas(
+        Theta(*map(np.concatenate, zip(*thetas, strict=True))),
+        CommonPosterior(*map(np.concatenate, zip(*given, strict=True))),
+        points,
     )
-    given = CommonPosterior(
-        np.concatenate([part.given.log_marginal for part in parts]),
-        np.concatenate([part.given.mean for part in parts]),
-        np.concatenate([part.given.precision for part in parts]),
-    )
-    return WeightedThetas(theta, given, points)

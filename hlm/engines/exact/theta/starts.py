@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -13,8 +12,7 @@ from scipy.special import log_expit
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta
 from hlm.engines.exact.sums.orthogonalised import transformed
-from hlm.engines.exact.theta.centred_coordinates import Centred
-from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.exact.theta.coordinates import Centred, Parameters
 from hlm.engines.exact.theta.parametrisations import Parametrisation
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.formula.formula import INTERCEPT
@@ -27,7 +25,8 @@ _STEEP = 8.0  # how sharply the share of a parametrisation changes there, in log
 _UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
 _ROUGH_SHARE = 0.3  # of the response's sd that the groups may make up, for that guess
 
-type _Beside = tuple[int, np.ndarray]  # of a block: the place of its intercept, and those of the other columns
+type _Block = tuple[int, np.ndarray]  # the place of its intercept, and those of the other columns
+type _Choice = list[tuple[_Block, bool]]  # blocks, and whether each is about its columns' means
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +48,43 @@ def make_parameters(model: GaussianModel, sums: Sums, priors: Priors) -> tuple[P
 def make_parametrisations(model: GaussianModel, sums: Sums, priors: Priors) -> list[Parametrisation]:
     """One parametrisation; two for each block with a column whose 0 lies far outside of the data.
 
-    One of the two is about the columns' means, for slopes that vary much: they move intercepts at 0 by much more than
-    intercepts at the means vary. The other is at 0, for slopes that vary little.
+    One is about the columns' means, for slopes that move intercepts at 0 much, the other at 0, for slopes that do not.
     """
     rough = _rough(model, sums)
     parameters, starts = _at_zero(model, rough, priors)
-    far = [
-        (at, others)
-        for at, others in _intercepts(model)
-        if (np.abs(rough.means[others]) > _FAR * rough.sizes[others]).any()
-    ]
+    is_far = np.abs(rough.means) > _FAR * rough.sizes
+    far = [(at, others) for at, others in _intercepts(model) if is_far[others].any()]
     if not far:
-        return [Parametrisation(parameters, starts)]
+        return [Parametrisation(parameters, starts, partial(_log_share, rough, []))]
     choices = product((True, False), repeat=len(far))
-    return [_parametrisation(model, rough, parameters, far, centred) for centred in choices]
+    return [_parametrisation(model, rough, parameters, list(zip(far, choice, strict=True))) for choice in choices]
 
 
-def _parametrisation(
-    model: GaussianModel, rough: _Rough, parameters: Parameters, far: list[_Beside], centred: tuple[bool, ...]
-) -> Parametrisation:
-    """The parametrisation with the far blocks that are ``centred`` about their means, and all else at 0."""
+def _parametrisation(model: GaussianModel, rough: _Rough, parameters: Parameters, choice: _Choice) -> Parametrisation:
+    """The parametrisation with some of the far blocks about their means, and all else at 0."""
     sds = rough.sds.copy()
-    for (at, others), about_means in zip(far, centred, strict=True):
+    for (at, others), about_means in choice:
         if not about_means:  # slopes so small that they move the intercept no more than it varies about the means
             sds[others] = np.minimum(sds[others], sds[at] / np.maximum(np.abs(rough.means[others]), 1e-300))
-    transformation = _about_means(model, rough, [block for block, chosen in zip(far, centred, strict=True) if chosen])
+    inside, centred = parameters, [block for block, about_means in choice if about_means]
     space: Parameters | Centred = parameters
-    if any(centred):
+    if centred:
         free = tuple(Scale("Exponential(scale)", {"scale": one.unit}, one.unit) for one in parameters.sds)
-        flat = tuple(replace(block, eta=1.0) for block in parameters.blocks)
-        space = Centred(parameters, replace(parameters, sds=free, blocks=flat), transformation)
+        inside = replace(parameters, sds=free, blocks=tuple(replace(block, eta=1.0) for block in parameters.blocks))
+        space = Centred(parameters, inside, _about_means(model, rough, centred))
     roots = np.stack([np.diag(sds), np.diag(sds / 10)])
-    inside = space.inside if isinstance(space, Centred) else space
-    return Parametrisation(
-        space, inside.coordinates(np.full(len(roots), rough.sigma), roots), partial(_log_share, rough, far, centred)
-    )
+    starts = inside.coordinates(np.full(len(roots), rough.sigma), roots)
+    return Parametrisation(space, starts, partial(_log_share, rough, choice))
 
 
-def _log_share(rough: _Rough, far: list[_Beside], centred: tuple[bool, ...], theta: Theta) -> np.ndarray:
+def _log_share(rough: _Rough, choice: _Choice, theta: Theta) -> np.ndarray:
     """Log share of the density at theta that a parametrisation samples, shape (T,).
 
     The share is near 0 or 1, but where slopes move the intercept about `_MUCH` times as much as it varies.
     """
     total = np.zeros(len(theta))
     with np.errstate(all="ignore"):
-        for (at, others), about_means in zip(far, centred, strict=True):
+        for (at, others), about_means in choice:
             moves = rough.means[others, None] * theta.factor[:, others]
             there = np.linalg.norm(theta.factor[:, at] + moves.sum(axis=1), axis=1)
             ratio = np.log(np.linalg.norm(moves, axis=2).max(axis=1) / there / _MUCH)
@@ -131,12 +122,12 @@ def _at_zero(model: GaussianModel, rough: _Rough, priors: Priors) -> tuple[Param
         for j in range(term.columns.start, term.columns.stop)
     )
     parameters = Parameters(residual, scales, model.blocks, np.zeros((0, 0)))
-    about_means = transformed(np.diag(rough.sds)[None], _about_means(model, rough, list(_intercepts(model))))
+    about_means = transformed(np.diag(rough.sds)[None], _about_means(model, rough, _intercepts(model)))
     roots = np.concatenate([about_means, [np.diag(rough.sds / 10), np.diag(rough.sds)]])
     return parameters, parameters.coordinates(np.full(len(roots), rough.sigma), roots)
 
 
-def _about_means(model: GaussianModel, rough: _Rough, blocks: list[_Beside]) -> np.ndarray:
+def _about_means(model: GaussianModel, rough: _Rough, blocks: list[_Block]) -> np.ndarray:
     """T with b = T b_c, where b_c are the effects at the means of the other columns of these intercepts' blocks."""
     transformation = np.eye(len(model.mean))
     for at, others in blocks:
@@ -144,11 +135,8 @@ def _about_means(model: GaussianModel, rough: _Rough, blocks: list[_Beside]) -> 
     return transformation
 
 
-def _intercepts(model: GaussianModel) -> Iterator[_Beside]:
+def _intercepts(model: GaussianModel) -> list[_Block]:
     """For each correlated block with an intercept: the place of the intercept, and those of the other columns."""
-    terms = [term for factor in model.factors for term in factor.design.terms]
-    for block in model.blocks:
-        places = np.arange(block.start, block.stop)
-        is_one = np.array([terms[i] == INTERCEPT for i in places])
-        if is_one.any():
-            yield int(places[is_one][0]), places[~is_one]
+    is_one = np.array([term == INTERCEPT for factor in model.factors for term in factor.design.terms])
+    blocks = [np.arange(block.start, block.stop) for block in model.blocks]
+    return [(int(at[is_one[at]][0]), at[~is_one[at]]) for at in blocks if is_one[at].any()]

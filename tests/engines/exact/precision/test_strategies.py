@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from hlm.data.clean_data import formula_and_data
+from hlm.engines.exact.diagnostics import MOST_ROUNDING, rounding
 from hlm.engines.exact.draws.separate_residuals import _log_density, _own_coordinates
-from hlm.engines.exact.gaussian_model import gaussian_model, summed, summed_alone
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
-from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.exact.theta.starts import make_parameters, make_parametrisations
 from hlm.engines.reml.criterion import profile
@@ -115,7 +115,7 @@ def test_separate_residuals(variable: str, tools: Any) -> None:
     model = resolve(f"y ~ {variable} + ({variable}|g)", FRAME, poolings=("none",))["none"]
     gaussian = gaussian_model(model)
     assert gaussian.known_sd is not None
-    sums, prior = summed_alone(gaussian), scale(model.priors["sigma"], unit=0.3)
+    sums, prior = summed(gaussian), scale(model.priors["sigma"], unit=0.3)
     score = np.zeros((len(sums.n), 1))
     found = _log_density(prior, sums, *_own_coordinates(sums, gaussian.known_sd)[:2], score) - prior.log_density(score)
     (factor,) = gaussian.factors
