@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 132.0, 84.0
 _GROUPS = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)
 _UNRELATED = (0.9, -1.2, 1.4, -0.5, -1.5, 0.8)  # slopes that do not go with the intercepts
-_INK, _GROUP = "#111", "#D55E00"
 type _Lines = Callable[[int], tuple[float, float]]
 
 
@@ -101,9 +100,15 @@ def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
     if not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < 3:
         given = ", ".join(map(offending, names))
         raise FormulaError(f"Give three different column names, as in cheatsheet('y', 'x', 'g'), not {given}.")
-    y, slope, g = map(quote, names)
-    shown = tuple(map(visible, names))
-    return Cheatsheet(tuple(_row(kind, y, slope, g, shown) for kind in _KINDS))
+    keys = ("y", "x", "g")
+    written, shown = dict(zip(keys, map(quote, names), strict=True)), dict(zip(keys, map(visible, names), strict=True))
+    rows = []
+    for kind in _KINDS:
+        formula, lines = kind.formula.format(**written), kind.lines.format(**shown)
+        formula = str(parse(formula)) if kind.line is not None else formula
+        meaning, picture = kind.meaning.format(**shown), _picture(kind, lines, shown["x"])
+        rows.append(CheatRow(formula, meaning, kind.parameters, lines, picture))
+    return Cheatsheet(tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +148,11 @@ _KINDS = (
 )  # fmt: skip
 
 
-def _row(kind: _Kind, y: str, x: str, g: str, shown: tuple[str, ...]) -> CheatRow:
-    words = {"y": shown[0], "x": shown[1], "g": shown[2]}
-    formula = str(parse(kind.formula.format(y=y, x=x, g=g))) if kind.line is not None else f"{y} ~ {x}"
-    lines = kind.lines.format(**words)
-    return CheatRow(formula, kind.meaning.format(**words), kind.parameters, lines, _picture(kind, lines, shown[1]))
-
-
 def _picture(kind: _Kind, lines: str, x: str) -> str:
     """Six groups' lines, and the common line over them; the intercept is at the left, where x is 0."""
     rise = 20.0 if "{x}" in kind.formula.split("(")[0] else 0.0
-    drawn = [_line(*kind.line(k), rise, _GROUP, 1.2) for k in range(6)] if kind.line is not None else []
-    drawn += [_line(0.0, 0.0, rise, _INK, 2.6)] if kind.common else []
+    drawn = [_line(*kind.line(k), rise, "#D55E00", 1.2) for k in range(6)] if kind.line is not None else []
+    drawn += [_line(0.0, 0.0, rise, "#111", 2.6)] if kind.common else []
     name = wrapped(x, 10, _WIDTH - 20)
     label = name[0] if len(name) == 1 and text_width(x, 10) < _WIDTH - 20 else "x"
     return (
