@@ -73,9 +73,10 @@ def _standardised(node: Call, names: Mapping[str, str]) -> str:
 
 def _piece(node: Node, names: Mapping[str, str]) -> str:
     """A number inside a larger expression: in brackets unless it is a single name or call."""
-    text, inner = _number(node, names), _inside(node)
-    single = isinstance(inner, Leaf) or (text.startswith(("np.", "(")) and text.endswith(")") and _closes(text))
-    return text if single else f"({text})"
+    text = _number(node, names)
+    depths = list(accumulate((character == "(") - (character == ")") for character in text))
+    closed = text.startswith(("np.", "(")) and text.endswith(")") and 0 not in depths[text.index("(") : -1]
+    return text if closed or isinstance(_inside(node), Leaf) else f"({text})"
 
 
 def _number(node: Node, names: Mapping[str, str]) -> str:
@@ -89,9 +90,3 @@ def _inside(node: Node) -> Node:
     while isinstance(node, Group) or (isinstance(node, Call) and node.name == "I"):
         node = node.inner if isinstance(node, Group) else node.args[0]
     return node
-
-
-def _closes(text: str) -> bool:
-    """Whether the first bracket closes with the last one."""
-    depths = list(accumulate((character == "(") - (character == ")") for character in text))
-    return 0 not in depths[text.index("(") : -1]

@@ -15,7 +15,6 @@ from hlm.explanation.equations import equations
 from hlm.explanation.math_text import plain_lines
 from hlm.explanation.prior_text import number
 from hlm.explanation.structure import ModelStructure
-from hlm.model.shapes import Shape
 
 # Okabe and Ito's colours, which colour-blind people tell apart
 _COLOUR = {"prior": "#0072B2", "group": "#D55E00", "response": "#009E73", "predictor": "#009E73", "data": "#009E73"}
@@ -101,7 +100,7 @@ def _node(placed: Placed) -> str:
     for line in placed.lines:
         parts.append(expression_svg(line, x - line.width / 2, y + 17))
         y += layout.LINE_HEIGHT
-    y += PAD / 2 if node.has_border else 0
+    y += PAD / 2 if node.has_border else 0.0
     parts += [text_svg(t, x, y + CAPTION_HEIGHT * i + 11, CAPTION) for i, t in enumerate(placed.caption)]
     y += CAPTION_HEIGHT * len(placed.caption) + PAD / 2 + 11
     for i, text in enumerate(placed.plate):
@@ -120,8 +119,12 @@ def _curve(node: Node, x: float, y: float) -> str:
         return "".join(f'<ellipse {at} rx="{rx:.1f}" ry="{ry:.1f}" {style} {turn}/>' for rx, ry in radii)
     parts = [bars(node.bars, left, base, CURVE_WIDTH, CURVE_HEIGHT - 4, colour)] if node.bars else []
     span = (min((s.low for s in node.shapes), default=0.0), max((s.high for s in node.shapes), default=1.0))
-    for shape in node.shapes:
-        parts.append(area(_points(shape, span, left, base), base, colour, 0.35 / len(node.shapes)))
+    for shape in node.shapes:  # without an axis it takes the whole width
+        steps, own, width = len(shape.heights) - 1, shape.high - shape.low, span[1] - span[0]
+        shares = [(shape.low + own * i / steps - span[0]) / width if own else i / steps for i in range(steps + 1)]
+        places = zip(shares, shape.heights, strict=True)
+        points = [(left + CURVE_WIDTH * share, base - height * (CURVE_HEIGHT - 4)) for share, height in places]
+        parts.append(area(points, base, colour, 0.35 / len(node.shapes)))
     parts.append(line_svg(left - 6, base, left + CURVE_WIDTH + 6, base))
     for mark in node.shapes[0].marks if node.has_ticks else ():
         at_x = left + CURVE_WIDTH * (mark - span[0]) / (span[1] - span[0])
@@ -129,14 +132,6 @@ def _curve(node: Node, x: float, y: float) -> str:
         shown = round(mark, 2 - math.floor(math.log10(span[1] - span[0])))
         parts += [line_svg(at_x, base, at_x, base + 3), text_svg(number(shown), at_x, base + 13, layout.TICK)]
     return "".join(parts)
-
-
-def _points(shape: Shape, span: tuple[float, float], left: float, base: float) -> list[tuple[float, float]]:
-    """A curve's points on the page; without an axis it takes the whole width."""
-    steps, own, width = len(shape.heights) - 1, shape.high - shape.low, span[1] - span[0]
-    shares = [(shape.low + own * i / steps - span[0]) / width if own else i / steps for i in range(steps + 1)]
-    rises = [height * (CURVE_HEIGHT - 4) for height in shape.heights]
-    return [(left + CURVE_WIDTH * share, base - rise) for share, rise in zip(shares, rises, strict=True)]
 
 
 def _arrows(placed: Placed) -> str:

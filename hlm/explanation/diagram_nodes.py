@@ -70,8 +70,7 @@ def _response(model: ModelStructure) -> Node:
         if name == family.parent:
             links.insert(0, Link(_predictor(model), (2 + 2 * place,)))
         elif name != "n":
-            above = _prior(model.prior(name), model, family.auxiliary[name].caption)
-            links.append(Link(above, (2 + 2 * place,)))
+            links.append(Link(_prior(model.prior(name), model, family.auxiliary[name].caption), (2 + 2 * place,)))
     head = _call(family.distribution, [predictor.distribution_argument(name, model) for name in family.arguments])
     caption = "thresholds between the labels: Bambi's priors" if family.has_thresholds else ""
     shapes = () if family.curve is None else (family.curve,)
@@ -153,12 +152,15 @@ def _common_links(columns: list[Column], slots: list[int], model: ModelStructure
 def _links(
     priors: list[ParameterPrior], slots: list[int], captions: list[str], model: ModelStructure, together: str
 ) -> Iterator[Link]:
-    """Each prior alone, or all in one place if there are many."""
-    if len(priors) > _MOST_CURVES:
-        yield Link(_list(priors, model, together), tuple(slots))
-    else:
+    """Each prior alone; if there are many, all in one place, with their curves on one axis and a line each below."""
+    if len(priors) <= _MOST_CURVES:
         for prior, slot, caption in zip(priors, slots, captions, strict=True):
             yield Link(_prior(prior, model, caption), (slot,))
+        return
+    shapes = [prior_shape(prior.distribution, prior.numbers) for prior in priors]
+    known = tuple(Shape(s.heights, s.low, s.high) for s in shapes if s is not None)
+    lines = tuple(row(symbols.symbol(prior, model), "~", distribution(prior, model)) for prior in priors)
+    yield Link(Node("prior", None, known, lines=lines, caption=together), tuple(slots))
 
 
 def _prior(prior: ParameterPrior, model: ModelStructure, caption: str, size: int = 2) -> Node:
@@ -166,14 +168,6 @@ def _prior(prior: ParameterPrior, model: ModelStructure, caption: str, size: int
     if shape is not None and any(q.value is None for _, q in prior.args):
         shape = Shape(shape.heights, shape.low, shape.high)  # no axis numbers without numbers
     return Node("prior", row(distribution(prior, model)), () if shape is None else (shape,), caption=caption)
-
-
-def _list(priors: list[ParameterPrior], model: ModelStructure, caption: str) -> Node:
-    """Several priors in one place: their curves on one axis, a line each below."""
-    shapes = [prior_shape(p.distribution, p.numbers) for p in priors]
-    known = [Shape(s.heights, s.low, s.high) for s in shapes if s is not None]
-    lines = tuple(row(symbols.symbol(p, model), "~", distribution(p, model)) for p in priors)
-    return Node("prior", None, tuple(known), lines=lines, caption=caption)
 
 
 def _call(name: str, arguments: list[Expression]) -> Row:

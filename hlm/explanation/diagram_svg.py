@@ -99,11 +99,15 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     """Text broken into lines of a width at spaces; a longer word is broken where it must."""
     lines: list[str] = []
     for word in visible(text).split():
-        for piece in _pieces(word, size, width):
-            if lines and text_width(f"{lines[-1]} {piece}", size) <= width and piece == word:
-                lines[-1] = f"{lines[-1]} {piece}"
-            else:
-                lines.append(piece)
+        pieces = [""]
+        for character in word:
+            if pieces[-1] and text_width(pieces[-1] + character, size) > width:
+                pieces.append("")
+            pieces[-1] += character
+        if lines and len(pieces) == 1 and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines += pieces
     return lines
 
 
@@ -157,12 +161,3 @@ def _row(parts: Sequence[Expression], size: float) -> Typeset:
     edges = list(accumulate((piece.width for piece in pieces), initial=0.0))
     runs = [run.moved(at) for piece, at in zip(pieces, edges, strict=False) for run in piece.runs]
     return Typeset(tuple(runs), edges[-1], tuple(pairwise(edges)))
-
-
-def _pieces(word: str, size: float, width: float) -> list[str]:
-    pieces = [""]
-    for character in word:
-        if pieces[-1] and text_width(pieces[-1] + character, size) > width:
-            pieces.append("")
-        pieces[-1] += character
-    return pieces

@@ -44,10 +44,7 @@ def strategy_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
 
 
 def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
-    """How many coefficients each strategy estimates; in partial pooling the common and the groups' departures.
-
-    result: None without data or grouping factor.
-    """
+    """The number of coefficients of each strategy (of partial pooling with departures); None without data or groups."""
     if model.data is None or not model.bars:
         return None
     none, sizes = model.model.design.no_pooling, {factor.term: factor.size or 0 for factor in model.factors}

@@ -173,10 +173,7 @@ def model_structure(
     functions: Functions | None = None,
     priors: Mapping[str, Any] | None = None,
 ) -> ModelStructure:
-    """Read a formula, and data where there are, into the structure that all views share.
-
-    FormulaError, DataError, FitError: where formula, data, family or priors cannot be used.
-    """
+    """Read a formula, and data where there are, into the structure that all views share; arguments as in `explain`."""
     chosen = get_family(family)
     check_functions(functions)
     if weights is not None and chosen.weights == "precisions":
