@@ -11,9 +11,8 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
-from hlm.formula.function_calls import shown
-from hlm.linting.codes import CODES, threshold
-from hlm.linting.findings import Finding
+from hlm.linting.codes import threshold
+from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, place_of_block, place_of_name, place_of_response, place_of_term
 from hlm.linting.rewritten_formulas import if_read
 from hlm.model.design_columns import indicators, row_products
@@ -30,20 +29,17 @@ class Case:
     family: Family
 
     def finding(
-        self,
-        code: str,
-        message: str,
-        *,
-        at: Term | Block | str | Place | None = None,
-        instead: Formula | str | None = None,
+        self, code: str, message: str, *, at: Term | Block | str | None = None, instead: Formula | str | None = None
     ) -> Finding:
-        """A finding about a term, a block, a column's name or a place; a proposal that cannot be read is left out."""
-        place = self._place(at)
-        text = self.text[slice(*place)] if place else ""
+        """A finding about a term, a block or a column's name; a proposal that cannot be read is left out."""
         proposal = None if instead is None else if_read(str(instead), self.formula.functions)
-        return Finding(code, CODES[code], place, text, shown(message), proposal)
+        return finding_at(code, self.text, self._place(at), message, proposal)
 
-    def _place(self, at: Term | Block | str | Place | None) -> Place | None:
+    def block_of(self, group: Term) -> Block:
+        """The first block of a grouping factor, as the place of what is said about the factor."""
+        return next(block for block in self.formula.blocks if block.group == group)
+
+    def _place(self, at: Term | Block | str | None) -> Place | None:
         match at:
             case Term():
                 return place_of_term(self.text, at)
@@ -53,7 +49,7 @@ class Case:
                 return place_of_response(self.text)
             case str():
                 return place_of_name(self.text, at)
-        return at
+        return None
 
 
 @dataclass(frozen=True, slots=True)

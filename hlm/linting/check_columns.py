@@ -200,14 +200,6 @@ def _is_rare(rows: int) -> bool:
 
 
 COLUMN_CHECKS = (
-    constant_column,
-    missing_values,
-    no_common_intercept,
-    collinear,
-    nearly_collinear,
-    wild_scales,
-    far_from_zero,
-    rare_level,
-    many_levels,
-    more_coefficients_than_rows,
-)
+    constant_column, missing_values, no_common_intercept, collinear, nearly_collinear, wild_scales, far_from_zero,
+    rare_level, many_levels, more_coefficients_than_rows,
+)  # fmt: skip

@@ -22,7 +22,7 @@ def group_count(case: DataCase) -> Iterator[Finding]:
     for group in single:
         message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
         instead = without_groups(case.formula, single)
-        yield case.finding("one-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-group", message, at=case.block_of(group), instead=instead)
     for group in few:
         message = (
             f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
@@ -30,7 +30,7 @@ def group_count(case: DataCase) -> Iterator[Finding]:
             f"coefficient."
         )
         instead = _as_common(case.formula, few)
-        yield case.finding("few-groups", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("few-groups", message, at=case.block_of(group), instead=instead)
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ def one_row_per_group(case: DataCase) -> Iterator[Finding]:
             f"another name, and the two standard deviations cannot be told apart."
         )
         instead = without_groups(case.formula, groups)
-        yield case.finding("one-row-per-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-row-per-group", message, at=case.block_of(group), instead=instead)
 
 
 def constant_within_groups(case: DataCase) -> Iterator[Finding]:
@@ -139,11 +139,6 @@ def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     return (together, *(Block((effect,), block.group) for effect in numbers))
 
 
-def _block_of(group: Term, case: DataCase) -> Block:
-    """The first block of a grouping factor, as the place of what is said about the factor."""
-    return next(block for block in case.formula.blocks if block.group == group)
-
-
 def _as_common(formula: Formula, groups: list[Term]) -> Formula:
     """The varying effects of some groups as common interactions with them."""
     terms = [Term((*g.variables, *effect.variables)) for g in groups for effect in formula.effects_of(g)]
@@ -188,10 +183,5 @@ def _is_constant(effect: Term, case: DataCase) -> bool:
 
 
 GROUP_CHECKS = (
-    group_count,
-    numeric_group,
-    group_sizes,
-    one_row_per_group,
-    constant_within_groups,
-    double_bar_factor,
-)
+    group_count, numeric_group, group_sizes, one_row_per_group, constant_within_groups, double_bar_factor,
+)  # fmt: skip

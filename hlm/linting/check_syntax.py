@@ -162,11 +162,6 @@ def _has_factor(block: Block, case: Case) -> bool:
 
 
 SYNTAX_CHECKS = (
-    no_groups,
-    slope_without_common_effect,
-    interaction_without_main_effects,
-    group_also_common,
-    slope_without_intercept,
-    nested_slopes,
-    correlated_slopes,
-)
+    no_groups, slope_without_common_effect, interaction_without_main_effects, group_also_common,
+    slope_without_intercept, nested_slopes, correlated_slopes,
+)  # fmt: skip

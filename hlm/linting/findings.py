@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from hlm.linting.codes import SEVERITIES, Severity
+from hlm.formula.function_calls import shown
+from hlm.linting.codes import CODES, SEVERITIES, Severity
 
 _WIDTH = 96
 
@@ -85,11 +86,8 @@ class Findings(Sequence[Finding]):
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.found)
 
-    def __str__(self) -> str:
-        return "\n\n".join([self.summary, *(_block(finding, self.formula) for finding in self.found)])
-
     def __repr__(self) -> str:
-        return str(self)
+        return "\n\n".join([self.summary, *(_block(finding, self.formula) for finding in self.found)])
 
     @property
     def summary(self) -> str:
@@ -104,6 +102,11 @@ class Findings(Sequence[Finding]):
     def _repr_html_(self) -> str:
         items = "".join(_item(finding, self.formula) for finding in self.found)
         return f"<div><div>{html.escape(self.summary)}</div>{items}</div>"
+
+
+def finding_at(code: str, text: str, place: tuple[int, int] | None, message: str, instead: str | None) -> Finding:
+    """A finding at a place of the formula's text."""
+    return Finding(code, CODES[code], place, text[slice(*place)] if place else "", shown(message), instead)
 
 
 def sorted_findings(found: Sequence[Finding]) -> tuple[Finding, ...]:

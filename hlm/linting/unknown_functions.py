@@ -8,8 +8,7 @@ from types import MappingProxyType
 from hlm.errors import FormulaError, closest
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.parser import parse
-from hlm.linting.codes import CODES
-from hlm.linting.findings import Finding
+from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import calls
 from hlm.linting.rewritten_formulas import if_read
 
@@ -37,7 +36,7 @@ def unknown_functions(text: str, functions: Collection[str] = ()) -> Iterator[Fi
         except FormulaError as problem:
             instead = _instead(name, call)
             changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
-            yield Finding("unknown-function", CODES["unknown-function"], (start, stop), call, problem.message, changed)
+            yield finding_at("unknown-function", text, (start, stop), problem.message, changed)
 
 
 def _instead(name: str, call: str) -> str | None:

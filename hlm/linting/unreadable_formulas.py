@@ -7,11 +7,9 @@ from dataclasses import replace
 
 from hlm.errors import FormulaError
 from hlm.formula.formula import Block, Formula
-from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
 from hlm.linting.case import spoken
-from hlm.linting.codes import CODES
-from hlm.linting.findings import Finding
+from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, bare_bars, bars, place_of_name, tokens_of
 from hlm.linting.rewritten_formulas import if_read, without_variables
 from hlm.linting.unknown_functions import unknown_functions
@@ -25,8 +23,7 @@ def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()
     found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text), *calls]
     if not found:
         place = (problem.start, problem.stop) if problem.formula == text and text else None
-        message = problem.message
-        found.append(_finding("cannot-be-read", text, place, message, _mended(text)))
+        found.append(finding_at("cannot-be-read", text, place, problem.message, _mended(text)))
     return found
 
 
@@ -46,7 +43,7 @@ def _bare_bars(text: str) -> Iterator[Finding]:
         effects = left.rpartition("+")[0].strip()
         if effects and left.rpartition("+")[2].strip() == "1":
             message += f" To let {effects} vary as well, write ({effects}{token.text}{right})."
-        yield _finding("bar-without-parentheses", text, (token.start, token.stop), message, instead)
+        yield finding_at("bar-without-parentheses", text, (token.start, token.stop), message, instead)
 
 
 def _parenthesised(text: str, tilde: int) -> str | None:
@@ -90,14 +87,14 @@ def _repeated_bars(text: str) -> Iterator[Finding]:
             continue
         if set(other.effects) == set(block.effects) and other.correlated == block.correlated:
             message = f"The bar {block} stands twice: one is enough, two have no separate standard deviations."
-            yield _finding("duplicate-block", text, place, message, if_read(str(merged)))
+            yield finding_at("duplicate-block", text, place, message, if_read(str(merged)))
         else:
             shared = spoken([e for e in block.effects if e in other.effects])
             message = (
                 f"In {other} and in {block} the same effect ({shared}) varies by {block.group}: two standard "
                 f"deviations for one thing cannot be told apart, and other programs merge the bars without a word."
             )
-            yield _finding("overlapping-blocks", text, place, message, if_read(str(merged)))
+            yield finding_at("overlapping-blocks", text, place, message, if_read(str(merged)))
 
 
 def read_apart(text: str) -> tuple[Formula, list[tuple[Block, Place]]] | None:
@@ -143,7 +140,7 @@ def _response_on_both_sides(text: str) -> Iterator[Finding]:
         place = place_of_name(text, both[0])
         message = f"The response {both[0]} also stands on the right of '~': it would explain itself."
         instead = str(replace(without_variables(formula, both), response=response))
-        yield _finding("response-on-both-sides", text, place, message, if_read(instead))
+        yield finding_at("response-on-both-sides", text, place, message, if_read(instead))
 
 
 def _mended(text: str) -> str | None:
@@ -151,8 +148,3 @@ def _mended(text: str) -> str | None:
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
     return if_read(closed) or if_read(text.replace("((", "(").replace("))", ")"))
-
-
-def _finding(code: str, text: str, place: Place | None, message: str, instead: str | None) -> Finding:
-    inside = text[slice(*place)] if place else ""
-    return Finding(code, CODES[code], place, inside, shown(message), instead)
