@@ -85,7 +85,8 @@ def check_spread(
     check_seed(seed)
     by_label = fits_by_label(fits)
     rng = stream(seed, "replicated data")
-    observed = _statistics(_response(model)[None], model, factor)
+    response = model.data.columns[model.written.response.variable].to_numpy(np.float64)
+    observed = _statistics(_adjusted(response, model)[None], model, factor)
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]
     for pooling, fit in by_label.items():
@@ -111,10 +112,6 @@ def _replicates(fit: Fit, rng: np.random.Generator) -> np.ndarray:
     wanted = min(_MOST, draws, max(_FEWEST, _NUMBERS // fit.resolved.data.rows))
     y = replicated(fit, np.linspace(0, draws - 1, wanted).astype(np.int64), rng)
     return _adjusted(y, fit.resolved)
-
-
-def _response(model: Model) -> np.ndarray:
-    return _adjusted(model.data.columns[model.written.response.variable].to_numpy(np.float64), model)
 
 
 def _adjusted(y: np.ndarray, model: Model) -> np.ndarray:

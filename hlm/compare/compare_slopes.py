@@ -75,7 +75,7 @@ def compare_slopes(
     few = thinned(fits, len(model.data.levels(factor)))
     draws = coefficients(few, factor.name).sel(term=list(varying_terms(model, factor, term)))
     counts = np.bincount(model.data.codes(factor), minlength=len(model.data.levels(factor)))
-    own, known = own_least_squares(fits, factor)
+    own, known = own_least_squares(model, factor)
     tail = (1 - probability) / 2
     tables = []
     for pooling in draws["pooling"].values:
@@ -99,19 +99,17 @@ def compare_slopes(
     return described(with_failed_diagnostics(ordered, fits, by_row=True))
 
 
-def own_least_squares(fits: Fits, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def own_least_squares(model: Model, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
-    model = model_of(fits)
-    known = determined(fits, factor)
-    if not model_of(fits).family.is_gaussian:
+    known = determined(model, factor)
+    if not model.family.is_gaussian:
         return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
     estimates = least_squares(model, factor)
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
 
 
-def determined(fits: Fits, factor: Term) -> dict[str, np.ndarray]:
+def determined(model: Model, factor: Term) -> dict[str, np.ndarray]:
     """By term: whether each group's own rows determine it."""
-    model = model_of(fits)
     labels, known = estimable(model, factor)
     names = model.design.group_coefficients.labels
     return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}

@@ -83,7 +83,7 @@ def rank_groups(fit: Fits, term: str, *, group: str | None = None, prob: float |
     target = one.resolved.design.group_coefficients
     draws = group_coefficients(one.parts, factor, one.resolved)[:, :, target.labels.index(name)]
     levels = one.resolved.data.levels(factor)
-    tell = determined(one, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
+    tell = determined(one.resolved, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
     numbers = ranked(draws[:, tell], probability)
     table = pd.DataFrame({"level": levels, "n": np.bincount(one.resolved.data.codes(factor), minlength=len(levels))})
     table = table.assign(group=factor.name, term=name, prob=probability, note=np.where(tell, "", NOT_ESTIMABLE))

@@ -84,7 +84,7 @@ def slope_differences(
     probability = DEFAULT_PROB if prob is None else prob
     check_prob(probability)
     wanted = _chosen(model.data.levels(factor), factor, levels, against)
-    known = determined(fits, factor)
+    known = determined(model, factor)
     by_label = fits_by_label(fits)
     tables = []
     for name in varying_terms(model, factor, term):

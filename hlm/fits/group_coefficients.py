@@ -67,11 +67,9 @@ def coefficients(fits: Fits, group: str | None = None) -> xr.DataArray:
         values = group_coefficients(fit.parts, factor, fit.resolved)
         shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
         coords = {
-            "chain": draws["chain"].values,
-            "draw": draws["draw"].values,
-            factor.name: levels,
+            "chain": draws["chain"].values, "draw": draws["draw"].values, factor.name: levels,
             "term": list(target.labels),
-        }
+        }  # fmt: skip
         arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
     return xr.concat(arrays, xr.DataArray(list(by_label), dims="pooling", name="pooling")).rename("coef")
 

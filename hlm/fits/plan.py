@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.transforms import Functions
@@ -21,21 +22,11 @@ if TYPE_CHECKING:
 
 
 def plan(
-    formula: str | Formula,
-    data: Any,
-    *,
-    poolings: Sequence[Pooling] = POOLINGS,
-    family: str = "gaussian",
-    weights: str | None = None,
-    functions: Functions | None = None,
-    priors: Mapping[str, Any] | None = None,
-    lkj_eta: float = 1.0,
-    residual: Residual = "shared",
-    method: Method = "auto",
-    draws: int = 1000,
-    chains: int = 4,
-    tune: int = 1000,
-) -> pd.DataFrame:
+    formula: str | Formula, data: Any, *, poolings: Sequence[Pooling] = POOLINGS,
+    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    priors: Mapping[str, Any] | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
+    method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000,
+) -> pd.DataFrame:  # fmt: skip
     """What `fit_pooling` would do: nothing is fitted.
 
     Parameters
@@ -87,14 +78,7 @@ def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
     try:
         engine, why = chosen_engine(model, method)
     except FitError as reason:
-        return {
-            **head,
-            "engine": "none",
-            "why": str(reason),
-            **counts,
-            "memory_mb": float("nan"),
-            "seconds": float("nan"),
-        }
+        return {**head, "engine": "none", "why": str(reason), **counts, "memory_mb": nan, "seconds": nan}
     cost = engine.cost(model, options)
     return {
         **head, "engine": engine.name, "why": why, **counts, "memory_mb": round(cost.memory / 1e6, 1),

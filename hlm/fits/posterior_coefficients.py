@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from hlm.model.parameters import common_parameters
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from hlm.fits.results import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def residual_sd(posterior: xr.Dataset, model: Model, codes: np.ndarray | None) -
 def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.ndarray, np.ndarray]:
     """Sds, shape (draws, q), and correlations, shape (draws, q, q), of a factor's effects; blocks are uncorrelated."""
     effects = [effect.sd.name for effect in factor.effects if effect.sd is not None]
-    sds = np.concatenate([_two_dims(draws_first(posterior[name])) for name in effects], axis=1)
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    sds = np.concatenate([draws_first(posterior[name]).reshape(draws, -1) for name in effects], axis=1)
     correlation = np.broadcast_to(np.eye(factor.width), (len(sds), factor.width, factor.width)).copy()
     for block in factor.blocks:
         if block.correlation is not None:
@@ -92,15 +96,28 @@ def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.
     return sds, correlation
 
 
+def covariance_of(fit: Fit, factor: Term, labels: Sequence[str]) -> np.ndarray:
+    """Draws of the covariance matrix of some of a factor's effects.
+
+    fit: of partial pooling.
+    labels: the effects' columns, ``Intercept``, ``pre``; 0 for those that do not vary by the factor.
+    result: shape (draws, q, q).
+    """
+    mine = fit.resolved.factor(factor)
+    sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), mine)
+    whole = sds[:, :, None] * correlation * sds[:, None, :]
+    found = np.zeros((len(sds), len(labels), len(labels)))
+    here = [i for i, label in enumerate(labels) if label in mine.design.labels]
+    there = [mine.design.labels.index(labels[i]) for i in here]
+    found[:, np.array(here)[:, None], here] = whole[:, np.array(there)[:, None], there]
+    return found
+
+
 def draws_first(values: xr.DataArray) -> np.ndarray:
     """(chain, draw, ...) to (draws, ...)."""
     ordered = values if values.dims[:2] == ("chain", "draw") else values.transpose("chain", "draw", ...)
     array = ordered.to_numpy()
     return np.asarray(array.reshape(-1, *array.shape[2:]))
-
-
-def _two_dims(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1)
 
 
 def common_coefficients(posterior: xr.Dataset, design: Columns) -> np.ndarray:
@@ -112,7 +129,7 @@ def common_coefficients(posterior: xr.Dataset, design: Columns) -> np.ndarray:
             raise FitError(
                 f"The posterior has no coefficient {parameter.name!r}: families with thresholds are not covered here."
             )
-        values = _two_dims(draws_first(posterior[parameter.name]))
+        values = draws_first(posterior[parameter.name]).reshape(draws, -1)
         mine = [j for j, term in enumerate(design.terms) if term == parameter.term]
         if values.shape[1] != len(mine):
             raise FitError("Families with several linear predictors (categorical) are not covered here: use fit.idata.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData, offsets
+from hlm.data.clean_data import offsets
 from hlm.data.new_rows import prepare
 from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
@@ -34,14 +34,9 @@ DEFAULT_PROB = 0.89  # ArviZ's default
 
 
 def predict(
-    fit: Fit,
-    newdata: Any = None,
-    *,
-    kind: Kind = "mean",
-    new_groups: NewGroups = "gaussian",
-    prob: float = DEFAULT_PROB,
-    seed: int | None = None,
-) -> pd.DataFrame:
+    fit: Fit, newdata: Any = None, *, kind: Kind = "mean", new_groups: NewGroups = "gaussian",
+    prob: float = DEFAULT_PROB, seed: int | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Predict new rows.
 
     Parameters
@@ -91,8 +86,15 @@ def predict(
     formula = complete_formula(fit.resolved.written) if fit.pooling == "complete" else fit.resolved.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.resolved.data, newdata)
     generator = stream(seed, "prediction")
-    _check_names(rows)
-    new = _new_rows(formula, fit.resolved.data, rows)
+    taken = next((name for name in rows.columns if name in _RESULTS), None)
+    if taken is not None:
+        raise DataError(
+            f"The column {taken!r} has the name of a column of predict's table ({', '.join(_RESULTS)}): "
+            f"rename it before fitting, for example {taken}_x."
+        )
+    new = np.zeros(len(rows), dtype=bool)  # rows with a group that the data did not have
+    for group in formula.groups:
+        new |= ~rows[group.name].astype(str).isin(fit.resolved.data.levels(group)).to_numpy()
     if fit.pooling == "none" and new.any():
         raise FitError(
             f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
@@ -122,16 +124,6 @@ def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
         raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
 
 
-def _check_names(rows: pd.DataFrame) -> None:
-    """The columns that stand beside the prediction must not be overwritten by it."""
-    taken = next((name for name in rows.columns if name in _RESULTS), None)
-    if taken is not None:
-        raise DataError(
-            f"The column {taken!r} has the name of a column of predict's table ({', '.join(_RESULTS)}): "
-            f"rename it before fitting, for example {taken}_x."
-        )
-
-
 def _check_room(fit: Fit, rows: int) -> None:
     draws = len(fit.parts.shared)
     widths = sum(part.values.shape[2] for part in fit.parts.groups)
@@ -151,14 +143,6 @@ def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
     return fit.resolved.data.columns[[*names]].reset_index(drop=True)
 
 
-def _new_rows(formula: Formula, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
-    """Rows with a group that the data did not have."""
-    new = np.zeros(len(rows), dtype=bool)
-    for group in formula.groups:
-        new |= ~rows[group.name].astype(str).isin(data.levels(group)).to_numpy()
-    return new
-
-
 def _linear(
     fit: Fit, formula: Formula, rows: pd.DataFrame, new_groups: NewGroups, generator: np.random.Generator
 ) -> np.ndarray:
@@ -171,11 +155,8 @@ def _linear(
         labels = rows[part.group.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
         values = part.values
-        if unseen and new_groups != "zero":
-            drawn = _draw_new(fit, part, len(unseen), new_groups, generator)
-            values = np.concatenate([values, drawn], axis=1)
-        elif unseen:
-            values = np.concatenate([values, np.zeros((len(values), len(unseen), values.shape[2]))], axis=1)
+        if unseen:
+            values = np.concatenate([values, _draw_new(fit, part, len(unseen), new_groups, generator)], axis=1)
         places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
         codes = np.array([places[label] for label in labels])
         eta += np.einsum("drq,rq->dr", values[:, codes], design)
@@ -186,6 +167,8 @@ def _linear(
 def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:
     """Effects of new groups, shape (draws, count, q)."""
     draws, groups, q = part.values.shape
+    if how == "zero":
+        return np.zeros((draws, count, q))
     if how == "resample":  # one known group in all of a factor's effects, since they belong together
         picked = generator.integers(groups, size=(draws, count))
         return np.take_along_axis(part.values, picked[:, :, None], axis=1)
@@ -219,15 +202,12 @@ def _respond(
     own = {p.name: draws_first(posterior[p.name])[:, None][chosen] for p in fit.resolved.of_kind("family")}
     if fit.resolved.of_kind("residual"):
         own[names.RESIDUAL_SD] = _sigma(fit, rows)[chosen]
-    trials = _trials(fit, rows) if family.has_trials else None
+    trials, name = None, fit.resolved.written.response.trials
+    if family.has_trials:
+        if name is None or name not in rows:
+            raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
+        trials = rows[name].to_numpy().astype(np.int64)
     return family.draw(generator, mean, trials, own).astype(np.float64)
-
-
-def _trials(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
-    name = fit.resolved.written.response.trials
-    if name is None or name not in rows:
-        raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
-    return rows[name].to_numpy().astype(np.int64)
 
 
 def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:

@@ -116,11 +116,11 @@ def held(model: Model, x: str) -> str:
 def _estimates(fits: Fits, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
-        return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
+        return np.column_stack(list(own_least_squares(model_of(fits), factor)[0].values()))
     draws = coefficients({drawn: fits_by_label(fits)[drawn]}, factor.name).sel(pooling=drawn)
     means = draws.mean(("chain", "draw")).transpose(factor.name, "term").to_numpy()
     if drawn == "none":
-        known = np.column_stack(list(own_least_squares(fits, factor)[1].values()))
+        known = np.column_stack(list(own_least_squares(model_of(fits), factor)[1].values()))
         return np.where(known, means, np.nan)
     return np.asarray(means)
 

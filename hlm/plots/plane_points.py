@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.compare.compare_slopes import compare_slopes, model_of
-from hlm.compare.group_covariance import covariance_of
 from hlm.fits.group_coefficients import group_coefficients
+from hlm.fits.posterior_coefficients import covariance_of
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 

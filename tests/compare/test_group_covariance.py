@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.compare.group_covariance import covariance_of
+from hlm.fits.posterior_coefficients import covariance_of
 from hlm.formula.formula import Term
 
 SCHOOL = Term(("school",))
