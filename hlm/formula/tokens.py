@@ -32,6 +32,11 @@ class Token:
     start: int
     stop: int
 
+    @property
+    def operator(self) -> str:
+        """The text of an operator or a parenthesis; empty for all else, also for a back-quoted name."""
+        return self.text if self.kind == "op" else ""
+
 
 def tokenize(formula: str) -> tuple[Token, ...]:
     """Split a formula into names, numbers, strings and operators, with an ``end`` token last."""

@@ -12,6 +12,7 @@ from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_effects, without_groups
+from hlm.model.design_columns import row_products
 
 
 def group_count(case: DataCase) -> Iterator[Finding]:
@@ -119,7 +120,7 @@ def double_bar_factor(case: DataCase) -> Iterator[Finding]:
     change = {block: parts for block, parts in change.items() if parts != (block,)}
     for block in change:
         for effect in (e for e in block.effects if case.factors_of(e)):
-            levels = case.width(effect, (effect,))
+            levels = case.coefficients((effect,))
             beside = "beside an intercept of their own" if block.has_intercept else "beside the other effects"
             message = (
                 f"'||' does not separate the levels of a factor: {effect} brings {levels} effects per {block.group}, "
@@ -175,11 +176,9 @@ def _columns(effect: Term, case: DataCase) -> Iterator[np.ndarray]:
     """What must differ for a slope to show: each factor, and the product of the numbers."""
     factors = case.factors_of(effect)
     yield from (case.codes(name) for name in factors)
-    product = np.ones((case.data.rows, 1))
-    for values in (case.values(name) for name in effect.variables if name not in factors):
-        product = (product[:, :, None] * values[:, None, :]).reshape(case.data.rows, -1)
-    if len(factors) < len(effect.variables):
-        yield from product.T
+    numbers = [case.values(name) for name in effect.variables if name not in factors]
+    if numbers:
+        yield from row_products(numbers, case.data.rows).T
 
 
 def _is_constant(effect: Term, case: DataCase) -> bool:

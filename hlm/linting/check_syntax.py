@@ -64,7 +64,7 @@ def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
 
 
 def _nests(text: str) -> bool:
-    return any(token.kind == "op" and token.text in ("/", "%in%") for token in tokens_of(text))
+    return any(token.operator in ("/", "%in%") for token in tokens_of(text))
 
 
 def _filled(lower: Term, term: Term, case: Case) -> bool:
