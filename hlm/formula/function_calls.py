@@ -33,6 +33,10 @@ class Source:
     def error(self, message: str, node: Node) -> FormulaError:
         return FormulaError(message, self.text, node.start, node.stop)
 
+    def at_operator(self, message: str, node: Operation) -> FormulaError:
+        """The error whose place is the operator alone."""
+        return FormulaError(message, self.text, node.place, node.place + len(node.op))
+
     def of(self, node: Node) -> str:
         """The text that a node was read from."""
         return self.text[node.start : node.stop]

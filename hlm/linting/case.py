@@ -40,6 +40,10 @@ class Case:
         proposal = None if instead is None else if_read(str(instead), self.formula.functions)
         return finding_at(self.text, code, message, self._place(at), proposal)
 
+    def block_of(self, group: Term) -> Block:
+        """The first block of a grouping factor, as the place of what is said about the factor."""
+        return next(block for block in self.formula.blocks if block.group == group)
+
     def _place(self, at: Term | Block | str | Place | None) -> Place | None:
         match at:
             case Term():

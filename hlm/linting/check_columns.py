@@ -23,8 +23,7 @@ def constant_column(case: DataCase) -> Iterator[Finding]:
     for name in constant:
         value = case.data.columns[name].iloc[0]
         message = f"{name} is {value} in all {case.data.rows} rows: it has no effect that could be estimated."
-        instead = without_variables(case.formula, constant)
-        yield case.finding("constant-column", message, at=name, instead=instead)
+        yield case.finding("constant-column", message, at=name, instead=without_variables(case.formula, constant))
     response = case.formula.response.variable
     if case.is_constant(response):
         value = case.data.columns[response].iloc[0]
@@ -42,8 +41,7 @@ def missing_values(case: DataCase) -> Iterator[Finding]:
             f"{case.data.message} That is {100 * share:.1f} % of the rows. Leaving them out is harmless only if rows "
             f"with missing values are like the others."
         )
-        worst = max(case.data.missing, key=lambda name: case.data.missing[name])
-        yield case.finding(code, message, at=worst)
+        yield case.finding(code, message, at=max(case.data.missing, key=lambda name: case.data.missing[name]))
 
 
 def no_common_intercept(case: DataCase) -> Iterator[Finding]:
@@ -56,8 +54,7 @@ def no_common_intercept(case: DataCase) -> Iterator[Finding]:
         f"The intercept varies by {varies.group} but is no common term: the groups' intercepts then vary around zero, "
         f"and partial pooling pulls each of them to zero instead of to their mean."
     )
-    instead = with_common(formula, [INTERCEPT])
-    yield case.finding("no-common-intercept", message, at=varies, instead=instead)
+    yield case.finding("no-common-intercept", message, at=varies, instead=with_common(formula, [INTERCEPT]))
 
 
 def collinear(case: DataCase) -> Iterator[Finding]:
@@ -135,12 +132,13 @@ def _is_far(x: np.ndarray) -> bool:
 
 def rare_level(case: DataCase) -> Iterator[Finding]:
     """Levels of a common factor with a handful of rows."""
+    fewest = threshold("rows per level")
     for name in _common_factors(case):
         counts = np.bincount(case.codes(name), minlength=len(case.levels(name)))
-        rare = [f"{level} ({n})" for level, n in zip(case.levels(name), counts.tolist(), strict=True) if _is_rare(n)]
+        rare = [f"{level} ({n})" for level, n in zip(case.levels(name), counts.tolist(), strict=True) if n < fewest]
         if rare and len(rare) < len(counts):
             message = (
-                f"Levels of {name} with fewer than {threshold('rows per level'):.0f} rows: {listed(rare)}. Their "
+                f"Levels of {name} with fewer than {fewest:.0f} rows: {listed(rare)}. Their "
                 f"coefficients rest on these few rows; join levels, or let them vary: (1|{quote(name)})."
             )
             yield case.finding("rare-level", message, at=name)
@@ -195,19 +193,7 @@ def _can_stand_inside(variable: str) -> bool:
     return is_call(variable) or PLAIN_NAME.match(variable) is not None
 
 
-def _is_rare(rows: int) -> bool:
-    return rows < threshold("rows per level")
-
-
 COLUMN_CHECKS = (
-    constant_column,
-    missing_values,
-    no_common_intercept,
-    collinear,
-    nearly_collinear,
-    wild_scales,
-    far_from_zero,
-    rare_level,
-    many_levels,
-    more_coefficients_than_rows,
-)
+    constant_column, missing_values, no_common_intercept, collinear, nearly_collinear, wild_scales, far_from_zero,
+    rare_level, many_levels, more_coefficients_than_rows,
+)  # fmt: skip

@@ -23,7 +23,7 @@ def group_count(case: DataCase) -> Iterator[Finding]:
     for group in single:
         message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
         instead = without_groups(case.formula, single)
-        yield case.finding("one-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-group", message, at=case.block_of(group), instead=instead)
     for group in few:
         message = (
             f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
@@ -31,7 +31,7 @@ def group_count(case: DataCase) -> Iterator[Finding]:
             f"coefficient."
         )
         instead = _as_common(case.formula, few)
-        yield case.finding("few-groups", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("few-groups", message, at=case.block_of(group), instead=instead)
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -87,13 +87,16 @@ def one_row_per_group(case: DataCase) -> Iterator[Finding]:
             f"another name, and the two standard deviations cannot be told apart."
         )
         instead = without_groups(case.formula, groups)
-        yield case.finding("one-row-per-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-row-per-group", message, at=case.block_of(group), instead=instead)
 
 
 def constant_within_groups(case: DataCase) -> Iterator[Finding]:
     """A slope needs values of x that differ within the group."""
     blocks = [block for block in case.formula.blocks if (_sizes(block.group, case) > 1).any()]
-    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT and not _is_constant(e, case)]
+    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT]
+    pairs = [
+        (block, e) for block, e in pairs if not any(map(case.is_constant, e.variables))
+    ]  # `constant-column` speaks
     varies = {(block, effect): _varies(effect, block.group, case) for block, effect in pairs}
     instead = case.formula
     for (block, effect), groups in varies.items():
@@ -140,11 +143,6 @@ def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     return (together, *(Block((effect,), block.group) for effect in numbers))
 
 
-def _block_of(group: Term, case: DataCase) -> Block:
-    """The first block of a grouping factor, as the place of what is said about the factor."""
-    return next(block for block in case.formula.blocks if block.group == group)
-
-
 def _as_common(formula: Formula, groups: list[Term]) -> Formula:
     """The varying effects of some groups as common interactions with them."""
     terms = [Term((*g.variables, *effect.variables)) for g in groups for effect in formula.effects_of(g)]
@@ -181,16 +179,6 @@ def _columns(effect: Term, case: DataCase) -> Iterator[np.ndarray]:
         yield from row_products(numbers, case.data.rows).T
 
 
-def _is_constant(effect: Term, case: DataCase) -> bool:
-    """Constant everywhere: `constant-column` speaks."""
-    return any(case.is_constant(name) for name in effect.variables)
-
-
 GROUP_CHECKS = (
-    group_count,
-    numeric_group,
-    group_sizes,
-    one_row_per_group,
-    constant_within_groups,
-    double_bar_factor,
-)
+    group_count, numeric_group, group_sizes, one_row_per_group, constant_within_groups, double_bar_factor,
+)  # fmt: skip

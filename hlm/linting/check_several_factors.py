@@ -63,8 +63,7 @@ def reused_ids(case: DataCase) -> Iterator[Finding]:
             f"{cells.parent_count} groups of {parent}, and low numbers recur most. As written they are taken for one "
             f"and the same {child}. Nested: (1|{quote(parent)}/{child})."
         )
-        block = next(b for b in case.formula.blocks if b.group == child)
-        yield case.finding("reused-ids", message, at=block, instead=instead)
+        yield case.finding("reused-ids", message, at=case.block_of(child), instead=instead)
 
 
 def crossed_or_nested(case: DataCase) -> Iterator[Finding]:
@@ -76,9 +75,8 @@ def crossed_or_nested(case: DataCase) -> Iterator[Finding]:
             f"{parent} and {child} are read as crossed: {child} {label} is the same {child} in every {parent}. If it "
             f"is another one in each {parent}, write (1|{parent}/{child})."
         )
-        block = next(block for block in case.formula.blocks if block.group == child)
         instead = _nested(case.formula, child, parent.variables[0]) if len(pairs) == 1 else None
-        yield case.finding("crossed-or-nested", message, at=block, instead=instead)
+        yield case.finding("crossed-or-nested", message, at=case.block_of(child), instead=instead)
 
 
 def same_groups(case: DataCase) -> Iterator[Finding]:
@@ -90,8 +88,7 @@ def same_groups(case: DataCase) -> Iterator[Finding]:
             f"{earlier} and {group} divide the rows into the same {len(case.data.levels(group))} groups: two standard "
             f"deviations for the same thing cannot be told apart."
         )
-        block = next(block for block in formula.blocks if block.group == group)
-        yield case.finding("same-groups", message, at=block, instead=without_groups(formula, tuple(same)))
+        yield case.finding("same-groups", message, at=case.block_of(group), instead=without_groups(formula, same))
 
 
 def _single(formula: Formula) -> list[Term]:
@@ -102,11 +99,8 @@ def _single(formula: Formula) -> list[Term]:
 
 def _parent(child: Term, case: DataCase) -> tuple[str, _Cells] | None:
     """The column in which a factor looks numbered anew, if there is one."""
-    for parent, codes in _possible_parents(child, case):
-        cells = _cells(case.data.codes(child), codes)
-        if cells.numbered_anew:
-            return parent, cells
-    return None
+    found = ((parent, _cells(case.data.codes(child), codes)) for parent, codes in _possible_parents(child, case))
+    return next((pair for pair in found if pair[1].numbered_anew), None)
 
 
 def _crossed(a: Term, b: Term, case: DataCase) -> tuple[Term, Term] | None:
@@ -163,9 +157,8 @@ def _nested(formula: Formula, child: Term, parent: str) -> Formula:
     """The child's blocks by the cells of both, and intercepts by the parent if it has no block yet."""
     cells = Term((parent, *child.variables))
     own = [block for block in formula.blocks if block.group == child]
-    known = Term((parent,)) in formula.groups
     change: dict[Block, tuple[Block, ...]] = {block: (replace(block, group=cells),) for block in own}
-    if not known:
+    if Term((parent,)) not in formula.groups:
         change[own[0]] = (replace(own[0], group=Term((parent,))), *change[own[0]])
     return with_blocks(formula, change)
 
