@@ -98,17 +98,14 @@ class _Meaning:
         self.check_bars_are_added(right)
         offsets, rest = self.offsets(right)
         common, removed = self.model(rest)
-        blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
+        bars = [part for _, part, _ in rest if is_bar(part)]
+        blocks = read_bars(bars, lambda node: self.model(summands(node))[0], self.source)
         common, *varying = in_one_order(common, *(block.effects for block in blocks))
         blocks = tuple(replace(block, effects=effects) for block, effects in zip(blocks, varying, strict=True))
         own = tuple(name for name in self.source.functions if f"{name}(" in self.source.text)
         formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
         return formula
-
-    def effects(self, node: Node) -> Terms:
-        """What varies in a bar."""
-        return self.model(summands(node))[0]
 
     def sides(self, tree: Node) -> tuple[Node, Node]:
         if not (isinstance(tree, Operation) and tree.op == "~"):

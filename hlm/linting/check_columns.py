@@ -71,8 +71,8 @@ def collinear(case: DataCase) -> Iterator[Finding]:
 
 def nearly_collinear(case: DataCase) -> Iterator[Finding]:
     """Two numeric predictors that say almost the same."""
-    names = [t.variables[0] for t in case.formula.common if t.degree == 1 and _is_number(t.variables[0], case)]
-    names = [name for name in names if not case.is_constant(name)]
+    alone = [term.variables[0] for term in case.formula.common if term.degree == 1]
+    names = [name for name in alone if _is_number(name, case) and not case.is_constant(name)]
     for a, b in combinations(names, 2):
         r = float(np.corrcoef(case.numbers(a), case.numbers(b))[0, 1])
         if threshold("correlation of predictors") < abs(r) < 1 - 1e-9:  # beyond that `collinear` speaks
@@ -109,12 +109,13 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
         for e in block.effects
         if e.degree == 1 and _is_number(e.variables[0], case) and INTERCEPT in formula.effects_of(block.group)
     ]
-    far = [(name, block) for name, block in pairs if _is_far(case.numbers(name))]
+    moments = {name: (float(case.numbers(name).mean()), float(case.numbers(name).std())) for name, _ in pairs}
+    far = [(name, b) for name, b in pairs if abs(moments[name][0]) > threshold("mean in sds") * moments[name][1] > 0]
     names = {name for name, _ in far}
     centred = {name: f"center({name})" for name in names if _can_stand_inside(name)}
     instead = with_variables(formula, centred) if len(centred) == len(names) else None
     for name, block in far:
-        mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
+        mean, sd = moments[name]
         how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
         message = (
             f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
@@ -124,10 +125,6 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
         if not block.correlated:
             message += " With '||' this also changes the model."
         yield case.finding("far-from-zero", message, at=block, instead=instead)
-
-
-def _is_far(x: np.ndarray) -> bool:
-    return float(x.std()) > 0 and abs(float(x.mean())) > threshold("mean in sds") * float(x.std())
 
 
 def rare_level(case: DataCase) -> Iterator[Finding]:
@@ -156,10 +153,8 @@ def many_levels(case: DataCase) -> Iterator[Finding]:
             f"{name} has {len(case.levels(name))} levels, each with a coefficient of its own that learns nothing from "
             f"the others (no pooling). As a grouping factor they would be partially pooled."
         )
-        instead = None
-        if all(term.degree == 1 for term in terms):
-            blocks = tuple(Block((INTERCEPT,), term) for term in terms)
-            instead = replace(grouped, blocks=(*grouped.blocks, *blocks))
+        blocks = (*grouped.blocks, *(Block((INTERCEPT,), term) for term in terms))
+        instead = replace(grouped, blocks=blocks) if all(term.degree == 1 for term in terms) else None
         yield case.finding("many-levels", message, at=name, instead=instead)
 
 

@@ -30,8 +30,7 @@ def group_count(case: DataCase) -> Iterator[Finding]:
             f"known from so few, and its prior decides how much is pooled. As a common term each group has its own "
             f"coefficient."
         )
-        instead = _as_common(case.formula, few)
-        yield case.finding("few-groups", message, at=case.block_of(group), instead=instead)
+        yield case.finding("few-groups", message, at=case.block_of(group), instead=_as_common(case.formula, few))
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -99,9 +98,8 @@ def constant_within_groups(case: DataCase) -> Iterator[Finding]:
     ]  # `constant-column` speaks
     varies = {(block, effect): _varies(effect, block.group, case) for block, effect in pairs}
     instead = case.formula
-    for (block, effect), groups in varies.items():
-        if not groups.any():
-            instead = without_effects(instead, block.group, (effect,))
+    for block, effect in (pair for pair, groups in varies.items() if not groups.any()):
+        instead = without_effects(instead, block.group, (effect,))
     for (block, effect), groups in varies.items():
         if not groups.any():
             message = (
@@ -129,8 +127,7 @@ def double_bar_factor(case: DataCase) -> Iterator[Finding]:
                 f"'||' does not separate the levels of a factor: {effect} brings {levels} effects per {block.group}, "
                 f"which stay correlated with each other, {beside} ({' + '.join(map(str, block.expand()))})."
             )
-            instead = with_blocks(case.formula, change)
-            yield case.finding("double-bar-factor", message, at=block, instead=instead)
+            yield case.finding("double-bar-factor", message, at=block, instead=with_blocks(case.formula, change))
 
 
 def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
