@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import chain
 
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.syntax_tree import Call, Group, Leaf, Named, Node, Operation
@@ -32,9 +33,8 @@ def product(a: Term, b: Term) -> Term:
 def union(*parts: Terms) -> Terms:
     """All terms once; ``b:a`` is the same term as ``a:b``."""
     seen: dict[frozenset[str], Term] = {}
-    for part in parts:
-        for term in part:
-            seen.setdefault(frozenset(term.variables), term)
+    for term in chain(*parts):
+        seen.setdefault(frozenset(term.variables), term)
     return tuple(seen.values())
 
 

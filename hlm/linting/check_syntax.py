@@ -40,7 +40,7 @@ def slope_without_common_effect(case: Case) -> Iterator[Finding]:
 
 def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
     """``x:z`` without ``x`` and ``z``; ``a:x`` without ``x`` is fine if ``a`` is a factor."""
-    if not isinstance(case, DataCase) and _nests(case.text):
+    if not isinstance(case, DataCase) and any(t.operator in ("/", "%in%") for t in tokens_of(case.text)):
         return  # a/x is meant: a factor, and a line for each of its levels
     needed = {term: _lower_terms_missing(term, case) for term in case.formula.common}
     instead = with_common(case.formula, [lower for missing in needed.values() for lower in missing])
@@ -59,18 +59,11 @@ def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
 def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
     terms = {frozenset(other.variables) for other in case.formula.common}
     lower = [Term(names) for k in range(1, term.degree) for names in combinations(term.variables, k)]
-    return [t for t in lower if frozenset(t.variables) not in terms and not _filled(t, term, case)]
-
-
-def _nests(text: str) -> bool:
-    return any(token.operator in ("/", "%in%") for token in tokens_of(text))
-
-
-def _filled(lower: Term, term: Term, case: Case) -> bool:
-    """Whether the interaction spans the missing term: what it adds to it are factors only, coded in full."""
+    missing = [t for t in lower if frozenset(t.variables) not in terms]
     if not isinstance(case, DataCase):
-        return False
-    return all(case.is_factor(v) for v in term.variables if v not in lower.variables)
+        return missing
+    # an interaction spans a missing term where what it adds to it are factors only, coded in full
+    return [t for t in missing if not all(map(case.is_factor, set(term.variables) - set(t.variables)))]
 
 
 def group_also_common(case: Case) -> Iterator[Finding]:
@@ -97,8 +90,9 @@ def _own_common_terms(block: Block, common: tuple[Term, ...]) -> list[Term]:
 def slope_without_intercept(case: Case) -> Iterator[Finding]:
     """``(0 + x|g)`` alone: all lines of the groups through one point."""
     formula = case.formula
-    groups = [group for group in formula.groups if _through_one_point(group, case)]
-    blocks = [case.block_of(group) for group in groups]
+    # the levels of a factor are intercepts, too
+    shifted = {block.group for block in formula.blocks if block.has_intercept or _has_factor(block, case)}
+    blocks = [case.block_of(group) for group in formula.groups if group not in shifted]
     instead = with_blocks(formula, {b: (replace(b, effects=(INTERCEPT, *b.effects)),) for b in blocks})
     for block in blocks:
         names = spoken(formula.effects_of(block.group))
@@ -107,12 +101,6 @@ def slope_without_intercept(case: Case) -> Iterator[Finding]:
             f"through one point, at {names} = 0. Without '0 +' the intercepts vary, too."
         )
         yield case.finding("slope-without-intercept", message, at=block, instead=instead)
-
-
-def _through_one_point(group: Term, case: Case) -> bool:
-    """Whether only slopes vary by a group; the levels of a factor would be intercepts."""
-    blocks = [block for block in case.formula.blocks if block.group == group]
-    return not any(block.has_intercept or _has_factor(block, case) for block in blocks)
 
 
 def nested_slopes(case: Case) -> Iterator[Finding]:
