@@ -81,26 +81,22 @@ type Node = Leaf | Call | Named | Group | Operation
 
 def read_tree(formula: str) -> Node:
     """Read a whole formula into its tree, or say where it stops making sense."""
-    return _Reader(formula, tokenize(formula)).whole()
+    reader = _Reader(formula, tokenize(formula))
+    node, token = reader.expression(0), reader.peek()
+    if token.kind != "end":
+        raise reader.error("This ')' was never opened." if token.text == ")" else reader.stray(token), token)
+    return node
 
 
+@dataclass(slots=True)
 class _Reader:
     """Precedence climbing over the tokens; the only state is the position reached."""
 
-    def __init__(self, formula: str, tokens: tuple[Token, ...]) -> None:
-        self.formula = formula
-        self.tokens = tokens
-        self.position = 0
-        self.depth = 0
-        self.calls = 0
-
-    def whole(self) -> Node:
-        node = self.expression(0)
-        token = self.peek()
-        if token.kind != "end":
-            message = "This ')' was never opened." if token.text == ")" else self.stray(token)
-            raise self.error(message, token)
-        return node
+    formula: str
+    tokens: tuple[Token, ...]
+    position: int = 0
+    depth: int = 0
+    calls: int = 0
 
     def expression(self, binding: int) -> Node:
         self.depth += 1
