@@ -25,6 +25,7 @@ class _Cells:
 
     @classmethod
     def of(cls, child: np.ndarray, parent: np.ndarray) -> _Cells:
+        """The cells of two factors given as integers, each of shape (rows,)."""
         return cls(count_parents(child, parent), int(parent.max()) + 1)
 
     @property
