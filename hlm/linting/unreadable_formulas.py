@@ -150,7 +150,8 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
         except FormulaError as problem:
             instead = _instead(name, call)
             changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
-            yield finding_at(text, "unknown-function", problem.message, (start, stop), changed)
+            found = finding_at(text, "unknown-function", problem.message, (start, stop), changed)
+            yield replace(found, message=problem.message)  # a division slash of the writer's own stays
 
 
 def _instead(name: str, call: str) -> str | None:
