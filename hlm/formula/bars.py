@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import Source, canonical, check_call
@@ -71,11 +72,7 @@ def _computed_group(node: Call, source: Source) -> Term:
     """``factor(g)``; ``interaction(a, b)`` is ``a:b``."""
     kind = check_call(node, source).kind
     if kind == "cells":
-        cells = Term()
-        for argument in node.args:
-            for group in _group_terms(argument, source)[:1]:
-                cells = product(cells, group)
-        return cells
+        return reduce(product, [_group_terms(argument, source)[0] for argument in node.args])
     if kind in ("basis", "offset"):
         raise source.error(f"{node.name}() cannot be a grouping factor: labels can, as in (1|factor(g)).", node)
     return Term((canonical(node),))

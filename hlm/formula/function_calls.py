@@ -33,6 +33,10 @@ class Source:
     def error(self, message: str, node: Node) -> FormulaError:
         return FormulaError(message, self.text, node.start, node.stop)
 
+    def at_operator(self, message: str, node: Operation) -> FormulaError:
+        """The error whose place is the operator alone."""
+        return FormulaError(message, self.text, node.place, node.place + len(node.op))
+
     def of(self, node: Node) -> str:
         """The text that a node was read from."""
         return self.text[node.start : node.stop]
@@ -133,26 +137,21 @@ def _checked(node: Call, source: Source) -> Function:
 def _check_options(node: Call, function: Function, options: tuple[Node, ...], source: Source) -> None:
     """Options are single numbers or TRUE and FALSE, each once."""
     positions = [isinstance(option, Named) for option in options]
-    if len(options) > len(function.options) or positions != sorted(positions):
-        raise source.error(_usage(node.name, function), node)
+    known = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
+    usage = f"Write {node.name}(x{''.join(known)}){', or less of it' if known else ''}."
     given = arguments(node) if options else {}
-    if len(given) < len(options):
-        raise source.error(_usage(node.name, function), node)
+    if len(options) > len(known) or positions != sorted(positions) or len(given) < len(options):
+        raise source.error(usage, node)
     for name, value in given.items():
         if name not in function.options:
-            raise source.error(_usage(node.name, function), node)
+            raise source.error(usage, node)
         limits, text = function.options[name], canonical(value)
         if limits is None and text not in ("TRUE", "FALSE"):
-            raise source.error(f"{name} is TRUE or FALSE. {_usage(node.name, function)}", value)
+            raise source.error(f"{name} is TRUE or FALSE. {usage}", value)
         if limits is not None and not (text.isascii() and text.isdecimal() and len(text) < 4):
-            raise source.error(f"{name} is a whole number. {_usage(node.name, function)}", value)
+            raise source.error(f"{name} is a whole number. {usage}", value)
         if limits is not None and not limits[0] <= int(text) <= limits[1]:
             raise source.error(f"{name} must be between {limits[0]} and {limits[1]}.", value)
-
-
-def _usage(name: str, function: Function) -> str:
-    options = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
-    return f"Write {name}(x{''.join(options)}){', or less of it' if options else ''}."
 
 
 def _check_arithmetic(node: Node, source: Source) -> None:

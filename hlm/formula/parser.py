@@ -91,25 +91,21 @@ class _Meaning:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.text = source.text
 
     def read(self) -> Formula:
-        left, right = self.sides(read_tree(self.text))
+        left, right = self.sides(read_tree(self.source.text))
         response = read_response(left, self.source)
         self.check_bars_are_added(right)
         offsets, rest = self.offsets(right)
         common, removed = self.model(rest)
-        blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
+        bars = [part for _, part, _ in rest if is_bar(part)]
+        blocks = read_bars(bars, lambda node: self.model(summands(node))[0], self.source)
         common, *varying = in_one_order(common, *(block.effects for block in blocks))
         blocks = tuple(replace(block, effects=effects) for block, effects in zip(blocks, varying, strict=True))
-        own = tuple(name for name in self.source.functions if f"{name}(" in self.text)
+        own = tuple(name for name in self.source.functions if f"{name}(" in self.source.text)
         formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
         return formula
-
-    def effects(self, node: Node) -> Terms:
-        """What varies in a bar."""
-        return self.model(summands(node))[0]
 
     def sides(self, tree: Node) -> tuple[Node, Node]:
         if not (isinstance(tree, Operation) and tree.op == "~"):
@@ -117,15 +113,14 @@ class _Meaning:
         if tree.left is None:
             raise self.error("The response is missing before '~'.", tree)
         if isinstance(tree.left, Operation) and tree.left.op == "~":
-            raise FormulaError("A formula has one '~' only.", self.text, tree.place, tree.place + 1)
+            raise self.source.at_operator("A formula has one '~' only.", tree)
         return tree.left, tree.right
 
     def check_response(self, formula: Formula, right: Node) -> None:
         """What is modelled cannot be its own predictor; ``I(after - before) ~ before`` can be meant."""
         response: Response = formula.response
         used = {*formula.predictors, *formula.group_variables, *formula.offsets}
-        own = formula.functions
-        inside = {c for v in used if v != ALL_OTHERS for c in source_columns(v, own)}
+        inside = {c for v in used if v != ALL_OTHERS for c in source_columns(v, formula.functions)}
         for variable in response.variables:
             if variable in used or (variable == response.variable and variable in inside):
                 raise self.error(f"The response {quote(variable)} also stands on the right of '~'.", right)
@@ -153,12 +148,10 @@ class _Meaning:
                 continue
             if bar is summand or not isinstance(summand, Operation):
                 inside = self.source.of(bar.right)
-                raise FormulaError(
+                raise self.source.at_operator(
                     f"The bar '{bar.op}' must stand inside parentheses. To let the intercept vary by {inside} write "
                     f"(1{bar.op}{inside}); for intercept and slope (x{bar.op}{inside}).",
-                    self.text,
-                    bar.place,
-                    bar.place + len(bar.op),
+                    bar,
                 )
             raise self.error("A bar can only be added to the other terms, as in y ~ x + (x|g).", summand)
 
@@ -167,8 +160,7 @@ class _Meaning:
         terms, removed = self.sum_of(parts)
         dot = any(ALL_OTHERS in term.variables for term in terms)
         kept = without(removed, (INTERCEPT,)) if dot else ()
-        others = without(terms, (INTERCEPT,))
-        ordered = tuple(sorted(others, key=lambda term: term.degree))
+        ordered = tuple(sorted(without(terms, (INTERCEPT,)), key=lambda term: term.degree))
         return (ordered if last_word_on_intercept(parts) is False else (INTERCEPT, *ordered)), kept
 
     def sum_of(self, parts: Parts) -> tuple[Terms, Terms]:
@@ -209,9 +201,9 @@ class _Meaning:
                 raise self.error("'^' takes a whole number, as in (a + b)^2; for a square write I(x^2).", node)
             case Operation(op=op) if op in (*COMPARISONS, "%%", "%/%"):
                 message = f"{op!r} has no meaning between terms: write I({self.source.of(node)})."
-                raise FormulaError(message, self.text, node.place, node.place + len(op))
+                raise self.source.at_operator(message, node)
             case Operation(op="~"):
-                raise FormulaError("A formula has one '~' only.", self.text, node.place, node.place + 1)
+                raise self.source.at_operator("A formula has one '~' only.", node)
             case _:
                 return self.sum_of(summands(node))[0]
 

@@ -93,8 +93,9 @@ def _counts(node: Call, source: Source) -> Response:
     """``cbind(k, f)``: the trials are ``k + f``; of ``cbind(k, n - k)`` they are ``n``."""
     if len(node.args) != 2:
         raise source.error("Write cbind(k, n - k): the successes, then the failures.", node)
-    check_call(_inside(node), source)
     successes, failures = node.args
+    both = Operation("+", successes, failures, node.start, node.stop, node.start)  # to be checked as arithmetic
+    check_call(Call("I", (both,), node.start, node.stop), source)
     k, f = canonical(successes), canonical(failures)
     variable = k if isinstance(successes, Leaf) else f"I({k})"
     trials = f"I({k} + {f})" if isinstance(failures, Leaf) else f"I({k} + ({f}))"
@@ -113,9 +114,3 @@ def _ratio(node: Operation, source: Source) -> Response:
     check_call(call, source)
     sides = (canonical(side) for side in (node.left, node.right) if side is not None)
     return Response(canonical(call), None, "/".join(map(quote, sides)))
-
-
-def _inside(node: Call) -> Call:
-    """Both arguments as one sum, to be checked as arithmetic."""
-    left, right = node.args
-    return Call("I", (Operation("+", left, right, node.start, node.stop, node.start),), node.start, node.stop)

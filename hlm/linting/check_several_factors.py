@@ -23,6 +23,11 @@ class _Cells:
     parents: np.ndarray  # in how many parents each label of the child occurs, shape (labels,)
     parent_count: int
 
+    @classmethod
+    def of(cls, child: np.ndarray, parent: np.ndarray) -> _Cells:
+        """The cells of two factors given as integers, each of shape (rows,)."""
+        return cls(count_parents(child, parent), int(parent.max()) + 1)
+
     @property
     def recurring(self) -> float:
         """The share of labels that occur in several parents."""
@@ -88,8 +93,7 @@ def same_groups(case: DataCase) -> Iterator[Finding]:
             f"{earlier} and {group} divide the rows into the same {len(case.data.levels(group))} groups: two standard "
             f"deviations for the same thing cannot be told apart."
         )
-        instead = without_groups(formula, tuple(same))
-        yield case.finding("same-groups", message, at=case.block_of(group), instead=instead)
+        yield case.finding("same-groups", message, at=case.block_of(group), instead=without_groups(formula, same))
 
 
 def _single(formula: Formula) -> list[Term]:
@@ -100,17 +104,14 @@ def _single(formula: Formula) -> list[Term]:
 
 def _parent(child: Term, case: DataCase) -> tuple[str, _Cells] | None:
     """The column in which a factor looks numbered anew, if there is one."""
-    for parent, codes in _possible_parents(child, case):
-        cells = _cells(case.data.codes(child), codes)
-        if cells.numbered_anew:
-            return parent, cells
-    return None
+    found = ((parent, _Cells.of(case.data.codes(child), codes)) for parent, codes in _possible_parents(child, case))
+    return next((pair for pair in found if pair[1].numbered_anew), None)
 
 
 def _crossed(a: Term, b: Term, case: DataCase) -> tuple[Term, Term] | None:
     """The pair, the one with more levels first, if (nearly) all combinations are observed."""
     parent, child = sorted((a, b), key=lambda group: -len(case.data.levels(group)))
-    cells = _cells(case.data.codes(child), case.data.codes(parent))
+    cells = _Cells.of(case.data.codes(child), case.data.codes(parent))
     crossed = cells.recurring == 1 and cells.filled >= threshold("share of cells filled")
     return (parent, child) if crossed else None
 
@@ -132,8 +133,7 @@ def _possible_parents(child: Term, case: DataCase) -> Iterator[tuple[str, np.nda
     Fewer levels than the child has, and five at least.
     """
     known = {group.variables[0] for group in _single(case.formula)}
-    names = [*known, *(name for name in case.frame.columns if name not in known)]
-    for name in names:
+    for name in (*known, *(name for name in case.frame.columns if name not in known)):
         if name in (*child.variables, *case.formula.response.variables):
             continue
         codes = case.data.codes(Term((name,))) if name in known else _outside_codes(name, case)
@@ -151,10 +151,6 @@ def _outside_codes(name: str, case: DataCase) -> np.ndarray | None:
         return None
     codes, _ = pd.factorize(np.asarray(column.to_numpy())[case.data.columns.index.to_numpy()])
     return None if len(codes) == 0 or codes.min() < 0 else np.asarray(codes, dtype=np.int64)
-
-
-def _cells(child: np.ndarray, parent: np.ndarray) -> _Cells:
-    return _Cells(count_parents(child, parent), int(parent.max()) + 1)
 
 
 def _nested(formula: Formula, child: Term, parent: str) -> Formula:

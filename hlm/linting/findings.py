@@ -86,8 +86,10 @@ class Findings(Sequence[Finding]):
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.found)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return "\n\n".join([self.summary, *(_block(finding, self.formula) for finding in self.found)])
+
+    __repr__ = __str__
 
     @property
     def summary(self) -> str:
@@ -104,19 +106,15 @@ class Findings(Sequence[Finding]):
         return f"<div><div>{html.escape(self.summary)}</div>{items}</div>"
 
 
-def finding_at(code: str, text: str, place: tuple[int, int] | None, message: str, instead: str | None) -> Finding:
+def finding_at(text: str, code: str, message: str, place: tuple[int, int] | None, instead: str | None) -> Finding:
     """A finding at a place of the formula's text."""
     return Finding(code, CODES[code], place, text[slice(*place)] if place else "", shown(message), instead)
 
 
 def sorted_findings(found: Sequence[Finding]) -> tuple[Finding, ...]:
     """The gravest first, then from left to right; what has no place comes last."""
-
-    def key(finding: Finding) -> tuple[int, int, int]:
-        start, stop = finding.place or (10**9, 0)
-        return SEVERITIES.index(finding.severity), start, -stop
-
-    return tuple(sorted(dict.fromkeys(found), key=key))
+    first = sorted(dict.fromkeys(found), key=lambda f: (f.place[0], -f.place[1]) if f.place else (10**9, 0))
+    return tuple(sorted(first, key=lambda f: SEVERITIES.index(f.severity)))
 
 
 def _block(finding: Finding, formula: str) -> str:
@@ -125,8 +123,7 @@ def _block(finding: Finding, formula: str) -> str:
     if finding.place:
         start, stop = finding.place
         lines += [f"    {_one_line(formula)}", f"    {' ' * start}{'^' * max(1, stop - start)}"]
-    indent = "  "
-    lines += textwrap.wrap(finding.message, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    lines += textwrap.wrap(finding.message, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.instead:
         lines.append(f"  {_label(finding)} {finding.instead}")
     return "\n".join(lines)

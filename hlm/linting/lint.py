@@ -163,8 +163,9 @@ def _log1p(variable: str, case: Case, sources: pd.DataFrame) -> str | None:
     """``log1p(x)`` for the logarithm of a column with zeros, but nothing below."""
     call = read_call(variable)
     inner = call.args[0]
-    if call.name != "log" or not isinstance(inner, Leaf) or sources[inner.token.text].dtype == "category":
+    if call.name != "log" or not isinstance(inner, Leaf):
         return None
-    if float(sources[inner.token.text].min()) < 0:
+    column = sources[inner.token.text]
+    if column.dtype == "category" or float(column.min()) < 0:
         return None
     return case.text.replace(shown(variable), f"log1p({inner.token.text})")
