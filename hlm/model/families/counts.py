@@ -16,45 +16,11 @@ def _poisson(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Val
     return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
 
 
-def _poisson_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(y - np.exp(eta))
-
-
-def _poisson_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_poisson_information(eta, trials, own)
-
-
-def _poisson_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return LOG.derivative(eta)
-
-
-def _draw_poisson(
-    generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
-) -> np.ndarray:
-    return np.asarray(generator.poisson(mean))
-
-
 def _negativebinomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     alpha = own["alpha"]
     odds = eta - np.log(alpha)  # of mu / (mu + alpha), as logarithm
     ways = gammaln(y + alpha) - gammaln(alpha) - gammaln(y + 1)
     return np.asarray(ways + alpha * log_expit(-odds) + y * log_expit(odds))
-
-
-def _negativebinomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    alpha = own["alpha"]
-    return np.asarray(y - (y + alpha) * expit(eta - np.log(alpha)))
-
-
-def _negativebinomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    alpha = own["alpha"]
-    odds = eta - np.log(alpha)
-    return np.asarray(-(y + alpha) * expit(odds) * expit(-odds))
-
-
-def _negativebinomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    alpha = own["alpha"]
-    return np.asarray(alpha * expit(eta - np.log(alpha)))
 
 
 def _draw_negativebinomial(
@@ -86,16 +52,16 @@ COUNTS: tuple[Family, ...] = (
         name="poisson", links=(LOG,), support="count",
         distribution="Poisson", arguments=("mu",), meaning="a count", scale=_MEAN, bars=_POISSON_BARS,
         pymc="pm.Poisson(mu=mu", brms="poisson()", lme4="poisson",
-        log_density=_poisson, slope=_poisson_slope, curvature=_poisson_curvature, draw=_draw_poisson,
-        information=_poisson_information,
+        log_density=_poisson, draw=lambda generator, mean, trials, own: generator.poisson(mean),
+        information=lambda eta, trials, own: LOG.derivative(eta),
     ),
     Family(
         name="negativebinomial", links=(LOG,), support="count", auxiliary={"alpha": ALPHA},
         distribution="NegativeBinomial", arguments=("mu", "alpha"), meaning="a count, more spread out than a Poisson",
         scale=_MEAN, bars=_NEGATIVEBINOMIAL_BARS,
         pymc="pm.NegativeBinomial(mu=mu, alpha=alpha", brms="negbinomial()", lme4="nb",
-        log_density=_negativebinomial, slope=_negativebinomial_slope, curvature=_negativebinomial_curvature,
-        draw=_draw_negativebinomial, information=_negativebinomial_information,
+        log_density=_negativebinomial, draw=_draw_negativebinomial,
+        information=lambda eta, trials, own: own["alpha"] * expit(eta - np.log(own["alpha"])),
     ),
     Family(
         name="zero_inflated_poisson", links=(LOG,), support="count", auxiliary={"psi": PSI},
