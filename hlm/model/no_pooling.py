@@ -113,12 +113,8 @@ def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]
     for _ in range(200 if len(spans) > 1 else 1):
         before = np.linalg.norm(residual)
         for codes, effects in spans:
-            residual = residual - _fitted_within(residual, codes, effects)
+            own = within_least_squares(residual, codes, effects)  # a separate regression in each group
+            residual = residual - np.einsum("ij,ij->i", effects, own[codes])
         if before - np.linalg.norm(residual) <= 1e-12 * np.linalg.norm(values):
             break
     return residual
-
-
-def _fitted_within(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
-    """Fitted values of a separate least-squares regression in each group, shape (rows,)."""
-    return np.asarray(np.einsum("ij,ij->i", effects, within_least_squares(values, codes, effects)[codes]))

@@ -12,10 +12,6 @@ from hlm.model.families.links import LOG
 from hlm.support.special_functions import expit, gammaln, log_expit
 
 
-def _poisson(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
-
-
 def _negativebinomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     alpha = own["alpha"]
     odds = eta - np.log(alpha)  # of mu / (mu + alpha), as logarithm
@@ -52,7 +48,8 @@ COUNTS: tuple[Family, ...] = (
         name="poisson", links=(LOG,), support="count",
         distribution="Poisson", arguments=("mu",), meaning="a count", scale=_MEAN, bars=_POISSON_BARS,
         pymc="pm.Poisson(mu=mu", brms="poisson()", lme4="poisson",
-        log_density=_poisson, draw=lambda generator, mean, trials, own: generator.poisson(mean),
+        log_density=lambda y, eta, trials, own: y * eta - np.exp(eta) - gammaln(y + 1),
+        draw=lambda generator, mean, trials, own: generator.poisson(mean),
         information=lambda eta, trials, own: LOG.derivative(eta),
     ),
     Family(

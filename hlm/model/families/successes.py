@@ -12,10 +12,6 @@ from hlm.model.families.links import LOGIT
 from hlm.support.special_functions import betaln, log_expit
 
 
-def _bernoulli(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(log_expit(np.where(y == 1, eta, -eta)))
-
-
 def _binomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     assert trials is not None
     ways = -betaln(trials - y + 1, y + 1) - np.log(trials + 1)
@@ -44,7 +40,8 @@ SUCCESSES: tuple[Family, ...] = (
         name="bernoulli", parent="p", links=(LOGIT,), support="binary",
         distribution="Bernoulli", arguments=("p",), meaning="0 or 1", scale=_LOG_ODDS, bars=(0.4, 0.6),
         pymc="pm.Bernoulli(p=mu", brms="bernoulli()", lme4="binomial",
-        log_density=_bernoulli, draw=lambda generator, p, trials, own: generator.binomial(1, p),
+        log_density=lambda y, eta, trials, own: log_expit(np.where(y == 1, eta, -eta)),
+        draw=lambda generator, p, trials, own: generator.binomial(1, p),
         information=lambda eta, trials, own: LOGIT.derivative(eta),
     ),
     Family(
