@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,15 +116,26 @@ def test_far_out_a_density_is_its_asymptote(family: str) -> None:
     )
 
 
-@pytest.mark.parametrize("family", DRAWN)
-def test_information_is_finite_far_out(family: str) -> None:
-    assert np.isfinite(FAMILIES[family].information(EXTREME, TRIALS, OWN)).all()
+@by_density
+def test_derivatives_are_those_of_the_density(
+    family: str, eta: np.ndarray, y: np.ndarray, expected: np.ndarray
+) -> None:
+    record, step = FAMILIES[family], 1e-5
+
+    def change(function: Any) -> np.ndarray:
+        return (function(y, eta + step, TRIALS, OWN) - function(y, eta - step, TRIALS, OWN)) / (2 * step)
+
+    slope, curvature = (f(y, eta, TRIALS, OWN) for f in (record.slope, record.curvature))
+    scale = 1e-8 * (1 + np.abs(expected).max())  # rounding of the density over 2e-5, and h^2
+    np.testing.assert_allclose(slope, change(record.log_density), rtol=1e-8, atol=scale)
+    np.testing.assert_allclose(curvature, change(record.slope), rtol=1e-8, atol=scale)
 
 
-def slope(family: str, y: np.ndarray, eta: np.ndarray, trials: np.ndarray, own: dict[str, np.ndarray]) -> np.ndarray:
-    """The derivative of the log density with respect to the linear predictor, by central differences."""
-    density, step = FAMILIES[family].log_density, 1e-5
-    return (density(y, eta + step, trials, own) - density(y, eta - step, trials, own)) / (2 * step)
+@by_density
+def test_derivatives_are_finite_far_out(family: str, eta: np.ndarray, y: np.ndarray, expected: np.ndarray) -> None:
+    record = FAMILIES[family]
+    for function in (record.slope, record.curvature):
+        assert np.isfinite(function(y, EXTREME, TRIALS, OWN)).all()
 
 
 def responses(family: str) -> np.ndarray:
@@ -132,14 +144,14 @@ def responses(family: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson", "negativebinomial"])
-def test_probabilities_sum_to_1_and_information_is_the_mean_squared_slope(family: str) -> None:
+def test_probabilities_sum_to_1_and_information_is_minus_the_mean_curvature(family: str) -> None:
     record, y, own = FAMILIES[family], responses(family), {"alpha": np.array([[1.7]])}
     for at in (-1.2, 0.4, 1.5):
         eta, trials = np.full((1, len(y)), at), np.full(len(y), 5.0)
         probabilities = np.exp(record.log_density(y, eta, trials, own))
         assert probabilities.sum() == pytest.approx(1, rel=1e-10)
-        information = record.information(eta[:, :1], trials[:1], own).item()
-        assert information == pytest.approx((probabilities * slope(family, y, eta, trials, own) ** 2).sum(), rel=1e-7)
+        information = -(probabilities * record.curvature(y, eta, trials, own)).sum()
+        assert record.information(eta[:, :1], trials[:1], own) == pytest.approx(information, rel=1e-9)
         # the other definition: the derivative of the mean squared, over the variance
         mean = (probabilities * y).sum()
         link = record.links[0].derivative(np.array(at)) * (5 if family == "binomial" else 1)
@@ -148,7 +160,7 @@ def test_probabilities_sum_to_1_and_information_is_the_mean_squared_slope(family
 
 def test_information_of_the_gaussian_family() -> None:
     found = FAMILIES["gaussian"].information(ETA, None, OWN)
-    assert found == pytest.approx(1 / OWN["sigma"] ** 2 * np.ones_like(ETA)) and found.shape == ETA.shape
+    assert found == pytest.approx(-FAMILIES["gaussian"].curvature(Y, ETA, None, OWN)) and found.shape == ETA.shape
     assert found[0] == pytest.approx([4, 4, 4])
 
 
@@ -201,7 +213,7 @@ def test_record_is_whole(name: str) -> None:
     assert set(family.arguments) <= {family.parent, *family.auxiliary, "n"}
     assert family.has_trials == ("n" in family.arguments) == (family.weights == "trials")
     assert family.half_student in {"", *family.auxiliary}
-    numbers = [family.log_density, family.draw, family.information]
+    numbers = [family.log_density, family.slope, family.curvature, family.draw, family.information]
     assert all(numbers) or not any(numbers)
 
 

@@ -19,6 +19,22 @@ def _negativebinomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None,
     return np.asarray(ways + alpha * log_expit(-odds) + y * log_expit(odds))
 
 
+def _negativebinomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    return np.asarray(y - (y + alpha) * expit(eta - np.log(alpha)))
+
+
+def _negativebinomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    odds = eta - np.log(alpha)
+    return np.asarray(-(y + alpha) * expit(odds) * expit(-odds))
+
+
+def _negativebinomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    alpha = own["alpha"]
+    return np.asarray(alpha * expit(eta - np.log(alpha)))
+
+
 def _draw_negativebinomial(
     generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
 ) -> np.ndarray:
@@ -49,6 +65,7 @@ COUNTS: tuple[Family, ...] = (
         distribution="Poisson", arguments=("mu",), meaning="a count", scale=_MEAN, bars=_POISSON_BARS,
         pymc="pm.Poisson(mu=mu", brms="poisson()", lme4="poisson",
         log_density=lambda y, eta, trials, own: y * eta - np.exp(eta) - gammaln(y + 1),
+        slope=lambda y, eta, trials, own: y - np.exp(eta), curvature=lambda y, eta, trials, own: -LOG.derivative(eta),
         draw=lambda generator, mean, trials, own: generator.poisson(mean),
         information=lambda eta, trials, own: LOG.derivative(eta),
     ),
@@ -57,8 +74,8 @@ COUNTS: tuple[Family, ...] = (
         distribution="NegativeBinomial", arguments=("mu", "alpha"), meaning="a count, more spread out than a Poisson",
         scale=_MEAN, bars=_NEGATIVEBINOMIAL_BARS,
         pymc="pm.NegativeBinomial(mu=mu, alpha=alpha", brms="negbinomial()", lme4="nb",
-        log_density=_negativebinomial, draw=_draw_negativebinomial,
-        information=lambda eta, trials, own: own["alpha"] * expit(eta - np.log(own["alpha"])),
+        log_density=_negativebinomial, slope=_negativebinomial_slope, curvature=_negativebinomial_curvature,
+        draw=_draw_negativebinomial, information=_negativebinomial_information,
     ),
     Family(
         name="zero_inflated_poisson", links=(LOG,), support="count", auxiliary={"psi": PSI},

@@ -58,8 +58,11 @@ class Family(ResponseKind):
     # brms, lme4: the family there; empty where there is none
     brms: str = ""
     lme4: str = ""
-    # of a response given the linear predictor, under the default link; None where it is left to Bambi
+    # log_density, slope, curvature: of a response given the linear predictor, under the default link, and its first and
+    # second derivative with respect to the linear predictor; None where they are left to Bambi
     log_density: OfResponse | None = None
+    slope: OfResponse | None = None
+    curvature: OfResponse | None = None
     draw: Draw | None = None  # new responses
     # the expected information of a row about its linear predictor: the weight of iteratively reweighted least squares,
     # (d mu / d eta)^2 / Var(y) (McCullagh & Nelder 1989, section 2.5)

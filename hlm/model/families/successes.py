@@ -9,13 +9,22 @@ import numpy as np
 from hlm.model.families.auxiliary import KAPPA, PSI
 from hlm.model.families.family import Family, Values
 from hlm.model.families.links import LOGIT
-from hlm.support.special_functions import betaln, log_expit
+from hlm.support.special_functions import betaln, expit, log_expit
 
 
 def _binomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     assert trials is not None
     ways = -betaln(trials - y + 1, y + 1) - np.log(trials + 1)
     return np.asarray(ways + y * log_expit(eta) + (trials - y) * log_expit(-eta))
+
+
+def _binomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    assert trials is not None
+    return np.asarray(y - trials * expit(eta))
+
+
+def _binomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
+    return -_binomial_information(eta, trials, own)
 
 
 def _binomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
@@ -41,6 +50,7 @@ SUCCESSES: tuple[Family, ...] = (
         distribution="Bernoulli", arguments=("p",), meaning="0 or 1", scale=_LOG_ODDS, bars=(0.4, 0.6),
         pymc="pm.Bernoulli(p=mu", brms="bernoulli()", lme4="binomial",
         log_density=lambda y, eta, trials, own: log_expit(np.where(y == 1, eta, -eta)),
+        slope=lambda y, eta, trials, own: y - expit(eta), curvature=lambda y, eta, trials, own: -LOGIT.derivative(eta),
         draw=lambda generator, p, trials, own: generator.binomial(1, p),
         information=lambda eta, trials, own: LOGIT.derivative(eta),
     ),
@@ -48,7 +58,8 @@ SUCCESSES: tuple[Family, ...] = (
         name="binomial", parent="p", links=(LOGIT,), support="trials", weights="trials",
         distribution="Binomial", arguments=("n", "p"), meaning=_TRIALS, scale=_LOG_ODDS, bars=_out_of_10(0.4),
         pymc="pm.Binomial(n=n, p=mu", brms="binomial()", lme4="binomial",
-        log_density=_binomial, draw=_draw_binomial, information=_binomial_information,
+        log_density=_binomial, slope=_binomial_slope, curvature=_binomial_curvature, draw=_draw_binomial,
+        information=_binomial_information,
     ),
     Family(
         name="beta_binomial", links=(LOGIT,), support="trials", weights="trials", auxiliary={"kappa": KAPPA},
