@@ -5,23 +5,39 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hlm.engines.interface import Diagnostics, PointwiseLoo
 from hlm.fits.judgement import judge
 from hlm.fits.posterior_coefficients import common_coefficients, draws_first
+from hlm.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from hlm.fits.results import Fit
+    import xarray as xr
 
 _BLANK = "-"
 _ELPD = "elpd (se)"  # nothing is computed here that takes longer than printing: leave-one-out only where it is there
 
 
-def table_of_fits(fits: Mapping[str, Fit]) -> pd.DataFrame:
+class ShownFit(Protocol):
+    """What a table reads of a fit; `hlm.fits.results.Fit` has it."""
+
+    @property
+    def resolved(self) -> Model: ...
+    @property
+    def idata(self) -> xr.DataTree: ...
+    @property
+    def loo(self) -> PointwiseLoo | None: ...
+    @property
+    def diagnostics(self) -> Diagnostics: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def table_of_fits(fits: Mapping[str, ShownFit]) -> pd.DataFrame:
     """Posterior mean and sd of every population parameter, and the predictive density.
 
     result: index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
@@ -35,7 +51,7 @@ def table_of_fits(fits: Mapping[str, Fit]) -> pd.DataFrame:
     return pd.DataFrame(numbers, index=pd.Index(list(rows), name="parameter"), columns=columns)
 
 
-def text_of_fits(fits: Mapping[str, Fit]) -> str:
+def text_of_fits(fits: Mapping[str, ShownFit]) -> str:
     """The table for a terminal, with formulas above and what must be known below."""
     header, *body = _cells(fits)
     widths = [max(len(row[i]) for row in [header, *body]) for i in range(len(header))]
@@ -47,7 +63,7 @@ def text_of_fits(fits: Mapping[str, Fit]) -> str:
     return "\n".join([*_head(fits), "", lines[0], rule, *lines[1:], rule, *_foot(fits)])
 
 
-def html_of_fits(fits: Mapping[str, Fit]) -> str:
+def html_of_fits(fits: Mapping[str, ShownFit]) -> str:
     """The same table for Jupyter."""
     header, *body = _cells(fits)
 
@@ -62,7 +78,7 @@ def html_of_fits(fits: Mapping[str, Fit]) -> str:
     return f"<div>{head}{table}{foot}</div>"
 
 
-def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
+def _numbers(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Name to (mean, sd) of one strategy's population parameters."""
     if not fit.resolved.family.has_linear_predictor:  # several linear predictors, or thresholds
         return _every_variable(fit) | _predictive(fit)
@@ -75,7 +91,7 @@ def _numbers(fit: Fit) -> dict[str, tuple[float, float]]:
     return found | _group_level(fit) | _predictive(fit)
 
 
-def _every_variable(fit: Fit) -> dict[str, tuple[float, float]]:
+def _every_variable(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Every population variable of the posterior by name and label."""
     groups = {parameter.name for parameter in fit.resolved.of_kind("group effect", "correlation")}
     found = {}
@@ -91,7 +107,7 @@ def _every_variable(fit: Fit) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _predictive(fit: Fit) -> dict[str, tuple[float, float]]:
+def _predictive(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Leave-one-out where it is there, with the numbers of rows and of draws that are not to be trusted."""
     found: dict[str, tuple[float, float]] = {}
     if fit.loo is not None:
@@ -104,7 +120,7 @@ def _predictive(fit: Fit) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _group_level(fit: Fit) -> dict[str, tuple[float, float]]:
+def _group_level(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """The sds and correlations of the varying effects."""
     found, posterior = {}, fit.idata["posterior"].to_dataset()
     for parameter in fit.resolved.of_kind("sd"):
@@ -126,21 +142,21 @@ def _mean_sd(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1))
 
 
-def _rows(fits: Mapping[str, Fit]) -> dict[str, list[tuple[float, float]]]:
+def _rows(fits: Mapping[str, ShownFit]) -> dict[str, list[tuple[float, float]]]:
     """By parameter: (mean, sd) of each fit, NaN where it has none; partial pooling's parameters first."""
     numbers = {label: _numbers(fit) for label, fit in fits.items()}
     names = dict.fromkeys(n for label in sorted(numbers, key=lambda label: label != "partial") for n in numbers[label])
     return {name: [found.get(name, (np.nan, np.nan)) for found in numbers.values()] for name in names}
 
 
-def _cells(fits: Mapping[str, Fit]) -> list[list[str]]:
+def _cells(fits: Mapping[str, ShownFit]) -> list[list[str]]:
     return [["", *fits]] + [
         [name, *(_cell(name, fit, *pair) for fit, pair in zip(fits.values(), pairs, strict=True))]
         for name, pairs in _rows(fits).items()
     ]
 
 
-def _cell(name: str, fit: Fit, mean: float, sd: float) -> str:
+def _cell(name: str, fit: ShownFit, mean: float, sd: float) -> str:
     if np.isnan(mean):
         owners = _owners(fit, name)
         return f"by {owners}" if owners else _BLANK
@@ -152,7 +168,7 @@ def _cell(name: str, fit: Fit, mean: float, sd: float) -> str:
     return f"{mean:.{digits}f} ({sd:.{digits}f})"
 
 
-def _owners(fit: Fit, label: str) -> str:
+def _owners(fit: ShownFit, label: str) -> str:
     """In no pooling: whose own coefficients these are."""
     separate = fit.resolved.separate
     if separate is not None and any(label in parameter.labels for parameter in fit.resolved.of_kind("residual")):
@@ -162,7 +178,7 @@ def _owners(fit: Fit, label: str) -> str:
     return ", ".join(factor.name for factor in fit.resolved.factors if label in factor.design.labels)
 
 
-def _head(fits: Mapping[str, Fit]) -> list[str]:
+def _head(fits: Mapping[str, ShownFit]) -> list[str]:
     model = next(iter(fits.values())).resolved
     groups = "".join(f", {group.name} ({len(model.data.levels(group))})" for group in model.written.groups)
     width = max(map(len, fits))
@@ -170,7 +186,7 @@ def _head(fits: Mapping[str, Fit]) -> list[str]:
     return [f"{model.family.name}, {model.rows} rows{groups}. Posterior means (sds).", *formulas]
 
 
-def _foot(fits: Mapping[str, Fit]) -> list[str]:
+def _foot(fits: Mapping[str, ShownFit]) -> list[str]:
     message = next(iter(fits.values())).resolved.data.message
     notes = [f"{label}: {fit.diagnostics.sentence}" for label, fit in fits.items()]
     notes += [f"{label}: {note}." for label, fit in fits.items() for note in fit.notes]
@@ -178,7 +194,7 @@ def _foot(fits: Mapping[str, Fit]) -> list[str]:
     return [*notes, *_predictive_notes(fits)]
 
 
-def _predictive_notes(fits: Mapping[str, Fit]) -> list[str]:
+def _predictive_notes(fits: Mapping[str, ShownFit]) -> list[str]:
     loos = {label: fit.loo for label, fit in fits.items() if fit.loo is not None}
     if len(loos) < len(fits):
         call = "fit.leave_out()" if len(fits) == 1 else "hlm.compare_loo(fits)"

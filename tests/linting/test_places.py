@@ -18,11 +18,7 @@ def at(place: tuple[int, int] | None) -> str:
 
 def test_bars_with_the_names_on_both_sides() -> None:
     found = [(TEXT[b.start : b.stop], sorted(b.effects), sorted(b.group)) for b in bars(TEXT)]
-    assert found == [
-        ("(x | g)", ["x"], ["g"]),
-        ("(1|a/b)", [], ["a", "b"]),
-        ("(0 + `w z`||g)", ["w z"], ["g"]),
-    ]
+    assert found == [("(x | g)", ["x"], ["g"]), ("(1|a/b)", [], ["a", "b"]), ("(0 + `w z`||g)", ["w z"], ["g"])]
     assert [t.start for t in outside("y ~ x | g + (1|h) || k", ("|", "||"))] == [6, 18]
 
 
