@@ -23,8 +23,6 @@ from hlm.model.parameters import common_parameters
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hlm.fits.results import Fit
-
 
 @dataclass(frozen=True, slots=True)
 class GroupPart:
@@ -96,19 +94,17 @@ def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.
     return sds, correlation
 
 
-def covariance_of(fit: Fit, factor: Term, labels: Sequence[str]) -> np.ndarray:
-    """Draws of the covariance matrix of some of a factor's effects.
+def covariance_of(posterior: xr.Dataset, factor: GroupingFactor, labels: Sequence[str]) -> np.ndarray:
+    """Draws of the covariance matrix of some of a factor's effects, in partial pooling.
 
-    fit: of partial pooling.
     labels: the effects' columns, ``Intercept``, ``pre``; 0 for those that do not vary by the factor.
     result: shape (draws, q, q).
     """
-    mine = fit.resolved.factor(factor)
-    sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), mine)
+    sds, correlation = group_covariance(posterior, factor)
     whole = sds[:, :, None] * correlation * sds[:, None, :]
     found = np.zeros((len(sds), len(labels), len(labels)))
-    here = [i for i, label in enumerate(labels) if label in mine.design.labels]
-    there = [mine.design.labels.index(labels[i]) for i in here]
+    here = [i for i, label in enumerate(labels) if label in factor.design.labels]
+    there = [factor.design.labels.index(labels[i]) for i in here]
     found[:, np.array(here)[:, None], here] = whole[:, np.array(there)[:, None], there]
     return found
 

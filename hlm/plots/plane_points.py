@@ -55,5 +55,6 @@ def plane_of(fits: Fits, factor: Term, pair: tuple[str, str]) -> Plane:
     expected = group_coefficients(shared, factor, partial.resolved).mean(axis=0)[:, columns]
     center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
     complete = by_label["complete"].mean(axis=0)
-    covariance = covariance_of(partial, factor, pair).mean(axis=0)
+    posterior, mine = partial.idata["posterior"].to_dataset(), partial.resolved.factor(factor)
+    covariance = covariance_of(posterior, mine, pair).mean(axis=0)
     return Plane(by_label["none"] - shift, by_label["partial"] - shift, complete, center, covariance, levels)

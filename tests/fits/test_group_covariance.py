@@ -11,8 +11,9 @@ SCHOOL = Term(("school",))
 
 
 def test_sigma_has_the_posteriors_sds_and_correlation(exam):
-    sigma = covariance_of(exam["partial"], SCHOOL, ("pre", "Intercept"))
-    posterior = exam["partial"].idata["posterior"]
+    partial = exam["partial"]
+    posterior = partial.idata["posterior"].to_dataset()
+    sigma = covariance_of(posterior, partial.resolved.factor(SCHOOL), ("pre", "Intercept"))
     sd = posterior["pre|school_sigma"].values.ravel(), posterior["1|school_sigma"].values.ravel()
     correlation = posterior["school_corr"].sel(school_effect="pre", school_effect_bis="Intercept").values.ravel()
     np.testing.assert_allclose(sigma[:, 0, 0], sd[0] ** 2)
