@@ -176,16 +176,21 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     """The observed combinations of several factors as one factor, the first factor varying slowest."""
     import pandas as pd
 
-    variables = list(group.variables)
-    observed = columns[variables].drop_duplicates().sort_values(variables)  # by the order of their levels
-    labels = [CELL_SEPARATOR.join(cell) for cell in observed.itertuples(index=False, name=None)]
+    codes = [np.asarray(columns[v].cat.codes, dtype=np.int64) for v in group.variables]
+    inverse = codes[0]
+    for more in codes[1:]:  # one factor after the other, so that no key grows beyond rows x levels
+        _, inverse = np.unique(inverse * (more.max() + 1) + more, return_inverse=True)
+    _, first = np.unique(inverse, return_index=True)
+    levels = [columns[v].cat.categories.astype(str).to_numpy(dtype=object) for v in group.variables]
+    parts = (own[code[first]] for own, code in zip(levels, codes, strict=True))
+    labels = [CELL_SEPARATOR.join(cell) for cell in zip(*parts, strict=True)]
     if len(set(labels)) < len(labels):
         raise DataError(
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
-            f"Rename the labels of {' or '.join(variables)}."
+            f"Rename the labels of {' or '.join(group.variables)}."
         )
-    codes = columns.groupby(variables, observed=True).ngroup()
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(labels), ordered=True), index=columns.index)
+    cell = pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True)
+    return pd.Series(cell, index=columns.index)
 
 
 def _weights(column: pd.Series, name: str) -> np.ndarray:

@@ -23,10 +23,6 @@ def _binomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, o
     return np.asarray(y - trials * expit(eta))
 
 
-def _binomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_binomial_information(eta, trials, own)
-
-
 def _binomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     assert trials is not None
     return np.asarray(trials * LOGIT.derivative(eta))
@@ -58,8 +54,8 @@ SUCCESSES: tuple[Family, ...] = (
         name="binomial", parent="p", links=(LOGIT,), support="trials", weights="trials",
         distribution="Binomial", arguments=("n", "p"), meaning=_TRIALS, scale=_LOG_ODDS, bars=_out_of_10(0.4),
         pymc="pm.Binomial(n=n, p=mu", brms="binomial()", lme4="binomial",
-        log_density=_binomial, slope=_binomial_slope, curvature=_binomial_curvature, draw=_draw_binomial,
-        information=_binomial_information,
+        log_density=_binomial, slope=_binomial_slope, draw=_draw_binomial, information=_binomial_information,
+        curvature=lambda y, eta, trials, own: -_binomial_information(eta, trials, own),
     ),
     Family(
         name="beta_binomial", links=(LOGIT,), support="trials", weights="trials", auxiliary={"kappa": KAPPA},
