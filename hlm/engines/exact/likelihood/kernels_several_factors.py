@@ -78,7 +78,7 @@ def _factorise(data, relative):
     if good:
         try:
             return total, log_first, np.linalg.cholesky(n), True
-        except Exception:
+        except Exception:  # LinAlgError; numba catches no other class
             good = False
     return total, log_first, np.asfortranarray(n), False
 
