@@ -10,11 +10,11 @@ from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
-from hlm.fits.predict import DEFAULT_PROB, replicated
+from hlm.fits.predict import replicated
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model
-from hlm.support.options import check_prob, check_seed
+from hlm.support.options import check_seed, checked_prob
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def check_spread(
 
     model = model_of(fits)
     factor = model.group(group)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
+    probability = checked_prob(prob)
     check_seed(seed)
     by_label = fits_by_label(fits)
     rng = stream(seed, "replicated data")

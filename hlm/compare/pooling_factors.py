@@ -101,7 +101,7 @@ def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
     """By term: what the draws of one factor say."""
     target = fit.resolved.design.group_coefficients
     theta = group_coefficients(fit.parts, factor, fit.resolved)
-    own = tuple(part for part in fit.parts.groups if part.group == factor)
+    own = tuple(part for part in fit.parts.groups if part.factor.group == factor)
     alone = replace(fit.parts, shared=np.zeros_like(fit.parts.shared), groups=own)
     errors = group_coefficients(alone, factor, fit.resolved)
     lambdas, r2 = pooling_factor(errors), explained(errors, theta)

@@ -98,7 +98,7 @@ def shrinkage(
 
 def _of_factor(fits: Mapping[str, Fit], factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:
     """The rows of one factor."""
-    table = _side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
+    table = side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
     table["movement"] = table["partial"] - table["none"]
     level = level_of(fits["partial"], factor)
     table = _with_pooling(table, level, determined(fits["partial"].resolved, factor))
@@ -107,8 +107,8 @@ def _of_factor(fits: Mapping[str, Fit], factor: Term, term: str | None, prob: fl
     return table.assign(why=reasons(table, level))[_COLUMNS]
 
 
-def _side_by_side(long: pd.DataFrame) -> pd.DataFrame:
-    """From a row per strategy to a row per group and term."""
+def side_by_side(long: pd.DataFrame) -> pd.DataFrame:
+    """The table of `compare_slopes` with a row per group and term; lower and upper are those of partial pooling."""
     by_label = {label: rows.set_index(_KEYS) for label, rows in long.groupby("pooling", sort=False)}
     none, partial = by_label["none"], by_label["partial"]
     wide = partial[["lower", "upper", "prob"]].assign(

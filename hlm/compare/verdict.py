@@ -122,18 +122,15 @@ def _answered(fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLo
     bad = {label: len(loo.bad) for label, loo in known.items() if len(loo.bad)}
     reasons += [f"{label} has bad Pareto k at {count} of the units left out" for label, count in bad.items()]
     table = loo_table(fits, loos, unit)
+    parts = [fits[label].parts for label in table["pooling"]]
     words, certainty = ({}, {}) if judgement is None else (judgement.words, judgement.certainty)
     return f"{'; '.join([f'{what}: {found}', *reasons])}.", table.assign(
-        coefficients=[_count(fits[label]) for label in table["pooling"]],
+        coefficients=[  # a reference level's fixed 0 is not counted
+            p.shared.shape[1] + sum(int((own.values.std(axis=0) > 0).sum()) for own in p.groups) for p in parts
+        ],
         certainty=[certainty.get(label, np.nan) for label in table["pooling"]],
         verdict=[words.get(label, "no prediction") for label in table["pooling"]],
     )
-
-
-def _count(fit: Fit) -> int:
-    """Coefficients that a strategy has, common and per group; a reference level's fixed 0 is not counted."""
-    own = sum(int((part.values.std(axis=0) > 0).sum()) for part in fit.parts.groups)
-    return int(fit.parts.shared.shape[1]) + own
 
 
 def _checks(fits: Mapping[str, Fit], seed: int | None) -> pd.DataFrame:

@@ -18,7 +18,8 @@ from hlm.data.polynomials_and_splines import BASES
 from hlm.errors import DataError
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import arguments, canonical, read_call, shown, source_columns
-from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Node, Operation
+from hlm.formula.tokens import Token
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,9 +97,9 @@ class _Walk:
     def number(self, node: Node) -> np.ndarray:
         """A number a row, shape (rows,)."""
         match node:
-            case Leaf(token) if token.kind == "number":
+            case Token() as token if token.kind == "number":
                 return np.full(len(self.columns), float(token.text))
-            case Leaf(token):
+            case Token() as token:
                 return self.numeric_column(token.text)
             case Group(inner):
                 return self.number(inner)
@@ -129,8 +130,8 @@ class _Walk:
 
     def labels(self, node: Node) -> pd.Series:
         """A factor: the levels of a column of labels in their order, those of numbers by size."""
-        if isinstance(node, Leaf) and node.token.kind == "name":
-            column = self.columns[node.token.text]
+        if isinstance(node, Token) and node.kind == "name":
+            column = self.columns[node.text]
             if column.dtype == "category":
                 return column
             if column.dtype == np.int64:  # as they are: long ids would be the same in float64

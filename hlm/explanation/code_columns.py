@@ -13,7 +13,7 @@ from hlm.explanation.regressors import Column, Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import is_call, read_call, shown, source_columns
-from hlm.formula.syntax_tree import Leaf
+from hlm.formula.tokens import Token
 
 _OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "s_alpha", "chol",
               "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
@@ -150,7 +150,7 @@ def _in_factor(variable: str, model: ModelStructure) -> str | None:
     call = read_call(variable) if is_call(variable, model.formula.functions) else None
     if call is None or call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
         return None
-    return call.args[0].token.text if isinstance(call.args[0], Leaf) else None
+    return call.args[0].text if isinstance(call.args[0], Token) else None
 
 
 def _holds_labels(column: str | None, model: ModelStructure) -> bool:

@@ -7,7 +7,8 @@ from itertools import accumulate
 
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import arguments, canonical, shown
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Node, Operation
+from hlm.formula.tokens import Token
 
 _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 
@@ -15,7 +16,7 @@ _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 def numpy_code(node: Node, names: Mapping[str, str]) -> str:
     """An expression of columns; ``names``: column to Python name."""
     match node:
-        case Leaf(token):
+        case Token() as token:
             return token.text if token.kind == "number" else names[token.text]
         case Group(inner):
             return numpy_code(inner, names)
@@ -76,7 +77,7 @@ def _piece(node: Node, names: Mapping[str, str]) -> str:
     text = _number(node, names)
     depths = list(accumulate((character == "(") - (character == ")") for character in text))
     closed = text.startswith(("np.", "(")) and text.endswith(")") and 0 not in depths[text.index("(") : -1]
-    return text if closed or isinstance(_inside(node), Leaf) else f"({text})"
+    return text if closed or isinstance(_inside(node), Token) else f"({text})"
 
 
 def _number(node: Node, names: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hlm.explanation.regressors import levels
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.expansion import contracted
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import Pooling, complete_formula
 
 
@@ -49,11 +49,10 @@ def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
         return None
     none, sizes = model.model.design.no_pooling, {factor.term: factor.size or 0 for factor in model.factors}
     own = sum(sizes[group] * len(design.labels) for group, design in none.designs.items())
-    intercepts = sum(INTERCEPT in design.terms for design in none.designs.values())
     departures = sum(len(bar.columns) * sizes[bar.factor.term] for bar in model.bars)
     return {
         "complete": len(model.common),
-        "none": own - max(intercepts - 1, 0) + len(none.kept.labels),  # of a second factor's intercepts one is 0
+        "none": own - none.zeros + len(none.kept.labels),
         "partial": len(model.common) + departures,
     }
 

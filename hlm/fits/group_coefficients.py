@@ -83,7 +83,7 @@ def group_coefficients(parts: Parts, factor: Term, model: Model) -> np.ndarray:
     for part in parts.groups:
         values = _per_level(part, factor, data, model.pooling)
         if values is not None:
-            found += values @ combination_of(target.matrix, part.design.matrix).T
+            found += values @ combination_of(target.matrix, part.factor.design.matrix).T
     return found
 
 

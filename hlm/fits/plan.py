@@ -11,7 +11,7 @@ from hlm.engines.interface import Options
 from hlm.errors import FitError
 from hlm.fits.fit import checked_options, chosen_poolings
 from hlm.fits.run_engines import chosen_engine
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
@@ -87,7 +87,6 @@ def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
 
 
 def _of_groups(model: Model) -> int:
-    """The groups' coefficients; in no pooling one of a second factor's own intercepts is 0."""
-    intercepts = sum(effect.term == INTERCEPT for factor in model.factors for effect in factor.effects)
-    zeros = max(intercepts - 1, 0) if model.pooling == "none" else 0
+    """The groups' coefficients that are not fixed at 0."""
+    zeros = model.design.no_pooling.zeros if model.pooling == "none" else 0
     return sum(factor.size * factor.width for factor in model.factors) - zeros

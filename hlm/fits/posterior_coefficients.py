@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
-from hlm.formula.formula import Term
 from hlm.model import names
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import Effect, GroupingFactor
@@ -32,14 +30,6 @@ class GroupPart:
     # shape (draws, K, q), in the columns of the factor's design: departures from the common part in partial pooling,
     # whole coefficients in no pooling
     values: np.ndarray
-
-    @property
-    def group(self) -> Term:
-        return self.factor.group
-
-    @property
-    def design(self) -> Columns:
-        return self.factor.design
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +56,7 @@ def linear_predictor(parts: Parts, data: CleanData, rows: slice) -> np.ndarray:
     for part in parts.groups:
         codes = part.factor.codes[rows]
         for j in range(part.values.shape[2]):
-            eta += part.values[:, codes, j] * part.design.matrix[rows, j]
+            eta += part.values[:, codes, j] * part.factor.design.matrix[rows, j]
     return np.asarray(eta if data.offset is None else eta + data.offset[rows])
 
 
@@ -92,21 +82,6 @@ def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.
             alone = np.eye(found.shape[1])
             correlation[:, block.columns, block.columns] = np.where(np.isnan(found), alone, found)  # beside an sd of 0
     return sds, correlation
-
-
-def covariance_of(posterior: xr.Dataset, factor: GroupingFactor, labels: Sequence[str]) -> np.ndarray:
-    """Draws of the covariance matrix of some of a factor's effects, in partial pooling.
-
-    labels: the effects' columns, ``Intercept``, ``pre``; 0 for those that do not vary by the factor.
-    result: shape (draws, q, q).
-    """
-    sds, correlation = group_covariance(posterior, factor)
-    whole = sds[:, :, None] * correlation * sds[:, None, :]
-    found = np.zeros((len(sds), len(labels), len(labels)))
-    here = [i for i, label in enumerate(labels) if label in factor.design.labels]
-    there = [factor.design.labels.index(labels[i]) for i in here]
-    found[:, np.array(here)[:, None], here] = whole[:, np.array(there)[:, None], there]
-    return found
 
 
 def draws_first(values: xr.DataArray) -> np.ndarray:

@@ -19,7 +19,7 @@ from hlm.model import names
 from hlm.model.families import FAMILIES
 from hlm.support.linear_algebra import lower_roots
 from hlm.support.memory import check_memory
-from hlm.support.options import check_choice, check_prob, check_seed
+from hlm.support.options import check_choice, check_seed, checked_prob
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]
 _RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
-DEFAULT_PROB = 0.89  # ArviZ's default
 
 
 def predict(
     fit: Fit, newdata: Any = None, *, kind: Kind = "mean", new_groups: NewGroups = "gaussian",
-    prob: float = DEFAULT_PROB, seed: int | None = None,
+    prob: float | None = None, seed: int | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Predict new rows.
 
@@ -51,8 +50,8 @@ def predict(
     new_groups : {"gaussian", "zero", "resample"}
         Effects of groups that the data did not have: drawn from their Normal(0, Sigma), one draw for all rows of a
         group; zero, the common line; or, for each draw, those of one known group.
-    prob : float
-        Probability of the central intervals.
+    prob : float, optional
+        Probability of the central intervals; 0.89 by default.
     seed : int, optional
         For ``kind="response"`` and for new groups.
 
@@ -81,7 +80,8 @@ def predict(
     >>> predict(lines, days, seed=1)["new_group"].tolist()
     [False, True]
     """
-    _check(fit, kind, new_groups, prob)
+    _check(fit, kind, new_groups)
+    probability = checked_prob(prob)
     check_seed(seed)
     formula = complete_formula(fit.resolved.written) if fit.pooling == "complete" else fit.resolved.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.resolved.data, newdata)
@@ -100,31 +100,30 @@ def predict(
             f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
             f"only its prior would speak. Use the partial or the complete fit."
         )
-    _check_room(fit, len(rows))
+    _check_memory(fit, len(rows))
     values = _linear(fit, formula, rows, new_groups, generator)
     if kind != "linear":
         values = fit.resolved.family.undo_link(values)
     if kind == "response":
         values = _respond(fit, rows, values, generator)
-    tail = (1 - prob) / 2
+    tail = (1 - probability) / 2
     return rows.assign(
         estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new,
+        upper=np.quantile(values, 1 - tail, axis=0), prob=probability, new_group=new,
         note="; ".join(failed_diagnostics(fit).values()),
     )  # fmt: skip
 
 
-def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
+def _check(fit: Fit, kind: str, new_groups: str) -> None:
     check_fit(fit, "such as fits['partial']")
     check_choice("kind", kind, get_args(Kind))
     check_choice("new_groups", new_groups, get_args(NewGroups))
-    check_prob(prob)
     if fit.resolved.family.draw is None:
         covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
         raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
 
 
-def _check_room(fit: Fit, rows: int) -> None:
+def _check_memory(fit: Fit, rows: int) -> None:
     draws = len(fit.parts.shared)
     widths = sum(part.values.shape[2] for part in fit.parts.groups)
     check_memory(
@@ -150,9 +149,9 @@ def _linear(
     parts = fit.parts
     eta = parts.shared @ parts.common.on(rows).matrix.T
     for part in parts.groups:
-        design = part.design.on(rows).matrix
+        design = part.factor.design.on(rows).matrix
         levels = {level: i for i, level in enumerate(part.factor.levels)}
-        labels = rows[part.group.name].astype(str).to_numpy()
+        labels = rows[part.factor.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
         values = part.values
         if unseen:
@@ -184,7 +183,7 @@ def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> n
     draws: which posterior draws.
     FitError: in a family that `predict` does not cover.
     """
-    _check(fit, "response", "gaussian", DEFAULT_PROB)
+    _check(fit, "response", "gaussian")
     groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)
     some = replace(fit.parts, shared=fit.parts.shared[draws], groups=groups)
     eta = linear_predictor(some, fit.resolved.data, slice(0, fit.resolved.rows))

@@ -8,8 +8,9 @@ from functools import reduce
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import Source, canonical, check_call
 from hlm.formula.response import column
-from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Node, Operation
 from hlm.formula.term_algebra import find_bar, product
+from hlm.formula.tokens import Token
 
 
 def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], source: Source) -> tuple[Block, ...]:
@@ -49,7 +50,7 @@ def _group_terms(node: Node, source: Source) -> list[Term]:
     match node:
         case Group(inner):
             return _group_terms(inner, source)
-        case Leaf(token) if token.kind == "name" and token.text != ALL_OTHERS:
+        case Token() as token if token.kind == "name" and token.text != ALL_OTHERS:
             return [Term((column(node, source),))]
         case Operation(op=":" | "/" as op, left=before, right=after) if before is not None:
             left, right = _group_terms(before, source), _group_terms(after, source)

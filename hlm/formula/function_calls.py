@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from hlm.errors import FormulaError
 from hlm.formula.allowed_functions import FUNCTIONS, REFUSED, Function
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Named, Node, Operation, read_tree
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Named, Node, Operation, read_tree
+from hlm.formula.tokens import Token
 
 # xarray's DataTree refuses variables with a slash in their names, and Bambi names variables after columns: inside a
 # call, '/' is kept as the division slash, and written '/' again where a formula is printed.
@@ -80,7 +81,7 @@ def source_columns(variable: str, functions: Collection[str] = ()) -> tuple[str,
 def canonical(node: Node) -> str:
     """The one text of an expression: R's spacing, numbers as written."""
     match node:
-        case Leaf(token):
+        case Token() as token:
             return token.text
         case Group(inner):
             return f"({canonical(inner)})"
@@ -157,9 +158,9 @@ def _check_options(node: Call, function: Function, options: tuple[Node, ...], so
 def _check_arithmetic(node: Node, source: Source) -> None:
     """Columns, numbers, operators, and functions that give a number."""
     match node:
-        case Leaf(token) if token.kind == "number":
+        case Token() as token if token.kind == "number":
             return
-        case Leaf(token) if token.kind == "name" and token.text not in (".", "TRUE", "FALSE"):
+        case Token() as token if token.kind == "name" and token.text not in (".", "TRUE", "FALSE"):
             if not PLAIN_NAME.match(token.text):
                 raise source.error("Inside a function a column needs a plain name: rename it in the data.", node)
         case Group(inner):
@@ -180,7 +181,7 @@ def _check_arithmetic(node: Node, source: Source) -> None:
 def _names(node: Node) -> Iterator[str]:
     """The columns below a node; options such as ``raw = TRUE`` have no columns."""
     match node:
-        case Leaf(token) if token.kind == "name":
+        case Token() as token if token.kind == "name":
             yield token.text
         case Group(inner):
             yield from _names(inner)

@@ -11,7 +11,7 @@ from hlm.formula.bars import read_bars
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
 from hlm.formula.function_calls import PLAIN_NAME, Source, canonical, check_call, source_columns
 from hlm.formula.response import column, read_response
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation, read_tree
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Node, Operation, read_tree
 from hlm.formula.term_algebra import (
     Parts,
     Terms,
@@ -25,6 +25,7 @@ from hlm.formula.term_algebra import (
     union,
     without,
 )
+from hlm.formula.tokens import Token
 from hlm.support.options import offending
 
 _MOST_TERMS = 1000
@@ -136,7 +137,7 @@ class _Meaning:
             if len(part.args) != 1 or sign == "-":
                 raise self.error("Write + offset(x): a column added to the linear predictor.", whole)
             argument = part.args[0]
-            alone = isinstance(argument, Leaf | Call)
+            alone = isinstance(argument, Token | Call)
             found.append(canonical(argument) if alone else f"I({canonical(argument)})")
         return tuple(dict.fromkeys(found)), rest
 
@@ -183,17 +184,17 @@ class _Meaning:
     def expand(self, node: Node) -> Terms:
         """The terms of one summand: R's algebra of ``: * / ^ %in%``."""
         match node:
-            case Leaf(token) if token.kind == "name":
+            case Token() as token if token.kind == "name":
                 return (Term((column(node, self.source),)),)
-            case Leaf(token) if token.text == "1" and token.kind == "number":
+            case Token() as token if token.text == "1" and token.kind == "number":
                 return (INTERCEPT,)
-            case Leaf():
+            case Token():
                 raise self.error("Only 0 and 1 (without and with intercept) can stand as numbers in a formula.", node)
             case Call():
                 return (self.call(node),)
             case Group(inner):
                 return self.sum_of(summands(inner))[0]
-            case Operation(op="^", left=base, right=Leaf(token)) if base is not None and token.text.isdecimal():
+            case Operation(op="^", left=base, right=Token() as token) if base is not None and token.text.isdecimal():
                 return self.power(self.expand(base), token.text, node)
             case Operation(op=op, left=left, right=right) if left is not None and op in (":", "*", "/", "%in%"):
                 return self.combine(op, self.expand(left), self.expand(right), node)

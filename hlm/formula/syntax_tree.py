@@ -21,21 +21,6 @@ _MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """A name, a number or a string."""
-
-    token: Token
-
-    @property
-    def start(self) -> int:
-        return self.token.start
-
-    @property
-    def stop(self) -> int:
-        return self.token.stop
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """A function and its arguments, as in ``p(k, n)``."""
 
@@ -76,7 +61,7 @@ class Operation:
     place: int
 
 
-type Node = Leaf | Call | Named | Group | Operation
+type Node = Token | Call | Named | Group | Operation  # a token is a name, a number or a string
 
 
 def read_tree(formula: str) -> Node:
@@ -124,7 +109,7 @@ class _Reader:
         if token.kind == "name" and self.peek().operator == "(":
             return self.call(token)
         if token.kind in ("name", "number", "string"):
-            return Leaf(token)
+            return token
         raise self.error(
             f"A name is missing before {token.text!r}." if token.text else "The formula ends where a name is expected.",
             token,
@@ -144,11 +129,11 @@ class _Reader:
 
     def argument(self) -> Node:
         value = self.expression(0)
-        if self.peek().text != "=" or not (isinstance(value, Leaf) and value.token.kind == "name"):
+        if self.peek().text != "=" or not (isinstance(value, Token) and value.kind == "name"):
             return value
         self.next()
         right = self.expression(0)
-        return Named(value.token.text, right, value.start, right.stop)
+        return Named(value.text, right, value.start, right.stop)
 
     def expect_close(self, opening: Token) -> Token:
         if self.peek().text == ")":

@@ -6,7 +6,8 @@ from functools import reduce
 from itertools import chain
 
 from hlm.formula.formula import INTERCEPT, Term
-from hlm.formula.syntax_tree import Call, Group, Leaf, Named, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Named, Node, Operation
+from hlm.formula.tokens import Token
 
 type Terms = tuple[Term, ...]
 type Parts = list[tuple[str, Node, Node]]
@@ -90,7 +91,7 @@ def last_word_on_intercept(parts: Parts) -> bool | None:
 
 def _said_inside(node: Node) -> bool | None:
     match node:
-        case Leaf():
+        case Token():
             return is_number(node, "1") if is_number(node, "0") or is_number(node, "1") else None
         case Group(inner):
             return None if is_bar(node) else last_word_on_intercept(summands(inner))
@@ -127,4 +128,4 @@ def find_bar(node: Node | None) -> Operation | None:
 
 def is_number(node: Node, text: str) -> bool:
     """Whether a node is the number written so."""
-    return isinstance(node, Leaf) and node.token.kind == "number" and node.token.text == text
+    return isinstance(node, Token) and node.kind == "number" and node.text == text

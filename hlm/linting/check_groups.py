@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.formula import INTERCEPT, Block, Term
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
@@ -24,13 +24,15 @@ def group_count(case: DataCase) -> Iterator[Finding]:
         message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
         instead = without_groups(case.formula, single)
         yield case.finding("one-group", message, at=case.block_of(group), instead=instead)
+    common = [Term((*group.variables, *e.variables)) for group in few for e in case.formula.effects_of(group)]
     for group in few:
         message = (
             f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
             f"known from so few, and its prior decides how much is pooled. As a common term each group has its own "
             f"coefficient."
         )
-        yield case.finding("few-groups", message, at=case.block_of(group), instead=_as_common(case.formula, few))
+        instead = with_common(without_groups(case.formula, few), common)
+        yield case.finding("few-groups", message, at=case.block_of(group), instead=instead)
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -138,12 +140,6 @@ def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     numbers = tuple(e for e in block.effects if e not in factors and e != INTERCEPT)
     together = replace(block, effects=(INTERCEPT, *factors) if block.has_intercept else factors, correlated=True)
     return (together, *(Block((effect,), block.group) for effect in numbers))
-
-
-def _as_common(formula: Formula, groups: list[Term]) -> Formula:
-    """The varying effects of some groups as common interactions with them."""
-    terms = [Term((*g.variables, *effect.variables)) for g in groups for effect in formula.effects_of(g)]
-    return with_common(without_groups(formula, groups), terms)
 
 
 def _nearly_rows(group: Term, case: DataCase) -> bool:

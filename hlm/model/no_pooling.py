@@ -30,6 +30,11 @@ class NoPooling:
     dropped: tuple[Term, ...]  # common terms that lie in the span of the groups' own effects
     notes: tuple[str, ...]  # one sentence for each thing left out
 
+    @property
+    def zeros(self) -> int:
+        """How many own coefficients are fixed at 0: an intercept of each factor after the first."""
+        return max(sum(own.effect == INTERCEPT for own in self.own) - 1, 0)
+
 
 def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) -> NoPooling:
     """What no pooling can estimate on these data.

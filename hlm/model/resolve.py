@@ -76,7 +76,11 @@ def resolve(
         check_choice("pooling", pooling, POOLINGS)
     kind = get_family(family)
     _check_residual(residual, ("none",) if comparing else poolings, kind)
-    _check_eta(lkj_eta)
+    if not (isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool) and 0 < lkj_eta <= _LARGEST_ETA):
+        raise FitError(
+            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
+            f"near 0. For correlations of 0 write (x||g)."
+        )
     written, table = formula_and_data(formula, data, family=kind, weights=weights, functions=functions)
     check_response(kind, written, table)
     if comparing or "none" in poolings:
@@ -211,15 +215,6 @@ def _check_residual(residual: str, poolings: Sequence[Pooling], family: Family) 
         raise FitError(
             f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
             f"not for pooling={poolings[0]!r}, family={family.name!r}."
-        )
-
-
-def _check_eta(lkj_eta: Any) -> None:
-    number = isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool)
-    if not (number and 0 < lkj_eta <= _LARGEST_ETA):
-        raise FitError(
-            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
-            f"near 0. For correlations of 0 write (x||g)."
         )
 
 

@@ -7,17 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from hlm.compare.compare_slopes import varying_terms
-from hlm.compare.rank_groups import ranked
+from hlm.compare.rank_groups import rank_groups
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.group_coefficients import coefficients
-from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import Fits, fits_by_label
-from hlm.formula.formula import Term
 from hlm.plots.coefficient_axis import default_term, model_with
 from hlm.plots.glyphs import LOOKS, circle, describe, headline, interval_style
 from hlm.plots.group_names import name_rows, named, row_axes
-from hlm.support.options import check_prob
 
 _LABELLED = 3  # groups at either end, where there are too many for names
 
@@ -62,10 +57,10 @@ def plot_ranks(
     missing = "plot_ranks ranks the groups by partial pooling, and that strategy is missing: fit_pooling(...)."
     model = model_with(fits, ("partial",), missing)
     factor = model.group(group)
-    (label,) = varying_terms(model, factor, default_term(model, factor) if term is None else term)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
-    table = _rank_table(fits_by_label(fits)["partial"], factor, label, probability)
+    wanted = default_term(model, factor) if term is None else term
+    table = rank_groups(fits_by_label(fits)["partial"], wanted, group=factor.name, prob=prob)
+    label, probability = table[["term", "prob"]].iloc[0]
+    table = table.sort_values("rank", kind="stable").set_index("level")
     ax, pitch = row_axes(ax, len(table))
     ax.set_xlim(0.5, len(table) + 0.5)
     ax.xaxis.set_major_locator(FixedLocator(_ticks(len(table))))
@@ -83,7 +78,7 @@ def plot_ranks(
         ],
     )
     ends = [
-        f"{named(factor, str(level))} (expected rank {row['expected']:.1f}, {row['lower']:.0f} to {row['upper']:.0f})"
+        f"{named(factor, str(level))} (expected rank {row['rank']:.1f}, {row['lower']:.0f} to {row['upper']:.0f})"
         for level, row in table.iloc[[0, -1]].iterrows()
     ]
     words = (
@@ -92,16 +87,6 @@ def plot_ranks(
     )
     describe(ax, words, problems=failed_diagnostics(fits, ("partial",)).values())
     return ax
-
-
-def _rank_table(fit: Fits, factor: Term, label: str, prob: float) -> pd.DataFrame:
-    """Index ``level``; columns ``expected, lower, upper``, the lowest rank first."""
-    draws = coefficients(fit, factor.name).sel(pooling="partial", term=label)
-    values = draws.transpose("chain", "draw", factor.name).to_numpy().reshape(-1, draws.sizes[factor.name])
-    numbers = ranked(values, prob)
-    expected, lower, upper = numbers["rank"], numbers["lower"], numbers["upper"]
-    table = pd.DataFrame({"expected": expected, "lower": lower, "upper": upper}, index=draws[factor.name].to_numpy())
-    return table.sort_values("expected", kind="stable")
 
 
 def _ticks(count: int) -> list[int]:
@@ -116,10 +101,10 @@ def _draw(ax: Axes, table: pd.DataFrame, pitch: float) -> None:
     if pitch < 2:
         lower, upper = (table[end].rolling(51, center=True, min_periods=1).mean() for end in ("lower", "upper"))
         ax.fill_betweenx(rows, lower, upper, color=LOOKS["partial"].color, alpha=0.25, linewidth=0, zorder=2)
-        ax.plot(table["expected"], rows, color=LOOKS["partial"].color, linewidth=2.5, zorder=4)
+        ax.plot(table["rank"], rows, color=LOOKS["partial"].color, linewidth=2.5, zorder=4)
         return
     ax.hlines(rows, table["lower"], table["upper"], **interval_style(pitch), zorder=2)
-    ax.plot(table["expected"], rows, **circle("partial", float(np.clip(0.55 * pitch, 1.5, 7))), zorder=4)
+    ax.plot(table["rank"], rows, **circle("partial", float(np.clip(0.55 * pitch, 1.5, 7))), zorder=4)
 
 
 def _label_ends(ax: Axes, table: pd.DataFrame) -> None:

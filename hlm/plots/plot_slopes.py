@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hlm.compare.compare_slopes import compare_slopes
+from hlm.compare.shrinkage import side_by_side
 from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import Fits
 from hlm.formula.formula import Term
@@ -93,10 +94,7 @@ def _slope_rows(fits: Fits, factor: Term, term: str, interval: float | None) -> 
         ``none``, or of ``partial`` where that is NaN.
     """
     long = compare_slopes(fits, term=term, group=factor.name, prob=interval)
-    by_label = {str(pooling): rows.set_index("level") for pooling, rows in long.groupby("pooling", sort=False)}
-    partial = by_label["partial"]
-    table = partial[["lower", "upper"]].assign(partial=partial["estimate"], none=by_label["none"]["estimate"])
-    table["complete"] = by_label["complete"]["estimate"] if "complete" in by_label else np.nan
+    table = side_by_side(long).set_index("level")[["lower", "upper", "partial", "none", "complete"]]
     order = table["none"].fillna(table["partial"]).sort_values(kind="stable")
     return table.loc[order.index], str(long["term"].iloc[0])
 

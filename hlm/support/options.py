@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hlm.errors import FitError, HlmError
 
 Method = Literal["auto", "exact", "nuts", "bambi"]
+DEFAULT_PROB = 0.89  # ArviZ's default
 _LONGEST = 80  # characters of an offending value that are shown
 
 
@@ -61,11 +62,13 @@ def check_seed(seed: Any, *, error: type[HlmError] = FitError) -> None:
         raise error(f"seed is a whole number of 0 or more, not {offending(seed)}.")
 
 
-def check_prob(prob: Any, name: str = "prob") -> None:
-    """The probability of an interval."""
-    number = isinstance(prob, Real) and not isinstance(prob, bool)
-    if not (number and 0 < prob < 1):
+def checked_prob(prob: Any, name: str = "prob") -> float:
+    """The probability of an interval; None is the default."""
+    if prob is None:
+        return DEFAULT_PROB
+    if isinstance(prob, bool) or not (isinstance(prob, Real) and 0 < float(prob) < 1):
         raise FitError(f"{name} is a probability between 0 and 1, such as 0.89, not {offending(prob)}.")
+    return float(prob)
 
 
 def check_functions(functions: Any) -> None:
