@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
+from hlm.data.files import read_table
 from hlm.errors import HlmError
 from hlm.support.options import Method
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 app = App(
     name="hlm",
@@ -31,37 +29,34 @@ def _whole(kind: type, tokens: Sequence[Token]) -> int:
     return int(text)
 
 
+_DATA = "A packaged name (see hlm data), a .csv or a .parquet file"
+_FAMILY = "gaussian, bernoulli, binomial (with {} ~ ...), poisson, negativebinomial, ..."
+_TRIALS = 'The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.'
+Formula = Annotated[str, Parameter(help='For example "post ~ pre + (pre|school)".')]
+Data = Annotated[str, Parameter(help=f"{_DATA}.")]
+Family = Annotated[str, Parameter(help=_FAMILY.format("cbind(k, n - k)"))]
+FamilyP = Annotated[str, Parameter(help=_FAMILY.format("p(k, n)"))]
+Weights = Annotated[str | None, Parameter(help=_TRIALS)]
+Engine = Annotated[Method, Parameter(help="The engine.")]
+Seed = Annotated[int | None, Parameter(converter=_whole, help="A whole number; the same seed gives the same numbers.")]
+Quiet = Annotated[bool, Parameter(negative="", help="Say nothing while fitting.")]
+DataToCheck = Annotated[str | None, Parameter(help=f"{_DATA}; without it only the formula is checked.")]
+DataForNumbers = Annotated[str | None, Parameter(help=f"{_DATA}; gives the numbers.")]
+
+
 @app.command
 def compare(
-    formula: str,
-    data: str,
+    formula: Formula,
+    data: Data,
     /,
     *,
-    family: str = "gaussian",
-    weights: str | None = None,
-    method: Method = "auto",
-    seed: Annotated[int | None, Parameter(converter=_whole)] = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
+    family: Family = "gaussian",
+    weights: Weights = None,
+    method: Engine = "auto",
+    seed: Seed = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Fit the three pooling strategies and print them side by side.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file.
-    family
-        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method
-        The engine.
-    seed
-        A whole number; the same seed gives the same numbers.
-    quiet
-        Say nothing while fitting.
-    """
+    """Fit the three pooling strategies and print them side by side."""
     from hlm.formula.parser import parse
 
     read = parse(formula)  # a wrong formula is told before anything slow is loaded
@@ -69,7 +64,8 @@ def compare(
     from hlm.compare.compare_loo import compare_loo
     from hlm.fits.fit import fit_pooling
 
-    fits = fit_pooling(read, _table(data), family=family, weights=weights, method=method, seed=seed, progress=not quiet)
+    rows, progress = read_table(data), not quiet
+    fits = fit_pooling(read, rows, family=family, weights=weights, method=method, seed=seed, progress=progress)
     table = compare_loo(fits)
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")
@@ -81,32 +77,12 @@ def compare(
 
 @app.command
 def plan(
-    formula: str,
-    data: str,
-    /,
-    *,
-    family: str = "gaussian",
-    weights: str | None = None,
-    method: Method = "auto",
+    formula: Formula, data: Data, /, *, family: Family = "gaussian", weights: Weights = None, method: Engine = "auto"
 ) -> None:
-    """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file.
-    family
-        gaussian, bernoulli, binomial (with cbind(k, n - k) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    method
-        The engine.
-    """
+    """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted."""
     from hlm.fits.plan import plan as plan_of
 
-    for row in plan_of(formula, _table(data), family=family, weights=weights, method=method).to_dict("records"):
+    for row in plan_of(formula, read_table(data), family=family, weights=weights, method=method).to_dict("records"):
         rough = f"; roughly {row['seconds']:.2g} s and {row['memory_mb']:.3g} MB" if row["engine"] != "none" else ""
         print(
             f"{row['pooling'].replace('none', 'no')} pooling: {row['formula']}\n"
@@ -116,63 +92,38 @@ def plan(
 
 
 @app.command
-def lint(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> int:
-    """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file; without it only the formula is checked.
-    family
-        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    """
+def lint(
+    formula: Formula, data: DataToCheck = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+) -> int:
+    """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted."""
     from hlm.linting.lint import lint as check
 
-    findings = check(formula, None if data is None else _table(data), family=family, weights=weights)
+    findings = check(formula, None if data is None else read_table(data), family=family, weights=weights)
     print(findings)
     return 2 if findings.errors else 0
 
 
 @app.command
-def explain(formula: str, data: str | None = None, /, *, family: str = "gaussian", weights: str | None = None) -> None:
-    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC.
-
-    Parameters
-    ----------
-    formula
-        For example "post ~ pre + (pre|school)".
-    data
-        A packaged name (see hlm data), a .csv or a .parquet file; gives the numbers.
-    family
-        gaussian, bernoulli, binomial (with p(k, n) ~ ...), poisson, negativebinomial, ...
-    weights
-        The column of trials of a binomial proportion, as in "k/n ~ x + (1|g)" --family binomial --weights n.
-    """
+def explain(
+    formula: Formula, data: DataForNumbers = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+) -> None:
+    """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC."""
     from hlm.explanation.explain import explain as explain_model
     from hlm.formula.parser import parse
 
     read = parse(formula)
     _print_any_letter()
-    print(explain_model(read, None if data is None else _table(data), family=family, weights=weights), end="")
+    print(explain_model(read, None if data is None else read_table(data), family=family, weights=weights), end="")
 
 
 @app.command
-def cheatsheet(response: str, x: str, group: str, /) -> None:
-    """Say what lme4's formulas mean for one predictor and one group, in your own names.
-
-    Parameters
-    ----------
-    response
-        A column's name, for example post.
-    x
-        The predictor, for example pre.
-    group
-        The grouping factor, for example school.
-    """
+def cheatsheet(
+    response: Annotated[str, Parameter(help="A column's name, for example post.")],
+    x: Annotated[str, Parameter(help="The predictor, for example pre.")],
+    group: Annotated[str, Parameter(help="The grouping factor, for example school.")],
+    /,
+) -> None:
+    """Say what lme4's formulas mean for one predictor and one group, in your own names."""
     from hlm.explanation.cheatsheet import cheatsheet as sheet
 
     table = sheet(response, x, group)
@@ -181,14 +132,8 @@ def cheatsheet(response: str, x: str, group: str, /) -> None:
 
 
 @app.command(name="data")
-def show_data(name: str | None = None, /) -> None:
-    """List the packaged data, or show the first rows of one.
-
-    Parameters
-    ----------
-    name
-        One of the packaged names.
-    """
+def show_data(name: Annotated[str | None, Parameter(help="One of the packaged names.")] = None, /) -> None:
+    """List the packaged data, or show the first rows of one."""
     from hlm.data.packaged_sets import list_data, load_data
 
     if name is None:
@@ -214,13 +159,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"hlm: {str(stop) or 'Interrupted.'}", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
-
-
-def _table(name: str) -> pd.DataFrame:
-    """The data, by a packaged name or a path."""
-    from hlm.data.files import read_table
-
-    return read_table(name)
 
 
 def _print_any_letter() -> None:

@@ -28,7 +28,10 @@ class FormulaError(HlmError):
         self.formula = formula
         self.start = start
         self.stop = len(formula) if stop is None else stop
-        super().__init__(_marked(message, formula, self.start, self.stop) if formula else message)
+        if formula:  # a line of carets below the offending characters
+            line = formula.replace("\n", " ").replace("\t", " ")
+            message += f"\n\n    {line}\n    {' ' * start}{'^' * max(1, self.stop - start)}"
+        super().__init__(message)
 
 
 class DataError(HlmError):
@@ -55,10 +58,3 @@ def closest(name: str, names: list[str]) -> list[str]:
         return close
     lower = {n.lower(): n for n in names}  # difflib is case-sensitive; people are not
     return [lower[c] for c in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)]
-
-
-def _marked(message: str, formula: str, start: int, stop: int) -> str:
-    """The message, the formula and a line of carets below the offending characters."""
-    line = formula.replace("\n", " ").replace("\t", " ")
-    carets = " " * start + "^" * max(1, stop - start)
-    return f"{message}\n\n    {line}\n    {carets}"

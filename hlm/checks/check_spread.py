@@ -10,11 +10,11 @@ from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
-from hlm.fits.predict import DEFAULT_PROB, replicated
+from hlm.fits.predict import replicated
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model
-from hlm.support.options import check_prob, check_seed
+from hlm.support.options import check_seed, checked_prob
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def check_spread(
 
     model = model_of(fits)
     factor = model.group(group)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
+    probability = checked_prob(prob)
     check_seed(seed)
     by_label = fits_by_label(fits)
     rng = stream(seed, "replicated data")
-    observed = _statistics(_response(model)[None], model, factor)
+    response = model.data.columns[model.written.response.variable].to_numpy(np.float64)
+    observed = _statistics(_adjusted(response, model)[None], model, factor)
     tables = []
     unknown = [name for name, values in observed.items() if np.isnan(values[0])]
     for pooling, fit in by_label.items():
@@ -111,10 +111,6 @@ def _replicates(fit: Fit, rng: np.random.Generator) -> np.ndarray:
     wanted = min(_MOST, draws, max(_FEWEST, _NUMBERS // fit.resolved.data.rows))
     y = replicated(fit, np.linspace(0, draws - 1, wanted).astype(np.int64), rng)
     return _adjusted(y, fit.resolved)
-
-
-def _response(model: Model) -> np.ndarray:
-    return _adjusted(model.data.columns[model.written.response.variable].to_numpy(np.float64), model)
 
 
 def _adjusted(y: np.ndarray, model: Model) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.compare.glossary import described
-from hlm.compare.stacking import stacking_weights
 from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import best_of, difference
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _NOTHING = float("nan")
+_NO_NUMBERS = dict.fromkeys(("elpd", "se", "elpd_diff", "se_diff", "p_loo", "bad_k", "weight"), _NOTHING)
 
 
 def compare_loo(fits: Mapping[str, Fit], *, unit: str = "observation") -> pd.DataFrame:
@@ -97,23 +97,38 @@ def loo_table(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str], u
     for label, fit in fits.items():
         loo = loos[label]
         if isinstance(loo, PointwiseLoo):
-            numbers = {
-                "elpd": loo.total,
-                "se": loo.se,
-                **difference(loo, best),
-                "p_loo": loo.p_loo,
-                "bad_k": len(loo.bad),
-            }
-            rows.append({"pooling": label, **numbers, "weight": weights[label], "unit": unit, "note": _note(fit, loo)})
+            numbers = {"elpd": loo.total, "se": loo.se, **difference(loo, best), "p_loo": loo.p_loo}
+            numbers |= {"bad_k": len(loo.bad), "weight": weights[label]}
+            rows.append({"pooling": label, **numbers, "unit": unit, "note": _note(fit, loo)})
         else:
             rows.append({"pooling": label, **_NO_NUMBERS, "unit": unit, "note": loo})
     table = pd.DataFrame(rows).sort_values("elpd", ascending=False, ignore_index=True)
     return described(with_failed_diagnostics(table, fits, by_row=True))
 
 
-_NO_NUMBERS: Mapping[str, float] = dict.fromkeys(
-    ("elpd", "se", "elpd_diff", "se_diff", "p_loo", "bad_k", "weight"), _NOTHING
-)
+def stacking_weights(loos: Mapping[str, PointwiseLoo]) -> dict[str, float]:
+    """Weights w that maximise sum_i log sum_k w_k exp(elpd_ik) (Yao et al. 2018, Bayesian Analysis 13:917-1007).
+
+    loos: of the same units. One whose elpd could not be computed at some unit has no weight: NaN.
+    """
+    from scipy.optimize import minimize
+
+    known = [label for label, loo in loos.items() if not np.isnan(loo.total)]
+    if not known:
+        return dict.fromkeys(loos, float("nan"))
+    log_density = np.column_stack([loos[label].elpd for label in known])
+    density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        mixture = density @ weights
+        return -float(np.log(mixture).mean()), -(density / mixture[:, None]).mean(axis=0)
+
+    found = minimize(
+        loss, np.full(len(known), 1 / len(known)), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(known),
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}, options={"ftol": 1e-12},
+    )  # fmt: skip
+    weights = np.maximum(found.x, 0.0)
+    return dict.fromkeys(loos, float("nan")) | dict(zip(known, (weights / weights.sum()).tolist(), strict=True))
 
 
 def _check_same_rows(fits: Mapping[str, Fit]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +13,11 @@ from hlm.compare.group_least_squares import estimable, least_squares
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.group_coefficients import coefficients
-from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.function_calls import kept
 from hlm.model.model import Model
-from hlm.support.options import check_prob, offending
+from hlm.support.options import checked_prob, offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,16 +70,15 @@ def compare_slopes(
 
     model = model_of(fits)
     factor = model.group(group)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
+    probability = checked_prob(prob)
     few = thinned(fits, len(model.data.levels(factor)))
     draws = coefficients(few, factor.name).sel(term=list(varying_terms(model, factor, term)))
     counts = np.bincount(model.data.codes(factor), minlength=len(model.data.levels(factor)))
-    own, known = own_least_squares(fits, factor)
+    own, known = own_least_squares(model, factor)
     tail = (1 - probability) / 2
     tables = []
-    for pooling in draws["pooling"].values:
-        for label in draws["term"].values:
+    for label in draws["term"].values:
+        for pooling in draws["pooling"].values:
             chains = draws.sel(pooling=pooling, term=label).transpose("chain", "draw", factor.name).to_numpy()
             values = chains.reshape(-1, len(counts))
             columns = {
@@ -95,23 +94,20 @@ def compare_slopes(
                 table.loc[~known[label], "note"] = NOT_ESTIMABLE
             tables.append(table)
     result = pd.concat(tables, ignore_index=True)
-    ordered = result.sort_values(["term", "pooling"], key=_as_given(draws), kind="stable", ignore_index=True)
-    return described(with_failed_diagnostics(ordered, fits, by_row=True))
+    return described(with_failed_diagnostics(result, fits, by_row=True))
 
 
-def own_least_squares(fits: Fits, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def own_least_squares(model: Model, factor: Term) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """By term: each group's least-squares estimate (NaN where it has none), and whether its rows determine it."""
-    model = model_of(fits)
-    known = determined(fits, factor)
-    if not model_of(fits).family.is_gaussian:
+    known = determined(model, factor)
+    if not model.family.is_gaussian:
         return {name: np.full(len(tell), np.nan) for name, tell in known.items()}, known
     estimates = least_squares(model, factor)
     return {n: np.where(tell, estimates[:, j], np.nan) for j, (n, tell) in enumerate(known.items())}, known
 
 
-def determined(fits: Fits, factor: Term) -> dict[str, np.ndarray]:
+def determined(model: Model, factor: Term) -> dict[str, np.ndarray]:
     """By term: whether each group's own rows determine it."""
-    model = model_of(fits)
     labels, known = estimable(model, factor)
     names = model.design.group_coefficients.labels
     return {name: known[:, labels.index(name)] if name in labels else known.all(axis=1) for name in names}
@@ -133,19 +129,18 @@ def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ..
     varying = model.design.by_factor[factor].labels
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
+    return (known_term(term, labels, "There is no term {}."),)
+
+
+def known_term(term: str, labels: Collection[str], missing: str) -> str:
+    """The label of a term that the caller names; a `FitError` where there is none."""
     wanted = kept(term) if isinstance(term, str) else ""
     wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in labels:
-        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
-    return (wanted,)
+        raise FitError(f"{missing.format(offending(term))} {nearest(term, labels)}")
+    return wanted
 
 
 def model_of(fits: Fits) -> Model:
     """The model of the first fit: all have the same formula of partial pooling, data, and columns."""
     return next(iter(fits_by_label(fits).values())).resolved
-
-
-def _as_given(draws: Any) -> Any:
-    """Sort keys that keep terms and strategies in the order of the array, not of the alphabet."""
-    orders = {name: {value: i for i, value in enumerate(draws[name].values)} for name in ("term", "pooling")}
-    return lambda column: column.map(orders[column.name])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.compare.pooling_matrix import cross_products, pooling_matrix, reliability, swept
-from hlm.compare.working_weights import working_weights
 from hlm.errors import FitError
-from hlm.fits.posterior_coefficients import group_covariance
+from hlm.fits.posterior_coefficients import group_covariance, linear_predictor
 from hlm.formula.formula import Term
 from hlm.model.nesting import parents, refines
 from hlm.support.linear_algebra import combination_of
@@ -88,34 +88,31 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     """
     if fit.pooling != "partial":
         raise FitError(f"Pooling is measured on the partial-pooling fit, not on {fit.pooling!r}: give fits['partial'].")
-    gaussian = fit.resolved.family.is_gaussian
-    weights = None if gaussian else working_weights(fit)
-    if not gaussian and weights is None:
+    model, data = fit.resolved, fit.resolved.data
+    weights = None if model.family.is_gaussian else _working_weights(fit)
+    if not model.family.is_gaussian and weights is None:
         return None
-    chain = _chain(fit.resolved.written.groups, factor, fit.resolved.data)
-    target = fit.resolved.design.group_coefficients
+    chain = _chain(model.written.groups, factor, data)
+    target = model.design.group_coefficients
     effects = [varying_effects(fit, group, target) for group in chain]
     matrix = np.column_stack([target.matrix[:, kept] for kept, _ in effects])
     finest = chain[0]
-    cross = cross_products(matrix, weights, fit.resolved.data.codes(finest), len(fit.resolved.data.levels(finest)))[
-        None
-    ]
-    draws = _thinned(len(effects[0][1]), cross.size)
-    scale = _residual_variance(fit)[draws]
-    for place, group in enumerate(chain[:-1]):
+    cross = cross_products(matrix, weights, data.codes(finest), len(data.levels(finest)))[None]
+    wanted = max(_FEWEST, _NUMBERS // max(1, cross.size))
+    draws = slice(None, None, max(1, -(-len(effects[0][1]) // wanted)))
+    # draws of s2; 1 where the working weights have it in them
+    scale = fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2 if weights is None else np.ones(len(effects[0][1]))
+    scale = scale[draws]
+    for place, (group, outer) in enumerate(pairwise(chain)):
         cross = cross / scale[:, None, None, None] if place == 0 else cross
-        cross = swept(
-            cross,
-            effects[place][1][draws],
-            parents(fit.resolved.data.codes(group), fit.resolved.data.codes(chain[place + 1])),
-        )
+        cross = swept(cross, effects[place][1][draws], parents(data.codes(group), data.codes(outer)))
     kept, covariance = effects[-1]
     return Level(
         group=factor, labels=tuple(target.labels[j] for j in kept), covariance=covariance[draws], matrices=cross,
         scale=scale if len(chain) == 1 else np.ones(len(scale)),
-        spread=_spread(target.matrix[:, kept], fit.resolved.data.codes(factor)),
+        spread=_spread(target.matrix[:, kept], data.codes(factor)),
         inner=tuple(group.name for group in chain[:-1]),
-        given=tuple(group.name for group in fit.resolved.written.groups if group not in chain),
+        given=tuple(group.name for group in model.written.groups if group not in chain),
         per_row=1.0 if weights is None else float(weights.mean()), weighted=weights is not None,
     )  # fmt: skip
 
@@ -137,11 +134,22 @@ def varying_effects(fit: Fit, factor: Term, target: Columns) -> tuple[list[int],
     return kept, covariance[:, kept][:, :, kept]
 
 
-def _residual_variance(fit: Fit) -> np.ndarray:
-    """Draws of s2, shape (T,); 1 where the working weights have it in them."""
-    if fit.resolved.family.is_gaussian:
-        return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
-    return np.ones(len(fit.parts.shared))
+def _working_weights(fit: Fit) -> np.ndarray | None:
+    """The weights of the working linear model at the posterior mean, shape (rows,).
+
+    None in a family whose record has no information. They are those of iteratively reweighted least squares, where
+    the posterior mean of the coefficients stands for the mode.
+    """
+    model, parts = fit.resolved, fit.parts
+    if model.family.information is None:
+        return None
+    means = tuple(replace(part, values=part.values.mean(axis=0, keepdims=True)) for part in parts.groups)
+    at = replace(parts, shared=parts.shared.mean(axis=0, keepdims=True), groups=means)
+    eta = linear_predictor(at, model.data, slice(0, model.rows))[0]
+    name = model.written.response.trials
+    trials = None if name is None else model.data.columns[name].to_numpy(np.float64)
+    own = {own: fit.idata["posterior"][own].mean().to_numpy() for own in model.family.auxiliary}
+    return model.family.information(eta, trials, own)
 
 
 def _chain(groups: tuple[Term, ...], factor: Term, data: CleanData) -> list[Term]:
@@ -151,12 +159,6 @@ def _chain(groups: tuple[Term, ...], factor: Term, data: CleanData) -> list[Term
         if other != factor and refines(data.codes(other), data.codes(chain[0])):
             chain.insert(0, other)
     return chain
-
-
-def _thinned(draws: int, numbers: int) -> slice:
-    """Evenly spaced draws, where all would be too many numbers."""
-    wanted = max(_FEWEST, _NUMBERS // max(1, numbers))
-    return slice(None, None, max(1, -(-draws // wanted)))
 
 
 def _spread(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlm.compare.compare_slopes import known_term
 from hlm.engines.exact.coverage import covers
 from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import GaussianModel, gaussian_model, summed
@@ -14,13 +15,10 @@ from hlm.engines.exact.likelihood.marginal import Sums
 from hlm.engines.exact.slices import Slice, SliceMeans, slice_means
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
-from hlm.errors import FitError, nearest
 from hlm.formula.formula import Term
-from hlm.formula.function_calls import kept
 from hlm.model import names
-from hlm.model.grouping_factors import Effect, GroupingFactor
+from hlm.model.grouping_factors import Effect
 from hlm.model.model import Model
-from hlm.support.options import offending
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
 _ESTIMATING_DRAWS = 400  # for the posterior means of the sds
 _NEAR = 4.0  # posterior sds around the estimate that get places of their own
 _SHARE_NEAR = 0.4  # of the places
-_INFINITE = (
-    1e4  # estimates, where there is no strategy to take the end from: what pooling is left is about its square less
-)
+# estimates, where there is no strategy to take the end from: what pooling is left is about its square less
+_INFINITE = 1e4
 _MOST, _LEAST = 64, 16  # points of an importance sum
 _OPERATIONS = 5e8  # for each of two steps, about a second
 
@@ -72,7 +69,10 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     sums = summed(gaussian)
     parameters, starts = make_parameters(gaussian, sums, model.priors)
     mine = model.factor(factor)
-    effects = mine.effects if term is None else (_effect(mine, term),)
+    effects = mine.effects
+    if term is not None:
+        known = {names.coefficient(e.term): e for e in effects}
+        effects = (known[known_term(term, known, f"No effect {{}} varies by {mine.name}.")],)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
     found = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
@@ -97,7 +97,8 @@ def trace(none: Model, moved: Moving, points: int) -> Trace:
     ended = moved.whole and covers(none) is None
     s = _places(points, moved.relative_sd)
     inside = s if ended else np.append(s, _INFINITE)
-    size = _sum_points(moved, len(inside))
+    affordable = int(_OPERATIONS / (moved.sums.operations * len(inside)))
+    size = max(2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2), 4 * len(moved.fixed.free))  # even
     found = slice_means(moved.gaussian, moved.sums, moved.fixed, inside, size)
     trees = [(moved.model, posterior_tree(moved.model, moved.gaussian, found.means))]
     efficiency = found.efficiency
@@ -106,15 +107,6 @@ def trace(none: Model, moved: Moving, points: int) -> Trace:
         trees.append((none, posterior_tree(none, gaussian, last.means)))
         efficiency = np.append(efficiency, last.efficiency)
     return Trace(np.append(s, np.inf), trees, found.log_density[: len(s)], efficiency)
-
-
-def _effect(factor: GroupingFactor, term: str) -> Effect:
-    known = {names.coefficient(e.term): e for e in factor.effects}
-    wanted = kept(term) if isinstance(term, str) else ""
-    wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
-    if wanted not in known:
-        raise FitError(f"No effect {offending(term)} varies by {factor.name}. {nearest(term, known)}")
-    return known[wanted]
 
 
 def _names(effects: tuple[Effect, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -136,12 +128,6 @@ def _places(points: int, relative_sd: float) -> np.ndarray:
     at = np.arange(points - near - 1) / (points - near - 1)
     window = 1 + _NEAR * relative_sd * np.linspace(-1, 1, near + 1)
     return np.unique(np.concatenate([at / (1 - at), [1.0], window[window > 0]]).round(12))[:points]
-
-
-def _sum_points(moved: Moving, places: int) -> int:
-    """How many points the importance sums may have; an even number."""
-    affordable = int(_OPERATIONS / (moved.sums.operations * places))
-    return max(2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2), 4 * len(moved.fixed.free))
 
 
 def _no_pooling(none: Model, points: int) -> tuple[GaussianModel, SliceMeans]:

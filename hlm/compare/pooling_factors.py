@@ -1,4 +1,8 @@
-"""`pooling_factors`: how much pooling there is, level by level and term by term."""
+"""`pooling_factors`: how much pooling there is, level by level and term by term.
+
+With V the variance over the units of a level (divisor K - 1) and E the mean over the draws, in Gelman & Pardoe's two
+summaries of a level (2006, Technometrics 48:241-251).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.compare.compare_slopes import compare_slopes, varying_terms
-from hlm.compare.gelman_pardoe import explained, partition, pooling_factor
 from hlm.compare.glossary import described
 from hlm.compare.group_information import Level, level_of, varying_effects
 from hlm.compare.shrinkage_reasons import half_sizes
@@ -98,7 +101,7 @@ def _of_level(fit: Fit, factor: Term) -> dict[str, dict[str, Any]]:
     """By term: what the draws of one factor say."""
     target = fit.resolved.design.group_coefficients
     theta = group_coefficients(fit.parts, factor, fit.resolved)
-    own = tuple(part for part in fit.parts.groups if part.group == factor)
+    own = tuple(part for part in fit.parts.groups if part.factor.group == factor)
     alone = replace(fit.parts, shared=np.zeros_like(fit.parts.shared), groups=own)
     errors = group_coefficients(alone, factor, fit.resolved)
     lambdas, r2 = pooling_factor(errors), explained(errors, theta)
@@ -142,25 +145,20 @@ def _spread_ratios(fits: Fits, factor: Term) -> dict[str, float]:
 
 def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> dict[str, Any]:
     """The variance partition coefficient of one factor, and where it is taken."""
-    rest = _row_variance(fit)
-    if rest is None:
+    family = fit.resolved.family
+    if not (family.is_gaussian or family.is_binomial):
         return {"icc": np.nan, "at": ""}
+    rest = np.full(len(fit.parts.shared), _LOGISTIC)  # draws of the variance of a row around its groups' line
+    if family.is_gaussian:
+        rest = fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2
     target = fit.resolved.design.group_coefficients
     values, shown = column_values(fit, target, at)
     effects = {group: varying_effects(fit, group, target) for group in fit.resolved.written.groups}
-    for group, (kept, covariance) in effects.items():
-        if group != factor:
-            rest = rest + np.einsum("i,tij,j->t", values[kept], covariance, values[kept])
-    kept, covariance = effects[factor]
-    return {"icc": partition(covariance, values[kept], rest), "at": shown}
-
-
-def _row_variance(fit: Fit) -> np.ndarray | None:
-    """Draws of the variance of a row around its groups' line, shape (T,); None where there is no such number."""
-    family = fit.resolved.family
-    if family.is_gaussian:
-        return np.asarray(fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2)
-    return np.full(len(fit.parts.shared), _LOGISTIC) if family.is_binomial else None
+    variances = {g: np.einsum("i,tij,j->t", values[k], sigma, values[k]) for g, (k, sigma) in effects.items()}
+    between = variances.pop(factor)
+    for variance in variances.values():
+        rest = rest + variance
+    return {"icc": float((between / (between + rest)).mean()), "at": shown}
 
 
 def _of_data(fit: Fit) -> dict[str, Any]:
@@ -175,3 +173,22 @@ def _of_data(fit: Fit) -> dict[str, Any]:
         "sd": float(fit.idata["posterior"]["sigma"].mean()), "lambda": float(pooling_factor(residuals)),
         "r2": float(explained(residuals, y[None])),
     }  # fmt: skip
+
+
+def pooling_factor(errors: np.ndarray) -> np.ndarray:
+    """The pooling factor lambda = 1 - V(E eps) / E(V eps): 0 if every unit's error is known, 1 if none is.
+
+    errors: shape (T, K, ...); draws of the units' departures from what the level above predicts.
+    result: shape (...); NaN where the errors do not vary.
+    """
+    return 1 - _ratio(errors.mean(axis=0).var(axis=0, ddof=1), errors.var(axis=1, ddof=1).mean(axis=0))
+
+
+def explained(errors: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """R2 = 1 - E(V eps) / E(V theta), shape (...), of errors and values of shape (T, K, ...)."""
+    return 1 - _ratio(errors.var(axis=1, ddof=1).mean(axis=0), values.var(axis=1, ddof=1).mean(axis=0))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    above, below = np.asarray(above), np.asarray(below)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))

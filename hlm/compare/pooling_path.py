@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.compare.group_least_squares import estimable
+from hlm.compare.compare_slopes import determined
 from hlm.compare.path_points import Moving, Trace, moving, trace
 from hlm.data.transforms import Functions
 from hlm.engines.exact.coverage import covers
@@ -81,17 +81,10 @@ class PoolingPath:
 
 
 def pooling_path(
-    formula: str | Formula,
-    data: Any,
-    *,
-    term: str | None = None,
-    group: str | None = None,
-    functions: Functions | None = None,
-    priors: GivenPriors | None = None,
-    lkj_eta: float = 1.0,
-    points: int = 100,
-    seed: int | None = None,
-) -> PoolingPath:
+    formula: str | Formula, data: Any, *, term: str | None = None, group: str | None = None,
+    functions: Functions | None = None, priors: GivenPriors | None = None, lkj_eta: float = 1.0,
+    points: int = 100, seed: int | None = None,
+) -> PoolingPath:  # fmt: skip
     """How far each group is pooled, for every amount of pooling there could be.
 
     Parameters
@@ -174,32 +167,26 @@ def path_of(
     unit = 1.0 if len(moved.names) > 1 else float(moved.estimates[0])
     density = _density(trace_, unit)
     return PoolingPath(
-        group=factor.name,
-        n=partial.factor(factor).counts,
-        response=partial.written.response.name,
-        estimates=_labelled(partial, factor, trace_, unit),
-        density=density,
-        estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)),
-        moving=moved.effects,
-        **_ends(moved, trace_),
-        efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
+        group=factor.name, n=partial.factor(factor).counts, response=partial.written.response.name,
+        estimates=_labelled(partial, factor, trace_, unit), density=density,
+        estimated=dict(zip(moved.names, moved.estimates.tolist(), strict=True)), moving=moved.effects,
+        **_ends(moved, trace_), efficiency=_along(trace_, unit, trace_.efficiency, "efficiency"),
         note="; ".join(_problems(moved, trace_, density.to_numpy())),
-    )
+    )  # fmt: skip
 
 
 def _labelled(model: Model, factor: Term, trace_: Trace, unit: float) -> xr.DataArray:
     """Group coefficients along the path."""
     import xarray as xr
 
-    target = model.design.group_coefficients
     found = np.concatenate(
         [group_coefficients(parts(tree["posterior"].to_dataset(), own), factor, own) for own, tree in trace_.trees]
     )
     if trace_.trees[-1][0].pooling == "none":
-        labels, known = estimable(model, factor)
-        for j, label in enumerate(target.labels):
-            found[-1, ~(known[:, labels.index(label)] if label in labels else known.all(axis=1)), j] = np.nan
-    coords = {"sd": unit * trace_.s, factor.name: model.data.levels(factor), "term": list(target.labels)}
+        for j, tell in enumerate(determined(model, factor).values()):
+            found[-1, ~tell, j] = np.nan
+    terms = list(model.design.group_coefficients.labels)
+    coords = {"sd": unit * trace_.s, factor.name: model.data.levels(factor), "term": terms}
     return xr.DataArray(found, coords=coords, dims=list(coords), name="estimate")
 
 

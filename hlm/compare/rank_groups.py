@@ -11,9 +11,8 @@ from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.group_coefficients import group_coefficients
-from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import Fits, fits_by_label
-from hlm.support.options import check_prob
+from hlm.support.options import checked_prob
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,13 +76,12 @@ def rank_groups(fit: Fits, term: str, *, group: str | None = None, prob: float |
             "Complete pooling gives all groups the same line: there is nothing to rank. Use fits['partial']."
         )
     factor = one.resolved.group(group)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
+    probability = checked_prob(prob)
     (name,) = varying_terms(one.resolved, factor, term)
     target = one.resolved.design.group_coefficients
     draws = group_coefficients(one.parts, factor, one.resolved)[:, :, target.labels.index(name)]
     levels = one.resolved.data.levels(factor)
-    tell = determined(one, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
+    tell = determined(one.resolved, factor)[name] if one.pooling == "none" else np.ones(len(levels), dtype=bool)
     numbers = ranked(draws[:, tell], probability)
     table = pd.DataFrame({"level": levels, "n": np.bincount(one.resolved.data.codes(factor), minlength=len(levels))})
     table = table.assign(group=factor.name, term=name, prob=probability, note=np.where(tell, "", NOT_ESTIMABLE))

@@ -24,16 +24,10 @@ _DRAWS = 125  # in each of four chains: only the posterior means are used, and t
 
 
 def recovery(
-    sizes: Sequence[int] = SIZES,
-    *,
-    groups_per_size: int = 10,
-    fixed: float | Sequence[float] = (0.0, 1.0),
-    sd: float | Sequence[float] = (0.3, 0.3),
-    corr: float = 0.0,
-    sigma: float = 1.0,
-    repeats: int = 20,
+    sizes: Sequence[int] = SIZES, *, groups_per_size: int = 10, fixed: float | Sequence[float] = (0.0, 1.0),
+    sd: float | Sequence[float] = (0.3, 0.3), corr: float = 0.0, sigma: float = 1.0, repeats: int = 20,
     seed: int | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """The error of complete, no and partial pooling on simulated data, by group size.
 
     Each data set has groups of all sizes; the three strategies are fitted to it, and each group's posterior means are
@@ -91,17 +85,12 @@ def recovery(
     rmse = np.sqrt(mean)
     return pd.DataFrame(
         [
-            {
-                "term": term,
-                "size": size,
-                "pooling": pooling,
-                "rmse": rmse[a, s, t],
-                "se": se[a, s, t] / (2 * rmse[a, s, t]),
-            }
+            (term, size, pooling, rmse[a, s, t], se[a, s, t] / (2 * rmse[a, s, t]))
             for t, term in enumerate(truth.coefficients.columns)
             for s, size in enumerate(ordered)
             for a, pooling in enumerate(POOLINGS)
-        ]
+        ],
+        columns=["term", "size", "pooling", "rmse", "se"],
     )
 
 

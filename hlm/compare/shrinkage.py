@@ -98,20 +98,17 @@ def shrinkage(
 
 def _of_factor(fits: Mapping[str, Fit], factor: Term, term: str | None, prob: float | None) -> pd.DataFrame:
     """The rows of one factor."""
-    table = _side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
+    table = side_by_side(compare_slopes(fits, term=term, group=factor.name, prob=prob))
     table["movement"] = table["partial"] - table["none"]
     level = level_of(fits["partial"], factor)
-    table = _with_pooling(table, level, determined(fits, factor))
-    if level is None:
-        reason = f"pooling is not measured in the {fits['partial'].family} family"
-    else:
-        reason = level.sentence
-    table["note"] = [_joined(note, reason) for note in table["note"]]
+    table = _with_pooling(table, level, determined(fits["partial"].resolved, factor))
+    reason = f"pooling is not measured in the {fits['partial'].family} family" if level is None else level.sentence
+    table["note"] = ["; ".join(filter(None, (note, reason))) for note in table["note"]]
     return table.assign(why=reasons(table, level))[_COLUMNS]
 
 
-def _side_by_side(long: pd.DataFrame) -> pd.DataFrame:
-    """From a row per strategy to a row per group and term."""
+def side_by_side(long: pd.DataFrame) -> pd.DataFrame:
+    """The table of `compare_slopes` with a row per group and term; lower and upper are those of partial pooling."""
     by_label = {label: rows.set_index(_KEYS) for label, rows in long.groupby("pooling", sort=False)}
     none, partial = by_label["none"], by_label["partial"]
     wide = partial[["lower", "upper", "prob"]].assign(
@@ -146,7 +143,3 @@ def _observed(rows: pd.DataFrame, sd: float) -> np.ndarray:
     long_enough = np.abs(way) > _SMALL * sd  # False for NaN
     left = (rows["partial"] - rows["complete"]).to_numpy()
     return np.asarray(1 - np.divide(left, way, out=np.full(len(way), np.nan), where=long_enough))
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)

@@ -14,10 +14,9 @@ from hlm.compare.glossary import described
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.group_coefficients import group_coefficients
-from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
-from hlm.support.options import check_list, check_prob, offending
+from hlm.support.options import check_list, checked_prob, offending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +80,9 @@ def slope_differences(
         raise FitError(f"against is 'pooled' or 'pairwise', not {offending(against)}.")
     model = model_of(fits)
     factor = model.group(group)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
+    probability = checked_prob(prob)
     wanted = _chosen(model.data.levels(factor), factor, levels, against)
-    known = determined(fits, factor)
+    known = determined(model, factor)
     by_label = fits_by_label(fits)
     tables = []
     for name in varying_terms(model, factor, term):

@@ -15,7 +15,7 @@ from hlm.compare.glossary import described
 from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.judgement import Judgement, judge
+from hlm.fits.judgement import judge
 from hlm.support.options import check_seed
 
 if TYPE_CHECKING:
@@ -102,50 +102,35 @@ def verdict(fits: Mapping[str, Fit], *, seed: int | None = 0) -> Verdict:
             sentences.append(f"A new {group.name}: not judged. {reason}")
     tables, judged = [], []
     for unit, found in loos.items():
-        judgement = _judged(fits, found)
-        judged.append(_sentence(fits, unit, found, judgement))
-        tables.append(_evidence(fits, unit, found, judgement))
+        sentence, table = _answered(fits, unit, found)
+        judged.append(sentence)
+        tables.append(table)
     checks = _checks(fits, seed)
     evidence = described(pd.concat(tables, ignore_index=True))
     problems = tuple(f"Not to be relied on yet: {clause}." for clause in failed_diagnostics(fits).values())
     return Verdict((*judged, *sentences, *_spread_sentences(checks), *problems), evidence, checks)
 
 
-def _judged(fits: Mapping[str, Fit], loos: Mapping[str, PointwiseLoo | str]) -> Judgement | None:
+def _answered(fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str]) -> tuple[str, pd.DataFrame]:
+    """One question's answer, and the numbers behind it."""
     known = {label: loo for label, loo in loos.items() if isinstance(loo, PointwiseLoo)}
-    return judge(known, {label: fits[label].pooling for label in known})
-
-
-def _sentence(
-    fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str], judgement: Judgement | None
-) -> str:
-    """One question's answer."""
+    judgement = judge(known, {label: fits[label].pooling for label in known})
     names = [group.name for group in next(iter(fits.values())).resolved.written.groups]
     what = f"A new row of a known {' and '.join(names)}" if unit == "observation" else f"A new {unit}"
     reasons = [loo for loo in loos.values() if isinstance(loo, str)]
     found = "nothing to compare" if judgement is None else judgement.sentence
-    bad = {label: len(loo.bad) for label, loo in loos.items() if isinstance(loo, PointwiseLoo) and len(loo.bad)}
+    bad = {label: len(loo.bad) for label, loo in known.items() if len(loo.bad)}
     reasons += [f"{label} has bad Pareto k at {count} of the units left out" for label, count in bad.items()]
-    return f"{'; '.join([f'{what}: {found}', *reasons])}."
-
-
-def _evidence(
-    fits: Mapping[str, Fit], unit: str, loos: Mapping[str, PointwiseLoo | str], judgement: Judgement | None
-) -> pd.DataFrame:
     table = loo_table(fits, loos, unit)
-    words = {} if judgement is None else judgement.words
-    certainty = {} if judgement is None else judgement.certainty
-    return table.assign(
-        coefficients=[_count(fits[label]) for label in table["pooling"]],
+    parts = [fits[label].parts for label in table["pooling"]]
+    words, certainty = ({}, {}) if judgement is None else (judgement.words, judgement.certainty)
+    return f"{'; '.join([f'{what}: {found}', *reasons])}.", table.assign(
+        coefficients=[  # a reference level's fixed 0 is not counted
+            p.shared.shape[1] + sum(int((own.values.std(axis=0) > 0).sum()) for own in p.groups) for p in parts
+        ],
         certainty=[certainty.get(label, np.nan) for label in table["pooling"]],
         verdict=[words.get(label, "no prediction") for label in table["pooling"]],
     )
-
-
-def _count(fit: Fit) -> int:
-    """Coefficients that a strategy has, common and per group; a reference level's fixed 0 is not counted."""
-    own = sum(int((part.values.std(axis=0) > 0).sum()) for part in fit.parts.groups)
-    return int(fit.parts.shared.shape[1]) + own
 
 
 def _checks(fits: Mapping[str, Fit], seed: int | None) -> pd.DataFrame:
@@ -166,9 +151,8 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
             continue
         label = "no" if row["pooling"] == "none" else row["pooling"]
         more = "more" if row["p_value"] < _ODD else "less"
-        what = f"groups of {row['group']} differ {more} than {label} pooling expects"
         said.append(
-            f"Check: {what}: {row['statistic']} {row['observed']:.3g}, replicated {row['lower']:.3g} to "
-            f"{row['upper']:.3g} (p {row['p_value']:.2f})."
+            f"Check: groups of {row['group']} differ {more} than {label} pooling expects: {row['statistic']} "
+            f"{row['observed']:.3g}, replicated {row['lower']:.3g} to {row['upper']:.3g} (p {row['p_value']:.2f})."
         )
     return said

@@ -78,10 +78,9 @@ def formula_and_data(
 ) -> tuple[Formula, CleanData]:
     """Read a formula and the data that it needs: what every public function starts with.
 
-    family: one of `hlm.model.families`.
+    family, functions: as in `clean`.
     weights: a column. In a binomial family the number of trials, where the response is a proportion such as ``k/n``; in
         the gaussian family precisions as in lme4: a row's residual sd is ``sigma / sqrt(weight)``.
-    functions: the caller's own functions by the names that the formula calls them.
     formula: with ``.`` and ``poly(x, 2)`` written out in single columns.
     """
     check_functions(functions)
@@ -105,7 +104,7 @@ def clean(
     data: pandas, polars, pyarrow, or anything narwhals reads. It is not changed.
     family: one of `hlm.model.families`: decides what a response may be.
     weights: a column of numbers above 0, kept as ``weights``.
-    functions: the caller's own functions.
+    functions: the caller's own functions by the names that the formula calls them.
     must_vary: False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
     DataError: missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without
         meaning, numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the
@@ -116,12 +115,10 @@ def clean(
     if isinstance(data, CleanData):
         return data
     frame = narwhalize(data)
-    others = all_others(formula, list(frame.columns), weights) if formula.has_dot else ()
-    expansions = {ALL_OTHERS: others} if formula.has_dot else {}
+    expansions = {ALL_OTHERS: all_others(formula, list(frame.columns), weights)} if formula.has_dot else {}
     named = expanded(formula, expansions)
-    _check_one_reading(named, frame)
+    _check_names(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
-    _check_products(named)
     columns, sources, missing = complete_rows(named, needed, frame)
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     if "Intercept" in {*named.predictors, *named.group_variables}:
@@ -147,8 +144,8 @@ def clean(
     return result
 
 
-def _check_one_reading(formula: Formula, frame: Any) -> None:
-    """A column is a number or a label; in R it may be one to the left of a bar and the other to its right."""
+def _check_names(formula: Formula, frame: Any) -> None:
+    """A column is a number or a label, in R one left of a bar and the other right of it; ``x:c`` is a product."""
     for name in formula.group_variables:
         if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
             raise DataError(
@@ -156,6 +153,13 @@ def _check_one_reading(formula: Formula, frame: Any) -> None:
                 f"For a slope beside a deviation of each {name}, write factor({name}) to the right of the bar, as in "
                 f"{name} + (1|factor({name})); for labels in both places make the column text."
             )
+    effects = [(block.group, effect) for block in formula.blocks for effect in block.effects]
+    deviations = [Term((*group.variables, *effect.variables)) for group, effect in effects]
+    terms = [*formula.common, *formula.groups, *(effect for _, effect in effects), *deviations]
+    products = {term.name for term in terms if term.degree > 1}
+    for name in formula.variables:
+        if name in products:
+            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
 
 
 def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:
@@ -185,19 +189,8 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
             f"Two different cells of {group.name} have the same label, for example because labels contain ':'. "
             f"Rename the labels of {' or '.join(group.variables)}."
         )
-    return pd.Series(
-        pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True), index=columns.index
-    )
-
-
-def _check_products(formula: Formula) -> None:
-    """A column ``x:c`` and the product of ``x`` and ``c`` would be one name in every table."""
-    terms = {*formula.common, *(effect for block in formula.blocks for effect in block.effects), *formula.groups}
-    own = {Term((*g.variables, *e.variables)) for g in formula.groups for e in formula.effects_of(g)}
-    products = {term.name for term in terms | own if term.degree > 1}
-    for name in formula.variables:
-        if name in products:
-            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
+    cell = pd.Categorical.from_codes(inverse.ravel().tolist(), pd.Index(labels), ordered=True)
+    return pd.Series(cell, index=columns.index)
 
 
 def _weights(column: pd.Series, name: str) -> np.ndarray:
@@ -211,11 +204,9 @@ def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
     """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
     import pandas as pd
 
-    if not isinstance(column.dtype, pd.CategoricalDtype):
+    if column.dtype != "category" or family.support in ("labels", "ordered"):
         return column
     levels = list(column.cat.categories)
-    if family.support in ("labels", "ordered"):
-        return column
     if family.support == "binary":
         if len(levels) == 2:
             return pd.Series(column.cat.codes.astype(np.int64), index=column.index)

@@ -47,38 +47,41 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
 
 def check_told_apart(formula: Formula, columns: pd.DataFrame) -> None:
     """Raise a `DataError` for a response or predictor whose numbers differ in their last digits only."""
-    for name in formula.predictors:
-        _check_told_apart(columns[name], name, _ALIKE)
-    _check_told_apart(columns[formula.response.variable], formula.response.variable, _ALIKE_RESPONSE)
+    shares = {**dict.fromkeys(formula.predictors, _ALIKE), formula.response.variable: _ALIKE_RESPONSE}
+    for name, share in shares.items():
+        if columns[name].dtype == "category" or _is_constant(columns[name]):
+            continue
+        values = columns[name].to_numpy(dtype=np.float64)
+        if np.ptp(values) <= share * np.abs(values).max():
+            raise DataError(
+                f"The numbers of {shown(name)!r} differ by {np.ptp(values):.3g} at most and lie near {values[0]:.6g}, "
+                f"so that too few of their digits tell rows apart: subtract a constant, I({shown(name)} - "
+                f"{values[0]:.6g})."
+            )
 
 
 def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise a `DataError` for numbers so large, or so small, that float64 has no squares of them."""
     for name in names:
-        if name not in columns or columns[name].dtype == "category":
-            continue
-        largest = float(columns[name].abs().max())
-        if _has_no_squares(largest):
-            what = "as large as" if largest > 1 else "no larger than"
-            raise DataError(
-                f"The numbers of {shown(name)!r} are {what} {largest:.3g}, and the computer has no squares of such "
-                f"numbers: use other units, I({shown(name)} * {1 / max(largest, 1e-300):.0e})."
-            )
+        if name in columns and columns[name].dtype != "category":
+            largest = float(columns[name].abs().max())
+            units = f", I({shown(name)} * {1 / max(largest, 1e-300):.0e})"
+            _check_size(f"numbers of {shown(name)!r}", largest, units)
 
 
 def check_size_of_products(values: np.ndarray, term: str) -> None:
     """Raise a `DataError` where the products of an interaction of numbers have no squares in float64."""
     with np.errstate(invalid="ignore"):
         largest = float(np.abs(values).max(initial=0.0))
-    if _has_no_squares(largest):
+    _check_size(f"products of {term!r}", largest, f" for {term.replace(':', ' and ')}")
+
+
+def _check_size(what: str, largest: float, units: str) -> None:
+    if largest > _LARGEST or 0 < largest < _SMALLEST:
         raise DataError(
-            f"The products of {term!r} are {'as large as' if largest > 1 else 'no larger than'} {largest:.3g}, and the "
-            f"computer has no squares of such numbers: use other units for {term.replace(':', ' and ')}."
+            f"The {what} are {'as large as' if largest > 1 else 'no larger than'} {largest:.3g}, and the computer has "
+            f"no squares of such numbers: use other units{units}."
         )
-
-
-def _has_no_squares(largest: float) -> bool:
-    return largest > _LARGEST or 0 < largest < _SMALLEST
 
 
 def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Iterable[str]) -> None:
@@ -91,26 +94,23 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
         if name not in given or columns[name].dtype != "category":
             continue
         labels = list(columns[name].cat.categories)
-        like = sum(_number_kind(label) != "no number" for label in labels)
+        like = sum(_is_number(label) or _is_number(label.replace(",", "").strip(" $€%")) for label in labels)
         if like > _FEW_LABELS and 2 * like > len(labels):
-            odd = next((label for label in labels if _number_kind(label) != "number"), None)
-            row = columns.index[columns[name] == odd][0] if odd is not None else None
-            but = "" if odd is None else f", but not {odd!r} (row {row}, counting from 0)"
+            odd = next((label for label in labels if not _is_number(label)), None)
+            rows = columns.index[columns[name] == odd]
+            but = "" if odd is None else f", but not {odd!r} (row {rows[0]}, counting from 0)"
             raise DataError(
                 f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
                 f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: factor({name})."
             )
 
 
-def _number_kind(label: str) -> str:
-    """Whether a text is a number, or one written with commas."""
-    for text, kind in ((label, "number"), (label.replace(",", "").strip(" $€%"), "number with signs")):
-        try:
-            float(text)
-        except ValueError:
-            continue
-        return kind
-    return "no number"
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_offset(response: str, columns: pd.DataFrame, offset: np.ndarray | None) -> None:
@@ -120,18 +120,6 @@ def check_offset(response: str, columns: pd.DataFrame, offset: np.ndarray | None
     values = columns[response].to_numpy(dtype=np.float64)
     if np.ptp(values - offset) <= _ALIKE_RESPONSE * np.abs(values).max():
         raise DataError(f"The response {response!r} less its offset is constant: there is nothing to model.")
-
-
-def _check_told_apart(column: pd.Series, name: str, share: float) -> None:
-    if column.dtype == "category" or _is_constant(column):
-        return
-    values = column.to_numpy(dtype=np.float64)
-    apart, largest = float(np.ptp(values)), float(np.abs(values).max())
-    if apart <= share * largest:
-        raise DataError(
-            f"The numbers of {shown(name)!r} differ by {apart:.3g} at most and lie near {values[0]:.6g}, so that too "
-            f"few of their digits tell rows apart: subtract a constant, I({shown(name)} - {values[0]:.6g})."
-        )
 
 
 def _is_constant(column: pd.Series) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlm.data.pandas_polars_arrow import as_factor
 from hlm.data.transforms import Functions, Transform, learn
 from hlm.errors import DataError, FormulaError
+from hlm.formula.expansion import basis_columns
 from hlm.formula.formula import Formula
-from hlm.formula.function_calls import is_basis, is_call, source_columns
+from hlm.formula.function_calls import is_call, source_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +31,11 @@ def learn_variables(
         if name not in functions:
             raise FormulaError(f"The formula calls {name}(), which is yours: pass functions={{{name!r}: ...}}.")
     transforms: dict[str, Transform] = {}
-    expansions: dict[str, tuple[str, ...]] = {}
     made: dict[str, pd.Series] = {}
     for variable in formula.computed:
         transforms[variable], found = learn(variable, sources, functions)
-        if is_basis(variable):
-            expansions[variable] = tuple(found)
         made |= found
+    expansions = basis_columns(formula)
     names = [n for v in formula.variables for n in expansions.get(v, (v,))]
     return _together(formula, names, made, columns), transforms, expansions
 
@@ -71,26 +70,16 @@ def all_others(formula: Formula, available: Sequence[str], weights: str | None) 
 
 
 def _together(
-    formula: Formula, names: Sequence[str], made: Mapping[str, pd.Series], columns: pd.DataFrame
+    formula: Formula, names: Sequence[str], made: dict[str, pd.Series], columns: pd.DataFrame
 ) -> pd.DataFrame:
     """The variables first, then the columns that are only inside functions; groups as labels, counts as integers."""
     import pandas as pd
 
-    groups = formula.group_variables
-    found: dict[Any, pd.Series] = {}
-    for name in names:
-        column = made[name] if name in made else columns[name]
-        if name in made and name in groups and column.dtype != "category":
-            column = as_factor(column.tolist(), column.index)
-        if name in made and formula.response.trials is not None and name in formula.response.variables:
-            column = _counts(column)
-        found[name] = column
-    for source in columns:
-        found.setdefault(source, columns[source])
-    return pd.DataFrame(found)
-
-
-def _counts(column: pd.Series) -> pd.Series:
-    """Successes and trials as integers, where rounding is all that keeps them from it (0.3 of 10 is 3)."""
-    whole = column.round()
-    return whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column
+    for name, column in made.items():
+        if name in formula.group_variables and column.dtype != "category":
+            made[name] = as_factor(column.tolist(), column.index)
+        elif formula.response.trials is not None and name in formula.response.variables:
+            whole = column.round()  # 0.3 of 10 is 3: rounding is all that keeps it from an integer
+            made[name] = whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column
+    found = {**columns, **made}
+    return pd.DataFrame({name: found[name] for name in dict.fromkeys([*names, *columns])})

@@ -46,8 +46,5 @@ def complete_rows(
 def _kept(read: Mapping[str, pd.Series], keep: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
-    columns = pd.DataFrame({name: column[keep] for name, column in read.items()})
-    for name in columns:
-        if isinstance(columns[name].dtype, pd.CategoricalDtype):
-            columns[name] = columns[name].cat.remove_unused_categories()
-    return columns
+    kept = {name: column[keep] for name, column in read.items()}
+    return pd.DataFrame({n: c.cat.remove_unused_categories() if c.dtype == "category" else c for n, c in kept.items()})

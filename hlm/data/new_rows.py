@@ -9,7 +9,7 @@ from hlm.data.computed_columns import apply_variables
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import label, narwhalize
 from hlm.errors import DataError, nearest
-from hlm.formula.formula import ALL_OTHERS, Formula, Term
+from hlm.formula.formula import ALL_OTHERS, Formula
 from hlm.formula.function_calls import source_columns
 
 
@@ -26,45 +26,26 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
     import pandas as pd
 
     view = narwhalize(frame)
-    own, available = formula.functions, set(view.columns)
-    response = [v for v in formula.response.variables if available.issuperset(_sources(v, data, own))]
+    # the variable that a column is one of several of, ``poly(x, 2)`` of ``poly(x, 2)1``
+    whole = {n: v for v, several in data.expansions.items() if v != ALL_OTHERS for n in several}
+    inside = {v: source_columns(whole.get(v, v), formula.functions) for v in formula.variables}
+    response = [v for v in formula.response.variables if set(inside[v]) <= set(view.columns)]
     wanted = [*dict.fromkeys([*formula.predictors, *formula.group_variables, *formula.offsets, *response])]
-    names = dict.fromkeys(name for variable in wanted for name in _sources(variable, data, own))
+    names = dict.fromkeys(name for variable in wanted for name in inside[variable])
     columns, sources, _ = complete_rows(formula, list(names), view, drop_missing=False)
     columns = apply_variables(formula, wanted, columns, sources, data.transforms, data.expansions)
     for name in formula.predictors:
         if data.columns[name].dtype == "category":
-            columns[name] = _known_levels(columns[name], data.columns[name], name)
+            labels = columns[name].astype(str) if columns[name].dtype == "category" else columns[name].map(label)
+            levels = list(data.columns[name].cat.categories)
+            new = [label for label in dict.fromkeys(labels) if label not in levels]
+            if new:
+                raise DataError(
+                    f"Column {name!r} has the level {new[0]!r}, which the data did not have. {nearest(new[0], levels)}"
+                )
+            columns[name] = pd.Categorical(labels, categories=levels, ordered=True)
     for group in formula.groups:
-        if len(group.variables) > 1:
-            columns[group.name] = _cell_labels(columns, group)
-        levels = data.levels(group)
-        new = [label for label in dict.fromkeys(columns[group.name].astype(str)) if label not in levels]
-        columns[group.name] = pd.Categorical(columns[group.name].astype(str), categories=[*levels, *new])
+        first, *others = group.variables
+        labels = columns[first].astype(str).str.cat(columns[others].astype(str), sep=CELL_SEPARATOR)
+        columns[group.name] = pd.Categorical(labels, categories=[*dict.fromkeys([*data.levels(group), *labels])])
     return columns
-
-
-def _sources(variable: str, data: CleanData, functions: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of a frame that a variable is made of; of ``poly(x, 2)1`` it is ``x``."""
-    whole = next((v for v, names in data.expansions.items() if variable in names and v != ALL_OTHERS), variable)
-    return source_columns(whole, functions)
-
-
-def _cell_labels(columns: Any, group: Term) -> Any:
-    first, *others = (columns[v].astype(str) for v in group.variables)
-    for other in others:
-        first = first + CELL_SEPARATOR + other
-    return first
-
-
-def _known_levels(column: Any, trained: Any, name: str) -> Any:
-    import pandas as pd
-
-    labels = column.astype(str) if column.dtype == "category" else column.map(label)
-    levels = list(trained.cat.categories)
-    unknown = [label for label in dict.fromkeys(labels) if label not in levels]
-    if unknown:
-        raise DataError(
-            f"Column {name!r} has the level {unknown[0]!r}, which the data did not have. {nearest(unknown[0], levels)}"
-        )
-    return pd.Series(pd.Categorical(labels, categories=levels, ordered=True), index=column.index)

@@ -2,73 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hlm.data.pandas_polars_arrow import sorted_labels
 from hlm.errors import DataError, nearest
 from hlm.support.options import offending
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True, slots=True)
-class _Dataset:
-    """One row of the table that `list_data` shows."""
-
-    name: str
-    rows: int
-    groups: str
-    story: str
-    source: str
-
-
-_DATASETS = (
-    _Dataset(
-        "exam",
-        4059,
-        "school (65)",
-        "Does an intake reading test predict the exam at 16 equally well in every school?",
-        "Goldstein et al. (1993), Oxford Review of Education; R package mlmRev",
-    ),
-    _Dataset(
-        "sleepstudy",
-        180,
-        "Subject (18)",
-        "How much slower does each person react with every day of too little sleep?",
-        "Belenky et al. (2003), Journal of Sleep Research; R package lme4",
-    ),
-    _Dataset(
-        "radon",
-        919,
-        "county (85)",
-        "How much radon is in a home, given the floor it was measured on and the county's soil?",
-        "Price et al. (1996), Health Physics; Gelman and Hill (2007); R package rstanarm",
-    ),
-    _Dataset(
-        "pastes",
-        60,
-        "batch (10), sample (30)",
-        "Does the strength of a paste vary between deliveries, or between casks of one delivery?",
-        "Davies and Goldsmith (1972), section 6.5; R package lme4",
-    ),
-    _Dataset(
-        "penicillin",
-        144,
-        "plate (24), sample (6)",
-        "Every penicillin sample on every plate: which of the two makes the measurement vary?",
-        "Davies and Goldsmith (1972), section 6.6; R package lme4",
-    ),
-    _Dataset(
-        "cbpp",
-        56,
-        "herd (15)",
-        "How fast does a cattle disease spread in a herd, quarter by quarter?",
-        "Lesnoff et al. (2004), Preventive Veterinary Medicine; R package lme4",
-    ),
-)
-_NAMES = tuple(dataset.name for dataset in _DATASETS)
+_DATASETS = (  # name, rows, groups, story, source: one row each of the table that `list_data` shows
+    ("exam", 4059, "school (65)", "Does an intake reading test predict the exam at 16 equally well in every school?",
+     "Goldstein et al. (1993), Oxford Review of Education; R package mlmRev"),
+    ("sleepstudy", 180, "Subject (18)", "How much slower does each person react with every day of too little sleep?",
+     "Belenky et al. (2003), Journal of Sleep Research; R package lme4"),
+    ("radon", 919, "county (85)",
+     "How much radon is in a home, given the floor it was measured on and the county's soil?",
+     "Price et al. (1996), Health Physics; Gelman and Hill (2007); R package rstanarm"),
+    ("pastes", 60, "batch (10), sample (30)",
+     "Does the strength of a paste vary between deliveries, or between casks of one delivery?",
+     "Davies and Goldsmith (1972), section 6.5; R package lme4"),
+    ("penicillin", 144, "plate (24), sample (6)",
+     "Every penicillin sample on every plate: which of the two makes the measurement vary?",
+     "Davies and Goldsmith (1972), section 6.6; R package lme4"),
+    ("cbpp", 56, "herd (15)", "How fast does a cattle disease spread in a herd, quarter by quarter?",
+     "Lesnoff et al. (2004), Preventive Veterinary Medicine; R package lme4"),
+)  # fmt: skip
+_NAMES = tuple(name for name, *_ in _DATASETS)
 _IDENTIFIERS = ("school", "student", "Subject", "county", "batch", "cask", "sample", "plate", "herd", "period")
 
 
@@ -95,7 +56,7 @@ def load_data(name: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from hlm.data.packaged_sets import load_data
+    >>> from hlm import load_data
     >>> exam = load_data("exam")
     >>> exam.shape
     (4059, 10)
@@ -104,11 +65,14 @@ def load_data(name: str) -> pd.DataFrame:
     """
     if not isinstance(name, str) or name not in _NAMES:
         raise DataError(f"There is no packaged data set {offending(name)}. {nearest(name, _NAMES)}")
+    path = Path(__file__).parent / "sets" / f"{name}.csv"  # in a clone as in an installed package
+    if not path.is_file():
+        raise DataError(f"The file of {name!r} is missing: no {path}. Install hlm again.")
     import pandas as pd
 
-    frame = pd.read_csv(_path(name), dtype=dict.fromkeys(_IDENTIFIERS, str))
+    frame = pd.read_csv(path, dtype=dict.fromkeys(_IDENTIFIERS, str))
     labels = frame.select_dtypes(exclude="number").columns
-    return frame.assign(**{column: pd.Categorical(frame[column], _ordered(frame[column])) for column in labels})
+    return frame.assign(**{c: pd.Categorical(frame[c], sorted_labels(set(frame[c]))) for c in labels})
 
 
 def list_data() -> pd.DataFrame:
@@ -122,30 +86,12 @@ def list_data() -> pd.DataFrame:
 
     Examples
     --------
-    >>> from hlm.data.packaged_sets import list_data
-    >>> print(list_data()[["name", "rows", "groups"]].to_string(index=False))
-          name  rows                  groups
-          exam  4059             school (65)
-    sleepstudy   180            Subject (18)
-         radon   919             county (85)
-        pastes    60 batch (10), sample (30)
-    penicillin   144  plate (24), sample (6)
-          cbpp    56               herd (15)
+    >>> from hlm import list_data
+    >>> print(list_data()[["name", "rows", "groups"]].tail(2).to_string(index=False))
+          name  rows                 groups
+    penicillin   144 plate (24), sample (6)
+          cbpp    56              herd (15)
     """
     import pandas as pd
 
-    return pd.DataFrame(_DATASETS)
-
-
-def _path(name: str) -> Path:
-    """The CSV of a data set, beside this file in a clone as in an installed package."""
-    path = Path(__file__).parent / "sets" / f"{name}.csv"
-    if not path.is_file():
-        raise DataError(f"The file of {name!r} is missing: no {path}. Install hlm again.")
-    return path
-
-
-def _ordered(labels: pd.Series[str]) -> list[str]:
-    """The distinct labels: 1, 2, ..., 10 when all are integers, else alphabetical."""
-    distinct = set(labels)
-    return sorted(distinct, key=int) if all(label.isdecimal() for label in distinct) else sorted(distinct)
+    return pd.DataFrame(_DATASETS, columns=["name", "rows", "groups", "story", "source"])

@@ -5,7 +5,9 @@ What is particular about pandas' many dtypes, polars and pyarrow is handled here
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,6 @@ from hlm.errors import DataError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
-
 
 _CONVERT = "a formula can use numbers and labels only. Convert it first, for example to a number of days or to text."
 
@@ -51,7 +52,9 @@ def read_all(names: Sequence[str], groups: set[str], frame: Any) -> dict[str, pd
     if len(frame) == 0:
         raise DataError("The data have no rows.")
     read = {name: _read(frame[name], name, as_group=name in groups) for name in names}
-    _check_finite(read)
+    for name, column in read.items():
+        if column.dtype == np.float64:
+            check_rows(name, column, np.isinf(column.to_numpy()), "mend the value or make it missing")
     return read
 
 
@@ -60,34 +63,28 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
     import narwhals.stable.v2 as nw
     import pandas as pd
 
-    dtype = series.dtype
-    if isinstance(dtype, nw.Categorical | nw.Enum):
-        native = nw.to_native(series)
-        order = native.cat.categories if isinstance(native, pd.Series) else series.cat.get_categories()
-        return _factor(_labels(series), list(order))
-    if dtype == nw.Boolean:
-        return _factor(_labels(series), [False, True])
-    if dtype == nw.String:
-        return _factor(_labels(series), None)
+    dtype, native = series.dtype, nw.to_native(series)
+    labelled = isinstance(dtype, nw.Categorical | nw.Enum)
+    if labelled or dtype in (nw.Boolean, nw.String):
+        order = list(series.cat.get_categories()) if labelled else None
+        return _factor(native if isinstance(native, pd.Series) else np.array(series.to_list(), dtype=object), order)
     if dtype == nw.Object or dtype in (nw.Int128, nw.UInt128) or (dtype == nw.Decimal and as_group):
         return _read_objects(series.to_list(), name, as_group=as_group)
     if dtype.is_integer():
-        return _factor(_integers(series), None) if as_group else _as_numbers(_integers(series))
-    if dtype.is_numeric():
-        return _factor(_floats(series).to_numpy(), None) if as_group else _floats(series).astype(np.float64)
+        whole = _integers(series)
+        if as_group:
+            return _factor(whole, None)
+        fit = whole.dtype in (np.int64, np.uint64) and whole.max() <= np.iinfo(np.int64).max
+        return whole.astype(np.int64) if fit else pd.Series(whole.to_numpy(dtype=np.float64, na_value=np.nan))
+    if dtype.is_numeric():  # as a label 0.1 is ``0.1`` in every precision: float32 stays as it is
+        kept, kind = (nw.Float32, np.float32) if dtype == nw.Float32 else (nw.Float64, np.float64)
+        values = np.array(series.cast(kept).to_numpy(), dtype=kind)
+        return _factor(values, None) if as_group else pd.Series(values.astype(np.float64))
     if series.null_count() == len(series):  # polars and pyarrow have a type for columns without any value
         return pd.Series(np.full(len(series), np.nan))
-    kind = dtype if dtype != nw.Unknown else getattr(nw.to_native(series), "dtype", dtype)
-    raise DataError(f"Column {name!r} holds {kind}: {_CONVERT}")
-
-
-def _labels(series: Any) -> pd.Series | np.ndarray:
-    """A column of labels as pandas can sort it by value: its own as it is, another library's as Python objects."""
-    import narwhals.stable.v2 as nw
-    import pandas as pd
-
-    native = nw.to_native(series)
-    return native if isinstance(native, pd.Series) else np.array(series.to_list(), dtype=object)
+    raise DataError(
+        f"Column {name!r} holds {dtype if dtype != nw.Unknown else getattr(native, 'dtype', dtype)}: {_CONVERT}"
+    )
 
 
 def _integers(series: Any) -> pd.Series:
@@ -95,51 +92,42 @@ def _integers(series: Any) -> pd.Series:
     import pandas as pd
 
     missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
-    if not missing.any():
-        values = np.asarray(series.to_numpy())
-        return pd.Series(values if values.dtype == np.uint64 else values.astype(np.int64))
-    return pd.Series(np.asarray(series.fill_null(0).to_numpy())).convert_dtypes().mask(missing)
-
-
-def _as_numbers(integers: pd.Series) -> pd.Series:
-    """As int64 where all fit and none is missing, else as float64."""
-    import pandas as pd
-
-    if integers.dtype == np.int64:
-        return integers
-    if integers.dtype == np.uint64 and (not len(integers) or integers.max() <= np.iinfo(np.int64).max):
-        return integers.astype(np.int64)
-    return pd.Series(integers.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _floats(series: Any) -> pd.Series:
-    """Float32 stays as it is, so that as a label 0.1 is ``0.1`` in every precision."""
-    import narwhals.stable.v2 as nw
-    import pandas as pd
-
-    kind = np.float32 if series.dtype == nw.Float32 else np.float64
-    wide = series if series.dtype == nw.Float32 else series.cast(nw.Float64)
-    return pd.Series(np.array(wide.to_numpy(), dtype=kind))
+    if missing.any():
+        return pd.Series(np.asarray(series.fill_null(0).to_numpy())).convert_dtypes().mask(missing)
+    values = np.asarray(series.to_numpy())
+    return pd.Series(values if values.dtype == np.uint64 else values.astype(np.int64))
 
 
 def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
     """A column of Python objects: all numbers, or all labels."""
-    import decimal
-    import numbers
-
     import pandas as pd
 
-    present = [v for v in values if not _is_missing(v)]
-    if all(isinstance(v, numbers.Real | decimal.Decimal) and not isinstance(v, bool) for v in present) and not as_group:
-        return pd.Series([np.nan if _is_missing(v) else _float(v) for v in values], dtype=np.float64)
+    values = [None if _is_missing(value) else value for value in values]
+    if not as_group and all(v is None or (isinstance(v, Real | Decimal) and not isinstance(v, bool)) for v in values):
+        return pd.Series([np.nan if value is None else _float(value) for value in values], dtype=np.float64)
     for row, value in enumerate(values):
-        if not _is_missing(value) and not isinstance(value, str | bool | np.bool_ | numbers.Real | decimal.Decimal):
+        if value is not None and not isinstance(value, str | bool | np.bool_ | Real | Decimal):
             raise DataError(
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
                 f"{str(value)[:40]!r}): {_CONVERT}"
             )
     # labelled value by value: 1 and True are the same to pandas, but not to a reader
-    return _factor(np.array([None if _is_missing(v) else label(v) for v in values], dtype=object), None)
+    return _factor(np.array([None if value is None else label(value) for value in values], dtype=object), None)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    if isinstance(value, float | np.floating | Decimal):
+        return value.is_nan() if isinstance(value, Decimal) else bool(np.isnan(value))
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond 1e308
+        return np.inf if value > 0 else -np.inf
 
 
 def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Series:
@@ -152,10 +140,7 @@ def _factor(values: pd.Series | np.ndarray, order: list[Any] | None) -> pd.Serie
     codes, distinct = pd.factorize(values)  # the code of a missing value is -1
     labels = [label(value) for value in distinct]
     used = set(labels)
-    if order is None:
-        levels = _sorted_labels(used)
-    else:
-        levels = [level for level in dict.fromkeys(map(label, order)) if level in used]
+    levels = sorted_labels(used) if order is None else [n for n in dict.fromkeys(map(label, order)) if n in used]
     place = {level: position for position, level in enumerate(levels)}
     positions = np.array([*map(place.__getitem__, labels), -1])  # code -1 finds the last, again -1
     # ordered, or formulae 0.6 would sort the levels by the alphabet
@@ -166,59 +151,23 @@ def as_factor(values: list[Any], index: pd.Index[Any]) -> pd.Series:
     """Numbers or truth values as a category of strings, in their own order."""
     import pandas as pd
 
-    found = _factor(pd.Series(values, dtype=object), None)
-    found.index = index
-    return found
+    return _factor(pd.Series(values, dtype=object), None).set_axis(index)
 
 
 def label(value: Any) -> str:
     """48 and 48.0 and "48" are the same label."""
-    import decimal
-
-    if isinstance(value, decimal.Decimal) and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite():
         return str(int(value)) if value == int(value) else f"{value.normalize():f}"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
 
 
-def _sorted_labels(labels: set[str]) -> list[str]:
+def sorted_labels(labels: set[str]) -> list[str]:
     """By value if all are numbers (2 before 10, nan last), else by the alphabet."""
+    texts = sorted(labels)
     try:
-        return sorted(labels, key=_place_of_number)
+        return [texts[place] for place in np.argsort([float(text) for text in texts], kind="stable")]
     except ValueError:
-        return sorted(labels)
-
-
-def _place_of_number(text: str) -> tuple[bool, float, str]:
-    value = float(text)
-    missing = np.isnan(value)  # which is neither before nor after a number, so that no order would be kept
-    return bool(missing), 0.0 if missing else value, text
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # an integer beyond 1e308
-        return np.inf if value > 0 else -np.inf
-
-
-def _is_missing(value: Any) -> bool:
-    import decimal
-
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    if isinstance(value, decimal.Decimal):
-        return value.is_nan()
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
-
-
-def _check_finite(read: Mapping[str, pd.Series]) -> None:
-    for name, column in read.items():
-        if column.dtype == np.float64:
-            check_rows(name, column, np.isinf(column.to_numpy()), "mend the value or make it missing")
+        return texts
 
 
 def check_rows(name: str, column: pd.Series, bad: np.ndarray, why: str) -> None:

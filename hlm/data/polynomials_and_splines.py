@@ -6,7 +6,7 @@ shape (rows, columns). Options that cannot be used are a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +17,7 @@ type Learned = tuple[np.ndarray, ...]
 _CUBIC = 3
 
 
-def learn_poly(x: np.ndarray, *, raw: bool, degree: int = 1) -> Learned:
+def learn_poly(x: np.ndarray, *, raw: bool = False, degree: int = 1) -> Learned:
     """The three-term recurrence of the polynomials orthogonal on x (Kennedy & Gentle 1980), which R keeps too.
 
     alpha: shape (degree,); where each polynomial is centred. Empty for raw powers.
@@ -28,13 +28,11 @@ def learn_poly(x: np.ndarray, *, raw: bool, degree: int = 1) -> Learned:
         return np.zeros(0), np.array([degree])
     if degree >= len(np.unique(x)):
         raise ValueError(f"degree {degree} needs more than {degree} different values, not {len(np.unique(x))}.")
-    before, now = np.zeros_like(x), np.ones_like(x)
     alpha, norms = np.empty(degree), np.empty(degree + 1)
-    norms[0] = len(x)
-    for j in range(degree):
-        alpha[j] = (x * now**2).sum() / norms[j]
-        before, now = now, _next(x, now, before, alpha, norms, j)
-        norms[j + 1] = (now**2).sum()
+    for j, polynomial in enumerate(_polynomials(x, alpha, norms)):
+        norms[j] = (polynomial**2).sum()
+        if j < degree:
+            alpha[j] = (x * polynomial**2).sum() / norms[j]
     return alpha, norms
 
 
@@ -43,15 +41,20 @@ def apply_poly(x: np.ndarray, learned: Learned) -> np.ndarray:
     alpha, norms = learned
     if not len(alpha):
         return x[:, None] ** np.arange(1, int(norms[0]) + 1)
+    return np.asarray(np.column_stack([*_polynomials(x, alpha, norms)][1:]) / np.sqrt(norms[1:]))
+
+
+def _polynomials(x: np.ndarray, alpha: np.ndarray, norms: np.ndarray) -> Iterator[np.ndarray]:
+    """Of degree 0, 1, ... with leading coefficient 1; after each one its alpha and its norm are read, not before."""
     before, now = np.zeros_like(x), np.ones_like(x)
-    columns = []
+    yield now
     for j in range(len(alpha)):
-        before, now = now, _next(x, now, before, alpha, norms, j)
-        columns.append(now / np.sqrt(norms[j + 1]))
-    return np.column_stack(columns)
+        shrink = norms[j] / norms[j - 1] if j else 0.0
+        before, now = now, (x - alpha[j]) * now - shrink * before
+        yield now
 
 
-def learn_bs(x: np.ndarray, *, raw: bool, df: int | None = None, degree: int = _CUBIC) -> Learned:
+def learn_bs(x: np.ndarray, *, df: int | None = None, degree: int = _CUBIC) -> Learned:
     """Knots and degree of a B-spline without its first column, df columns in all."""
     inner = 0 if df is None else df - degree
     if inner < 0:
@@ -65,7 +68,7 @@ def apply_bs(x: np.ndarray, learned: Learned) -> np.ndarray:
     return np.asarray(_splines(knots, int(degree[0]))(x)[:, 1:])
 
 
-def learn_ns(x: np.ndarray, *, raw: bool, df: int = 1) -> Learned:
+def learn_ns(x: np.ndarray, *, df: int = 1) -> Learned:
     """Knots of a natural cubic spline, and the map from B-splines to those without curvature at the boundaries.
 
     The map is R's: the last columns of the orthogonal matrix of a Householder QR of the two boundary curvatures.
@@ -91,23 +94,14 @@ BASES: Mapping[str, tuple[Callable[..., Learned], Callable[[np.ndarray, Learned]
 )
 
 
-def _next(
-    x: np.ndarray, now: np.ndarray, before: np.ndarray, alpha: np.ndarray, norms: np.ndarray, j: int
-) -> np.ndarray:
-    """The polynomial of degree j + 1 from the two before it."""
-    shrink = norms[j] / norms[j - 1] if j else 0.0
-    return np.asarray((x - alpha[j]) * now - shrink * before)
-
-
 def _knots(x: np.ndarray, inner: int, degree: int) -> np.ndarray:
     """Boundary knots at the range of x, each degree + 1 times, and inner ones at equally spaced quantiles."""
     if x.min() == x.max():
         raise ValueError("all values are the same.")
-    between = np.quantile(x, np.linspace(0, 1, inner + 2)[1:-1])
-    ends = [np.full(degree + 1, x.min()), np.full(degree + 1, x.max())]
-    if len(np.unique([x.min(), *between, x.max()])) < inner + 2:
+    knots = np.array([x.min(), *np.quantile(x, np.linspace(0, 1, inner + 2)[1:-1]), x.max()])
+    if len(np.unique(knots)) < len(knots):
         raise ValueError(f"the {inner} inner knots, at quantiles, coincide: use a smaller df.")
-    return np.concatenate([ends[0], between, ends[1]])
+    return np.pad(knots, degree, mode="edge")
 
 
 def _splines(knots: np.ndarray, degree: int) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.errors import DataError
+from hlm.formula.formula import INTERCEPT, Block, Formula, Response, Term
 from hlm.support.options import check_number, check_seed, check_whole, offending
 
 if TYPE_CHECKING:
@@ -93,37 +94,27 @@ def simulate(
     >>> data.shape, truth.formula, truth.coefficients.shape
     ((200, 3), 'y ~ x + (x|group)', (20, 2))
     """
+    import pandas as pd
+
     means, sds = numbers("fixed", fixed), numbers("sd", sd)
     sizes = _sizes(n_groups, group_size)
-    _check(means, sds)
+    if means.shape != sds.shape or not len(means):
+        raise DataError(
+            f"fixed has {means.size} numbers and sd {sds.size}: give an sd for the intercept and for each slope, 0 "
+            f"where a coefficient does not vary."
+        )
+    if (sds < 0).any():
+        raise DataError(f"fixed holds finite numbers and sd none below 0, not {means.tolist()} and {sds.tolist()}.")
     check_number("sigma", sigma, above=0, most=_LARGEST, error=DataError)
     check_seed(seed, error=DataError)
     correlations = _correlations(sds, check_number("corr", corr, error=DataError))
     rng = np.random.default_rng(seed)
-    return _drawn(sizes, means, sds, correlations, sigma, rng)
-
-
-def numbers(name: str, value: object) -> np.ndarray:
-    """One or several finite numbers as an array, shape (numbers,)."""
-    found = np.atleast_1d(np.asarray(value, dtype=object))
-    if found.ndim != 1 or not all(isinstance(v, Real) and abs(float(v)) <= _LARGEST for v in found.tolist()):
-        raise DataError(f"{name} holds finite numbers, such as (0, 1), not {offending(value)}.")
-    return found.astype(np.float64)
-
-
-def _drawn(
-    sizes: np.ndarray, means: np.ndarray, sds: np.ndarray, correlations: np.ndarray, sigma: float,
-    rng: np.random.Generator,
-) -> tuple[pd.DataFrame, Truth]:  # fmt: skip
-    import pandas as pd
-
-    q = len(means)
-    slopes = ["x"] if q == 2 else [f"x{j}" for j in range(1, q)]
+    slopes = ["x"] if len(means) == 2 else [f"x{j}" for j in range(1, len(means))]
     terms = ["Intercept", *slopes]
-    groups = pd.Index([str(k + 1) for k in range(len(sizes))], name=_GROUP)
-    own = means + rng.standard_normal((len(sizes), q)) @ np.linalg.cholesky(correlations).T * sds
-    codes = np.repeat(np.arange(len(sizes)), sizes)
-    x = np.column_stack([np.ones(len(codes)), rng.standard_normal((len(codes), q - 1))])
+    groups = pd.Index([str(k + 1) for k in range(n_groups)], name=_GROUP)
+    own = means + rng.standard_normal((n_groups, len(means))) @ np.linalg.cholesky(correlations).T * sds
+    codes = np.repeat(np.arange(n_groups), sizes)
+    x = np.column_stack([np.ones(len(codes)), rng.standard_normal((len(codes), len(slopes)))])
     y = np.einsum("ij,ij->i", x, own[codes]) + sigma * rng.standard_normal(len(codes))
     data = pd.DataFrame({_GROUP: groups.to_numpy()[codes], **dict(zip(slopes, x[:, 1:].T, strict=True)), "y": y})
     truth = Truth(
@@ -137,15 +128,18 @@ def _drawn(
     return data, truth
 
 
+def numbers(name: str, value: object) -> np.ndarray:
+    """One or several finite numbers as an array, shape (numbers,)."""
+    found = np.atleast_1d(np.asarray(value, dtype=object))
+    if found.ndim != 1 or not all(isinstance(v, Real) and abs(float(v)) <= _LARGEST for v in found.tolist()):
+        raise DataError(f"{name} holds finite numbers, such as (0, 1), not {offending(value)}.")
+    return found.astype(np.float64)
+
+
 def _formula(slopes: list[str], sds: np.ndarray) -> str:
-    varying = [name for name, sd in zip(["1", *slopes], sds, strict=True) if sd > 0]
-    common = " + ".join(slopes) or "1"
-    if not varying:
-        return f"y ~ {common}"
-    bar = [name for name in varying if name != "1"]
-    if varying[0] != "1":
-        bar.insert(0, "0")
-    return f"y ~ {common} + ({' + '.join(bar) or '1'}|{_GROUP})"
+    terms = (INTERCEPT, *(Term((name,)) for name in slopes))
+    varying = tuple(term for term, sd in zip(terms, sds, strict=True) if sd > 0)
+    return str(Formula(Response("y"), terms, (Block(varying, Term((_GROUP,))),) if varying else ()))
 
 
 def _sizes(n_groups: int, group_size: int | Sequence[int]) -> np.ndarray:
@@ -164,24 +158,14 @@ def _sizes(n_groups: int, group_size: int | Sequence[int]) -> np.ndarray:
     return np.broadcast_to(sizes, n_groups)
 
 
-def _check(means: np.ndarray, sds: np.ndarray) -> None:
-    if means.shape != sds.shape or not len(means):
-        raise DataError(
-            f"fixed has {means.size} numbers and sd {sds.size}: give an sd for the intercept and for each slope, 0 "
-            f"where a coefficient does not vary."
-        )
-    if (sds < 0).any():
-        raise DataError(f"fixed holds finite numbers and sd none below 0, not {means.tolist()} and {sds.tolist()}.")
-
-
 def _correlations(sds: np.ndarray, corr: float) -> np.ndarray:
     varying = sds > 0
-    found = np.where(np.outer(varying, varying), float(corr), 0.0)
+    found = np.where(np.outer(varying, varying), corr, 0.0)
     np.fill_diagonal(found, 1.0)
     if not np.linalg.eigvalsh(found)[0] > 1e-12:
-        least = -1 / (varying.sum() - 1) if varying.sum() > 1 else -1
+        count = int(varying.sum())
         raise DataError(
-            f"corr={corr!r} is no correlation of {varying.sum()} coefficients: it lies between {least:.2g} and 1, "
-            f"ends excluded."
+            f"corr={corr!r} is no correlation of {count} coefficients: it lies between {-1 / max(count - 1, 1):.2g} "
+            f"and 1, ends excluded."
         )
     return found

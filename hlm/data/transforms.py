@@ -6,7 +6,7 @@ function of new rows. It walks over the tree of the call; nothing is ever evalua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,25 +17,21 @@ from hlm.data.pandas_polars_arrow import as_factor
 from hlm.data.polynomials_and_splines import BASES
 from hlm.errors import DataError
 from hlm.formula.allowed_functions import FUNCTIONS
-from hlm.formula.function_calls import arguments, canonical, read_call, shown
-from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.function_calls import arguments, canonical, read_call, shown, source_columns
+from hlm.formula.syntax_tree import Call, Group, Node, Operation
+from hlm.formula.tokens import Token
 
 if TYPE_CHECKING:
     import pandas as pd
 
 type Functions = Mapping[str, Callable[..., Any]]
 
-_ELEMENTWISE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
+_UFUNCS: Mapping[str, np.ufunc] = MappingProxyType(
     {
         "log": np.log, "log10": np.log10, "log2": np.log2, "log1p": np.log1p, "exp": np.exp, "expm1": np.expm1,
-        "sqrt": np.sqrt, "abs": np.abs,
-    }
-)  # fmt: skip
-_OPERATORS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
-    {
-        "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power, "%%": np.mod,
-        "%/%": np.floor_divide, "<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal,
-        "==": np.equal, "!=": np.not_equal,
+        "sqrt": np.sqrt, "abs": np.abs, "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
+        "^": np.power, "%%": np.mod, "%/%": np.floor_divide, "<": np.less, ">": np.greater, "<=": np.less_equal,
+        ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
     }
 )  # fmt: skip
 
@@ -59,16 +55,7 @@ class Transform:
 
 
 def learn(variable: str, columns: pd.DataFrame, functions: Functions) -> tuple[Transform, dict[str, pd.Series]]:
-    """A transform learned on the rows of a fit, and its columns there.
-
-    Parameters
-    ----------
-    variable : str
-        A computed variable of a formula, such as ``poly(x, 2)``.
-    columns : pandas.DataFrame
-        The columns of the data that it needs, without missing values.
-    functions : Mapping
-        The caller's own.
+    """A transform learned on the rows of a fit, none of them with a missing value, and its columns there.
 
     Examples
     --------
@@ -91,13 +78,11 @@ class _Walk:
     functions: Functions
     learning: bool = False
 
+    @np.errstate(all="ignore")  # what is not finite is told with its row
     def columns_of(self, variable: str) -> dict[str, pd.Series]:
-        with np.errstate(all="ignore"):  # what is not finite is told with its row
-            return self._columns_of(variable, read_call(variable))
-
-    def _columns_of(self, variable: str, node: Call) -> dict[str, pd.Series]:
         import pandas as pd
 
+        node = read_call(variable)
         kind = FUNCTIONS[node.name].kind if node.name not in self.functions else "number"
         if kind == "factor":
             return {variable: self.labels(node.args[0])}
@@ -112,16 +97,16 @@ class _Walk:
     def number(self, node: Node) -> np.ndarray:
         """A number a row, shape (rows,)."""
         match node:
-            case Leaf(token) if token.kind == "number":
+            case Token() as token if token.kind == "number":
                 return np.full(len(self.columns), float(token.text))
-            case Leaf(token):
+            case Token() as token:
                 return self.numeric_column(token.text)
             case Group(inner):
                 return self.number(inner)
             case Operation(op, None, right):
                 return -self.as_float(right) if op == "-" else self.as_float(right)
             case Operation(op, left, right) if left is not None:
-                return _OPERATORS[op](self.as_float(left), self.as_float(right))
+                return np.asarray(_UFUNCS[op](self.as_float(left), self.as_float(right)))
             case Call(name) if name in self.functions:
                 return self.callers_own(node)
             case Call(name="I", args=args):
@@ -129,7 +114,7 @@ class _Walk:
             case Call(name="scale" | "center"):
                 return self.standardised(node)
             case Call(name, args):
-                return _ELEMENTWISE[name](self.as_float(args[0]))
+                return np.asarray(_UFUNCS[name](self.as_float(args[0])))
         raise AssertionError(node)  # the parser lets nothing else pass
 
     def as_float(self, node: Node) -> np.ndarray:
@@ -145,8 +130,8 @@ class _Walk:
 
     def labels(self, node: Node) -> pd.Series:
         """A factor: the levels of a column of labels in their order, those of numbers by size."""
-        if isinstance(node, Leaf) and node.token.kind == "name":
-            column = self.columns[node.token.text]
+        if isinstance(node, Token) and node.kind == "name":
+            column = self.columns[node.text]
             if column.dtype == "category":
                 return column
             if column.dtype == np.int64:  # as they are: long ids would be the same in float64
@@ -174,11 +159,10 @@ class _Walk:
         learn_basis, apply_basis = BASES[node.name]
         values = self.as_float(node.args[0])
         self.check_finite(node.args[0], values[:, None])
-        options = {name: canonical(value) for name, value in arguments(node).items()}
-        whole = {name: int(text) for name, text in options.items() if text.isdecimal()}
-        raw = options.get("raw") == "TRUE"
+        texts = {name: canonical(value) for name, value in arguments(node).items()}
+        options = {name: int(text) if text.isdecimal() else text == "TRUE" for name, text in texts.items()}
         try:
-            memory = self.remember(canonical(node), lambda: learn_basis(values, raw=raw, **whole))
+            memory = self.remember(canonical(node), lambda: learn_basis(values, **options))
         except ValueError as problem:
             raise DataError(f"{shown(canonical(node))}: {problem}") from problem
         return np.asarray(apply_basis(values, memory))
@@ -188,8 +172,7 @@ class _Walk:
         try:
             values = np.asarray(self.functions[node.name](*given))
         except Exception as problem:  # whatever a function of the caller's raises: the call is named, the cause kept
-            kind = type(problem).__name__
-            call = shown(canonical(node))
+            call, kind = shown(canonical(node)), type(problem).__name__
             raise DataError(f"Your function {node.name}, called as {call}, raised {kind}: {problem}") from problem
         if values.shape != (len(self.columns),) or values.dtype.kind not in "biuf":
             raise DataError(
@@ -209,23 +192,10 @@ class _Walk:
         if not bad.any():
             return
         row = int(np.flatnonzero(bad)[0])
-        inside = [n for n in dict.fromkeys(_leaves(node)) if n in self.columns]
+        inside = source_columns(f"I({canonical(node)})")  # a call, as which any expression can be read
         held = " and ".join(f"{name!r} is {self.columns[name].iloc[row]}" for name in inside)
         more = f", and the same in {int(bad.sum()) - 1} more" if bad.sum() > 1 else ""
         raise DataError(
             f"{shown(canonical(node))} is {values[row][~np.isfinite(values[row])][0]} in row {self.columns.index[row]} "
             f"(counting from 0), where {held}{more}: change the function, or make the value missing."
         )
-
-
-def _leaves(node: Node) -> Sequence[str]:
-    match node:
-        case Leaf(token):
-            return [token.text]
-        case Group(inner):
-            return _leaves(inner)
-        case Operation(left=left, right=right):
-            return [*(_leaves(left) if left is not None else []), *_leaves(right)]
-        case Call(args=args):
-            return [name for argument in args for name in _leaves(argument)]
-    return []

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 132.0, 84.0
 _GROUPS = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)
 _UNRELATED = (0.9, -1.2, 1.4, -0.5, -1.5, 0.8)  # slopes that do not go with the intercepts
-_INK, _GROUP = "#111", "#D55E00"
-type _Lines = Callable[[int], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,10 @@ class Cheatsheet:
         return pd.DataFrame(list(self.rows)).drop(columns="picture")
 
     def __repr__(self) -> str:
-        parts = [
-            f"{visible(row.formula)}\n    {row.meaning}\n    lines: {row.lines}\n    {row.parameters}"
+        return "\n".join(
+            f"{visible(row.formula)}\n    {row.meaning}\n    lines: {row.lines}\n    {row.parameters}\n"
             for row in self.rows
-        ]
-        return "\n\n".join(parts) + "\n"
+        )
 
     def _repr_html_(self) -> str:
         style = "text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;background:#fff;color:#1b1b1b"
@@ -101,9 +98,14 @@ def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
     if not all(isinstance(name, str) and name.strip() for name in names) or len(set(names)) < 3:
         given = ", ".join(map(offending, names))
         raise FormulaError(f"Give three different column names, as in cheatsheet('y', 'x', 'g'), not {given}.")
-    y, slope, g = map(quote, names)
-    shown = tuple(map(visible, names))
-    return Cheatsheet(tuple(_row(kind, y, slope, g, shown) for kind in _KINDS))
+    written, shown = (dict(zip("yxg", map(change, names), strict=True)) for change in (quote, visible))
+    rows = []
+    for kind in _KINDS:
+        formula, lines = kind.formula.format(**written), kind.lines.format(**shown)
+        formula = str(parse(formula)) if kind.line is not None else formula
+        meaning, picture = kind.meaning.format(**shown), _picture(kind, lines, shown["x"])
+        rows.append(CheatRow(formula, meaning, kind.parameters, lines, picture))
+    return Cheatsheet(tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class _Kind:
     parameters: str
     lines: str
     common: bool
-    line: _Lines | None
+    line: Callable[[int], tuple[float, float]] | None  # a group's intercept and slope, less the common ones
 
 
 _KINDS = (
@@ -143,33 +145,23 @@ _KINDS = (
 )  # fmt: skip
 
 
-def _row(kind: _Kind, y: str, x: str, g: str, shown: tuple[str, ...]) -> CheatRow:
-    words = {"y": shown[0], "x": shown[1], "g": shown[2]}
-    formula = str(parse(kind.formula.format(y=y, x=x, g=g))) if kind.line is not None else f"{y} ~ {x}"
-    lines = kind.lines.format(**words)
-    return CheatRow(formula, kind.meaning.format(**words), kind.parameters, lines, _picture(kind, lines, shown[1]))
-
-
 def _picture(kind: _Kind, lines: str, x: str) -> str:
     """Six groups' lines, and the common line over them; the intercept is at the left, where x is 0."""
     rise = 20.0 if "{x}" in kind.formula.split("(")[0] else 0.0
-    drawn = [_line(*kind.line(k), rise, _GROUP, 1.2) for k in range(6)] if kind.line is not None else []
-    drawn += [_line(0.0, 0.0, rise, _INK, 2.6)] if kind.common else []
+    departures = [(*kind.line(k), "#D55E00", 1.2) for k in range(6)] if kind.line is not None else []
+    departures += [(0.0, 0.0, "#111", 2.6)] if kind.common else []
+    drawn = ""
+    for intercept, slope, colour, width in departures:
+        start = 0.62 * _HEIGHT - 9 * intercept
+        ends = f'x1="8" y1="{start:.1f}" x2="{_WIDTH - 6:g}" y2="{start - rise - 12 * slope:.1f}"'
+        drawn += f'<line {ends} stroke="{colour}" stroke-width="{width:g}"/>'
     name = wrapped(x, 10, _WIDTH - 20)
     label = name[0] if len(name) == 1 and text_width(x, 10) < _WIDTH - 20 else "x"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {_HEIGHT + 14:g}" width="{_WIDTH:g}" '
         f'height="{_HEIGHT + 14:g}" role="img"><title>{escape(lines)}</title>'
         f'<rect width="{_WIDTH:g}" height="{_HEIGHT + 14:g}" fill="#fff"/>'
-        f'<path d="M 8,4 V {_HEIGHT - 4:g} H {_WIDTH - 4:g}" fill="none" stroke="#888"/>{"".join(drawn)}'
+        f'<path d="M 8,4 V {_HEIGHT - 4:g} H {_WIDTH - 4:g}" fill="none" stroke="#888"/>{drawn}'
         f'<text x="{_WIDTH / 2:g}" y="{_HEIGHT + 9:g}" font-size="10" text-anchor="middle" fill="#555" '
         f'font-family="Helvetica, Arial, sans-serif">{escape(label)}</text></svg>'
     )
-
-
-def _line(intercept: float, slope: float, rise: float, colour: str, width: float) -> str:
-    """A group's line by its departures from the common intercept and slope; it starts at the left, where x is 0."""
-    start = 0.62 * _HEIGHT - 9 * intercept
-    end = start - rise - 12 * slope
-    ends = f'x1="8" y1="{start:.1f}" x2="{_WIDTH - 6:g}" y2="{end:.1f}"'
-    return f'<line {ends} stroke="{colour}" stroke-width="{width:g}"/>'

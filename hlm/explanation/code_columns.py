@@ -13,7 +13,7 @@ from hlm.explanation.regressors import Column, Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import is_call, read_call, shown, source_columns
-from hlm.formula.syntax_tree import Leaf
+from hlm.formula.tokens import Token
 
 _OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "chol", "per_sd",
               "slope_scales", "before", "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
@@ -37,8 +37,7 @@ class Names:
         self.parts = {part: self._part(part) for part in parts}
         for variable in model.formula.computed:  # what is inside factor(), a group or the response
             column = _in_factor(variable, model)
-            labels = variable in model.formula.group_variables or (column is not None and _holds_labels(column, model))
-            if column is None or not labels:
+            if column is None or not (variable in model.formula.group_variables or _holds_labels(column, model)):
                 for name in source_columns(variable, functions):
                     self._add(name)
         self.factors = {factor: self.fresh(factor.name) for factor in model.factors}
@@ -100,7 +99,13 @@ def column_lines(model: ModelStructure, names: Names) -> Iterator[str]:
     yield f"rows = data[[{', '.join(map(quoted, model.written.columns))}]].dropna()"
     for variable, name in names.sources.items():
         yield f"{name} = rows[{quoted(variable)}].to_numpy(float)"
-    yield from _splines(model, names)
+    splines = [variable for variable in model.bases if not variable.startswith("poly(") and variable in names.computed]
+    if splines:
+        yield "# splines have no short form in numpy: hlm has their columns, which are R's"
+        yield f"columns = {build_call(model)}).data"
+    for variable in splines:
+        wanted = ", ".join(map(quoted, model.bases[variable]))
+        yield f"{names.computed[variable]} = columns[[{wanted}]].to_numpy()"
     for variable, name in names.computed.items():
         if variable not in model.bases:
             yield f"{name} = {numpy_code(read_call(variable), names.sources)}  # {shown(variable)}"
@@ -126,21 +131,11 @@ def group_lines(model: ModelStructure, names: Names) -> Iterator[str]:
         yield f'{name} = {whole}.astype("category").cat.remove_unused_categories().cat'
 
 
-def _splines(model: ModelStructure, names: Names) -> Iterator[str]:
-    splines = [variable for variable in model.bases if not variable.startswith("poly(") and variable in names.computed]
-    if splines:
-        yield "# splines have no short form in numpy: hlm has their columns, which are R's"
-        yield f"columns = {build_call(model)}).data"
-    for variable in splines:
-        wanted = ", ".join(map(quoted, model.bases[variable]))
-        yield f"{names.computed[variable]} = columns[[{wanted}]].to_numpy()"
-
-
 def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
     """1 in the rows that have a factor's level, else 0."""
     assert part.level is not None
     computed, column = is_call(part.variable, model.formula.functions), _in_factor(part.variable, model)
-    if not computed or (column is not None and _holds_labels(column, model)):
+    if not computed or _holds_labels(column, model):
         return f"(rows[{quoted(column or part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
     call = read_call(part.variable)
     if call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
@@ -155,11 +150,11 @@ def _in_factor(variable: str, model: ModelStructure) -> str | None:
     call = read_call(variable) if is_call(variable, model.formula.functions) else None
     if call is None or call.name not in FUNCTIONS or FUNCTIONS[call.name].kind != "factor":
         return None
-    return call.args[0].token.text if isinstance(call.args[0], Leaf) else None
+    return call.args[0].text if isinstance(call.args[0], Token) else None
 
 
-def _holds_labels(column: str, model: ModelStructure) -> bool:
-    return model.data is not None and model.data.columns[column].dtype == "category"
+def _holds_labels(column: str | None, model: ModelStructure) -> bool:
+    return column is not None and model.data is not None and model.data.columns[column].dtype == "category"
 
 
 def labels_code(variable: str, model: ModelStructure, names: Names) -> str:
@@ -171,12 +166,10 @@ def labels_code(variable: str, model: ModelStructure, names: Names) -> str:
 
 
 def _response(name: str, model: ModelStructure, names: Names) -> str:
-    whole = model.family.support in ("count", "trials")
+    whole, binary = model.family.support in ("count", "trials"), model.family.support == "binary"
     if is_call(name, model.formula.functions):
         values = numpy_code(read_call(name), names.sources)
-        if whole:
-            return f"np.rint({values}).astype(int)"
-        return f"({values}).astype({'int' if model.family.support == 'binary' else 'float'})"
-    if model.family.support == "binary":
+        return f"np.rint({values}).astype(int)" if whole else f"({values}).astype({'int' if binary else 'float'})"
+    if binary:
         return f'rows[{quoted(name)}].astype("category").cat.codes.to_numpy()  # the second label is a success'
     return f"rows[{quoted(name)}].to_numpy({'int' if whole else 'float'})"

@@ -7,7 +7,8 @@ from itertools import accumulate
 
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import arguments, canonical, shown
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Node, Operation
+from hlm.formula.tokens import Token
 
 _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 
@@ -15,7 +16,7 @@ _OPERATORS = {"^": "**", "%%": "%", "%/%": "//"}
 def numpy_code(node: Node, names: Mapping[str, str]) -> str:
     """An expression of columns; ``names``: column to Python name."""
     match node:
-        case Leaf(token):
+        case Token() as token:
             return token.text if token.kind == "number" else names[token.text]
         case Group(inner):
             return numpy_code(inner, names)
@@ -73,9 +74,10 @@ def _standardised(node: Call, names: Mapping[str, str]) -> str:
 
 def _piece(node: Node, names: Mapping[str, str]) -> str:
     """A number inside a larger expression: in brackets unless it is a single name or call."""
-    text, inner = _number(node, names), _inside(node)
-    single = isinstance(inner, Leaf) or (text.startswith(("np.", "(")) and text.endswith(")") and _closes(text))
-    return text if single else f"({text})"
+    text = _number(node, names)
+    depths = list(accumulate((character == "(") - (character == ")") for character in text))
+    closed = text.startswith(("np.", "(")) and text.endswith(")") and 0 not in depths[text.index("(") : -1]
+    return text if closed or isinstance(_inside(node), Token) else f"({text})"
 
 
 def _number(node: Node, names: Mapping[str, str]) -> str:
@@ -89,9 +91,3 @@ def _inside(node: Node) -> Node:
     while isinstance(node, Group) or (isinstance(node, Call) and node.name == "I"):
         node = node.inner if isinstance(node, Group) else node.args[0]
     return node
-
-
-def _closes(text: str) -> bool:
-    """Whether the first bracket closes with the last one."""
-    depths = list(accumulate((character == "(") - (character == ")") for character in text))
-    return 0 not in depths[text.index("(") : -1]

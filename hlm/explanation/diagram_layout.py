@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hlm.explanation.diagram_nodes import Node
@@ -17,30 +17,24 @@ type Outline = dict[int, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A node with its typeset parts and its size."""
+class Placed:
+    """A node with its typeset parts, its size, its place, and what feeds it."""
 
     node: Node
     head: Typeset | None
     lines: tuple[Typeset, ...]
-    caption: tuple[str, ...]
-    plate: tuple[str, ...]
+    caption: list[str]
+    plate: list[str]
     width: float
     height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A node in its place: ``x`` is its centre; ``depth`` counts levels from the data upwards."""
-
-    measured: Measured
-    x: float
-    depth: int
-    feeds: tuple[Placed, ...]
+    depth: int  # levels from the data upwards
+    x: float = 0.0  # its centre
+    bottom: float = 0.0  # the lower edge of its level
+    feeds: tuple[Placed, ...] = ()
 
     @property
-    def node(self) -> Node:
-        return self.measured.node
+    def top(self) -> float:
+        return self.bottom - self.height
 
     def all(self) -> Iterator[Placed]:
         """The node and all above it."""
@@ -49,38 +43,15 @@ class Placed:
             yield from feed.all()
 
 
-def measure(node: Node) -> Measured:
-    """Typeset a node and find its size."""
-    head = None if node.head is None else typeset(node.head, HEAD)
-    lines = tuple(typeset(line, HEAD - 2) for line in node.lines)
-    expressions = [setting.width for setting in (head, *lines) if setting is not None]
-    widest = max([_CAPTION_WIDTH, *expressions])
-    caption, plate = tuple(wrapped(node.caption, CAPTION, widest)), tuple(wrapped(node.plate, CAPTION, widest))
-    texts = [text_width(text, CAPTION, bold=True) for text in (*caption, *plate)]
-    width = max([CURVE_WIDTH + 24 if node.has_curve else 60.0, *texts, *expressions])
-    width += 2 * PAD if plate or node.has_border else 8.0
-    height = (HEAD_HEIGHT if head else 0.0) + LINE_HEIGHT * len(lines) + CAPTION_HEIGHT * len(caption)
-    if node.has_curve:
-        height += CURVE_HEIGHT + (TICK_HEIGHT if node.has_ticks else 6.0)
-    if plate:
-        height += CAPTION_HEIGHT * len(plate) + 2 * PAD
-    if node.has_border:
-        height += PAD
-    return Measured(node, head, lines, caption, plate, width, height)
-
-
 def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Outline]:
     """Place a node at x = 0 with what feeds it; the outline says how far the tree reaches left and right, by level.
 
     least: the least width, so that one plate holds predictor, response and data.
     """
-    measured = measure(node)
-    width = max(least, measured.width) if node.kind in ("data", "response", "predictor") else measured.width
+    own = _typeset(node, depth)
+    width = max(least, own.width) if node.kind in ("data", "response", "predictor") else own.width
     below = width if node.kind in ("data", "response") else 0.0
     parts = [place(link.node, least=0.0 if n else below, depth=depth + 1) for n, link in enumerate(node.links)]
-    own: Outline = {depth: (-width / 2, width / 2)}
-    if not parts:
-        return Placed(measured, 0.0, depth, ()), own
     centres: list[float] = []
     outline: Outline = {}
     for _, part in parts:
@@ -88,9 +59,42 @@ def place(node: Node, *, least: float = 0.0, depth: int = 0) -> tuple[Placed, Ou
         centres.append(max(shared) + BESIDE if shared else 0.0)
         outline = _joined(outline, part, centres[-1])
     # the response stands below its predictor, so that one plate can hold both
-    anchor = centres[0] if node.kind in ("response", "data") else (centres[0] + centres[-1]) / 2
-    feeds = tuple(_shifted(part, centre - anchor) for (part, _), centre in zip(parts, centres, strict=True))
-    return Placed(measured, 0.0, depth, feeds), _joined(own, outline, -anchor)
+    last = 0 if node.kind in ("response", "data") else -1
+    anchor = (centres[0] + centres[last]) / 2 if parts else 0.0
+    feeds = tuple(_moved(part, centre - anchor) for (part, _), centre in zip(parts, centres, strict=True))
+    return replace(own, feeds=feeds), _joined({depth: (-width / 2, width / 2)}, outline, -anchor)
+
+
+def settled(root: Placed, by: float, top: float) -> Placed:
+    """The tree on its page: moved to the right, its highest level below ``top``."""
+    heights: dict[int, float] = {}
+    for placed in root.all():
+        heights[placed.depth] = max(heights.get(placed.depth, 0.0), placed.height)
+    bottoms, edge = {}, top - BETWEEN
+    for depth in sorted(heights, reverse=True):
+        edge += BETWEEN + heights[depth]
+        bottoms[depth] = edge
+    return _moved(root, by, bottoms)
+
+
+def _typeset(node: Node, depth: int) -> Placed:
+    """Typeset a node and find its size."""
+    head = None if node.head is None else typeset(node.head, HEAD)
+    lines = tuple(typeset(line, HEAD - 2) for line in node.lines)
+    expressions = [setting.width for setting in (head, *lines) if setting is not None]
+    widest = max([_CAPTION_WIDTH, *expressions])
+    caption, plate = wrapped(node.caption, CAPTION, widest), wrapped(node.plate, CAPTION, widest)
+    texts = [text_width(text, CAPTION, bold=True) for text in (*caption, *plate)]
+    width = max([CURVE_WIDTH + 24 if node.has_curve else 60.0, *texts, *expressions])
+    width += 2 * PAD if plate or node.has_border else 8.0
+    height = (HEAD_HEIGHT if head else 0.0) + LINE_HEIGHT * len(lines) + CAPTION_HEIGHT * (len(caption) + len(plate))
+    height += PAD * (2 * bool(plate) + node.has_border) + curve_height(node)
+    return Placed(node, head, lines, caption, plate, width, height, depth)
+
+
+def curve_height(node: Node) -> float:
+    """What a node's curve takes with the numbers below it."""
+    return CURVE_HEIGHT + (TICK_HEIGHT if node.has_ticks else 6.0) if node.has_curve else 0.0
 
 
 def _joined(first: Outline, second: Outline, by: float) -> Outline:
@@ -102,5 +106,6 @@ def _joined(first: Outline, second: Outline, by: float) -> Outline:
     return result
 
 
-def _shifted(placed: Placed, by: float) -> Placed:
-    return replace(placed, x=placed.x + by, feeds=tuple(_shifted(feed, by) for feed in placed.feeds))
+def _moved(placed: Placed, by: float, bottoms: Mapping[int, float] | None = None) -> Placed:
+    feeds = tuple(_moved(feed, by, bottoms) for feed in placed.feeds)
+    return replace(placed, x=placed.x + by, bottom=bottoms[placed.depth] if bottoms else 0.0, feeds=feeds)

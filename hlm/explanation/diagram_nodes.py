@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hlm.explanation import predictor, symbols
-from hlm.explanation.math_expression import Expression, Name, Row, Sign, row
+from hlm.explanation.math_expression import Expression, Name, Row, Sign, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.prior_text import distribution
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
@@ -65,43 +65,34 @@ def model_tree(model: ModelStructure) -> Node:
 
 
 def _response(model: ModelStructure) -> Node:
-    family, parts = model.family, _Parts()
-    parts.add(Name(family.distribution), Sign("("))
-    links: list[Link] = []
-    for name in family.arguments:
-        slot = parts.add_after(",", predictor.distribution_argument(name, model), first=name == family.arguments[0])
+    family, links = model.family, list[Link]()
+    for place, name in enumerate(family.arguments):
         if name == family.parent:
-            links.insert(0, Link(_predictor(model), (slot,)))
+            links.insert(0, Link(_predictor(model), (2 + 2 * place,)))
         elif name != "n":
-            links.append(Link(_prior(model.prior(name), model, family.auxiliary[name].caption), (slot,)))
-    parts.add(Sign(")"))
+            links.append(Link(_prior(model.prior(name), model, family.auxiliary[name].caption), (2 + 2 * place,)))
+    head = _call(family.distribution, [predictor.distribution_argument(name, model) for name in family.arguments])
     caption = "thresholds between the labels: Bambi's priors" if family.has_thresholds else ""
     shapes = () if family.curve is None else (family.curve,)
-    return Node("response", parts.row, shapes, family.bars, caption=caption, links=tuple(links))
+    return Node("response", head, shapes, family.bars, caption=caption, links=tuple(links))
 
 
 def _predictor(model: ModelStructure) -> Node:
     """The sum; its links are the bars and priors that its coefficients come from."""
-    parts = _Parts()
-    parts.add(predictor.linked(model), Sign("="))
+    parts: list[Expression] = [predictor.linked(model)]
     slots: dict[int | Column, list[int]] = {}
     for column in model.columns:
-        if column != model.columns[0]:
-            parts.add(Sign("+"))
-        sources = predictor.coefficient_sources(column, model)
+        sources = predictor.coefficient_parts(column, model)
         bracketed = len(sources) > 1 and column != INTERCEPT_COLUMN
-        parts.add(*([Sign("(")] if bracketed else []))
-        for place, bar in enumerate(sources):
-            slot = parts.add_after("+", predictor.source_expression(bar, column, model), first=place == 0)
-            slots.setdefault(column if bar is None else model.bars.index(bar), []).append(slot)
-        parts.add(*([Sign(")")] if bracketed else []))
-        if column != INTERCEPT_COLUMN:
-            parts.add(Sign("·"), symbols.regressor(column, model))
-    for offset in predictor.offsets(model):
-        parts.add_after("+", offset, first=len(parts.row.parts) == 2)
-    if len(parts.row.parts) == 2:
-        parts.add(Sign("0"))
-    return Node("predictor", parts.row, links=tuple(_feeders(slots, model)))
+        parts += [Sign("+"), Sign("(")] if bracketed else [Sign("+")]
+        for place, (bar, part) in enumerate(sources):
+            parts += [Sign("+"), part] if place else [part]
+            slots.setdefault(column if bar is None else model.bars.index(bar), []).append(len(parts) - 1)
+        parts += [Sign(")")] if bracketed else []
+        parts += [Sign("·"), symbols.regressor(column, model)] if column != INTERCEPT_COLUMN else []
+    parts += [part for offset in predictor.offsets(model) for part in (Sign("+"), offset)]
+    head = row(parts[0], "=", *(parts[2:] or [Sign("0")]))  # the sign before the first summand is the relation
+    return Node("predictor", head, links=tuple(_feeders(slots, model)))
 
 
 def _feeders(slots: dict[int | Column, list[int]], model: ModelStructure) -> Iterator[Link]:
@@ -117,26 +108,24 @@ def _feeders(slots: dict[int | Column, list[int]], model: ModelStructure) -> Ite
 
 def _bar(bar: Bar, model: ModelStructure) -> Node:
     """A distribution of the groups' coefficients, with the priors of its means, sds and correlation above it."""
-    parts, several, factor = _Parts(), len(bar.columns) > 1, bar.factor
-    parts.add(Name("MVNormal" if several else "Normal"), Sign("("))
-    means = [
-        parts.add_after(",", predictor.centre_expression(bar, column, model), first=place == 0)
-        for place, column in enumerate(bar.columns)
-    ]
-    links = list(_mean_links(bar, means, model))
-    sds = [parts.add(Sign(","), symbols.spread(bar, column, model)) for column in bar.columns]
+    factor, width, several = bar.factor, len(bar.columns), len(bar.columns) > 1
+    arguments = [predictor.centre_expression(bar, column, model) for column in bar.columns]
+    arguments += [symbols.spread(bar, column, model) for column in bar.columns]
+    slots = [2 + 2 * place for place in range(2 * width + 1)]
     captions = [f"how much the {noun(column)} differs by {factor.name}" for column in bar.columns]
-    links += _links(model.sd_priors(bar), sds, captions, model, f"how much they differ by {factor.name}")
+    together = f"how much they differ by {factor.name}"
+    links = list(_mean_links(bar, slots[:width], model))
+    links += _links(model.sd_priors(bar), slots[width:-1], captions, model, together)
     if bar.correlation is not None:
-        slot = parts.add(Sign(","), symbols.correlation(bar, model))
-        links.append(Link(_prior(model.prior(bar.correlation), model, "their correlation", len(bar.columns)), (slot,)))
-    parts.add(Sign(")"))
+        arguments.append(symbols.correlation(bar, model))
+        links.append(Link(_prior(model.prior(bar.correlation), model, "their correlation", width), (slots[-1],)))
     plate = f"{factor.name}: {factor.letter} = 1, …, {factor.size_text}"
-    what = " and ".join(map(noun, bar.columns)) if len(bar.columns) < 4 else "coefficients"
+    what = " and ".join(map(noun, bar.columns)) if width < 4 else "coefficients"
     caption = f"{what} of each {factor.name}"
     normal = prior_shape("Normal", {})
     shapes = () if several or normal is None else (Shape(normal.heights, 0, 0),)
-    return Node("group", parts.row, shapes, ellipses=several, caption=caption, plate=plate, links=tuple(links))
+    head = _call("MVNormal" if several else "Normal", arguments)
+    return Node("group", head, shapes, ellipses=several, caption=caption, plate=plate, links=tuple(links))
 
 
 def _mean_links(bar: Bar, slots: list[int], model: ModelStructure) -> Iterator[Link]:
@@ -163,12 +152,15 @@ def _common_links(columns: list[Column], slots: list[int], model: ModelStructure
 def _links(
     priors: list[ParameterPrior], slots: list[int], captions: list[str], model: ModelStructure, together: str
 ) -> Iterator[Link]:
-    """Each prior alone, or all in one place if there are many."""
-    if len(priors) > _MOST_CURVES:
-        yield Link(_list(priors, model, together), tuple(slots))
-    else:
+    """Each prior alone; if there are many, all in one place, with their curves on one axis and a line each below."""
+    if len(priors) <= _MOST_CURVES:
         for prior, slot, caption in zip(priors, slots, captions, strict=True):
             yield Link(_prior(prior, model, caption), (slot,))
+        return
+    shapes = [prior_shape(prior.distribution, prior.numbers) for prior in priors]
+    known = tuple(Shape(s.heights, s.low, s.high) for s in shapes if s is not None)
+    lines = tuple(row(symbols.symbol(prior, model), "~", distribution(prior, model)) for prior in priors)
+    yield Link(Node("prior", None, known, lines=lines, caption=together), tuple(slots))
 
 
 def _prior(prior: ParameterPrior, model: ModelStructure, caption: str, size: int = 2) -> Node:
@@ -178,29 +170,6 @@ def _prior(prior: ParameterPrior, model: ModelStructure, caption: str, size: int
     return Node("prior", row(distribution(prior, model)), () if shape is None else (shape,), caption=caption)
 
 
-def _list(priors: list[ParameterPrior], model: ModelStructure, caption: str) -> Node:
-    """Several priors in one place: their curves on one axis, a line each below."""
-    shapes = [prior_shape(p.distribution, p.numbers) for p in priors]
-    known = [Shape(s.heights, s.low, s.high) for s in shapes if s is not None]
-    lines = tuple(row(symbols.symbol(p, model), "~", distribution(p, model)) for p in priors)
-    return Node("prior", None, tuple(known), lines=lines, caption=caption)
-
-
-class _Parts:
-    """An expression that grows part by part; each part's place is known."""
-
-    def __init__(self) -> None:
-        self._parts: list[Expression] = []
-
-    def add(self, *parts: Expression) -> int:
-        """Append; returns the place of the last part."""
-        self._parts += parts
-        return len(self._parts) - 1
-
-    def add_after(self, sign: str, part: Expression, *, first: bool) -> int:
-        """Append a sign, but before the first part none, and a part; returns its place."""
-        return self.add(part) if first else self.add(Sign(sign), part)
-
-    @property
-    def row(self) -> Row:
-        return Row(tuple(self._parts))
+def _call(name: str, arguments: list[Expression]) -> Row:
+    """A distribution; the place of its first argument is 2, that of the next 4."""
+    return row(Name(name), "(", *joined(arguments, ",").parts, ")")

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import accumulate, pairwise
 
 from hlm.explanation.math_expression import Call, Expression, Greek, Matrix, Name, Row, Scripted, Sign, joined, visible
 
 _SANS = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', sans-serif"
 _SERIF = "'STIX Two Text', 'Times New Roman', 'Liberation Serif', Times, serif"
 _SLACK = 1.02  # another font than the table's may be wider
-# Thousandths of the font size for the characters from space to tilde; Helvetica and its metric equals.
-_WIDTHS = (
+# Thousandths of the font size for the characters from space to tilde, and others; Helvetica and its metric equals.
+_WIDTHS = {"·": 300, "−": 584, "…": 1000, "×": 584, "²": 333, "∑": 713, "≤": 584, "¹": 333, "⁻": 333,
+           **dict(zip(map(chr, range(32, 127)), (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
     556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
     722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
     556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
     260, 334, 584,
-)  # fmt: skip
+), strict=True))}  # fmt: skip
 _GREEK = {"μ": 0.62, "τ": 0.52, "α": 0.64, "β": 0.58, "γ": 0.56, "δ": 0.54, "σ": 0.64, "ρ": 0.58, "Σ": 0.8, "Ω": 0.86}
-_OTHERS = {"·": 300, "−": 584, "…": 1000, "×": 584, "²": 333, "∑": 713, "≤": 584, "¹": 333, "⁻": 333}
 _SPACED = ("=", "~", "+", "·", "−")
 
 
@@ -51,8 +52,7 @@ class Typeset:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """What a text takes at a size, in pixels; at least as much as it will be drawn with."""
-    thousandths = sum(_width(c) for c in text)
-    return thousandths * size / 1000 * _SLACK * (1.08 if bold else 1)
+    return sum(map(_width, text)) * size / 1000 * _SLACK * (1.08 if bold else 1)
 
 
 def typeset(expression: Expression, size: float) -> Typeset:
@@ -64,7 +64,10 @@ def typeset(expression: Expression, size: float) -> Typeset:
         case Name(text) | Sign(text):
             return _word(visible(text), size)
         case Scripted(base, below, above):
-            return _scripted(typeset(base, size), _row(below, 0.72 * size), _row(above, 0.72 * size), size)
+            core, lower, upper = typeset(base, size), _row(below, 0.72 * size), _row(above, 0.72 * size)
+            lowered = [run.moved(core.width, 0.34 * size) for run in lower.runs]
+            raised = [run.moved(core.width, -0.52 * size) for run in upper.runs]
+            return Typeset((*core.runs, *lowered, *raised), core.width + max(lower.width, upper.width) + 0.06 * size)
         case Call(name, arguments):
             return _row((Name(name), Sign("("), *joined(arguments, ",").parts, Sign(")")), size)
         case Row(parts):
@@ -96,11 +99,15 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     """Text broken into lines of a width at spaces; a longer word is broken where it must."""
     lines: list[str] = []
     for word in visible(text).split():
-        for piece in _pieces(word, size, width):
-            if lines and text_width(f"{lines[-1]} {piece}", size) <= width and piece == word:
-                lines[-1] = f"{lines[-1]} {piece}"
-            else:
-                lines.append(piece)
+        pieces = [""]
+        for character in word:
+            if pieces[-1] and text_width(pieces[-1] + character, size) > width:
+                pieces.append("")
+            pieces[-1] += character
+        if lines and len(pieces) == 1 and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines += pieces
     return lines
 
 
@@ -114,9 +121,8 @@ def area(points: Sequence[tuple[float, float]], base: float, fill: str, opacity:
     )
 
 
-def bars(heights: Iterable[float], left: float, base: float, width: float, height: float, fill: str) -> str:
+def bars(values: Sequence[float], left: float, base: float, width: float, height: float, fill: str) -> str:
     """Probabilities as bars."""
-    values = list(heights)
     step, top = width / len(values), max(values)
     return "".join(
         f'<rect x="{left + (i + 0.15) * step:.1f}" y="{base - v / top * height:.1f}" width="{0.7 * step:.1f}" '
@@ -136,11 +142,8 @@ def box_svg(left: float, top: float, right: float, bottom: float, style: str) ->
 
 
 def _width(character: str) -> int:
-    code = ord(character)
-    if 32 <= code < 127:
-        return _WIDTHS[code - 32]
-    if character in _OTHERS:
-        return _OTHERS[character]
+    if character in _WIDTHS:
+        return _WIDTHS[character]
     if unicodedata.combining(character):
         return 0
     return 1000 if unicodedata.east_asian_width(character) in "WF" else 660
@@ -148,35 +151,13 @@ def _width(character: str) -> int:
 
 def _word(text: str, size: float) -> Typeset:
     mark = text.strip()
-    pad = 0.28 * size if mark in _SPACED else 0.0
+    shown, pad = (mark, 0.28 * size) if mark in _SPACED else (text, 0.0)
     after = 0.3 * size if mark == "," else pad
-    shown = text if mark not in _SPACED else mark
-    width = text_width(shown, size)
-    return Typeset((Run(shown, pad, 0, size),) if shown.strip() else (), pad + width + after)
+    return Typeset((Run(shown, pad, 0, size),) if mark else (), pad + text_width(shown, size) + after)
 
 
 def _row(parts: Sequence[Expression], size: float) -> Typeset:
-    runs: list[Run] = []
-    spots: list[tuple[float, float]] = []
-    at = 0.0
-    for part in parts:
-        piece = typeset(part, size)
-        runs += [run.moved(at) for run in piece.runs]
-        spots.append((at, at + piece.width))
-        at += piece.width
-    return Typeset(tuple(runs), at, tuple(spots))
-
-
-def _scripted(base: Typeset, below: Typeset, above: Typeset, size: float) -> Typeset:
-    lowered = [run.moved(base.width, 0.34 * size) for run in below.runs]
-    raised = [run.moved(base.width, -0.52 * size) for run in above.runs]
-    return Typeset((*base.runs, *lowered, *raised), base.width + max(below.width, above.width) + 0.06 * size)
-
-
-def _pieces(word: str, size: float, width: float) -> list[str]:
-    pieces = [""]
-    for character in word:
-        if pieces[-1] and text_width(pieces[-1] + character, size) > width:
-            pieces.append("")
-        pieces[-1] += character
-    return pieces
+    pieces = [typeset(part, size) for part in parts]
+    edges = list(accumulate((piece.width for piece in pieces), initial=0.0))
+    runs = [run.moved(at) for piece, at in zip(pieces, edges, strict=False) for run in piece.runs]
+    return Typeset(tuple(runs), edges[-1], tuple(pairwise(edges)))

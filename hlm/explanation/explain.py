@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from hlm.explanation.code import Code, model_code
+from hlm.errors import FitError, nearest
+from hlm.explanation.code_bambi import bambi_code
+from hlm.explanation.code_pymc import pymc_code
+from hlm.explanation.code_r import brms_code, lme4_code
 from hlm.explanation.diagram import Diagram, diagram
 from hlm.explanation.equations import Equations, equations
 from hlm.explanation.html_pieces import lettered, styled
@@ -25,15 +29,9 @@ from hlm.model.priors import GivenPriors
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A model from five sides; prints in a terminal, shows itself as one page in Jupyter.
+    """A model from five sides; prints in a terminal, shows itself as one page in Jupyter."""
 
-    Attributes
-    ----------
-    model : ModelStructure
-        What all views are printed from.
-    """
-
-    model: ModelStructure
+    model: ModelStructure  # what all views are printed from
 
     @property
     def words(self) -> Words:
@@ -58,7 +56,8 @@ class Explanation:
     @property
     def code(self) -> Code:
         """The same model elsewhere: ``["lme4"]``, ``["brms"]``, ``["bambi"]``, ``["pymc"]``."""
-        return model_code(self.model)
+        writers = {"lme4": lme4_code, "brms": brms_code, "bambi": bambi_code, "pymc": pymc_code}
+        return Code({language: write(self.model) for language, write in writers.items()})
 
     def __repr__(self) -> str:
         views = {"In words": self.words, "In equations": self.equations, "Priors": self.priors, "In code": self.code}
@@ -83,6 +82,30 @@ class Explanation:
             f'<h3>Priors</h3><div class="wide">{self.priors._repr_html_()}</div>'
             f"<h3>In code</h3>{programs}"
         )
+
+
+class Code(Mapping[str, str]):
+    """Code by language: ``code["lme4"]``, ``["brms"]``, ``["bambi"]``, ``["pymc"]``; prints all four."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, language: str) -> str:
+        if language.lower() not in self._texts:
+            raise FitError(f"There is no code for {language!r}. {nearest(language, self._texts)}")
+        return self._texts[language.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __contains__(self, language: object) -> bool:
+        return isinstance(language, str) and language.lower() in self._texts
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"# {'-' * 8} {language} {'-' * 8}\n{text}" for language, text in self.items())
 
 
 def explain(

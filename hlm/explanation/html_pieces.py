@@ -1,12 +1,9 @@
-"""Pieces of the HTML of an explanation: its style, lists of sentences, Greek letters with what belongs to them."""
+"""Pieces of the HTML of an explanation: its style, Greek letters with what belongs to them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from html import escape
-
-from hlm.explanation.math_expression import visible
 
 _ABOVE = re.compile(r"([αβγδτρΩμ])\^\(([^)]*)\)")
 _BELOW = re.compile("([μτ]|</sup>)_([αβ][₀-₉]*)")
@@ -37,12 +34,6 @@ div.hlm-explain dt { font-weight: normal; font-family: ui-monospace, Menlo, Cons
 def styled(fragment: str) -> str:
     """A fragment with the style that it needs."""
     return f'<div class="hlm-explain"><style>{_STYLE}</style>{fragment}</div>'
-
-
-def sentence_list(sentences: Iterable[tuple[str, str]]) -> str:
-    """What a sentence is about, and the sentence, as a list of terms and descriptions."""
-    items = "".join(f"<dt>{escape(visible(about))}</dt><dd>{lettered(text)}</dd>" for about, text in sentences)
-    return f"<dl>{items}</dl>"
 
 
 def lettered(text: str) -> str:

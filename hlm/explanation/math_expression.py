@@ -65,12 +65,9 @@ type Expression = Greek | Name | Sign | Scripted | Call | Row | Matrix
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a block of equations: left side, relation, right side, and a remark in words.
+    """One line of a block of equations: left side, relation, right side, and a remark in words."""
 
-    A line with an empty left side goes on from the line before.
-    """
-
-    left: Expression
+    left: Expression  # empty where the line goes on from the one before
     relation: str
     right: Expression
     remark: str = ""

@@ -47,14 +47,11 @@ def latex(expression: Expression) -> str:
 
 def latex_lines(lines: Sequence[Line]) -> str:
     """Lines aligned at their relations, as one ``aligned`` environment."""
-    body = " \\\\\n".join(f"  {_line(line)}" for line in lines)
-    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
-
-
-def _line(line: Line) -> str:
-    relation = _SIGNS.get(line.relation, line.relation)
-    equation = f"{latex(line.left)} &{relation} {latex(line.right)}"
-    return f"{equation} && {_roman(line.remark)}" if line.remark else equation
+    rows = []
+    for line in lines:
+        remark = f" && {_roman(line.remark)}" if line.remark else ""
+        rows.append(f"  {latex(line.left)} &{_SIGNS.get(line.relation, line.relation)} {latex(line.right)}{remark}")
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
 def _roman(text: str) -> str:

@@ -9,7 +9,7 @@ from hlm.explanation.math_expression import Call, Expression, Greek, Line, Matri
 
 # Drawn as borders: brackets grow with a matrix only where the browser has a mathematical font.
 _BRACKETS = "border: solid; border-width: 0 1.5px; border-radius: .7em; padding: 0 .25em; margin: 0 .1em"
-_SPACED = ("=", "~", "+", "·", "−", "∈")
+_SIGNS = {",": 'separator="true"', **dict.fromkeys("=~+·−∈", 'lspace="0.28em" rspace="0.28em"')}
 
 
 def mathml(expression: Expression) -> str:
@@ -23,7 +23,9 @@ def mathml(expression: Expression) -> str:
         case Sign(text):
             return _sign(text)
         case Scripted(base, below, above):
-            return _scripted(base, below, above)
+            parts = "".join(f"<mrow>{''.join(map(mathml, part))}</mrow>" for part in ((base,), below, above) if part)
+            tag = f"m{'sub' if below else ''}{'sup' if above else ''}"
+            return f"<{tag}>{parts}</{tag}>" if below or above else parts
         case Call(name, arguments):
             inner = '<mo separator="true">,</mo>'.join(map(mathml, arguments))
             return f'{mathml(Name(name))}<mo stretchy="true">(</mo><mrow>{inner}</mrow><mo stretchy="true">)</mo>'
@@ -36,39 +38,23 @@ def mathml(expression: Expression) -> str:
 
 def mathml_lines(lines: Sequence[Line], label: str) -> str:
     """Lines aligned at their relations, as one ``math`` element with a label for screen readers."""
-    rows = "".join(_line(line) for line in lines)
+    rows = []
+    for line in lines:
+        relation = f"<mo>{escape(line.relation)}</mo>" if line.relation in ("=", "~", "∈") else ""
+        sides = (("right", mathml(line.left)), ("center", relation), ("left", f"<mrow>{mathml(line.right)}</mrow>"))
+        cells = "".join(f'<mtd style="text-align: {side}">{content}</mtd>' for side, content in sides)
+        remark = f'<mtext class="remark">{escape(visible(line.remark))}</mtext>' if line.remark else ""
+        rows.append(f'<mtr>{cells}<mtd style="text-align: left; padding-left: 2em">{remark}</mtd></mtr>')
     return (
         f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block" aria-label="{escape(label)}">'
-        f"<mtable>{rows}</mtable></math>"
+        f"<mtable>{''.join(rows)}</mtable></math>"
     )
-
-
-def _line(line: Line) -> str:
-    relation = f"<mo>{escape(line.relation)}</mo>" if line.relation in ("=", "~", "∈") else ""
-    sides = (("right", mathml(line.left)), ("center", relation), ("left", f"<mrow>{mathml(line.right)}</mrow>"))
-    cells = "".join(f'<mtd style="text-align: {side}">{content}</mtd>' for side, content in sides)
-    remark = f'<mtext class="remark">{escape(visible(line.remark))}</mtext>' if line.remark else ""
-    return f'<mtr>{cells}<mtd style="text-align: left; padding-left: 2em">{remark}</mtd></mtr>'
 
 
 def _sign(text: str) -> str:
     mark = text.strip()
     if mark.replace(".", "").replace("−", "").replace("e", "").isdigit():
         return f"<mn>{mark}</mn>"
-    if mark in _SPACED:
-        return f'<mo lspace="0.28em" rspace="0.28em">{escape(mark)}</mo>'
-    if mark == ",":
-        return '<mo separator="true">,</mo>'
     if mark.isalpha():
         return f"<mi>{mark}</mi>"
-    return f'<mo stretchy="false" lspace="0" rspace="0">{escape(mark)}</mo>'
-
-
-def _scripted(base: Expression, below: tuple[Expression, ...], above: tuple[Expression, ...]) -> str:
-    core = f"<mrow>{mathml(base)}</mrow>"
-    lower, upper = (f"<mrow>{''.join(map(mathml, script))}</mrow>" for script in (below, above))
-    if below and above:
-        return f"<msubsup>{core}{lower}{upper}</msubsup>"
-    if above:
-        return f"<msup>{core}{upper}</msup>"
-    return f"<msub>{core}{lower}</msub>" if below else core
+    return f"<mo {_SIGNS.get(mark, 'stretchy="false" lspace="0" rspace="0"')}>{escape(mark)}</mo>"

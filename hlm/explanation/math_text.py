@@ -21,9 +21,9 @@ def plain(expression: Expression) -> str:
             mark = text.strip()
             return f" {mark} " if mark in _SPACED else ", " if mark == "," else mark
         case Scripted(base, below, above):
-            upper = "".join(map(plain, above))
-            raised = f"^({upper})" if upper else ""
-            return plain(base) + raised + _lowered("".join(map(plain, below)))
+            lower, upper = ("".join(map(plain, script)) for script in (below, above))
+            lowered = lower.translate(_BELOW) if {*map(ord, lower)} <= _BELOW.keys() else f"_{lower}"
+            return plain(base) + (f"^({upper})" if upper else "") + lowered
         case Call(name, arguments):
             return f"{visible(name)}({', '.join(map(plain, arguments))})"
         case Row(parts):
@@ -35,15 +35,9 @@ def plain(expression: Expression) -> str:
 
 def plain_lines(lines: Sequence[Line]) -> str:
     """Lines aligned at their relations, remarks in a column of their own."""
-    left = [plain(line.left) for line in lines]
-    right = [plain(line.right) for line in lines]
+    left, right = [plain(line.left) for line in lines], [plain(line.right) for line in lines]
     wide, far = max(map(len, left)), max((len(r) for r in right if len(r) <= 60), default=0)
-    rows = []
-    for before, line, after in zip(left, lines, right, strict=True):
-        remark = f"   {visible(line.remark)}" if line.remark else ""
-        rows.append(f"{before:>{wide}} {line.relation or ' '} {after:<{far}}{remark}".rstrip())
-    return "\n".join(rows)
-
-
-def _lowered(text: str) -> str:
-    return text.translate(_BELOW) if {*map(ord, text)} <= _BELOW.keys() else f"_{text}"
+    return "\n".join(
+        f"{before:>{wide}} {line.relation or ' '} {after:<{far}}   {visible(line.remark)}".rstrip()
+        for before, line, after in zip(left, lines, right, strict=True)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hlm.explanation.regressors import levels
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.expansion import contracted
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import Pooling, complete_formula
 
 
@@ -44,19 +44,15 @@ def strategy_formulas(model: ModelStructure) -> dict[Pooling, Formula]:
 
 
 def strategy_coefficients(model: ModelStructure) -> dict[Pooling, int] | None:
-    """How many coefficients each strategy estimates; in partial pooling the common and the groups' departures.
-
-    result: None without data or grouping factor.
-    """
+    """The number of coefficients of each strategy (of partial pooling with departures); None without data or groups."""
     if model.data is None or not model.bars:
         return None
     none, sizes = model.model.design.no_pooling, {factor.term: factor.size or 0 for factor in model.factors}
     own = sum(sizes[group] * len(design.labels) for group, design in none.designs.items())
-    intercepts = sum(INTERCEPT in design.terms for design in none.designs.values())
     departures = sum(len(bar.columns) * sizes[bar.factor.term] for bar in model.bars)
     return {
         "complete": len(model.common),
-        "none": own - max(intercepts - 1, 0) + len(none.kept.labels),  # of a second factor's intercepts one is 0
+        "none": own - none.zeros + len(none.kept.labels),
         "partial": len(model.common) + departures,
     }
 

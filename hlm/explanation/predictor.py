@@ -41,7 +41,11 @@ def linear_predictor(model: ModelStructure, *, hierarchical: bool) -> tuple[Expr
     """The summands, what varies first; offsets have no coefficient."""
     summands: list[Expression] = []
     for column in model.columns:
-        parts = _coefficient_parts(column, model, hierarchical=hierarchical)
+        if hierarchical:
+            parts = [part for _, part in coefficient_parts(column, model)]
+        else:
+            parts = [symbols.common(column, model)] if column in model.common else []
+            parts += [symbols.departure(bar, column, model, row_of=True) for bar, _ in model.carriers(column)]
         whole: Expression = joined(parts, "+")
         if len(parts) > 1 and len(model.columns) > 1:
             whole = row("(", whole, ")")
@@ -54,12 +58,13 @@ def offsets(model: ModelStructure) -> tuple[Expression, ...]:
     return tuple(symbols.observed(Name(variable), model) for variable in model.formula.offsets)
 
 
-def coefficient_sources(column: Column, model: ModelStructure) -> list[Bar | None]:
-    """Where the parts of a column's coefficient in the hierarchical form come from; None is the common coefficient."""
+def coefficient_parts(column: Column, model: ModelStructure) -> list[tuple[Bar | None, Expression]]:
+    """What adds up to a column's coefficient in the hierarchical form, each part with its bar; None if it is common."""
     carriers = model.carriers(column)
-    own: list[Bar | None] = [bar for bar, inside in carriers if not inside]
     carried = any(not symbols.is_departure(bar, column, model) for bar, _ in carriers)
-    return [None, *own] if column in model.common and not carried else own
+    shared = [(None, symbols.common(column, model))] if column in model.common and not carried else []
+    own = [(bar, symbols.coefficient(bar, column, model, row_of=True)) for bar, inner in carriers if not inner]
+    return [*shared, *own]
 
 
 def centre_expression(bar: Bar, column: Column, model: ModelStructure) -> Expression:
@@ -68,16 +73,3 @@ def centre_expression(bar: Bar, column: Column, model: ModelStructure) -> Expres
     if isinstance(centre, Factor):
         return symbols.outer(bar, column, centre, model)
     return Sign("0") if centre is None else symbols.centre(column, model)
-
-
-def source_expression(source: Bar | None, column: Column, model: ModelStructure) -> Expression:
-    """A part of a column's coefficient in the hierarchical form, by its source."""
-    return symbols.common(column, model) if source is None else symbols.coefficient(source, column, model, row_of=True)
-
-
-def _coefficient_parts(column: Column, model: ModelStructure, *, hierarchical: bool) -> list[Expression]:
-    """What is added up to a column's coefficient in one row."""
-    if hierarchical:
-        return [source_expression(source, column, model) for source in coefficient_sources(column, model)]
-    shared = [symbols.common(column, model)] if column in model.common else []
-    return [*shared, *(symbols.departure(bar, column, model, row_of=True) for bar, _ in model.carriers(column))]

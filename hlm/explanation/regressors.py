@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model import factor_coding
+from hlm.model.design_columns import factor_levels
 from hlm.model.factor_coding import Column, Part, coding
 
 __all__ = ["INTERCEPT_COLUMN", "Column", "Part", "levels", "term_columns"]
@@ -18,8 +19,7 @@ INTERCEPT_COLUMN = Column((), INTERCEPT)
 
 def term_columns(terms: tuple[Term, ...], data: CleanData | None) -> tuple[Column, ...]:
     """The columns of terms that are coded together; without data all variables are taken for numbers."""
-    known = {v: levels(v, data) for term in terms for v in term.variables}
-    factors = {variable: names for variable, names in known.items() if names}
+    factors = {} if data is None else factor_levels(terms, data.columns)
     codings = coding(terms, factors)
     return tuple(column for term in terms for column in factor_coding.term_columns(term, codings[term], factors))
 

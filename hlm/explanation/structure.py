@@ -179,10 +179,7 @@ def model_structure(
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
 ) -> ModelStructure:
-    """Read a formula, and data where there are, into the structure that all views share.
-
-    FormulaError, DataError, FitError: where formula, data, family or priors cannot be used.
-    """
+    """Read a formula, and data where there are, into the structure that all views share; arguments as in `explain`."""
     chosen = get_family(family)
     check_functions(functions)
     if weights is not None and chosen.weights == "precisions":
@@ -200,8 +197,9 @@ def model_structure(
     else:
         model = resolve(parsed, data, family=family, functions=functions, priors=priors)["partial"]
         written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
-    columns = term_columns(model.written.common, model.design.data)
-    common = tuple(c for c in columns if not (c == INTERCEPT_COLUMN and chosen.has_thresholds))
+    common = term_columns(model.written.common, model.design.data)
+    if chosen.has_thresholds:
+        common = tuple(column for column in common if column != INTERCEPT_COLUMN)
     letters = (letter + "'" * times for times in count() for letter in _LETTERS)
     factors = tuple(
         Factor(factor.group, letter, factor.size if model.has_data else None)
@@ -219,21 +217,18 @@ def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...])
     carrier: dict[Column, Column | Bar] = {column: column for column in common}
     bars = []
     for block in sorted((block for block, _ in model.design.blocks), key=lambda block: block.group.degree):
-        columns, factor = term_columns(block.effects, model.design.data), by_term[block.group]
-        centres = tuple(_centre(column, factor, columns, carrier) for column in columns)
-        bars.append(Bar(factor, next(of_factor[block.group]), columns, centres))
+        columns = term_columns(block.effects, model.design.data)
+        centres = tuple(_centre(carrier.get(column), block.group, columns) for column in columns)
+        bars.append(Bar(by_term[block.group], next(of_factor[block.group]), columns, centres))
         for column, centre in zip(columns, centres, strict=True):
             if centre is not None or column not in carrier:
                 carrier[column] = bars[-1]
     return tuple(bars)
 
 
-def _centre(
-    column: Column, factor: Factor, columns: tuple[Column, ...], carrier: Mapping[Column, Column | Bar]
-) -> Factor | Column | None:
+def _centre(carrier: Column | Bar | None, group: Term, columns: tuple[Column, ...]) -> Factor | Column | None:
     """The common coefficient, or a coarser factor's if all that varies with it varies in this bar too, else 0."""
-    centre = carrier.get(column)
-    if not isinstance(centre, Bar):
-        return centre
-    finer = set(centre.factor.term.variables) < set(factor.term.variables)
-    return centre.factor if finer and set(centre.columns) <= set(columns) else None
+    if not isinstance(carrier, Bar):
+        return carrier
+    finer = set(carrier.factor.term.variables) < set(group.variables)
+    return carrier.factor if finer and set(carrier.columns) <= set(columns) else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
 from hlm.explanation import symbols
-from hlm.explanation.html_pieces import lettered, sentence_list, styled
+from hlm.explanation.html_pieces import lettered, styled
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import parameter_text, strategy_coefficients, strategy_formulas
@@ -52,7 +53,8 @@ class Words:
         parts = []
         for title, sentences in self._titled.items():
             parts += [f"<h4>{title}</h4>"] if title else []
-            parts.append(sentence_list((s.about, s.text) for s in sentences))
+            items = (f"<dt>{escape(visible(s.about))}</dt><dd>{lettered(s.text)}</dd>" for s in sentences)
+            parts.append(f"<dl>{''.join(items)}</dl>")
         return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
 
     def _repr_html_(self) -> str:
@@ -61,20 +63,18 @@ class Words:
 
 def words(model: ModelStructure) -> Words:
     """Say the model."""
-    terms = [_response(model), *_common(model), *_bars(model), *_others(model)]
+    terms = [*_common(model), *_bars(model), *_others(model)]
     shown = tuple(Sentence(visible(s.about), s.text) for s in terms)
-    functions = tuple(Sentence(about, text) for about, text in computed_meanings(model))
+    functions = tuple(Sentence(*meaning) for meaning in computed_meanings(model))
     return Words(shown, tuple(_strategies(model)), tuple(_notes(model)), functions)
 
 
-def _response(model: ModelStructure) -> Sentence:
+def _common(model: ModelStructure) -> Iterator[Sentence]:
+    """The response, and one sentence per common column."""
     name, trials, family = visible(model.response), model.formula.response.trials, model.family
     of = f" out of {visible(trials)}" if trials is not None else ""
     text = f"{name}{of} is {family.meaning} ({family.name} family); the terms below add up to {_scale(model)}."
-    return Sentence(name, text)
-
-
-def _common(model: ModelStructure) -> Iterator[Sentence]:
+    yield Sentence(name, text)
     typical = f" in an average {_factors(model)}" if model.bars else ""
     for column in model.common:
         letter, parts = plain(symbols.centre(column, model)), column.parts
@@ -116,34 +116,31 @@ def _bars(model: ModelStructure) -> Iterator[Sentence]:
 def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
     group, what, centre = group_noun(bar.factor.name), noun(column), bar.centre(column)
     own, spread = (plain(letter(bar, column, model)) for letter in (symbols.coefficient, symbols.spread))
+    spread = f"with standard deviation {spread}"
     if symbols.is_departure(bar, column, model):
-        return (
-            f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 with standard deviation "
-            f"{spread}."
-        )
-    if isinstance(centre, Factor):
-        around, more = f"the {what} of their {group_noun(centre.name)}", ""
-    elif centre is None:
-        around, more = "0", f": there is no common {what} in the formula"
+        return f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 {spread}."
+    if centre is None:
+        around, spread = "0", f"{spread}: there is no common {what} in the formula"
+    elif isinstance(centre, Factor):
+        around = f"the {what} of their {group_noun(centre.name)}"
     else:
-        around, more = f"the common {what}, {plain(symbols.centre(column, model))},", ""
-    return f"Each {group} has its own {what}, {own}; these vary around {around} with standard deviation {spread}{more}."
+        around = f"the common {what}, {plain(symbols.centre(column, model))},"
+    return f"Each {group} has its own {what}, {own}; these vary around {around} {spread}."
 
 
 def _together(bar: Bar, model: ModelStructure) -> str:
     group, letter = group_noun(bar.factor.name), plain(symbols.correlation(bar, model))
-    first, second, *more = (noun(column) for column in bar.columns)
-    pairs = len(bar.columns) * (len(bar.columns) - 1) // 2
+    first, second, *more = map(noun, bar.columns)
     if more:
-        return f"These {len(bar.columns)} coefficients of a {group} vary together: {pairs} correlations, in {letter}."
+        width, pairs = len(bar.columns), len(bar.columns) * (len(bar.columns) - 1) // 2
+        return f"These {width} coefficients of a {group} vary together: {pairs} correlations, in {letter}."
     steeper = f"a higher {first} may come with a higher {second} ({letter} > 0) or a lower one ({letter} < 0)"
     return f"Both vary together with correlation {letter}: in a {group}, {steeper}."
 
 
 def _others(model: ModelStructure) -> Iterator[Sentence]:
     for name, own in model.family.auxiliary.items():
-        letter = plain(symbols.parameter(name))
-        yield Sentence(name, f"{letter} is {own.meaning}; it is the same in every group.")
+        yield Sentence(name, f"{plain(symbols.parameter(name))} is {own.meaning}; it is the same in every group.")
     if model.family.has_thresholds:
         yield Sentence("threshold", "Thresholds θ between neighbouring labels stand in for the intercept.")
 
@@ -160,12 +157,11 @@ def _strategies(model: ModelStructure) -> Iterator[Sentence]:
         "none": several if len(separate) > 1 else alone,
         "partial": f"each {group} from its own rows and, the fewer they are, from the others",
     }
+    departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
+    parts = f"{len(model.common)} common + {departures} departures, held together by their standard deviations"
     for pooling, formula in strategy_formulas(model).items():
         count = "" if counts is None else f"; {counts[pooling]} coefficient{'s' if counts[pooling] != 1 else ''}"
-        if pooling == "partial":
-            departures = " + ".join(f"{len(bar.columns)} × {bar.factor.size_text}" for bar in model.bars)
-            common = len(model.common)
-            count += f" ({common} common + {departures} departures, held together by their standard deviations)"
+        count += f" ({parts})" if pooling == "partial" else ""
         yield Sentence(pooling, f"{visible(str(formula))}: {meaning[pooling]}{count}.")
 
 
@@ -194,11 +190,9 @@ def _factors(model: ModelStructure) -> str:
 def _zero(model: ModelStructure) -> str:
     """Where the intercept holds: numbers at 0, factors at their first level."""
     numbers = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is None)
-    bases = dict.fromkeys(basis for name in numbers if (basis := model.basis_of(name)))
-    numeric = [visible(name) for name in numbers if not model.basis_of(name) and name != ALL_OTHERS]
     factors = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is not None)
-    at = [f"{name} is 0" for name in numeric]
-    at += [basis_origin(basis) for basis in bases]
+    at = [f"{visible(name)} is 0" for name in numbers if not model.basis_of(name) and name != ALL_OTHERS]
+    at += [basis_origin(basis) for basis in dict.fromkeys(map(model.basis_of, numbers)) if basis]
     at += [f"{visible(f)} is {visible(levels(f, model.data)[0])}" for f in factors]
     return f" where {', '.join(at)}," if at else ""
 

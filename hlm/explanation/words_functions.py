@@ -71,14 +71,13 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
 
 def _curve(call: Call, x: str, width: int) -> str:
     """The columns of a curve mean little one by one."""
+    degree = options(call).get("degree", "3")
+    pieces = "cubic pieces" if degree == "3" else f"pieces of degree {degree}"
     kind = {
         "poly": f"a polynomial of degree {width} in {x}",
-        "bs": f"a smooth curve in {x} of cubic pieces (a B-spline)",
+        "bs": f"a smooth curve in {x} of {pieces} (a B-spline)",
         "ns": f"a smooth curve in {x}, straight at both ends (a natural spline)",
     }[call.name]
-    degree = options(call).get("degree", "3")
-    if degree != "3" and call.name == "bs":
-        kind = kind.replace("cubic pieces", f"pieces of degree {degree}")
     if width == 1:
         return f"{kind}, in one column"
     alone = "its powers" if options(call).get("raw") == "TRUE" else "which mean little one by one"
@@ -88,8 +87,7 @@ def _curve(call: Call, x: str, width: int) -> str:
 def _numbers(call: Call, model: ModelStructure) -> dict[str, str]:
     """Mean and sd of the column inside, where the data have it as numbers."""
     column = canonical(call.args[0])
-    if model.data is not None and column in source_columns(canonical(call)):
-        values = model.data.columns[column]
-        if values.dtype != "category":
-            return {"mean": f" ({column} = {values.mean():.4g})", "sd": f" ({values.std():.4g})"}
-    return {"mean": "", "sd": ""}
+    values = model.data.columns.get(column) if model.data and column in source_columns(canonical(call)) else None
+    if values is None or values.dtype == "category":
+        return {"mean": "", "sd": ""}
+    return {"mean": f" ({column} = {values.mean():.4g})", "sd": f" ({values.std():.4g})"}

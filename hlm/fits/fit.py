@@ -11,10 +11,8 @@ from hlm.engines.interface import Options
 from hlm.errors import FitError
 from hlm.fits.results import Fit, PoolingFits
 from hlm.fits.run_engines import run_engines
-from hlm.fits.stored_loo import keep_loo_if_quick
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
-from hlm.model.model import Model
 from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 from hlm.support.interrupts import interruptible
@@ -24,24 +22,12 @@ _MOST_CHAINS, _MOST_DRAWS = 1000, 10_000_000  # of all chains together: their me
 
 
 def fit(
-    formula: str | Formula,
-    data: Any,
-    *,
-    pooling: Pooling = "partial",
-    family: str = "gaussian",
-    weights: str | None = None,
-    functions: Functions | None = None,
-    priors: GivenPriors | None = None,
-    lkj_eta: float = 1.0,
-    residual: Residual = "shared",
-    method: Method = "auto",
-    draws: int = 1000,
-    chains: int = 4,
-    tune: int = 1000,
-    seed: int | None = None,
-    progress: bool = True,
-    sampler_kwargs: Mapping[str, Any] | None = None,
-) -> Fit:
+    formula: str | Formula, data: Any, *, pooling: Pooling = "partial",
+    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
+    method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000, seed: int | None = None,
+    progress: bool = True, sampler_kwargs: Mapping[str, Any] | None = None,
+) -> Fit:  # fmt: skip
     """Fit one pooling strategy of a formula.
 
     Parameters
@@ -102,28 +88,16 @@ def fit(
         lkj_eta=lkj_eta, residual=residual,
     )  # fmt: skip
     with interruptible(lambda: f"fitting {LABEL[pooling]}"):
-        return _fit(models[pooling], method, options)
+        return run_engines(models[pooling], method, options)
 
 
 def fit_pooling(
-    formula: str | Formula,
-    data: Any,
-    *,
-    poolings: Sequence[Pooling] = POOLINGS,
-    family: str = "gaussian",
-    weights: str | None = None,
-    functions: Functions | None = None,
-    priors: GivenPriors | None = None,
-    lkj_eta: float = 1.0,
-    residual: Residual = "shared",
-    method: Method = "auto",
-    draws: int = 1000,
-    chains: int = 4,
-    tune: int = 1000,
-    seed: int | None = None,
-    progress: bool = True,
-    sampler_kwargs: Mapping[str, Any] | None = None,
-) -> PoolingFits:
+    formula: str | Formula, data: Any, *, poolings: Sequence[Pooling] = POOLINGS,
+    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
+    method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000, seed: int | None = None,
+    progress: bool = True, sampler_kwargs: Mapping[str, Any] | None = None,
+) -> PoolingFits:  # fmt: skip
     """Fit complete, no and partial pooling of one formula, side by side.
 
     Parameters
@@ -166,7 +140,7 @@ def fit_pooling(
     fits: dict[str, Fit] = {}
     with interruptible(lambda: f"fitting {LABEL[chosen[len(fits)]]}, strategy {len(fits) + 1} of {len(chosen)}"):
         for pooling, model in models.items():
-            fits[pooling] = _fit(model, method, options)
+            fits[pooling] = run_engines(model, method, options)
         return PoolingFits(fits)
 
 
@@ -183,13 +157,6 @@ def checked_options(
     check_flag("progress", progress)
     check_mapping("sampler_kwargs", sampler_kwargs, "{'nuts': {'target_accept': 0.95}}")
     return Options(draws, chains, tune, seed, progress, sampler_kwargs)
-
-
-def _fit(model: Model, method: Method, options: Options) -> Fit:
-    run = run_engines(model, method, options)
-    found = Fit(model, run.method, run.engine, run.draws.idata, run.draws.diagnostics, (*model.notes, *run.notes))
-    keep_loo_if_quick(found)
-    return found
 
 
 def chosen_poolings(poolings: Sequence[Pooling]) -> list[Pooling]:

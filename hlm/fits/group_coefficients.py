@@ -67,11 +67,9 @@ def coefficients(fits: Fits, group: str | None = None) -> xr.DataArray:
         values = group_coefficients(fit.parts, factor, fit.resolved)
         shape = (draws.sizes["chain"], draws.sizes["draw"], *values.shape[1:])
         coords = {
-            "chain": draws["chain"].values,
-            "draw": draws["draw"].values,
-            factor.name: levels,
+            "chain": draws["chain"].values, "draw": draws["draw"].values, factor.name: levels,
             "term": list(target.labels),
-        }
+        }  # fmt: skip
         arrays.append(xr.DataArray(values.reshape(shape), coords=coords, dims=list(coords), name="coef"))
     return xr.concat(arrays, xr.DataArray(list(by_label), dims="pooling", name="pooling")).rename("coef")
 
@@ -85,7 +83,7 @@ def group_coefficients(parts: Parts, factor: Term, model: Model) -> np.ndarray:
     for part in parts.groups:
         values = _per_level(part, factor, data, model.pooling)
         if values is not None:
-            found += values @ combination_of(target.matrix, part.design.matrix).T
+            found += values @ combination_of(target.matrix, part.factor.design.matrix).T
     return found
 
 

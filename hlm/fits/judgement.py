@@ -50,13 +50,12 @@ class Judgement:
         level = [label for label in self.words if self.words[label] == "cannot tell"]
         if not level:
             return "; ".join([f"{self.best} fits best", *worse])
-        gaps = [f"{label} {self._gap(label)}" for label in level if label != self.best]
+        gaps = [
+            f"{label} could not be computed" if np.isnan(self.differences[label])
+            else f"{label} {-self.differences[label]:.1f} lower than of {self.best}, se {self.errors[label]:.1f}"
+            for label in level if label != self.best
+        ]  # fmt: skip
         return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', of '.join(gaps)})", *worse])
-
-    def _gap(self, label: str) -> str:
-        if np.isnan(self.differences[label]):
-            return "could not be computed"
-        return f"{-self.differences[label]:.1f} lower than of {self.best}, se {self.errors[label]:.1f}"
 
 
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:
@@ -75,11 +74,9 @@ def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None =
     best = best_of(loos)
     free = {label: _FLEXIBILITY.get((poolings or {}).get(label, label), 1) for label in loos}
     gaps = {label: difference(loo, loos[best]) for label, loo in loos.items()}
-    words: dict[str, Word] = {}
+    words: dict[str, Word] = dict.fromkeys(loos, "cannot tell")
     for label, gap in gaps.items():
-        if not _clearly_worse(gap["elpd_diff"], gap["se_diff"], loos[label], loos[best]):
-            words[label] = "cannot tell"
-        else:
+        if _clearly_worse(gap["elpd_diff"], gap["se_diff"], loos[label], loos[best]):
             words[label] = "underfits" if free[label] < free[best] else "overfits"
     if sum(word == "cannot tell" for word in words.values()) == 1:
         words[best] = "fits"

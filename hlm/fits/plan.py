@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.transforms import Functions
@@ -10,7 +11,7 @@ from hlm.engines.interface import Options
 from hlm.errors import FitError
 from hlm.fits.fit import checked_options, chosen_poolings
 from hlm.fits.run_engines import chosen_engine
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
@@ -24,21 +25,11 @@ from hlm.model.priors import GivenPriors
 
 
 def plan(
-    formula: str | Formula,
-    data: Any,
-    *,
-    poolings: Sequence[Pooling] = POOLINGS,
-    family: str = "gaussian",
-    weights: str | None = None,
-    functions: Functions | None = None,
-    priors: GivenPriors | None = None,
-    lkj_eta: float = 1.0,
-    residual: Residual = "shared",
-    method: Method = "auto",
-    draws: int = 1000,
-    chains: int = 4,
-    tune: int = 1000,
-) -> pd.DataFrame:
+    formula: str | Formula, data: Any, *, poolings: Sequence[Pooling] = POOLINGS,
+    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
+    method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000,
+) -> pd.DataFrame:  # fmt: skip
     """What `fit_pooling` would do: nothing is fitted.
 
     Parameters
@@ -90,14 +81,7 @@ def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
     try:
         engine, why = chosen_engine(model, method)
     except FitError as reason:
-        return {
-            **head,
-            "engine": "none",
-            "why": str(reason),
-            **counts,
-            "memory_mb": float("nan"),
-            "seconds": float("nan"),
-        }
+        return {**head, "engine": "none", "why": str(reason), **counts, "memory_mb": nan, "seconds": nan}
     cost = engine.cost(model, options)
     return {
         **head, "engine": engine.name, "why": why, **counts, "memory_mb": round(cost.memory / 1e6, 1),
@@ -106,7 +90,6 @@ def _row(model: Model, method: Method, options: Options) -> dict[str, Any]:
 
 
 def _of_groups(model: Model) -> int:
-    """The groups' coefficients; in no pooling one of a second factor's own intercepts is 0."""
-    intercepts = sum(effect.term == INTERCEPT for factor in model.factors for effect in factor.effects)
-    zeros = max(intercepts - 1, 0) if model.pooling == "none" else 0
+    """The groups' coefficients that are not fixed at 0."""
+    zeros = model.design.no_pooling.zeros if model.pooling == "none" else 0
     return sum(factor.size * factor.width for factor in model.factors) - zeros

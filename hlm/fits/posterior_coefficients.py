@@ -12,7 +12,6 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
-from hlm.formula.formula import Term
 from hlm.model import names
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import Effect, GroupingFactor
@@ -31,14 +30,6 @@ class GroupPart:
     # shape (draws, K, q), in the columns of the factor's design: departures from the common part in partial pooling,
     # whole coefficients in no pooling
     values: np.ndarray
-
-    @property
-    def group(self) -> Term:
-        return self.factor.group
-
-    @property
-    def design(self) -> Columns:
-        return self.factor.design
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ def linear_predictor(parts: Parts, data: CleanData, rows: slice) -> np.ndarray:
     for part in parts.groups:
         codes = part.factor.codes[rows]
         for j in range(part.values.shape[2]):
-            eta += part.values[:, codes, j] * part.design.matrix[rows, j]
+            eta += part.values[:, codes, j] * part.factor.design.matrix[rows, j]
     return np.asarray(eta if data.offset is None else eta + data.offset[rows])
 
 
@@ -82,7 +73,8 @@ def residual_sd(posterior: xr.Dataset, model: Model, codes: np.ndarray | None) -
 def group_covariance(posterior: xr.Dataset, factor: GroupingFactor) -> tuple[np.ndarray, np.ndarray]:
     """Sds, shape (draws, q), and correlations, shape (draws, q, q), of a factor's effects; blocks are uncorrelated."""
     effects = [effect.sd.name for effect in factor.effects if effect.sd is not None]
-    sds = np.concatenate([_two_dims(draws_first(posterior[name])) for name in effects], axis=1)
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    sds = np.concatenate([draws_first(posterior[name]).reshape(draws, -1) for name in effects], axis=1)
     correlation = np.broadcast_to(np.eye(factor.width), (len(sds), factor.width, factor.width)).copy()
     for block in factor.blocks:
         if block.correlation is not None:
@@ -99,10 +91,6 @@ def draws_first(values: xr.DataArray) -> np.ndarray:
     return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 
-def _two_dims(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1)
-
-
 def common_coefficients(posterior: xr.Dataset, design: Columns) -> np.ndarray:
     """Coefficients of common columns, shape (draws, p)."""
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
@@ -112,7 +100,7 @@ def common_coefficients(posterior: xr.Dataset, design: Columns) -> np.ndarray:
             raise FitError(
                 f"The posterior has no coefficient {parameter.name!r}: families with thresholds are not covered here."
             )
-        values = _two_dims(draws_first(posterior[parameter.name]))
+        values = draws_first(posterior[parameter.name]).reshape(draws, -1)
         mine = [j for j, term in enumerate(design.terms) if term == parameter.term]
         if values.shape[1] != len(mine):
             raise FitError("Families with several linear predictors (categorical) are not covered here: use fit.idata.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from hlm.data.clean_data import CleanData, offsets
+from hlm.data.clean_data import offsets
 from hlm.data.new_rows import prepare
 from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
@@ -19,7 +19,7 @@ from hlm.model import names
 from hlm.model.families import FAMILIES
 from hlm.support.linear_algebra import lower_roots
 from hlm.support.memory import check_memory
-from hlm.support.options import check_choice, check_prob, check_seed
+from hlm.support.options import check_choice, check_seed, checked_prob
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
@@ -30,18 +30,12 @@ if TYPE_CHECKING:
 Kind = Literal["mean", "linear", "response"]
 NewGroups = Literal["gaussian", "zero", "resample"]
 _RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
-DEFAULT_PROB = 0.89  # ArviZ's default
 
 
 def predict(
-    fit: Fit,
-    newdata: Any = None,
-    *,
-    kind: Kind = "mean",
-    new_groups: NewGroups = "gaussian",
-    prob: float = DEFAULT_PROB,
-    seed: int | None = None,
-) -> pd.DataFrame:
+    fit: Fit, newdata: Any = None, *, kind: Kind = "mean", new_groups: NewGroups = "gaussian",
+    prob: float | None = None, seed: int | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Predict new rows.
 
     Parameters
@@ -56,8 +50,8 @@ def predict(
     new_groups : {"gaussian", "zero", "resample"}
         Effects of groups that the data did not have: drawn from their Normal(0, Sigma), one draw for all rows of a
         group; zero, the common line; or, for each draw, those of one known group.
-    prob : float
-        Probability of the central intervals.
+    prob : float, optional
+        Probability of the central intervals; 0.89 by default.
     seed : int, optional
         For ``kind="response"`` and for new groups.
 
@@ -86,53 +80,50 @@ def predict(
     >>> predict(lines, days, seed=1)["new_group"].tolist()
     [False, True]
     """
-    _check(fit, kind, new_groups, prob)
+    _check(fit, kind, new_groups)
+    probability = checked_prob(prob)
     check_seed(seed)
     formula = complete_formula(fit.resolved.written) if fit.pooling == "complete" else fit.resolved.written
     rows = _original(fit, formula) if newdata is None else prepare(formula, fit.resolved.data, newdata)
     generator = stream(seed, "prediction")
-    _check_names(rows)
-    new = _new_rows(formula, fit.resolved.data, rows)
-    if fit.pooling == "none" and new.any():
-        raise FitError(
-            f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
-            f"only its prior would speak. Use the partial or the complete fit."
-        )
-    _check_room(fit, len(rows))
-    values = _linear(fit, formula, rows, new_groups, generator)
-    if kind != "linear":
-        values = fit.resolved.family.undo_link(values)
-    if kind == "response":
-        values = _respond(fit, rows, values, generator)
-    tail = (1 - prob) / 2
-    return rows.assign(
-        estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-        upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new,
-        note="; ".join(failed_diagnostics(fit).values()),
-    )  # fmt: skip
-
-
-def _check(fit: Fit, kind: str, new_groups: str, prob: float) -> None:
-    check_fit(fit, "such as fits['partial']")
-    check_choice("kind", kind, get_args(Kind))
-    check_choice("new_groups", new_groups, get_args(NewGroups))
-    check_prob(prob)
-    if fit.resolved.family.draw is None:
-        covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
-        raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
-
-
-def _check_names(rows: pd.DataFrame) -> None:
-    """The columns that stand beside the prediction must not be overwritten by it."""
     taken = next((name for name in rows.columns if name in _RESULTS), None)
     if taken is not None:
         raise DataError(
             f"The column {taken!r} has the name of a column of predict's table ({', '.join(_RESULTS)}): "
             f"rename it before fitting, for example {taken}_x."
         )
+    new = np.zeros(len(rows), dtype=bool)  # rows with a group that the data did not have
+    for group in formula.groups:
+        new |= ~rows[group.name].astype(str).isin(fit.resolved.data.levels(group)).to_numpy()
+    if fit.pooling == "none" and new.any():
+        raise FitError(
+            f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
+            f"only its prior would speak. Use the partial or the complete fit."
+        )
+    _check_memory(fit, len(rows))
+    values = _linear(fit, formula, rows, new_groups, generator)
+    if kind != "linear":
+        values = fit.resolved.family.undo_link(values)
+    if kind == "response":
+        values = _respond(fit, rows, values, generator)
+    tail = (1 - probability) / 2
+    return rows.assign(
+        estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
+        upper=np.quantile(values, 1 - tail, axis=0), prob=probability, new_group=new,
+        note="; ".join(failed_diagnostics(fit).values()),
+    )  # fmt: skip
 
 
-def _check_room(fit: Fit, rows: int) -> None:
+def _check(fit: Fit, kind: str, new_groups: str) -> None:
+    check_fit(fit, "such as fits['partial']")
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("new_groups", new_groups, get_args(NewGroups))
+    if fit.resolved.family.draw is None:
+        covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
+        raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+
+
+def _check_memory(fit: Fit, rows: int) -> None:
     draws = len(fit.parts.shared)
     widths = sum(part.values.shape[2] for part in fit.parts.groups)
     check_memory(
@@ -151,14 +142,6 @@ def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
     return fit.resolved.data.columns[[*names]].reset_index(drop=True)
 
 
-def _new_rows(formula: Formula, data: CleanData, rows: pd.DataFrame) -> np.ndarray:
-    """Rows with a group that the data did not have."""
-    new = np.zeros(len(rows), dtype=bool)
-    for group in formula.groups:
-        new |= ~rows[group.name].astype(str).isin(data.levels(group)).to_numpy()
-    return new
-
-
 def _linear(
     fit: Fit, formula: Formula, rows: pd.DataFrame, new_groups: NewGroups, generator: np.random.Generator
 ) -> np.ndarray:
@@ -166,16 +149,13 @@ def _linear(
     parts = fit.parts
     eta = parts.shared @ parts.common.on(rows).matrix.T
     for part in parts.groups:
-        design = part.design.on(rows).matrix
+        design = part.factor.design.on(rows).matrix
         levels = {level: i for i, level in enumerate(part.factor.levels)}
-        labels = rows[part.group.name].astype(str).to_numpy()
+        labels = rows[part.factor.name].astype(str).to_numpy()
         unseen = [label for label in dict.fromkeys(labels) if label not in levels]
         values = part.values
-        if unseen and new_groups != "zero":
-            drawn = _draw_new(fit, part, len(unseen), new_groups, generator)
-            values = np.concatenate([values, drawn], axis=1)
-        elif unseen:
-            values = np.concatenate([values, np.zeros((len(values), len(unseen), values.shape[2]))], axis=1)
+        if unseen:
+            values = np.concatenate([values, _draw_new(fit, part, len(unseen), new_groups, generator)], axis=1)
         places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
         codes = np.array([places[label] for label in labels])
         eta += np.einsum("drq,rq->dr", values[:, codes], design)
@@ -186,6 +166,8 @@ def _linear(
 def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:
     """Effects of new groups, shape (draws, count, q)."""
     draws, groups, q = part.values.shape
+    if how == "zero":
+        return np.zeros((draws, count, q))
     if how == "resample":  # one known group in all of a factor's effects, since they belong together
         picked = generator.integers(groups, size=(draws, count))
         return np.take_along_axis(part.values, picked[:, :, None], axis=1)
@@ -201,7 +183,7 @@ def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> n
     draws: which posterior draws.
     FitError: in a family that `predict` does not cover.
     """
-    _check(fit, "response", "gaussian", DEFAULT_PROB)
+    _check(fit, "response", "gaussian")
     groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)
     some = replace(fit.parts, shared=fit.parts.shared[draws], groups=groups)
     eta = linear_predictor(some, fit.resolved.data, slice(0, fit.resolved.rows))
@@ -219,15 +201,12 @@ def _respond(
     own = {p.name: draws_first(posterior[p.name])[:, None][chosen] for p in fit.resolved.of_kind("family")}
     if fit.resolved.of_kind("residual"):
         own[names.RESIDUAL_SD] = _sigma(fit, rows)[chosen]
-    trials = _trials(fit, rows) if family.has_trials else None
+    trials, name = None, fit.resolved.written.response.trials
+    if family.has_trials:
+        if name is None or name not in rows:
+            raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
+        trials = rows[name].to_numpy().astype(np.int64)
     return family.draw(generator, mean, trials, own).astype(np.float64)
-
-
-def _trials(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
-    name = fit.resolved.written.response.trials
-    if name is None or name not in rows:
-        raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
-    return rows[name].to_numpy().astype(np.int64)
 
 
 def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:

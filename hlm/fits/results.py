@@ -13,7 +13,7 @@ from hlm.engines.sampling.leave_one_out import pointwise_loo
 from hlm.errors import FitError, nearest
 from hlm.fits.log_likelihood import log_density_of
 from hlm.fits.posterior_coefficients import Parts, parts
-from hlm.fits.table_of_fits import ShownFit, html_of_fits, table_of_fits, text_of_fits
+from hlm.fits.table_of_fits import html_of_fits, table_of_fits, text_of_fits
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
@@ -115,10 +115,10 @@ class Fit:
         return self._left_out[unit]
 
     def __repr__(self) -> str:
-        return text_of_fits(_shown({self.pooling: self}))
+        return text_of_fits({self.pooling: self})
 
     def _repr_html_(self) -> str:
-        return html_of_fits(_shown({self.pooling: self}))
+        return html_of_fits({self.pooling: self})
 
 
 class PoolingFits(Mapping[str, Fit]):
@@ -160,17 +160,17 @@ class PoolingFits(Mapping[str, Fit]):
     @property
     def summary(self) -> pd.DataFrame:
         """Posterior means and sds side by side: one row per parameter, columns ``(pooling, mean | sd)``."""
-        return table_of_fits(_shown(self._fits))
+        return table_of_fits(self._fits)
 
     @property
     def _some(self) -> Fit:
         return next(iter(self._fits.values()))
 
     def __repr__(self) -> str:
-        return text_of_fits(_shown(self._fits))
+        return text_of_fits(self._fits)
 
     def _repr_html_(self) -> str:
-        return html_of_fits(_shown(self._fits))
+        return html_of_fits(self._fits)
 
 
 type Fits = Fit | Mapping[str, Fit]  # one fit, or several by their labels; what the comparisons take
@@ -212,12 +212,3 @@ def _groups_left_out(fit: Fit, group: Term) -> PointwiseLoo:
                 return found
         why_not = next(filter(None, (engine.covers(fit.resolved) for engine in ENGINES)), "")
     raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")
-
-
-def _shown(fits: Mapping[str, Fit]) -> dict[str, ShownFit]:
-    return {
-        label: ShownFit(
-            fit.resolved, fit.idata["posterior"].to_dataset(), fit.diagnostics, fit.notes, fit.loo
-        )
-        for label, fit in fits.items()
-    }  # fmt: skip

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,24 +19,25 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _BLANK = "-"
-_ELPD = "elpd (se)"
+_ELPD = "elpd (se)"  # nothing is computed here that takes longer than printing: leave-one-out only where it is there
 
 
-@dataclass(frozen=True, eq=False)
-class ShownFit:
-    """What the table needs of a fit; nothing of it is computed here that takes longer than printing."""
+class ShownFit(Protocol):
+    """What a table reads of a fit; `hlm.fits.results.Fit` has it."""
 
-    model: Model
-    posterior: xr.Dataset
-    diagnostics: Diagnostics
-    notes: tuple[str, ...]
-    loo: PointwiseLoo | None  # leave-one-out of the rows, where it was computed before
+    @property
+    def resolved(self) -> Model: ...
+    @property
+    def idata(self) -> xr.DataTree: ...
+    @property
+    def loo(self) -> PointwiseLoo | None: ...
+    @property
+    def diagnostics(self) -> Diagnostics: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
-type Shown = Mapping[str, ShownFit]
-
-
-def table_of_fits(fits: Shown) -> pd.DataFrame:
+def table_of_fits(fits: Mapping[str, ShownFit]) -> pd.DataFrame:
     """Posterior mean and sd of every population parameter, and the predictive density.
 
     result: index ``parameter``; columns ``(pooling, "mean")`` and ``(pooling, "sd")``. For ``elpd`` the sd column holds
@@ -51,19 +51,19 @@ def table_of_fits(fits: Shown) -> pd.DataFrame:
     return pd.DataFrame(numbers, index=pd.Index(list(rows), name="parameter"), columns=columns)
 
 
-def text_of_fits(fits: Shown) -> str:
+def text_of_fits(fits: Mapping[str, ShownFit]) -> str:
     """The table for a terminal, with formulas above and what must be known below."""
     header, *body = _cells(fits)
     widths = [max(len(row[i]) for row in [header, *body]) for i in range(len(header))]
     lines = [
-        "  ".join(_pad(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in [header, *body]
+        "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]).rstrip()
+        for name, *cells in [header, *body]
     ]
     rule = "-" * max(map(len, lines))
     return "\n".join([*_head(fits), "", lines[0], rule, *lines[1:], rule, *_foot(fits)])
 
 
-def html_of_fits(fits: Shown) -> str:
+def html_of_fits(fits: Mapping[str, ShownFit]) -> str:
     """The same table for Jupyter."""
     header, *body = _cells(fits)
 
@@ -80,21 +80,22 @@ def html_of_fits(fits: Shown) -> str:
 
 def _numbers(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Name to (mean, sd) of one strategy's population parameters."""
-    if not fit.model.family.has_linear_predictor:  # several linear predictors, or thresholds
+    if not fit.resolved.family.has_linear_predictor:  # several linear predictors, or thresholds
         return _every_variable(fit) | _predictive(fit)
-    coefficients = common_coefficients(fit.posterior, fit.model.common)
-    found = {label: _mean_sd(values) for label, values in zip(fit.model.common.labels, coefficients.T, strict=True)}
-    for parameter in fit.model.of_kind("residual", "family"):
+    posterior, common = fit.idata["posterior"].to_dataset(), fit.resolved.common
+    coefficients = common_coefficients(posterior, common)
+    found = {label: _mean_sd(values) for label, values in zip(common.labels, coefficients.T, strict=True)}
+    for parameter in fit.resolved.of_kind("residual", "family"):
         if not parameter.dims:
-            found[parameter.name] = _mean_sd(draws_first(fit.posterior[parameter.name]))
+            found[parameter.name] = _mean_sd(draws_first(posterior[parameter.name]))
     return found | _group_level(fit) | _predictive(fit)
 
 
 def _every_variable(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """Every population variable of the posterior by name and label."""
-    groups = {parameter.name for parameter in fit.model.of_kind("group effect", "correlation")}
+    groups = {parameter.name for parameter in fit.resolved.of_kind("group effect", "correlation")}
     found = {}
-    for name, values in fit.posterior.data_vars.items():
+    for name, values in fit.idata["posterior"].to_dataset().data_vars.items():
         if name in groups:
             continue
         array = values.transpose("chain", "draw", ...)
@@ -114,21 +115,22 @@ def _predictive(fit: ShownFit) -> dict[str, tuple[float, float]]:
         if len(fit.loo.bad):
             found["rows with bad Pareto k"] = (float(len(fit.loo.bad)), np.nan)
     if not fit.diagnostics.ok:
-        found["draws not reliable"] = (float(fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]), np.nan)
+        sizes = fit.idata["posterior"].sizes
+        found["draws not reliable"] = (float(sizes["chain"] * sizes["draw"]), np.nan)
     return found
 
 
 def _group_level(fit: ShownFit) -> dict[str, tuple[float, float]]:
     """The sds and correlations of the varying effects."""
-    found = {}
-    for parameter in fit.model.of_kind("sd"):
+    found, posterior = {}, fit.idata["posterior"].to_dataset()
+    for parameter in fit.resolved.of_kind("sd"):
         assert parameter.factor is not None
-        draws = draws_first(fit.posterior[parameter.name])
+        draws = draws_first(posterior[parameter.name])
         for label, values in zip(parameter.labels, draws.reshape(len(draws), -1).T, strict=True):
             found[f"sd {label} | {parameter.factor.name}"] = _mean_sd(values)
-    for parameter in fit.model.of_kind("correlation"):
+    for parameter in fit.resolved.of_kind("correlation"):
         assert parameter.factor is not None
-        matrices = draws_first(fit.posterior[parameter.name])
+        matrices = draws_first(posterior[parameter.name])
         for i in range(1, len(parameter.labels)):
             for j in range(i):
                 what = f"cor {parameter.labels[j]}, {parameter.labels[i]} | {parameter.factor.name}"
@@ -140,19 +142,18 @@ def _mean_sd(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1))
 
 
-def _rows(fits: Shown) -> dict[str, list[tuple[float, float]]]:
+def _rows(fits: Mapping[str, ShownFit]) -> dict[str, list[tuple[float, float]]]:
     """By parameter: (mean, sd) of each fit, NaN where it has none; partial pooling's parameters first."""
     numbers = {label: _numbers(fit) for label, fit in fits.items()}
     names = dict.fromkeys(n for label in sorted(numbers, key=lambda label: label != "partial") for n in numbers[label])
     return {name: [found.get(name, (np.nan, np.nan)) for found in numbers.values()] for name in names}
 
 
-def _cells(fits: Shown) -> list[list[str]]:
-    body = [
+def _cells(fits: Mapping[str, ShownFit]) -> list[list[str]]:
+    return [["", *fits]] + [
         [name, *(_cell(name, fit, *pair) for fit, pair in zip(fits.values(), pairs, strict=True))]
         for name, pairs in _rows(fits).items()
     ]
-    return [["", *fits], *body]
 
 
 def _cell(name: str, fit: ShownFit, mean: float, sd: float) -> str:
@@ -169,40 +170,36 @@ def _cell(name: str, fit: ShownFit, mean: float, sd: float) -> str:
 
 def _owners(fit: ShownFit, label: str) -> str:
     """In no pooling: whose own coefficients these are."""
-    separate = fit.model.separate
-    if separate is not None and any(label in parameter.labels for parameter in fit.model.of_kind("residual")):
+    separate = fit.resolved.separate
+    if separate is not None and any(label in parameter.labels for parameter in fit.resolved.of_kind("residual")):
         return separate.name
-    if fit.model.pooling != "none" or not fit.model.family.has_linear_predictor:
+    if fit.resolved.pooling != "none" or not fit.resolved.family.has_linear_predictor:
         return ""
-    return ", ".join(factor.name for factor in fit.model.factors if label in factor.design.labels)
+    return ", ".join(factor.name for factor in fit.resolved.factors if label in factor.design.labels)
 
 
-def _pad(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column == 0 else cell.rjust(width)
-
-
-def _head(fits: Shown) -> list[str]:
-    model = next(iter(fits.values())).model
+def _head(fits: Mapping[str, ShownFit]) -> list[str]:
+    model = next(iter(fits.values())).resolved
     groups = "".join(f", {group.name} ({len(model.data.levels(group))})" for group in model.written.groups)
     width = max(map(len, fits))
-    formulas = [f"{label:<{width}}  {fit.model.text}" for label, fit in fits.items()]
+    formulas = [f"{label:<{width}}  {fit.resolved.text}" for label, fit in fits.items()]
     return [f"{model.family.name}, {model.rows} rows{groups}. Posterior means (sds).", *formulas]
 
 
-def _foot(fits: Shown) -> list[str]:
-    message = next(iter(fits.values())).model.data.message
+def _foot(fits: Mapping[str, ShownFit]) -> list[str]:
+    message = next(iter(fits.values())).resolved.data.message
     notes = [f"{label}: {fit.diagnostics.sentence}" for label, fit in fits.items()]
     notes += [f"{label}: {note}." for label, fit in fits.items() for note in fit.notes]
     notes += [message] if message else []
     return [*notes, *_predictive_notes(fits)]
 
 
-def _predictive_notes(fits: Shown) -> list[str]:
+def _predictive_notes(fits: Mapping[str, ShownFit]) -> list[str]:
     loos = {label: fit.loo for label, fit in fits.items() if fit.loo is not None}
     if len(loos) < len(fits):
         call = "fit.leave_out()" if len(fits) == 1 else "hlm.compare_loo(fits)"
         return [f"elpd: not computed yet, since it takes longer than the fit; {call} computes and keeps it."]
-    judged = judge(loos, {label: fit.model.pooling for label, fit in fits.items()})
+    judged = judge(loos, {label: fit.resolved.pooling for label, fit in fits.items()})
     if judged is None:
         return []
     return [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import Source, canonical, check_call
 from hlm.formula.response import column
-from hlm.formula.syntax_tree import Call, Group, Leaf, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Node, Operation
 from hlm.formula.term_algebra import find_bar, product
+from hlm.formula.tokens import Token
 
 
 def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], source: Source) -> tuple[Block, ...]:
@@ -48,7 +50,7 @@ def _group_terms(node: Node, source: Source) -> list[Term]:
     match node:
         case Group(inner):
             return _group_terms(inner, source)
-        case Leaf(token) if token.kind == "name" and token.text != ALL_OTHERS:
+        case Token() as token if token.kind == "name" and token.text != ALL_OTHERS:
             return [Term((column(node, source),))]
         case Operation(op=":" | "/" as op, left=before, right=after) if before is not None:
             left, right = _group_terms(before, source), _group_terms(after, source)
@@ -71,11 +73,7 @@ def _computed_group(node: Call, source: Source) -> Term:
     """``factor(g)``; ``interaction(a, b)`` is ``a:b``."""
     kind = check_call(node, source).kind
     if kind == "cells":
-        cells = Term()
-        for argument in node.args:
-            for group in _group_terms(argument, source)[:1]:
-                cells = product(cells, group)
-        return cells
+        return reduce(product, [_group_terms(argument, source)[0] for argument in node.args])
     if kind in ("basis", "offset"):
         raise source.error(f"{node.name}() cannot be a grouping factor: labels can, as in (1|factor(g)).", node)
     return Term((canonical(node),))

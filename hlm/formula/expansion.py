@@ -71,11 +71,9 @@ def contracted(formula: Formula, columns: Columns) -> Formula:
 
 def _spread(terms: Terms, columns: Columns) -> Terms:
     """Every term with each of its variables replaced by the columns it stands for, in all combinations."""
-    found = []
-    for term in terms:
-        for variables in product(*(columns.get(v, (v,)) for v in term.variables)):
-            found.append(Term(tuple(dict.fromkeys(variables))))
-    return tuple(sorted(union(tuple(found)), key=lambda term: term.degree))
+    choices = [product(*(columns.get(v, (v,)) for v in term.variables)) for term in terms]
+    found = tuple(Term(tuple(dict.fromkeys(variables))) for choice in choices for variables in choice)
+    return tuple(sorted(union(found), key=lambda term: term.degree))
 
 
 def _gathered(terms: Terms, columns: Columns) -> Terms:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from hlm.errors import FormulaError
 from hlm.formula.allowed_functions import FUNCTIONS, REFUSED, Function
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Named, Node, Operation, read_tree
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Named, Node, Operation, read_tree
+from hlm.formula.tokens import Token
 
 # xarray's DataTree refuses variables with a slash in their names, and Bambi names variables after columns: inside a
 # call, '/' is kept as the division slash, and written '/' again where a formula is printed.
@@ -32,6 +33,10 @@ class Source:
 
     def error(self, message: str, node: Node) -> FormulaError:
         return FormulaError(message, self.text, node.start, node.stop)
+
+    def at_operator(self, message: str, node: Operation) -> FormulaError:
+        """The error whose place is the operator alone."""
+        return FormulaError(message, self.text, node.place, node.place + len(node.op))
 
     def of(self, node: Node) -> str:
         """The text that a node was read from."""
@@ -76,7 +81,7 @@ def source_columns(variable: str, functions: Collection[str] = ()) -> tuple[str,
 def canonical(node: Node) -> str:
     """The one text of an expression: R's spacing, numbers as written."""
     match node:
-        case Leaf(token):
+        case Token() as token:
             return token.text
         case Group(inner):
             return f"({canonical(inner)})"
@@ -133,34 +138,29 @@ def _checked(node: Call, source: Source) -> Function:
 def _check_options(node: Call, function: Function, options: tuple[Node, ...], source: Source) -> None:
     """Options are single numbers or TRUE and FALSE, each once."""
     positions = [isinstance(option, Named) for option in options]
-    if len(options) > len(function.options) or positions != sorted(positions):
-        raise source.error(_usage(node.name, function), node)
+    known = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
+    usage = f"Write {node.name}(x{''.join(known)}){', or less of it' if known else ''}."
     given = arguments(node) if options else {}
-    if len(given) < len(options):
-        raise source.error(_usage(node.name, function), node)
+    if len(options) > len(known) or positions != sorted(positions) or len(given) < len(options):
+        raise source.error(usage, node)
     for name, value in given.items():
         if name not in function.options:
-            raise source.error(_usage(node.name, function), node)
+            raise source.error(usage, node)
         limits, text = function.options[name], canonical(value)
         if limits is None and text not in ("TRUE", "FALSE"):
-            raise source.error(f"{name} is TRUE or FALSE. {_usage(node.name, function)}", value)
+            raise source.error(f"{name} is TRUE or FALSE. {usage}", value)
         if limits is not None and not (text.isascii() and text.isdecimal() and len(text) < 4):
-            raise source.error(f"{name} is a whole number. {_usage(node.name, function)}", value)
+            raise source.error(f"{name} is a whole number. {usage}", value)
         if limits is not None and not limits[0] <= int(text) <= limits[1]:
             raise source.error(f"{name} must be between {limits[0]} and {limits[1]}.", value)
-
-
-def _usage(name: str, function: Function) -> str:
-    options = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
-    return f"Write {name}(x{''.join(options)}){', or less of it' if options else ''}."
 
 
 def _check_arithmetic(node: Node, source: Source) -> None:
     """Columns, numbers, operators, and functions that give a number."""
     match node:
-        case Leaf(token) if token.kind == "number":
+        case Token() as token if token.kind == "number":
             return
-        case Leaf(token) if token.kind == "name" and token.text not in (".", "TRUE", "FALSE"):
+        case Token() as token if token.kind == "name" and token.text not in (".", "TRUE", "FALSE"):
             if not PLAIN_NAME.match(token.text):
                 raise source.error("Inside a function a column needs a plain name: rename it in the data.", node)
         case Group(inner):
@@ -181,7 +181,7 @@ def _check_arithmetic(node: Node, source: Source) -> None:
 def _names(node: Node) -> Iterator[str]:
     """The columns below a node; options such as ``raw = TRUE`` have no columns."""
     match node:
-        case Leaf(token) if token.kind == "name":
+        case Token() as token if token.kind == "name":
             yield token.text
         case Group(inner):
             yield from _names(inner)

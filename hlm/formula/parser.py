@@ -11,7 +11,7 @@ from hlm.formula.bars import read_bars
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
 from hlm.formula.function_calls import PLAIN_NAME, Source, canonical, check_call, source_columns
 from hlm.formula.response import column, read_response
-from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Leaf, Node, Operation, read_tree
+from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Node, Operation, read_tree
 from hlm.formula.term_algebra import (
     Parts,
     Terms,
@@ -25,6 +25,7 @@ from hlm.formula.term_algebra import (
     union,
     without,
 )
+from hlm.formula.tokens import Token
 from hlm.support.options import offending
 
 _MOST_TERMS = 1000
@@ -91,25 +92,21 @@ class _Meaning:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.text = source.text
 
     def read(self) -> Formula:
-        left, right = self.sides(read_tree(self.text))
+        left, right = self.sides(read_tree(self.source.text))
         response = read_response(left, self.source)
         self.check_bars_are_added(right)
         offsets, rest = self.offsets(right)
         common, removed = self.model(rest)
-        blocks = read_bars([part for _, part, _ in rest if is_bar(part)], self.effects, self.source)
+        bars = [part for _, part, _ in rest if is_bar(part)]
+        blocks = read_bars(bars, lambda node: self.model(summands(node))[0], self.source)
         common, *varying = in_one_order(common, *(block.effects for block in blocks))
         blocks = tuple(replace(block, effects=effects) for block, effects in zip(blocks, varying, strict=True))
-        own = tuple(name for name in self.source.functions if f"{name}(" in self.text)
+        own = tuple(name for name in self.source.functions if f"{name}(" in self.source.text)
         formula = Formula(response, common, blocks, offsets, removed, own)
         self.check_response(formula, right)
         return formula
-
-    def effects(self, node: Node) -> Terms:
-        """What varies in a bar."""
-        return self.model(summands(node))[0]
 
     def sides(self, tree: Node) -> tuple[Node, Node]:
         if not (isinstance(tree, Operation) and tree.op == "~"):
@@ -117,15 +114,14 @@ class _Meaning:
         if tree.left is None:
             raise self.error("The response is missing before '~'.", tree)
         if isinstance(tree.left, Operation) and tree.left.op == "~":
-            raise FormulaError("A formula has one '~' only.", self.text, tree.place, tree.place + 1)
+            raise self.source.at_operator("A formula has one '~' only.", tree)
         return tree.left, tree.right
 
     def check_response(self, formula: Formula, right: Node) -> None:
         """What is modelled cannot be its own predictor; ``I(after - before) ~ before`` can be meant."""
         response: Response = formula.response
         used = {*formula.predictors, *formula.group_variables, *formula.offsets}
-        own = formula.functions
-        inside = {c for v in used if v != ALL_OTHERS for c in source_columns(v, own)}
+        inside = {c for v in used if v != ALL_OTHERS for c in source_columns(v, formula.functions)}
         for variable in response.variables:
             if variable in used or (variable == response.variable and variable in inside):
                 raise self.error(f"The response {quote(variable)} also stands on the right of '~'.", right)
@@ -141,7 +137,7 @@ class _Meaning:
             if len(part.args) != 1 or sign == "-":
                 raise self.error("Write + offset(x): a column added to the linear predictor.", whole)
             argument = part.args[0]
-            alone = isinstance(argument, Leaf | Call)
+            alone = isinstance(argument, Token | Call)
             found.append(canonical(argument) if alone else f"I({canonical(argument)})")
         return tuple(dict.fromkeys(found)), rest
 
@@ -153,12 +149,10 @@ class _Meaning:
                 continue
             if bar is summand or not isinstance(summand, Operation):
                 inside = self.source.of(bar.right)
-                raise FormulaError(
+                raise self.source.at_operator(
                     f"The bar '{bar.op}' must stand inside parentheses. To let the intercept vary by {inside} write "
                     f"(1{bar.op}{inside}); for intercept and slope (x{bar.op}{inside}).",
-                    self.text,
-                    bar.place,
-                    bar.place + len(bar.op),
+                    bar,
                 )
             raise self.error("A bar can only be added to the other terms, as in y ~ x + (x|g).", summand)
 
@@ -167,8 +161,7 @@ class _Meaning:
         terms, removed = self.sum_of(parts)
         dot = any(ALL_OTHERS in term.variables for term in terms)
         kept = without(removed, (INTERCEPT,)) if dot else ()
-        others = without(terms, (INTERCEPT,))
-        ordered = tuple(sorted(others, key=lambda term: term.degree))
+        ordered = tuple(sorted(without(terms, (INTERCEPT,)), key=lambda term: term.degree))
         return (ordered if last_word_on_intercept(parts) is False else (INTERCEPT, *ordered)), kept
 
     def sum_of(self, parts: Parts) -> tuple[Terms, Terms]:
@@ -191,17 +184,17 @@ class _Meaning:
     def expand(self, node: Node) -> Terms:
         """The terms of one summand: R's algebra of ``: * / ^ %in%``."""
         match node:
-            case Leaf(token) if token.kind == "name":
+            case Token() as token if token.kind == "name":
                 return (Term((column(node, self.source),)),)
-            case Leaf(token) if token.text == "1" and token.kind == "number":
+            case Token() as token if token.text == "1" and token.kind == "number":
                 return (INTERCEPT,)
-            case Leaf():
+            case Token():
                 raise self.error("Only 0 and 1 (without and with intercept) can stand as numbers in a formula.", node)
             case Call():
                 return (self.call(node),)
             case Group(inner):
                 return self.sum_of(summands(inner))[0]
-            case Operation(op="^", left=base, right=Leaf(token)) if base is not None and token.text.isdecimal():
+            case Operation(op="^", left=base, right=Token() as token) if base is not None and token.text.isdecimal():
                 return self.power(self.expand(base), token.text, node)
             case Operation(op=op, left=left, right=right) if left is not None and op in (":", "*", "/", "%in%"):
                 return self.combine(op, self.expand(left), self.expand(right), node)
@@ -209,9 +202,9 @@ class _Meaning:
                 raise self.error("'^' takes a whole number, as in (a + b)^2; for a square write I(x^2).", node)
             case Operation(op=op) if op in (*COMPARISONS, "%%", "%/%"):
                 message = f"{op!r} has no meaning between terms: write I({self.source.of(node)})."
-                raise FormulaError(message, self.text, node.place, node.place + len(op))
+                raise self.source.at_operator(message, node)
             case Operation(op="~"):
-                raise FormulaError("A formula has one '~' only.", self.text, node.place, node.place + 1)
+                raise self.source.at_operator("A formula has one '~' only.", node)
             case _:
                 return self.sum_of(summands(node))[0]
 

@@ -8,7 +8,8 @@ from typing import Literal
 from hlm.errors import FitError, FormulaError
 from hlm.formula.formula import Formula, Response, quote
 from hlm.formula.function_calls import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
-from hlm.formula.syntax_tree import Call, Leaf, Node, Operation
+from hlm.formula.syntax_tree import Call, Node, Operation
+from hlm.formula.tokens import Token
 from hlm.support.options import offending
 
 _PROPORTION = ("p", "prop", "proportion")  # Bambi's three names for k successes out of n
@@ -29,12 +30,12 @@ NUMBERS = ResponseKind(support="real", weights="precisions")  # the gaussian fam
 
 def read_response(node: Node, source: Source) -> Response:
     """The response, or a `FormulaError` that says what to write."""
-    if isinstance(node, Leaf) and node.token.kind == "name" and node.token.text != ".":
+    if isinstance(node, Token) and node.kind == "name" and node.text != ".":
         return Response(column(node, source))
     if isinstance(node, Operation) and node.op == "/" and node.left is not None:
         return _ratio(node, source)
     if isinstance(node, Call) and node.name in _PROPORTION:
-        names = [column(a, source) for a in node.args if isinstance(a, Leaf) and a.token.kind == "name"]
+        names = [column(a, source) for a in node.args if isinstance(a, Token) and a.kind == "name"]
         if len(names) == len(node.args) == 2:
             return Response(names[0], names[1])
         raise source.error("Write p(k, n): the column of successes, then the column of trials.", node)
@@ -81,9 +82,9 @@ def as_counts(response: Response, weights: str) -> Response:
     return Response(successes, weights, str(response))
 
 
-def column(node: Leaf, source: Source) -> str:
+def column(node: Token, source: Source) -> str:
     """The name of a column; one that looks like a call is an error, since its text would mean the call."""
-    name = node.token.text
+    name = node.text
     if is_call(name):
         raise source.error(f"{shown(name)} in back-quotes reads as the function: rename this column.", node)
     return name
@@ -93,29 +94,24 @@ def _counts(node: Call, source: Source) -> Response:
     """``cbind(k, f)``: the trials are ``k + f``; of ``cbind(k, n - k)`` they are ``n``."""
     if len(node.args) != 2:
         raise source.error("Write cbind(k, n - k): the successes, then the failures.", node)
-    check_call(_inside(node), source)
     successes, failures = node.args
+    both = Operation("+", successes, failures, node.start, node.stop, node.start)  # to be checked as arithmetic
+    check_call(Call("I", (both,), node.start, node.stop), source)
     k, f = canonical(successes), canonical(failures)
-    variable = k if isinstance(successes, Leaf) else f"I({k})"
-    trials = f"I({k} + {f})" if isinstance(failures, Leaf) else f"I({k} + ({f}))"
+    variable = k if isinstance(successes, Token) else f"I({k})"
+    trials = f"I({k} + {f})" if isinstance(failures, Token) else f"I({k} + ({f}))"
     if isinstance(failures, Operation) and failures.op == "-" and canonical(failures.right) == k:
         whole = failures.left
-        if isinstance(whole, Leaf) and whole.token.kind == "name":
-            trials = whole.token.text
+        if isinstance(whole, Token) and whole.kind == "name":
+            trials = whole.text
     return Response(variable, trials, f"cbind({shown(k)}, {shown(f)})")
 
 
 def _ratio(node: Operation, source: Source) -> Response:
     """``k/n`` for itself, or, with ``weights="n"`` and a binomial family, for successes out of trials."""
-    if not all(isinstance(side, Leaf) and side.token.kind == "name" for side in (node.left, node.right)):
+    if not all(isinstance(side, Token) and side.kind == "name" for side in (node.left, node.right)):
         raise source.error(f"For arithmetic write I({source.of(node)}).", node)
     call = Call("I", (node,), node.start, node.stop)
     check_call(call, source)
     sides = (canonical(side) for side in (node.left, node.right) if side is not None)
     return Response(canonical(call), None, "/".join(map(quote, sides)))
-
-
-def _inside(node: Call) -> Call:
-    """Both arguments as one sum, to be checked as arithmetic."""
-    left, right = node.args
-    return Call("I", (Operation("+", left, right, node.start, node.stop, node.start),), node.start, node.stop)

@@ -21,21 +21,6 @@ _MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """A name, a number or a string."""
-
-    token: Token
-
-    @property
-    def start(self) -> int:
-        return self.token.start
-
-    @property
-    def stop(self) -> int:
-        return self.token.stop
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """A function and its arguments, as in ``p(k, n)``."""
 
@@ -76,38 +61,34 @@ class Operation:
     place: int
 
 
-type Node = Leaf | Call | Named | Group | Operation
+type Node = Token | Call | Named | Group | Operation  # a token is a name, a number or a string
 
 
 def read_tree(formula: str) -> Node:
     """Read a whole formula into its tree, or say where it stops making sense."""
-    return _Reader(formula, tokenize(formula)).whole()
+    reader = _Reader(formula, tokenize(formula))
+    node, token = reader.expression(0), reader.peek()
+    if token.kind != "end":
+        raise reader.error("This ')' was never opened." if token.text == ")" else reader.stray(token), token)
+    return node
 
 
+@dataclass(slots=True)
 class _Reader:
     """Precedence climbing over the tokens; the only state is the position reached."""
 
-    def __init__(self, formula: str, tokens: tuple[Token, ...]) -> None:
-        self.formula = formula
-        self.tokens = tokens
-        self.position = 0
-        self.depth = 0
-        self.calls = 0
-
-    def whole(self) -> Node:
-        node = self.expression(0)
-        token = self.peek()
-        if token.kind != "end":
-            message = "This ')' was never opened." if token.text == ")" else self.stray(token)
-            raise self.error(message, token)
-        return node
+    formula: str
+    tokens: tuple[Token, ...]
+    position: int = 0
+    depth: int = 0
+    calls: int = 0
 
     def expression(self, binding: int) -> Node:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise self.error(f"The formula is nested more than {_MAX_DEPTH} levels deep.", self.peek())
         left, length = self.operand(), 0
-        while (power := _BINDING.get(self.peek().text, 0)) > binding and self.peek().kind == "op":
+        while (power := _BINDING.get(self.peek().operator, 0)) > binding:
             operator = self.next()
             length += self.calls > 0 or operator.text not in ("+", "-")  # sums of terms may be long
             if length > _MAX_DEPTH:
@@ -119,17 +100,20 @@ class _Reader:
 
     def operand(self) -> Node:
         token = self.next()
-        if token.kind == "op" and token.text in ("+", "-", "~"):
+        if token.operator in ("+", "-", "~"):
             right = self.expression(_BINDING["~"] if token.text == "~" else _SIGN)
             return Operation(token.text, None, right, token.start, right.stop, token.start)
-        if token.text == "(" and token.kind == "op":
+        if token.operator == "(":
             inner = self.expression(0)
             return Group(inner, token.start, self.expect_close(token).stop)
-        if token.kind == "name" and self.peek().text == "(" and self.peek().kind == "op":
+        if token.kind == "name" and self.peek().operator == "(":
             return self.call(token)
         if token.kind in ("name", "number", "string"):
-            return Leaf(token)
-        raise self.error(self.missing(token), token)
+            return token
+        raise self.error(
+            f"A name is missing before {token.text!r}." if token.text else "The formula ends where a name is expected.",
+            token,
+        )
 
     def call(self, name: Token) -> Call:
         opening = self.next()
@@ -145,11 +129,11 @@ class _Reader:
 
     def argument(self) -> Node:
         value = self.expression(0)
-        if self.peek().text != "=" or not (isinstance(value, Leaf) and value.token.kind == "name"):
+        if self.peek().text != "=" or not (isinstance(value, Token) and value.kind == "name"):
             return value
         self.next()
         right = self.expression(0)
-        return Named(value.token.text, right, value.start, right.stop)
+        return Named(value.text, right, value.start, right.stop)
 
     def expect_close(self, opening: Token) -> Token:
         if self.peek().text == ")":
@@ -160,11 +144,6 @@ class _Reader:
 
     def stray(self, token: Token) -> str:
         return f"{token.text!r} does not follow here: an operator such as + or : is missing before it."
-
-    def missing(self, token: Token) -> str:
-        if token.kind == "end":
-            return "The formula ends where a name is expected."
-        return f"A name is missing before {token.text!r}."
 
     def peek(self) -> Token:
         return self.tokens[self.position]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import chain
+
 from hlm.formula.formula import INTERCEPT, Term
-from hlm.formula.syntax_tree import Call, Group, Leaf, Named, Node, Operation
+from hlm.formula.syntax_tree import Call, Group, Named, Node, Operation
+from hlm.formula.tokens import Token
 
 type Terms = tuple[Term, ...]
 type Parts = list[tuple[str, Node, Node]]
@@ -16,9 +20,9 @@ def combine(op: str, left: Terms, right: Terms) -> Terms:
         case "*":
             return union(left, right, products)
         case "/":  # a/b is a + a:b; (a + b)/c is a + b + a:b:c
-            return union(left, tuple(product(_whole(left), b) for b in right))
+            return union(left, tuple(product(reduce(product, left), b) for b in right))
         case "%in%":  # R: a %in% (b + c) is a:b:c
-            return union(tuple(product(a, _whole(right)) for a in left))
+            return union(tuple(product(a, reduce(product, right, INTERCEPT)) for a in left))
     return union(products)
 
 
@@ -30,9 +34,8 @@ def product(a: Term, b: Term) -> Term:
 def union(*parts: Terms) -> Terms:
     """All terms once; ``b:a`` is the same term as ``a:b``."""
     seen: dict[frozenset[str], Term] = {}
-    for part in parts:
-        for term in part:
-            seen.setdefault(frozenset(term.variables), term)
+    for term in chain(*parts):
+        seen.setdefault(frozenset(term.variables), term)
     return tuple(seen.values())
 
 
@@ -82,17 +85,13 @@ def last_word_on_intercept(parts: Parts) -> bool | None:
     As in R the word counts wherever it stands, in parentheses and products, too: ``(0 + x):z`` is ``0 + x:z``, and a
     minus turns it around: ``x - (0 + z)`` is ``x + 1``.
     """
-    word: bool | None = None
-    for sign, part, _ in parts:
-        said = _said_inside(part)
-        if said is not None:
-            word = said == (sign == "+")
-    return word
+    words = [(sign == "+") == said for sign, part, _ in parts if (said := _said_inside(part)) is not None]
+    return words[-1] if words else None
 
 
 def _said_inside(node: Node) -> bool | None:
     match node:
-        case Leaf():
+        case Token():
             return is_number(node, "1") if is_number(node, "0") or is_number(node, "1") else None
         case Group(inner):
             return None if is_bar(node) else last_word_on_intercept(summands(inner))
@@ -129,11 +128,4 @@ def find_bar(node: Node | None) -> Operation | None:
 
 def is_number(node: Node, text: str) -> bool:
     """Whether a node is the number written so."""
-    return isinstance(node, Leaf) and node.token.kind == "number" and node.token.text == text
-
-
-def _whole(terms: Terms) -> Term:
-    whole = INTERCEPT
-    for term in terms:
-        whole = product(whole, term)
-    return whole
+    return isinstance(node, Token) and node.kind == "number" and node.text == text

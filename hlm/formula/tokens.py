@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from hlm.errors import FormulaError
 
@@ -32,6 +32,11 @@ class Token:
     start: int
     stop: int
 
+    @property
+    def operator(self) -> str:
+        """The text of an operator or a parenthesis; empty for all else, also for a back-quoted name."""
+        return self.text if self.kind == "op" else ""
+
 
 def tokenize(formula: str) -> tuple[Token, ...]:
     """Split a formula into names, numbers, strings and operators, with an ``end`` token last."""
@@ -43,20 +48,14 @@ def tokenize(formula: str) -> tuple[Token, ...]:
         match = _TOKEN.match(formula, position)
         if match is None:
             raise FormulaError(_unreadable(formula[position]), formula, position, position + 1)
-        if match.lastgroup != "space":
-            tokens.append(_token(match, formula))
-        position = match.end()
+        text, start, position = match.group(), match.start(), match.end()
+        if text == "``":
+            raise FormulaError("A back-quoted name is empty.", formula, start, position)
+        if match.lastgroup == "quoted":
+            tokens.append(Token("name", text[1:-1], start, position))
+        elif match.lastgroup != "space":
+            tokens.append(Token(cast(Kind, match.lastgroup), text, start, position))
     return (*tokens, Token("end", "", len(formula), len(formula)))
-
-
-def _token(match: re.Match[str], formula: str) -> Token:
-    text, start, stop = match.group(), match.start(), match.end()
-    if match.lastgroup == "quoted":
-        if len(text) == 2:
-            raise FormulaError("A back-quoted name is empty.", formula, start, stop)
-        return Token("name", text[1:-1], start, stop)
-    kinds: dict[str | None, Kind] = {"name": "name", "number": "number", "string": "string", "op": "op"}
-    return Token(kinds[match.lastgroup], text, start, stop)
 
 
 def _unreadable(character: str) -> str:

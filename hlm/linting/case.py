@@ -11,9 +11,8 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
-from hlm.formula.function_calls import shown
-from hlm.linting.codes import CODES, threshold
-from hlm.linting.findings import Finding
+from hlm.linting.codes import threshold
+from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, place_of_block, place_of_name, place_of_response, place_of_term
 from hlm.linting.rewritten_formulas import if_read
 from hlm.model.design_columns import indicators, row_products
@@ -38,10 +37,12 @@ class Case:
         instead: Formula | str | None = None,
     ) -> Finding:
         """A finding about a term, a block, a column's name or a place; a proposal that cannot be read is left out."""
-        place = self._place(at)
-        text = self.text[slice(*place)] if place else ""
         proposal = None if instead is None else if_read(str(instead), self.formula.functions)
-        return Finding(code, CODES[code], place, text, shown(message), proposal)
+        return finding_at(self.text, code, message, self._place(at), proposal)
+
+    def block_of(self, group: Term) -> Block:
+        """The first block of a grouping factor, as the place of what is said about the factor."""
+        return next(block for block in self.formula.blocks if block.group == group)
 
     def _place(self, at: Term | Block | str | Place | None) -> Place | None:
         match at:
@@ -96,12 +97,14 @@ class DataCase(Case):
     def levels(self, variable: str) -> list[str]:
         return list(self.data.columns[variable].cat.categories)
 
-    def width(self, term: Term, terms: Sequence[Term]) -> int:
-        """How many coefficients a term has beside the others, factors coded as in R."""
-        return self._width(self.codings(terms)[term], term)
-
     def coefficients(self, terms: Sequence[Term]) -> int:
-        return sum(self._width(codings, term) for term, codings in self.codings(terms).items())
+        """How many coefficients some terms have, factors coded as in R."""
+        found = 0
+        for term, codings in self.codings(terms).items():
+            numbers = [len(self.data.expansions.get(v, (v,))) for v in term.variables if not self.is_factor(v)]
+            factors = ([len(self.levels(v)) - first_level(full[v]) for v in full] for full in codings)
+            found += sum(prod(numbers + widths) for widths in factors)
+        return found
 
     def codings(self, terms: Sequence[Term]) -> dict[Term, tuple[Coding, ...]]:
         """How the factors of each term are coded beside the others; several codings where a margin is missing."""
@@ -109,18 +112,12 @@ class DataCase(Case):
 
     def columns_of(self, term: Term, full: Mapping[str, bool]) -> np.ndarray:
         """The columns of a term in one of its codings, shape (rows, columns); without the factors not coded there."""
-        coded = [v for v in term.variables if v in full or not self.is_factor(v)]
-        return row_products([self._variable(v, full) for v in coded], self.data.rows)
-
-    def _variable(self, variable: str, full: Mapping[str, bool]) -> np.ndarray:
-        if variable not in full:
-            return self.values(variable)
-        return indicators(self.codes(variable), len(self.levels(variable)), full=full[variable])
-
-    def _width(self, codings: Sequence[Coding], term: Term) -> int:
-        numbers = [len(self.data.expansions.get(v, (v,))) for v in term.variables if not self.is_factor(v)]
-        factors = [[len(self.levels(v)) - first_level(full[v]) for v in full] for full in codings]
-        return sum(prod(numbers + widths) for widths in factors)
+        parts = [
+            indicators(self.codes(v), len(self.levels(v)), full=full[v]) if v in full else self.values(v)
+            for v in term.variables
+            if v in full or not self.is_factor(v)
+        ]
+        return row_products(parts, self.data.rows)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -23,8 +23,7 @@ def constant_column(case: DataCase) -> Iterator[Finding]:
     for name in constant:
         value = case.data.columns[name].iloc[0]
         message = f"{name} is {value} in all {case.data.rows} rows: it has no effect that could be estimated."
-        instead = without_variables(case.formula, constant)
-        yield case.finding("constant-column", message, at=name, instead=instead)
+        yield case.finding("constant-column", message, at=name, instead=without_variables(case.formula, constant))
     response = case.formula.response.variable
     if case.is_constant(response):
         value = case.data.columns[response].iloc[0]
@@ -42,8 +41,7 @@ def missing_values(case: DataCase) -> Iterator[Finding]:
             f"{case.data.message} That is {100 * share:.1f} % of the rows. Leaving them out is harmless only if rows "
             f"with missing values are like the others."
         )
-        worst = max(case.data.missing, key=lambda name: case.data.missing[name])
-        yield case.finding(code, message, at=worst)
+        yield case.finding(code, message, at=max(case.data.missing, key=lambda name: case.data.missing[name]))
 
 
 def no_common_intercept(case: DataCase) -> Iterator[Finding]:
@@ -56,8 +54,7 @@ def no_common_intercept(case: DataCase) -> Iterator[Finding]:
         f"The intercept varies by {varies.group} but is no common term: the groups' intercepts then vary around zero, "
         f"and partial pooling pulls each of them to zero instead of to their mean."
     )
-    instead = with_common(formula, [INTERCEPT])
-    yield case.finding("no-common-intercept", message, at=varies, instead=instead)
+    yield case.finding("no-common-intercept", message, at=varies, instead=with_common(formula, [INTERCEPT]))
 
 
 def collinear(case: DataCase) -> Iterator[Finding]:
@@ -74,8 +71,8 @@ def collinear(case: DataCase) -> Iterator[Finding]:
 
 def nearly_collinear(case: DataCase) -> Iterator[Finding]:
     """Two numeric predictors that say almost the same."""
-    names = [t.variables[0] for t in case.formula.common if t.degree == 1 and _is_number(t.variables[0], case)]
-    names = [name for name in names if not case.is_constant(name)]
+    alone = [term.variables[0] for term in case.formula.common if term.degree == 1]
+    names = [name for name in alone if _is_number(name, case) and not case.is_constant(name)]
     for a, b in combinations(names, 2):
         r = float(np.corrcoef(case.numbers(a), case.numbers(b))[0, 1])
         if threshold("correlation of predictors") < abs(r) < 1 - 1e-9:  # beyond that `collinear` speaks
@@ -112,12 +109,13 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
         for e in block.effects
         if e.degree == 1 and _is_number(e.variables[0], case) and INTERCEPT in formula.effects_of(block.group)
     ]
-    far = [(name, block) for name, block in pairs if _is_far(case.numbers(name))]
+    moments = {name: (float(case.numbers(name).mean()), float(case.numbers(name).std())) for name, _ in pairs}
+    far = [(name, b) for name, b in pairs if abs(moments[name][0]) > threshold("mean in sds") * moments[name][1] > 0]
     names = {name for name, _ in far}
     centred = {name: f"center({name})" for name in names if _can_stand_inside(name)}
     instead = with_variables(formula, centred) if len(centred) == len(names) else None
     for name, block in far:
-        mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
+        mean, sd = moments[name]
         how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
         message = (
             f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
@@ -129,18 +127,15 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
         yield case.finding("far-from-zero", message, at=block, instead=instead)
 
 
-def _is_far(x: np.ndarray) -> bool:
-    return float(x.std()) > 0 and abs(float(x.mean())) > threshold("mean in sds") * float(x.std())
-
-
 def rare_level(case: DataCase) -> Iterator[Finding]:
     """Levels of a common factor with a handful of rows."""
+    fewest = threshold("rows per level")
     for name in _common_factors(case):
         counts = np.bincount(case.codes(name), minlength=len(case.levels(name)))
-        rare = [f"{level} ({n})" for level, n in zip(case.levels(name), counts.tolist(), strict=True) if _is_rare(n)]
+        rare = [f"{level} ({n})" for level, n in zip(case.levels(name), counts.tolist(), strict=True) if n < fewest]
         if rare and len(rare) < len(counts):
             message = (
-                f"Levels of {name} with fewer than {threshold('rows per level'):.0f} rows: {listed(rare)}. Their "
+                f"Levels of {name} with fewer than {fewest:.0f} rows: {listed(rare)}. Their "
                 f"coefficients rest on these few rows; join levels, or let them vary: (1|{quote(name)})."
             )
             yield case.finding("rare-level", message, at=name)
@@ -158,10 +153,8 @@ def many_levels(case: DataCase) -> Iterator[Finding]:
             f"{name} has {len(case.levels(name))} levels, each with a coefficient of its own that learns nothing from "
             f"the others (no pooling). As a grouping factor they would be partially pooled."
         )
-        instead = None
-        if all(term.degree == 1 for term in terms):
-            blocks = tuple(Block((INTERCEPT,), term) for term in terms)
-            instead = replace(grouped, blocks=(*grouped.blocks, *blocks))
+        blocks = (*grouped.blocks, *(Block((INTERCEPT,), term) for term in terms))
+        instead = replace(grouped, blocks=blocks) if all(term.degree == 1 for term in terms) else None
         yield case.finding("many-levels", message, at=name, instead=instead)
 
 
@@ -195,19 +188,7 @@ def _can_stand_inside(variable: str) -> bool:
     return is_call(variable) or PLAIN_NAME.match(variable) is not None
 
 
-def _is_rare(rows: int) -> bool:
-    return rows < threshold("rows per level")
-
-
 COLUMN_CHECKS = (
-    constant_column,
-    missing_values,
-    no_common_intercept,
-    collinear,
-    nearly_collinear,
-    wild_scales,
-    far_from_zero,
-    rare_level,
-    many_levels,
-    more_coefficients_than_rows,
-)
+    constant_column, missing_values, no_common_intercept, collinear, nearly_collinear, wild_scales, far_from_zero,
+    rare_level, many_levels, more_coefficients_than_rows,
+)  # fmt: skip

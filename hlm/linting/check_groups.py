@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.formula import INTERCEPT, Block, Term
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_effects, without_groups
+from hlm.model.design_columns import row_products
 
 
 def group_count(case: DataCase) -> Iterator[Finding]:
@@ -22,15 +23,16 @@ def group_count(case: DataCase) -> Iterator[Finding]:
     for group in single:
         message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
         instead = without_groups(case.formula, single)
-        yield case.finding("one-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-group", message, at=case.block_of(group), instead=instead)
+    common = [Term((*group.variables, *e.variables)) for group in few for e in case.formula.effects_of(group)]
     for group in few:
         message = (
             f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
             f"known from so few, and its prior decides how much is pooled. As a common term each group has its own "
             f"coefficient."
         )
-        instead = _as_common(case.formula, few)
-        yield case.finding("few-groups", message, at=_block_of(group, case), instead=instead)
+        instead = with_common(without_groups(case.formula, few), common)
+        yield case.finding("few-groups", message, at=case.block_of(group), instead=instead)
 
 
 def numeric_group(case: DataCase) -> Iterator[Finding]:
@@ -86,18 +88,20 @@ def one_row_per_group(case: DataCase) -> Iterator[Finding]:
             f"another name, and the two standard deviations cannot be told apart."
         )
         instead = without_groups(case.formula, groups)
-        yield case.finding("one-row-per-group", message, at=_block_of(group, case), instead=instead)
+        yield case.finding("one-row-per-group", message, at=case.block_of(group), instead=instead)
 
 
 def constant_within_groups(case: DataCase) -> Iterator[Finding]:
     """A slope needs values of x that differ within the group."""
     blocks = [block for block in case.formula.blocks if (_sizes(block.group, case) > 1).any()]
-    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT and not _is_constant(e, case)]
+    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT]
+    pairs = [
+        (block, e) for block, e in pairs if not any(map(case.is_constant, e.variables))
+    ]  # `constant-column` speaks
     varies = {(block, effect): _varies(effect, block.group, case) for block, effect in pairs}
     instead = case.formula
-    for (block, effect), groups in varies.items():
-        if not groups.any():
-            instead = without_effects(instead, block.group, (effect,))
+    for block, effect in (pair for pair, groups in varies.items() if not groups.any()):
+        instead = without_effects(instead, block.group, (effect,))
     for (block, effect), groups in varies.items():
         if not groups.any():
             message = (
@@ -119,14 +123,13 @@ def double_bar_factor(case: DataCase) -> Iterator[Finding]:
     change = {block: parts for block, parts in change.items() if parts != (block,)}
     for block in change:
         for effect in (e for e in block.effects if case.factors_of(e)):
-            levels = case.width(effect, (effect,))
+            levels = case.coefficients((effect,))
             beside = "beside an intercept of their own" if block.has_intercept else "beside the other effects"
             message = (
                 f"'||' does not separate the levels of a factor: {effect} brings {levels} effects per {block.group}, "
                 f"which stay correlated with each other, {beside} ({' + '.join(map(str, block.expand()))})."
             )
-            instead = with_blocks(case.formula, change)
-            yield case.finding("double-bar-factor", message, at=block, instead=instead)
+            yield case.finding("double-bar-factor", message, at=block, instead=with_blocks(case.formula, change))
 
 
 def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
@@ -137,17 +140,6 @@ def _single_bars(block: Block, case: DataCase) -> tuple[Block, ...]:
     numbers = tuple(e for e in block.effects if e not in factors and e != INTERCEPT)
     together = replace(block, effects=(INTERCEPT, *factors) if block.has_intercept else factors, correlated=True)
     return (together, *(Block((effect,), block.group) for effect in numbers))
-
-
-def _block_of(group: Term, case: DataCase) -> Block:
-    """The first block of a grouping factor, as the place of what is said about the factor."""
-    return next(block for block in case.formula.blocks if block.group == group)
-
-
-def _as_common(formula: Formula, groups: list[Term]) -> Formula:
-    """The varying effects of some groups as common interactions with them."""
-    terms = [Term((*g.variables, *effect.variables)) for g in groups for effect in formula.effects_of(g)]
-    return with_common(without_groups(formula, groups), terms)
 
 
 def _nearly_rows(group: Term, case: DataCase) -> bool:
@@ -175,23 +167,11 @@ def _columns(effect: Term, case: DataCase) -> Iterator[np.ndarray]:
     """What must differ for a slope to show: each factor, and the product of the numbers."""
     factors = case.factors_of(effect)
     yield from (case.codes(name) for name in factors)
-    product = np.ones((case.data.rows, 1))
-    for values in (case.values(name) for name in effect.variables if name not in factors):
-        product = (product[:, :, None] * values[:, None, :]).reshape(case.data.rows, -1)
-    if len(factors) < len(effect.variables):
-        yield from product.T
-
-
-def _is_constant(effect: Term, case: DataCase) -> bool:
-    """Constant everywhere: `constant-column` speaks."""
-    return any(case.is_constant(name) for name in effect.variables)
+    numbers = [case.values(name) for name in effect.variables if name not in factors]
+    if numbers:
+        yield from row_products(numbers, case.data.rows).T
 
 
 GROUP_CHECKS = (
-    group_count,
-    numeric_group,
-    group_sizes,
-    one_row_per_group,
-    constant_within_groups,
-    double_bar_factor,
-)
+    group_count, numeric_group, group_sizes, one_row_per_group, constant_within_groups, double_bar_factor,
+)  # fmt: skip

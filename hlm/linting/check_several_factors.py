@@ -23,6 +23,11 @@ class _Cells:
     parents: np.ndarray  # in how many parents each label of the child occurs, shape (labels,)
     parent_count: int
 
+    @classmethod
+    def of(cls, child: np.ndarray, parent: np.ndarray) -> _Cells:
+        """The cells of two factors given as integers, each of shape (rows,)."""
+        return cls(count_parents(child, parent), int(parent.max()) + 1)
+
     @property
     def recurring(self) -> float:
         """The share of labels that occur in several parents."""
@@ -63,8 +68,7 @@ def reused_ids(case: DataCase) -> Iterator[Finding]:
             f"{cells.parent_count} groups of {parent}, and low numbers recur most. As written they are taken for one "
             f"and the same {child}. Nested: (1|{quote(parent)}/{child})."
         )
-        block = next(b for b in case.formula.blocks if b.group == child)
-        yield case.finding("reused-ids", message, at=block, instead=instead)
+        yield case.finding("reused-ids", message, at=case.block_of(child), instead=instead)
 
 
 def crossed_or_nested(case: DataCase) -> Iterator[Finding]:
@@ -76,9 +80,8 @@ def crossed_or_nested(case: DataCase) -> Iterator[Finding]:
             f"{parent} and {child} are read as crossed: {child} {label} is the same {child} in every {parent}. If it "
             f"is another one in each {parent}, write (1|{parent}/{child})."
         )
-        block = next(block for block in case.formula.blocks if block.group == child)
         instead = _nested(case.formula, child, parent.variables[0]) if len(pairs) == 1 else None
-        yield case.finding("crossed-or-nested", message, at=block, instead=instead)
+        yield case.finding("crossed-or-nested", message, at=case.block_of(child), instead=instead)
 
 
 def same_groups(case: DataCase) -> Iterator[Finding]:
@@ -90,8 +93,7 @@ def same_groups(case: DataCase) -> Iterator[Finding]:
             f"{earlier} and {group} divide the rows into the same {len(case.data.levels(group))} groups: two standard "
             f"deviations for the same thing cannot be told apart."
         )
-        block = next(block for block in formula.blocks if block.group == group)
-        yield case.finding("same-groups", message, at=block, instead=without_groups(formula, tuple(same)))
+        yield case.finding("same-groups", message, at=case.block_of(group), instead=without_groups(formula, same))
 
 
 def _single(formula: Formula) -> list[Term]:
@@ -102,17 +104,14 @@ def _single(formula: Formula) -> list[Term]:
 
 def _parent(child: Term, case: DataCase) -> tuple[str, _Cells] | None:
     """The column in which a factor looks numbered anew, if there is one."""
-    for parent, codes in _possible_parents(child, case):
-        cells = _cells(case.data.codes(child), codes)
-        if cells.numbered_anew:
-            return parent, cells
-    return None
+    found = ((parent, _Cells.of(case.data.codes(child), codes)) for parent, codes in _possible_parents(child, case))
+    return next((pair for pair in found if pair[1].numbered_anew), None)
 
 
 def _crossed(a: Term, b: Term, case: DataCase) -> tuple[Term, Term] | None:
     """The pair, the one with more levels first, if (nearly) all combinations are observed."""
     parent, child = sorted((a, b), key=lambda group: -len(case.data.levels(group)))
-    cells = _cells(case.data.codes(child), case.data.codes(parent))
+    cells = _Cells.of(case.data.codes(child), case.data.codes(parent))
     crossed = cells.recurring == 1 and cells.filled >= threshold("share of cells filled")
     return (parent, child) if crossed else None
 
@@ -134,8 +133,7 @@ def _possible_parents(child: Term, case: DataCase) -> Iterator[tuple[str, np.nda
     Fewer levels than the child has, and five at least.
     """
     known = {group.variables[0] for group in _single(case.formula)}
-    names = [*known, *(name for name in case.frame.columns if name not in known)]
-    for name in names:
+    for name in (*known, *(name for name in case.frame.columns if name not in known)):
         if name in (*child.variables, *case.formula.response.variables):
             continue
         codes = case.data.codes(Term((name,))) if name in known else _outside_codes(name, case)
@@ -155,17 +153,12 @@ def _outside_codes(name: str, case: DataCase) -> np.ndarray | None:
     return None if len(codes) == 0 or codes.min() < 0 else np.asarray(codes, dtype=np.int64)
 
 
-def _cells(child: np.ndarray, parent: np.ndarray) -> _Cells:
-    return _Cells(count_parents(child, parent), int(parent.max()) + 1)
-
-
 def _nested(formula: Formula, child: Term, parent: str) -> Formula:
     """The child's blocks by the cells of both, and intercepts by the parent if it has no block yet."""
     cells = Term((parent, *child.variables))
     own = [block for block in formula.blocks if block.group == child]
-    known = Term((parent,)) in formula.groups
     change: dict[Block, tuple[Block, ...]] = {block: (replace(block, group=cells),) for block in own}
-    if not known:
+    if Term((parent,)) not in formula.groups:
         change[own[0]] = (replace(own[0], group=Term((parent,))), *change[own[0]])
     return with_blocks(formula, change)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from hlm.formula.formula import INTERCEPT, Block, Term
-from hlm.linting.case import Case, DataCase, listed, spoken
+from hlm.linting.case import Case, DataCase, spoken
 from hlm.linting.findings import Finding
 from hlm.linting.places_in_text import tokens_of
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_common, without_effects
@@ -30,10 +30,9 @@ def slope_without_common_effect(case: Case) -> Iterator[Finding]:
     for block in formula.blocks:
         alone = [e for e in block.effects if e != INTERCEPT and frozenset(e.variables) not in common]
         if alone:
-            names = listed([str(effect) for effect in alone])
             message = (
-                f"{names} varies by {block.group} but is no common term: the groups' slopes then vary around zero, and "
-                f"partial pooling pulls each of them to zero instead of to their mean."
+                f"{spoken(alone)} varies by {block.group} but is no common term: the groups' slopes then vary around "
+                f"zero, and partial pooling pulls each of them to zero instead of to their mean."
             )
             instead = with_common(formula, [e for b in formula.blocks for e in b.effects if e != INTERCEPT])
             yield case.finding("slope-without-common-effect", message, at=block, instead=instead)
@@ -41,13 +40,13 @@ def slope_without_common_effect(case: Case) -> Iterator[Finding]:
 
 def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
     """``x:z`` without ``x`` and ``z``; ``a:x`` without ``x`` is fine if ``a`` is a factor."""
-    if not isinstance(case, DataCase) and _nests(case.text):
+    if not isinstance(case, DataCase) and any(t.operator in ("/", "%in%") for t in tokens_of(case.text)):
         return  # a/x is meant: a factor, and a line for each of its levels
     needed = {term: _lower_terms_missing(term, case) for term in case.formula.common}
     instead = with_common(case.formula, [lower for missing in needed.values() for lower in missing])
     for term, missing in needed.items():
         if missing:
-            names = listed([str(t) for t in missing])
+            names = spoken(missing)
             message = (
                 f"{term} stands without {names}. The slope of one variable is then forced through zero where the other "
                 f"is zero, and the answer changes when a predictor is shifted."
@@ -60,18 +59,11 @@ def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
 def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
     terms = {frozenset(other.variables) for other in case.formula.common}
     lower = [Term(names) for k in range(1, term.degree) for names in combinations(term.variables, k)]
-    return [t for t in lower if frozenset(t.variables) not in terms and not _filled(t, term, case)]
-
-
-def _nests(text: str) -> bool:
-    return any(token.kind == "op" and token.text in ("/", "%in%") for token in tokens_of(text))
-
-
-def _filled(lower: Term, term: Term, case: Case) -> bool:
-    """Whether the interaction spans the missing term: what it adds to it are factors only, coded in full."""
+    missing = [t for t in lower if frozenset(t.variables) not in terms]
     if not isinstance(case, DataCase):
-        return False
-    return all(case.is_factor(v) for v in term.variables if v not in lower.variables)
+        return missing
+    # an interaction spans a missing term where what it adds to it are factors only, coded in full
+    return [t for t in missing if not all(map(case.is_factor, set(term.variables) - set(t.variables)))]
 
 
 def group_also_common(case: Case) -> Iterator[Finding]:
@@ -82,7 +74,7 @@ def group_also_common(case: Case) -> Iterator[Finding]:
     for block, terms in twice.items():
         if terms:
             message = (
-                f"{listed([str(t) for t in terms])} is a common term and varies in {block}: every {block.group} would "
+                f"{spoken(terms)} is a common term and varies in {block}: every {block.group} would "
                 f"have a free coefficient (no pooling) and a pooled one, and nothing is left for the pooled one to do."
             )
             instead = with_common(without_common(formula, every), [INTERCEPT])
@@ -98,22 +90,17 @@ def _own_common_terms(block: Block, common: tuple[Term, ...]) -> list[Term]:
 def slope_without_intercept(case: Case) -> Iterator[Finding]:
     """``(0 + x|g)`` alone: all lines of the groups through one point."""
     formula = case.formula
-    groups = [group for group in formula.groups if _through_one_point(group, case)]
-    blocks = [next(block for block in formula.blocks if block.group == group) for group in groups]
+    # the levels of a factor are intercepts, too
+    shifted = {block.group for block in formula.blocks if block.has_intercept or _has_factor(block, case)}
+    blocks = [case.block_of(group) for group in formula.groups if group not in shifted]
     instead = with_blocks(formula, {b: (replace(b, effects=(INTERCEPT, *b.effects)),) for b in blocks})
     for block in blocks:
-        names = listed([str(effect) for effect in formula.effects_of(block.group)])
+        names = spoken(formula.effects_of(block.group))
         message = (
             f"The slope of {names} varies by {block.group} but the intercept does not: the lines of all groups go "
             f"through one point, at {names} = 0. Without '0 +' the intercepts vary, too."
         )
         yield case.finding("slope-without-intercept", message, at=block, instead=instead)
-
-
-def _through_one_point(group: Term, case: Case) -> bool:
-    """Whether only slopes vary by a group; the levels of a factor would be intercepts."""
-    blocks = [block for block in case.formula.blocks if block.group == group]
-    return not any(block.has_intercept or _has_factor(block, case) for block in blocks)
 
 
 def nested_slopes(case: Case) -> Iterator[Finding]:
@@ -124,7 +111,7 @@ def nested_slopes(case: Case) -> Iterator[Finding]:
     for block, twice in inner.items():
         instead = without_effects(instead, block.group, twice)
     for block, twice in inner.items():
-        names = listed([str(effect) for effect in twice])
+        names = spoken(twice)
         message = (
             f"The slope of {names} varies by {block.group} and by a coarser factor as well: this needs many "
             f"{block.group} in each of its groups, and several values of {names} in each. Often the intercept alone "
@@ -162,11 +149,6 @@ def _has_factor(block: Block, case: Case) -> bool:
 
 
 SYNTAX_CHECKS = (
-    no_groups,
-    slope_without_common_effect,
-    interaction_without_main_effects,
-    group_also_common,
-    slope_without_intercept,
-    nested_slopes,
-    correlated_slopes,
-)
+    no_groups, slope_without_common_effect, interaction_without_main_effects, group_also_common,
+    slope_without_intercept, nested_slopes, correlated_slopes,
+)  # fmt: skip

@@ -21,7 +21,8 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
         return {}
     codings = case.codings(case.formula.common)
     columns = {term: np.column_stack([case.columns_of(term, full) for full in codings[term]]) for term in terms}
-    kept = _reduced({term: _scaled(values) for term, values in columns.items()})
+    lengths = {term: np.linalg.norm(values, axis=0) for term, values in columns.items()}  # 0 of an empty cell's column
+    kept = _reduced({t: values / np.where(lengths[t] > 0, lengths[t], 1.0) for t, values in columns.items()})
     dependent: dict[Term, list[Term]] = {}
     for term in reversed(terms):
         others = {other: values for other, values in kept.items() if other != term}
@@ -40,12 +41,6 @@ def _reduced(columns: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:
     edges = np.cumsum([values.shape[1] for values in columns.values()])[:-1]
     triangle = np.linalg.qr(np.column_stack(list(columns.values())), mode="r")
     return dict(zip(columns, np.split(triangle, edges, axis=1), strict=True))
-
-
-def _scaled(columns: np.ndarray) -> np.ndarray:
-    """Columns of length 1; an empty cell's column of zeros stays."""
-    length = np.linalg.norm(columns, axis=0)
-    return columns / np.where(length > 0, length, 1.0)
 
 
 def _used(coefficients: np.ndarray, kept: dict[Term, np.ndarray]) -> list[Term]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from hlm.linting.codes import SEVERITIES, Severity
+from hlm.formula.function_calls import shown
+from hlm.linting.codes import CODES, SEVERITIES, Severity
 
 _WIDTH = 96
 
@@ -88,8 +89,7 @@ class Findings(Sequence[Finding]):
     def __str__(self) -> str:
         return "\n\n".join([self.summary, *(_block(finding, self.formula) for finding in self.found)])
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
     @property
     def summary(self) -> str:
@@ -106,14 +106,15 @@ class Findings(Sequence[Finding]):
         return f"<div><div>{html.escape(self.summary)}</div>{items}</div>"
 
 
+def finding_at(text: str, code: str, message: str, place: tuple[int, int] | None, instead: str | None) -> Finding:
+    """A finding at a place of the formula's text."""
+    return Finding(code, CODES[code], place, text[slice(*place)] if place else "", shown(message), instead)
+
+
 def sorted_findings(found: Sequence[Finding]) -> tuple[Finding, ...]:
     """The gravest first, then from left to right; what has no place comes last."""
-
-    def key(finding: Finding) -> tuple[int, int, int]:
-        start, stop = finding.place or (10**9, 0)
-        return SEVERITIES.index(finding.severity), start, -stop
-
-    return tuple(sorted(dict.fromkeys(found), key=key))
+    first = sorted(dict.fromkeys(found), key=lambda f: (f.place[0], -f.place[1]) if f.place else (10**9, 0))
+    return tuple(sorted(first, key=lambda f: SEVERITIES.index(f.severity)))
 
 
 def _block(finding: Finding, formula: str) -> str:
@@ -122,8 +123,7 @@ def _block(finding: Finding, formula: str) -> str:
     if finding.place:
         start, stop = finding.place
         lines += [f"    {_one_line(formula)}", f"    {' ' * start}{'^' * max(1, stop - start)}"]
-    indent = "  "
-    lines += textwrap.wrap(finding.message, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    lines += textwrap.wrap(finding.message, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.instead:
         lines.append(f"  {_label(finding)} {finding.instead}")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from hlm.formula.formula import ALL_OTHERS, Formula
 from hlm.formula.function_calls import read_call, shown
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
-from hlm.formula.syntax_tree import Leaf
+from hlm.formula.tokens import Token
 from hlm.linting.case import Case, DataCase
 from hlm.linting.check_columns import COLUMN_CHECKS
 from hlm.linting.check_groups import GROUP_CHECKS
@@ -163,8 +163,9 @@ def _log1p(variable: str, case: Case, sources: pd.DataFrame) -> str | None:
     """``log1p(x)`` for the logarithm of a column with zeros, but nothing below."""
     call = read_call(variable)
     inner = call.args[0]
-    if call.name != "log" or not isinstance(inner, Leaf) or sources[inner.token.text].dtype == "category":
+    if call.name != "log" or not isinstance(inner, Token):
         return None
-    if float(sources[inner.token.text].min()) < 0:
+    column = sources[inner.text]
+    if column.dtype == "category" or float(column.min()) < 0:
         return None
-    return case.text.replace(shown(variable), f"log1p({inner.token.text})")
+    return case.text.replace(shown(variable), f"log1p({inner.text})")

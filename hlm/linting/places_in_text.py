@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import accumulate
 
 from hlm.errors import FormulaError
 from hlm.formula.formula import ALL_OTHERS, Block, Term
@@ -56,29 +58,26 @@ def calls(text: str) -> tuple[tuple[str, Place], ...]:
 
 def bars(text: str) -> tuple[Bar, ...]:
     """Every bar inside parentheses, in the order written."""
-    tokens = tokens_of(text)
-    opened: list[int] = []
-    found: list[Bar] = []
+    tokens, opened, found = tokens_of(text), [], []
     for i, token in enumerate(tokens):
-        if token.kind != "op":
-            continue
-        if token.text == "(":
-            opened.append(i)
-        elif token.text == ")" and opened:
-            found += _bar(tokens[opened.pop() : i + 1])
+        if token.operator == "(":
+            opened.append([i])
+        elif token.operator in ("|", "||") and opened:
+            opened[-1].append(i)
+        elif token.operator == ")" and opened:
+            start, *middle = opened.pop()
+            if middle:
+                sides = tokens[start : middle[0]], tokens[middle[0] : i]
+                names = [frozenset(t.text for t in side if t.kind == "name") for side in sides]
+                found.append(Bar(tokens[start].start, token.stop, *names))
     return tuple(sorted(found, key=lambda bar: bar.start))
 
 
-def bare_bars(text: str) -> tuple[Token, ...]:
-    """The bars that stand outside of all parentheses."""
-    depth = 0
-    found = []
-    for token in tokens_of(text):
-        if token.kind == "op":
-            depth += (token.text == "(") - (token.text == ")")
-            if token.text in ("|", "||") and depth == 0:
-                found.append(token)
-    return tuple(found)
+def outside(text: str, operators: Collection[str]) -> tuple[Token, ...]:
+    """The operators of some kinds that stand outside of all parentheses."""
+    tokens = tokens_of(text)
+    depths = accumulate((t.operator == "(") - (t.operator == ")") for t in tokens)
+    return tuple(t for t, depth in zip(tokens, depths, strict=True) if t.operator in operators and depth == 0)
 
 
 def place_of_block(text: str, block: Block) -> Place | None:
@@ -86,8 +85,8 @@ def place_of_block(text: str, block: Block) -> Place | None:
     group = set(block.group.variables)
     effects = {v for effect in block.effects for v in effect.variables}
     fitting = [bar for bar in bars(text) if group <= bar.group]
-    fitting.sort(key=lambda bar: (bar.effects != effects, bar.group != group))
-    return (fitting[0].start, fitting[0].stop) if fitting else None
+    best = min(fitting, key=lambda bar: (bar.effects != effects, bar.group != group), default=None)
+    return (best.start, best.stop) if best else None
 
 
 def place_of_term(text: str, term: Term) -> Place | None:
@@ -96,7 +95,7 @@ def place_of_term(text: str, term: Term) -> Place | None:
     names, width = list(term.variables), len(term.variables)
     for i in range(len(tokens) - 2 * width + 2):
         window = tokens[i : i + 2 * width - 1]
-        if {t.text for t in window[::2]} == set(names) and all(t.kind == "op" for t in window[1::2]):
+        if {t.text for t in window[::2]} == set(names) and all(t.operator for t in window[1::2]):
             return window[0].start, window[-1].stop
     return place_of_name(text, names[0]) if names else None
 
@@ -114,25 +113,17 @@ def place_of_name(text: str, name: str) -> Place | None:
 
 def place_of_response(text: str) -> Place | None:
     """Everything left of the ``~``."""
-    left: list[Token] = []
-    for token in tokens_of(text):
-        if token.kind == "op" and token.text == "~":
-            return (left[0].start, left[-1].stop) if left else None
-        left.append(token)
-    return None
+    tokens = tokens_of(text)
+    tilde = next((i for i, token in enumerate(tokens) if token.operator == "~"), 0)
+    return (tokens[0].start, tokens[tilde - 1].stop) if tilde else None
 
 
 def _end_of_call(tokens: tuple[Token, ...], start: int) -> int | None:
     """The place of the bracket that closes a call which begins here; None where none begins."""
-    after = tokens[start + 1] if start + 1 < len(tokens) else None
-    called = tokens[start].kind == "name" and after is not None and (after.kind, after.text) == ("op", "(")
-    depth = 0
-    for i in range(start + 1, len(tokens)) if called else ():
-        if tokens[i].kind == "op":
-            depth += (tokens[i].text == "(") - (tokens[i].text == ")")
-        if depth == 0:
-            return i
-    return None
+    if tokens[start].kind != "name" or [t.operator for t in tokens[start + 1 : start + 2]] != ["("]:
+        return None
+    depths = accumulate((t.operator == "(") - (t.operator == ")") for t in tokens[start + 1 :])
+    return next((i for i, depth in enumerate(depths, start + 1) if depth == 0), None)
 
 
 def _as_variable(text: str) -> str | None:
@@ -141,27 +132,11 @@ def _as_variable(text: str) -> str | None:
         node = read_tree(text)
     except FormulaError:
         return None
-    if not isinstance(node, Call) or node.name in _NO_VARIABLES or "|" in text:
-        return None
-    return canonical(node)
-
-
-def _bar(tokens: tuple[Token, ...]) -> list[Bar]:
-    """The tokens from ``(`` to ``)`` as a bar, if there is one at their own level."""
-    depth = 0
-    for i, token in enumerate(tokens):
-        if token.kind != "op":
-            continue
-        depth += (token.text == "(") - (token.text == ")")
-        if token.text in ("|", "||") and depth == 1:
-            names = [frozenset(t.text for t in side if t.kind == "name") for side in (tokens[:i], tokens[i:])]
-            return [Bar(tokens[0].start, tokens[-1].stop, *names)]
-    return []
+    return canonical(node) if isinstance(node, Call) and node.name not in _NO_VARIABLES and "|" not in text else None
 
 
 def _right_tokens(text: str) -> list[Token]:
     """The tokens right of the ``~`` and outside of the bars."""
-    tokens = tokens_of(text)
-    tilde = next((t.start for t in tokens if t.kind == "op" and t.text == "~"), -1)
-    inside = [(bar.start, bar.stop) for bar in bars(text)]
-    return [t for t in tokens if t.start > tilde and not any(a <= t.start < b for a, b in inside)]
+    tokens, inside = tokens_of(text), bars(text)
+    tilde = next((t.start for t in tokens if t.operator == "~"), -1)
+    return [t for t in tokens if t.start > tilde and not any(bar.start <= t.start < bar.stop for bar in inside)]

@@ -49,12 +49,9 @@ def without_groups(formula: Formula, groups: Collection[Term]) -> Formula:
 
 def without_effects(formula: Formula, group: Term, effects: Collection[Term]) -> Formula:
     """The same formula with some effects no longer varying by one group."""
-    change: dict[Block, tuple[Block, ...]] = {}
-    for block in formula.blocks:
-        if block.group == group:
-            kept = tuple(effect for effect in block.effects if effect not in effects)
-            change[block] = (replace(block, effects=kept),) if kept else ()
-    return with_blocks(formula, change)
+    own = [block for block in formula.blocks if block.group == group]
+    kept = {block: tuple(effect for effect in block.effects if effect not in effects) for block in own}
+    return with_blocks(formula, {b: (replace(b, effects=left),) if left else () for b, left in kept.items()})
 
 
 def with_variables(formula: Formula, names: Mapping[str, str]) -> Formula:

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from hlm.errors import FormulaError
+from hlm.errors import FormulaError, closest
+from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.formula import Block, Formula
-from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
 from hlm.linting.case import spoken
-from hlm.linting.codes import CODES
-from hlm.linting.findings import Finding
-from hlm.linting.places_in_text import Place, bare_bars, bars, place_of_name, tokens_of
+from hlm.linting.findings import Finding, finding_at
+from hlm.linting.places_in_text import Place, bars, calls, outside, place_of_name
 from hlm.linting.rewritten_formulas import if_read, without_variables
-from hlm.linting.unknown_functions import unknown_functions
 
+_RESPONSES = ("p", "prop", "proportion", "cbind")
+# What comes nearest to a function of another program, of its first argument.
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "s": "ns({x}, df = 4)", "gp": "ns({x}, df = 4)", "mo": "factor({x})", "me": "{x}", "mi": "{x}", "cs": "{x}",
+        "gr": "{x}", "ln": "log({x})", "np.log": "log({x})", "square": "I({x}^2)", "standardize": "scale({x})",
+        "zscore": "scale({x})", "as.numeric": "{x}", "pow": "I({x}^2)",
+    }
+)  # fmt: skip
 _STANDIN = "` {}`"  # a column name that nobody has: a blank first
 
 
 def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()) -> list[Finding]:
     """The findings for a formula that `parse` refuses, at least one."""
-    calls = unknown_functions(text, functions)
-    found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text), *calls]
-    if not found:
-        place = (problem.start, problem.stop) if problem.formula == text and text else None
-        message = problem.message
-        found.append(_finding("cannot-be-read", text, place, message, _mended(text)))
-    return found
+    unknown = _unknown_functions(text, functions)
+    found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text), *unknown]
+    place = (problem.start, problem.stop) if problem.formula == text and text else None
+    return found or [finding_at(text, "cannot-be-read", problem.message, place, _mended(text))]
 
 
 def _bare_bars(text: str) -> Iterator[Finding]:
     """``y ~ x | g``: the bar binds more loosely than ``+``, so it takes everything on its left."""
-    for token in bare_bars(text)[:1]:
-        tilde = text.find("~") + 1
-        left, right = text[tilde : token.start].strip(), text[token.stop :].strip()
+    found = outside(text, ("|", "||"))
+    tilde = text.find("~") + 1
+    for bar in found[:1]:
+        left, right = text[tilde : bar.start].strip(), text[bar.stop :].strip()
         if not left or not right:
             continue
         message = (
@@ -42,75 +48,62 @@ def _bare_bars(text: str) -> Iterator[Finding]:
             f"'{left}' varies by '{right}', and no common term is left. Other programs drop the groups or the common "
             f"terms without a word."
         )
-        instead = _parenthesised(text, tilde)
-        effects = left.rpartition("+")[0].strip()
-        if effects and left.rpartition("+")[2].strip() == "1":
-            message += f" To let {effects} vary as well, write ({effects}{token.text}{right})."
-        yield _finding("bar-without-parentheses", text, (token.start, token.stop), message, instead)
+        effects, _, last = (part.strip() for part in left.rpartition("+"))
+        if effects and last == "1":
+            message += f" To let {effects} vary as well, write ({effects}{bar.text}{right})."
+        instead = if_read(f"{text[:tilde].strip()} {' + '.join(_parenthesised(text[tilde:]))}")
+        yield finding_at(text, "bar-without-parentheses", message, (bar.start, bar.stop), instead)
 
 
-def _parenthesised(text: str, tilde: int) -> str | None:
-    """Every bare bar with parentheses: ``x | g`` is ``x + (x|g)``, ``x + 1|g`` is ``x + (1|g)``."""
-    marks = [tilde, *(edge for bar in bare_bars(text) for edge in (bar.start, bar.stop)), len(text)]
-    parts = [_summands(text[a:b]) for a, b in zip(marks[::2], marks[1::2], strict=True)]
-    operators = [bar.text for bar in bare_bars(text)]
-    terms = parts[0]
-    for operator, (group, *rest) in zip(operators, parts[1:], strict=True):
+def _parenthesised(right: str) -> list[str]:
+    """The summands, every bare bar with parentheses: ``x | g`` is ``x + (x|g)``, ``x + 1|g`` is ``x + (1|g)``."""
+    terms, *others = [_parts(part, ("+",)) for part in _parts(right, ("|", "||"))]
+    for bar, (group, *rest) in zip(outside(right, ("|", "||")), others, strict=True):
         plain = [term for term in terms if not bars(term)]
-        if plain and plain[-1] == "1":
-            effects = "1"
-            terms = terms if len(plain) == 1 else [term for term in terms if term != "1"]
-        else:
-            effects = " + ".join(plain)
-        terms = [*terms, f"({effects}{operator}{group})", *rest]
-    return if_read(f"{text[:tilde].strip()} {' + '.join(terms)}")
+        only_intercept = plain[-1:] == ["1"]
+        if only_intercept and len(plain) > 1:
+            terms = [term for term in terms if term != "1"]
+        terms = [*terms, f"({'1' if only_intercept else ' + '.join(plain)}{bar.text}{group})", *rest]
+    return terms
 
 
-def _summands(text: str) -> list[str]:
-    """The parts of a sum outside of parentheses, as text; at least one."""
-    depth, last, parts = 0, 0, []
-    for token in tokens_of(text):
-        depth += (token.text == "(") - (token.text == ")")
-        if token.kind == "op" and token.text == "+" and depth == 0:
-            parts.append(text[last : token.start].strip())
-            last = token.stop
-    return [*parts, text[last:].strip()]
+def _parts(text: str, operators: Collection[str]) -> list[str]:
+    """What operators outside of parentheses separate, as text; at least one."""
+    edges = [0, *(edge for token in outside(text, operators) for edge in (token.start, token.stop)), len(text)]
+    return [text[start:stop].strip() for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _repeated_bars(text: str) -> Iterator[Finding]:
     """An effect that varies by one group twice, in two bars."""
-    read = read_apart(text)
-    if read is None:
+    try:
+        formula, written = _read_apart(text)
+    except FormulaError:
         return
-    formula, written = read
-    merged = replace(formula, blocks=_merged([block for block, _ in written]))
+    instead = if_read(str(replace(formula, blocks=_merged([block for block, _ in written]))))
     for i, (block, place) in enumerate(written):
         other = next((b for b, _ in written[:i] if _overlap(b, block)), None)
         if other is None:
             continue
+        code = "overlapping-blocks"
+        shared = spoken([e for e in block.effects if e in other.effects])
+        message = (
+            f"In {other} and in {block} the same effect ({shared}) varies by {block.group}: two standard "
+            f"deviations for one thing cannot be told apart, and other programs merge the bars without a word."
+        )
         if set(other.effects) == set(block.effects) and other.correlated == block.correlated:
+            code = "duplicate-block"
             message = f"The bar {block} stands twice: one is enough, two have no separate standard deviations."
-            yield _finding("duplicate-block", text, place, message, if_read(str(merged)))
-        else:
-            shared = spoken([e for e in block.effects if e in other.effects])
-            message = (
-                f"In {other} and in {block} the same effect ({shared}) varies by {block.group}: two standard "
-                f"deviations for one thing cannot be told apart, and other programs merge the bars without a word."
-            )
-            yield _finding("overlapping-blocks", text, place, message, if_read(str(merged)))
+        yield finding_at(text, code, message, place, instead)
 
 
-def read_apart(text: str) -> tuple[Formula, list[tuple[Block, Place]]] | None:
+def _read_apart(text: str) -> tuple[Formula, list[tuple[Block, Place]]]:
     """The common part and every bar read alone, so that bars which contradict each other can be compared."""
     common, written = text, []
-    try:
-        for i, bar in enumerate(reversed(bars(text))):
-            blocks = parse(f"{_STANDIN.format('y')} ~ 1 + {text[bar.start : bar.stop]}").blocks
-            written += [(block, (bar.start, bar.stop)) for block in reversed(blocks)]
-            common = f"{common[: bar.start]}(1|{_STANDIN.format(i)}){common[bar.stop :]}"
-        return parse(common), written[::-1]
-    except FormulaError:
-        return None
+    for i, bar in enumerate(reversed(bars(text))):
+        blocks = parse(f"{_STANDIN.format('y')} ~ 1 + {text[bar.start : bar.stop]}").blocks
+        written += [(block, (bar.start, bar.stop)) for block in reversed(blocks)]
+        common = f"{common[: bar.start]}(1|{_STANDIN.format(i)}){common[bar.stop :]}"
+    return parse(common), written[::-1]
 
 
 def _overlap(a: Block, b: Block) -> bool:
@@ -140,10 +133,35 @@ def _response_on_both_sides(text: str) -> Iterator[Finding]:
         return
     both = [v for v in response.variables if v in (*formula.predictors, *formula.group_variables)]
     if tilde and both:
-        place = place_of_name(text, both[0])
         message = f"The response {both[0]} also stands on the right of '~': it would explain itself."
-        instead = str(replace(without_variables(formula, both), response=response))
-        yield _finding("response-on-both-sides", text, place, message, if_read(instead))
+        instead = if_read(str(replace(without_variables(formula, both), response=response)))
+        yield finding_at(text, "response-on-both-sides", message, place_of_name(text, both[0]), instead)
+
+
+def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Finding]:
+    """A finding for each call of a function that formulas do not have."""
+    right = text.find("~")
+    for name, (start, stop) in calls(text):
+        if name in FUNCTIONS or name in functions or (name in _RESPONSES and start < right):
+            continue
+        call = text[start:stop]
+        try:
+            parse(f"` ` ~ {call}", functions=functions)
+        except FormulaError as problem:
+            instead = _instead(name, call)
+            changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
+            found = finding_at(text, "unknown-function", problem.message, (start, stop), changed)
+            yield replace(found, message=problem.message)  # a division slash of the writer's own stays
+
+
+def _instead(name: str, call: str) -> str | None:
+    """The call with the function that was probably meant."""
+    inside = call[call.index("(") + 1 : -1]
+    if name in _INSTEAD:
+        return _INSTEAD[name].format(x=inside.partition(",")[0].strip())
+    last = name.rpartition(".")[2]  # np.log
+    near = [last] if last in FUNCTIONS else closest(name, list(FUNCTIONS))
+    return f"{near[0]}({inside})" if near and len(name) > 1 else None
 
 
 def _mended(text: str) -> str | None:
@@ -151,8 +169,3 @@ def _mended(text: str) -> str | None:
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
     return if_read(closed) or if_read(text.replace("((", "(").replace("))", ")"))
-
-
-def _finding(code: str, text: str, place: Place | None, message: str, instead: str | None) -> Finding:
-    inside = text[slice(*place)] if place else ""
-    return Finding(code, CODES[code], place, inside, shown(message), instead)

@@ -10,7 +10,7 @@ import numpy as np
 from hlm.data.clean_data import CleanData
 from hlm.formula.formula import Block, Formula, Term
 from hlm.model.design_columns import Columns, columns
-from hlm.model.no_pooling import NoPooling, no_pooling
+from hlm.model.no_pooling import NoPooling, by_degree, no_pooling
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Design:
         """
         effects = [effect for group in self.formula.groups for effect in self.formula.effects_of(group)]
         kept = [term for term in self.formula.common if term not in self.no_pooling.dropped]
-        return self.columns_of(tuple(sorted(dict.fromkeys([*kept, *effects]), key=lambda term: term.degree)))
+        return self.columns_of(by_degree([*kept, *effects]))
 
     @cached_property
     def by_factor(self) -> dict[Term, Columns]:

@@ -80,13 +80,9 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     """
     ordered = tuple(sorted(terms, key=lambda term: term != INTERCEPT))
     if data is None:
-        return _without_data(ordered)
+        labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
+        return Columns(np.empty((0, len(ordered))), ordered, labels)
     return _evaluated(ordered, coding(ordered, factor_levels(ordered, data.columns)), data.columns)
-
-
-def _without_data(terms: tuple[Term, ...]) -> Columns:
-    labels = tuple("Intercept" if term == INTERCEPT else term.name for term in terms)
-    return Columns(np.empty((0, len(terms))), terms, labels)
 
 
 def factor_levels(terms: Iterable[Term], frame: pd.DataFrame) -> dict[str, list[str]]:

@@ -79,17 +79,14 @@ def partial_factors(
 ) -> tuple[GroupingFactor, ...]:
     """The factors of partial pooling; ``designs`` are the columns of each block with one covariance matrix."""
     found: list[GroupingFactor] = []
-    start = 0
     for group in formula.groups:
         mine = [(block, design) for block, design in designs if block.group == group]
         codes, levels = _groups(group, data)
         blocks = tuple(_blocks(group, levels, mine))
-        factor = GroupingFactor(
-            group, codes, levels, side_by_side([design for _, design in mine]),
-            tuple(effect for block in blocks for effect in block.effects), blocks, start,
-        )  # fmt: skip
-        found.append(factor)
-        start += factor.width
+        effects = tuple(effect for block in blocks for effect in block.effects)
+        start = found[-1].columns.stop if found else 0
+        design = side_by_side([design for _, design in mine])
+        found.append(GroupingFactor(group, codes, levels, design, effects, blocks, start))
     return tuple(found)
 
 
@@ -98,12 +95,11 @@ def own_factors(
 ) -> tuple[GroupingFactor, ...]:
     """The factors of no pooling, whose groups have coefficients of their own."""
     found: list[GroupingFactor] = []
-    start = 0
     for group, design in designs.items():
         codes, levels = _groups(group, data)
         effects = tuple(_own_effect(o, levels, design) for o in own if o.group == group)
+        start = found[-1].columns.stop if found else 0
         found.append(GroupingFactor(group, codes, levels, design, effects, (), start))
-        start += len(design.terms)
     return tuple(found)
 
 

@@ -30,6 +30,11 @@ class NoPooling:
     dropped: tuple[Term, ...]  # common terms that lie in the span of the groups' own effects
     notes: tuple[str, ...]  # one sentence for each thing left out
 
+    @property
+    def zeros(self) -> int:
+        """How many own coefficients are fixed at 0: an intercept of each factor after the first."""
+        return max(sum(own.effect == INTERCEPT for own in self.own) - 1, 0)
+
 
 def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) -> NoPooling:
     """What no pooling can estimate on these data.
@@ -47,7 +52,15 @@ def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) 
         factors = " and ".join(group.name for group in groups)
         notes.append(f"{name} is left out: the own coefficients of each {factors} already contain it")
     strategy = none_formula(formula, own, dropped)
-    return NoPooling(strategy, own, designs, _kept_columns(strategy, own, columns_of), dropped, tuple(notes))
+    own_terms = {o.term for o in own}
+    kept = tuple(term for term in strategy.common if term not in own_terms)
+    together = columns_of(by_degree([*(o.effect for o in own), *kept]))
+    return NoPooling(strategy, own, designs, together.select(kept), dropped, tuple(notes))
+
+
+def by_degree(terms: list[Term]) -> tuple[Term, ...]:
+    """Each term once, the short ones first."""
+    return tuple(sorted(dict.fromkeys(terms), key=lambda term: term.degree))
 
 
 def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[OwnEffect, ...], list[str]]:
@@ -56,22 +69,12 @@ def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[O
     if data is None:
         return own, notes
     for coarse in own:
-        finer = next((o for o in own if o != coarse and _finer(o, coarse, data)), None)
+        finer = next((o for o in own if _finer(o, coarse, data)), None)
         if finer is not None:
             own = tuple(o for o in own if o != coarse)
-            notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {_what(coarse)} is in it")
+            what = "intercept" if coarse.effect == INTERCEPT else f"effect of {coarse.effect.name}"
+            notes.append(f"each {finer.group.name} lies in one {coarse.group.name}, whose own {what} is in it")
     return own, notes
-
-
-def _kept_columns(strategy: Formula, own: tuple[OwnEffect, ...], columns_of: ColumnsOf) -> Columns:
-    own_terms = {o.term for o in own}
-    kept = tuple(term for term in strategy.common if term not in own_terms)
-    together = dict.fromkeys([*(o.effect for o in own), *kept])
-    return columns_of(tuple(sorted(together, key=lambda term: term.degree))).select(kept)
-
-
-def _what(own: OwnEffect) -> str:
-    return "intercept" if own.effect == INTERCEPT else f"effect of {own.effect.name}"
 
 
 def _finer(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
@@ -99,8 +102,7 @@ def _spanned_terms(
     if not rest or not own:
         return ()
     spans = [(data.codes(group), design.matrix) for group, design in designs.items()]
-    together = dict.fromkeys([INTERCEPT, *(o.effect for o in own), *rest])
-    candidates = columns_of(tuple(sorted(together, key=lambda t: t.degree)))
+    candidates = columns_of(by_degree([INTERCEPT, *(o.effect for o in own), *rest]))
     spanned = []
     for term in rest:
         values = candidates.of(term)
@@ -116,12 +118,8 @@ def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]
     for _ in range(200 if len(spans) > 1 else 1):
         before = np.linalg.norm(residual)
         for codes, effects in spans:
-            residual = residual - _fitted_within(residual, codes, effects)
+            own = within_least_squares(residual, codes, effects)  # a separate regression in each group
+            residual = residual - np.einsum("ij,ij->i", effects, own[codes])
         if before - np.linalg.norm(residual) <= 1e-12 * np.linalg.norm(values):
             break
     return residual
-
-
-def _fitted_within(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:
-    """Fitted values of a separate least-squares regression in each group, shape (rows,)."""
-    return np.asarray(np.einsum("ij,ij->i", effects, within_least_squares(values, codes, effects)[codes]))

@@ -15,6 +15,8 @@ from hlm.model.shapes import Shape, Span, curve
 Support = Literal["real", "positive", "unit", "correlation", "interval"]
 type Numbers = Mapping[str, float]
 
+_BOUNDS = {"real": (-np.inf, np.inf), "positive": (0.0, np.inf), "unit": (0.0, 1.0), "correlation": (-1.0, 1.0)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PriorDistribution:
@@ -43,7 +45,8 @@ class PriorDistribution:
 
         numbers: the parameters, in one of the ``parametrisations``; any that are left out have their typical number.
         """
-        low, high = self._bounds(self._parameters(numbers))
+        parameters = self._parameters(numbers)
+        low, high = _BOUNDS.get(self.support) or (parameters["lower"], parameters["upper"])
         with np.errstate(divide="ignore", invalid="ignore"):
             found = self.log_density_inside(values, numbers)
         inside = (values >= low) & (values <= high) & ~np.isnan(found)  # inf - inf at an edge: the limit is -inf
@@ -69,19 +72,6 @@ class PriorDistribution:
         known = numbers if convert is None else convert(**numbers)
         return {key: known.get(key, typical) for key, typical in self.typical.items()}
 
-    def _bounds(self, parameters: Numbers) -> tuple[float, float]:
-        match self.support:
-            case "real":
-                return -np.inf, np.inf
-            case "positive":
-                return 0.0, np.inf
-            case "unit":
-                return 0.0, 1.0
-            case "correlation":
-                return -1.0, 1.0
-            case "interval":
-                return parameters["lower"], parameters["upper"]
-
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.name,)
 
@@ -102,10 +92,6 @@ def _restore(name: str) -> PriorDistribution:
     return DISTRIBUTIONS[name]
 
 
-def _table(*distributions: PriorDistribution) -> Mapping[str, PriorDistribution]:
-    return MappingProxyType({one.name: one for one in distributions})
-
-
 def _times_log(power: float, x: np.ndarray) -> np.ndarray:
     """Power log(x), and 0 for the power 0 at x = 0 too; SciPy's xlogy would load SciPy before there are data."""
     return power * np.log(x) if power else np.zeros_like(x)
@@ -115,10 +101,6 @@ def _normal(x: np.ndarray, mu: float, sigma: float) -> np.ndarray:
     return np.asarray(-0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((x - mu) / sigma) ** 2)
 
 
-def _half_normal(x: np.ndarray, sigma: float) -> np.ndarray:
-    return np.asarray(0.5 * np.log(2 / np.pi) - np.log(sigma) - 0.5 * (x / sigma) ** 2)
-
-
 def _student(x: np.ndarray, nu: float, mu: float, sigma: float) -> np.ndarray:
     constant = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log(sigma)
     return np.asarray(constant - (nu + 1) / 2 * np.log1p(((x - mu) / sigma) ** 2 / nu))
@@ -126,10 +108,6 @@ def _student(x: np.ndarray, nu: float, mu: float, sigma: float) -> np.ndarray:
 
 def _half_student(x: np.ndarray, nu: float, sigma: float) -> np.ndarray:
     return np.asarray(np.log(2) + _student(x, nu, 0.0, sigma))
-
-
-def _laplace(x: np.ndarray, mu: float, b: float) -> np.ndarray:
-    return np.asarray(-np.log(2 * b) - np.abs(x - mu) / b)
 
 
 def _gamma(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
@@ -145,22 +123,10 @@ def _beta(x: np.ndarray, alpha: float, beta: float) -> np.ndarray:
     return np.asarray(constant + _times_log(alpha - 1, x) + _times_log(beta - 1, 1 - x))
 
 
-def _uniform(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
-    return np.full(np.shape(x), -np.log(upper - lower))
-
-
 def _one_correlation(x: np.ndarray, eta: float, size: float) -> np.ndarray:
     """One correlation of a matrix: Beta on (-1, 1) (Lewandowski, Kurowicka & Joe 2009, J Multivar Anal 100:1989)."""
     a = eta - 1 + size / 2
     return np.asarray(_beta((x + 1) / 2, a, a) - np.log(2))
-
-
-def _gamma_from_mean(mu: float, sigma: float) -> Numbers:
-    return {"alpha": (mu / sigma) ** 2, "beta": mu / sigma**2}
-
-
-def _inverse_gamma_from_mean(mu: float, sigma: float) -> Numbers:
-    return {"alpha": 2 + (mu / sigma) ** 2, "beta": mu * (1 + (mu / sigma) ** 2)}
 
 
 _LOGNORMAL = PriorDistribution(
@@ -169,7 +135,7 @@ _LOGNORMAL = PriorDistribution(
     formula=lambda x, mu, sigma: _normal(np.log(x), mu, sigma) - np.log(x),
     span=lambda mu, sigma: Span(0, np.exp(mu), 0, 6, (0, 1, 3)),
 )  # fmt: skip
-DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
+_ALL = (
     PriorDistribution(
         name="Normal", support="real", parameters=("mu", "sigma", "tau"), positive=("sigma", "tau"),
         typical={"mu": 0.0, "sigma": 1.0}, formula=_normal, stan="normal({mu}, {sigma})",
@@ -177,7 +143,8 @@ DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
     ),
     PriorDistribution(
         name="HalfNormal", support="positive", parameters=("sigma", "tau"), positive=("sigma", "tau"),
-        typical={"sigma": 1.0}, formula=_half_normal, stan="normal(0, {sigma})",
+        typical={"sigma": 1.0}, stan="normal(0, {sigma})",
+        formula=lambda x, sigma: 0.5 * np.log(2 / np.pi) - np.log(sigma) - 0.5 * (x / sigma) ** 2,
         span=lambda sigma: Span(0, sigma, 0, 3, (0, 2)),
     ),
     PriorDistribution(
@@ -203,7 +170,8 @@ DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
     ),
     PriorDistribution(
         name="Laplace", support="real", parameters=("mu", "b"), positive=("b",),
-        typical={"mu": 0.0, "b": 1.0}, formula=_laplace, span=lambda mu, b: Span(mu, b, -5, 5, (-3, 0, 3)),
+        typical={"mu": 0.0, "b": 1.0}, formula=lambda x, mu, b: -np.log(2 * b) - np.abs(x - mu) / b,
+        span=lambda mu, b: Span(mu, b, -5, 5, (-3, 0, 3)),
     ),
     PriorDistribution(
         name="Exponential", support="positive", parameters=("lam", "scale"), positive=("lam", "scale"),
@@ -214,13 +182,16 @@ DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
     PriorDistribution(
         name="Gamma", support="positive", parameters=("alpha", "beta", "mu", "sigma"),
         positive=("alpha", "beta", "mu", "sigma"), typical={"alpha": 2.0, "beta": 1.0}, formula=_gamma,
-        conversions={("mu", "sigma"): _gamma_from_mean}, stan="gamma({alpha}, {beta})",
+        conversions={("mu", "sigma"): lambda mu, sigma: {"alpha": (mu / sigma) ** 2, "beta": mu / sigma**2}},
+        stan="gamma({alpha}, {beta})",
         span=lambda alpha, beta: Span(0, 1 / beta, 0, alpha + 4 * np.sqrt(alpha), (0, alpha)),
     ),
     PriorDistribution(
         name="InverseGamma", support="positive", parameters=("alpha", "beta", "mu", "sigma"),
         positive=("alpha", "beta", "mu", "sigma"), typical={"alpha": 2.0, "beta": 1.0}, formula=_inverse_gamma,
-        conversions={("mu", "sigma"): _inverse_gamma_from_mean},
+        conversions={
+            ("mu", "sigma"): lambda mu, sigma: {"alpha": 2 + (mu / sigma) ** 2, "beta": mu * (1 + (mu / sigma) ** 2)}
+        },
         span=lambda alpha, beta: Span(0, beta / (alpha + 1), 0, 6, (0, 1, 3)),
     ),
     _LOGNORMAL,
@@ -232,8 +203,8 @@ DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
     ),
     PriorDistribution(
         name="Uniform", support="interval", parameters=("lower", "upper"), positive=(),
-        typical={"lower": 0.0, "upper": 1.0}, formula=_uniform,
-        span=lambda lower, upper: Span(lower, upper - lower, 0, 1, (0, 1)),
+        typical={"lower": 0.0, "upper": 1.0}, span=lambda lower, upper: Span(lower, upper - lower, 0, 1, (0, 1)),
+        formula=lambda x, lower, upper: np.full(np.shape(x), -np.log(upper - lower)),
     ),
     PriorDistribution(
         name="LKJ", support="correlation", parameters=("eta",), positive=("eta",),
@@ -241,3 +212,4 @@ DISTRIBUTIONS: Mapping[str, PriorDistribution] = _table(
         span=lambda eta, size: Span(0, 1, -1, 1, (-1, 0, 1)),
     ),
 )  # fmt: skip
+DISTRIBUTIONS: Mapping[str, PriorDistribution] = MappingProxyType({one.name: one for one in _ALL})

@@ -77,7 +77,11 @@ def resolve(
         check_choice("pooling", pooling, POOLINGS)
     kind = get_family(family)
     _check_residual(residual, ("none",) if comparing else poolings, kind)
-    _check_eta(lkj_eta)
+    if not (isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool) and 0 < lkj_eta <= _LARGEST_ETA):
+        raise FitError(
+            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
+            f"near 0. For correlations of 0 write (x||g)."
+        )
     written, table = formula_and_data(formula, data, family=kind, weights=weights, functions=functions)
     check_response(kind, written, table)
     if comparing or "none" in poolings:
@@ -153,8 +157,12 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
         factors = partial_factors(written, data, design.blocks) if pooling == "partial" else ()
         notes = ()
     one_sigma: Residual = residual if pooling == "none" else "shared"
-    if one_sigma == "separate":
-        _check_one_factor(factors)
+    if one_sigma == "separate" and len(factors) > 1:
+        groups = ", ".join(factor.name for factor in factors)
+        raise FitError(
+            f"residual='separate' gives each group of one factor its own residual standard deviation, but the groups "
+            f"of {groups} all have coefficients of their own. Use residual='shared', or leave one factor out."
+        )
     return Model(
         pooling=pooling, residual=one_sigma, family=family, written=written, formula=formula, design=design,
         common=common, factors=factors, parameters=tuple(_parameters(common, factors, family, one_sigma)),
@@ -210,30 +218,19 @@ def _parameters(
     for parameter in common_parameters(common):
         if not (parameter.term == INTERCEPT and family.has_thresholds):  # thresholds stand in for the intercept
             yield parameter
-    for factor in factors:
-        for effect in factor.effects:
-            yield effect.coefficients
+    effects = [effect for factor in factors for effect in factor.effects]
+    yield from (effect.coefficients for effect in effects)
     for name in family.auxiliary:
         if name == names.RESIDUAL_SD and residual == "separate":
-            yield _separate_sigmas(factors[0])
+            group, levels = factors[0].group, factors[0].levels
+            own = names.residual_sd(group)
+            dim = names.coefficient_dim(own)
+            yield Parameter(own, "residual", (name,), None, group, (dim,), MappingProxyType({dim: levels}))
         else:
             yield Parameter(name, "residual" if name == names.RESIDUAL_SD else "family", (name,))
-    for factor in factors:
-        for effect in factor.effects:
-            if effect.sd is not None:
-                yield effect.sd
-    for factor in factors:
-        for block in factor.blocks:
-            if block.correlation is not None:
-                yield block.correlation
-
-
-def _separate_sigmas(factor: GroupingFactor) -> Parameter:
-    name = names.residual_sd(factor.group)
-    dim = names.coefficient_dim(name)
-    return Parameter(
-        name, "residual", (names.RESIDUAL_SD,), None, factor.group, (dim,), MappingProxyType({dim: factor.levels})
-    )
+    yield from (effect.sd for effect in effects if effect.sd is not None)
+    blocks = [block for factor in factors for block in factor.blocks]
+    yield from (block.correlation for block in blocks if block.correlation is not None)
 
 
 def _check_residual(residual: str, poolings: Sequence[Pooling], family: Family) -> None:
@@ -243,24 +240,6 @@ def _check_residual(residual: str, poolings: Sequence[Pooling], family: Family) 
         raise FitError(
             f"residual='separate' gives each group its own residual standard deviation in no pooling, gaussian family: "
             f"not for pooling={poolings[0]!r}, family={family.name!r}."
-        )
-
-
-def _check_eta(lkj_eta: Any) -> None:
-    number = isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool)
-    if not (number and 0 < lkj_eta <= _LARGEST_ETA):
-        raise FitError(
-            f"lkj_eta is a positive number, not {offending(lkj_eta)}: 1 for any correlations, 2 or more to hold them "
-            f"near 0. For correlations of 0 write (x||g)."
-        )
-
-
-def _check_one_factor(factors: tuple[GroupingFactor, ...]) -> None:
-    if len(factors) > 1:
-        groups = ", ".join(factor.name for factor in factors)
-        raise FitError(
-            f"residual='separate' gives each group of one factor its own residual standard deviation, but the groups "
-            f"of {groups} all have coefficients of their own. Use residual='shared', or leave one factor out."
         )
 
 

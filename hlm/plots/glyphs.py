@@ -10,20 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba_array
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from hlm.errors import FitError
 from hlm.formula.pooling_formulas import Pooling
 from hlm.support.options import offending
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.axes._base import _AxesBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +57,17 @@ _NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a k
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """The caller's axes, or new ones."""
-    check_axes(ax)
-    return new_axes(width, height) if ax is None else ax
+    """The caller's axes, or empty ones in a new figure, in inches, laid out so that nothing is cut off."""
+    if ax is None:
+        from matplotlib import pyplot as plt
 
-
-def new_axes(width: float, height: float) -> Axes:
-    """Empty axes in a new figure, in inches, laid out so that nothing is cut off."""
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def check_axes(ax: object) -> None:
-    """Raise a `FitError` for what cannot be drawn on."""
-    from matplotlib.axes import Axes
-
-    if ax is not None and not isinstance(ax, Axes):
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    if not isinstance(ax, Axes):
         raise FitError(
             f"ax is one matplotlib Axes, not {offending(ax)}: write fig, ax = plt.subplots(), and of several axes take "
             f"one, ax=axes[0]."
         )
-
-
-def height_of(ax: Axes) -> float:
-    """The height of axes, in inches."""
-    check_axes(ax)
-    return float(ax.get_window_extent().height / ax.figure.dpi)
+    return ax
 
 
 def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> np.ndarray:
@@ -93,9 +78,6 @@ def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> 
     distinct: up to so many groups get colours that have no order; nine at most.
     result: shape (K, 4); RGBA.
     """
-    from matplotlib import colormaps
-    from matplotlib.colors import to_rgba_array
-
     groups = len(order_by)
     if groups <= min(distinct, len(GROUP_COLORS)):
         return to_rgba_array(GROUP_COLORS[:groups])
@@ -107,11 +89,16 @@ def group_colors(order_by: np.ndarray, *, distinct: int = len(GROUP_COLORS)) -> 
 def circle(pooling: Pooling, size: float) -> dict[str, Any]:
     """The style of one strategy's circles for ``Axes.plot``, ``size`` points wide."""
     look = LOOKS[pooling]
-    rim = min(1.2, size / 4)
     return {
-        "marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": rim,
+        "marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": min(1.2, size / 4),
         "markeredgecolor": look.color, "markerfacecolor": look.inside, "label": look.label,
     }  # fmt: skip
+
+
+def dots(pooling: Pooling, size: float) -> dict[str, Any]:
+    """The style of one strategy's dots, where there are too many for circles."""
+    style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
+    return style | {"color": LOOKS[pooling].color, "label": LOOKS[pooling].label}
 
 
 def complete_line(width: float) -> dict[str, Any]:
@@ -119,8 +106,17 @@ def complete_line(width: float) -> dict[str, Any]:
     return {"color": LOOKS["complete"].color, "linewidth": width, "label": LOOKS["complete"].label}
 
 
-def headline(ax: Axes, text: str, *, note: str = "", key: Sequence[Artist] = ()) -> None:
-    """What to see, above the axes; below it a note in small print or a key of one line."""
+def interval_style(pitch: float) -> dict[str, Any]:
+    """The style of partial pooling's intervals, in rows ``pitch`` points apart."""
+    return {"color": LOOKS["partial"].color, "linewidth": float(np.clip(0.35 * pitch, 0.4, 4)), "alpha": 0.3}
+
+
+def headline(ax: Axes, text: str, *, note: str = "", key: Sequence[Mapping[str, Any] | Artist] = ()) -> None:
+    """What to see, above the axes; below it a note in small print or a key of one line. No spines without numbers.
+
+    key: artists, or the styles of lines.
+    """
+    ax.spines[["top", "right"]].set_visible(False)
     ax.set_title(text, loc="left", fontsize=12, pad=_NOTE_HEIGHT if note or key else 6)
     if note:
         ax.annotate(
@@ -129,15 +125,16 @@ def headline(ax: Axes, text: str, *, note: str = "", key: Sequence[Artist] = ())
         )  # fmt: skip
     if key:
         ax.legend(
-            handles=list(key), loc="lower left", bbox_to_anchor=(0, 1), ncols=len(key), frameon=False, fontsize=9,
-            borderaxespad=0.3, borderpad=0, handletextpad=0.5, columnspacing=1.4, handlelength=1.4,
+            handles=[Line2D([], [], **one) if isinstance(one, Mapping) else one for one in key], loc="lower left",
+            bbox_to_anchor=(0, 1), ncols=len(key), frameon=False, fontsize=9, borderaxespad=0.3, borderpad=0,
+            handletextpad=0.5, columnspacing=1.4, handlelength=1.4,
         )  # fmt: skip
 
 
-def group_key(ax: Axes, group: str, names: Sequence[str], colors: Sequence[Any], *, marker: str) -> None:
+def group_key(ax: Axes, group: str, names: Sequence[str], colors: np.ndarray, *, circles: bool = False) -> None:
     """The names of the groups beside the axes, each with its colour; leaves the key below the headline in place."""
     above = ax.get_legend()
-    style = {"marker": "o", "linestyle": "none", "markersize": 6} if marker == "o" else {"linewidth": 2.5}
+    style = {"marker": "o", "linestyle": "none", "markersize": 6} if circles else {"linewidth": 2.5}
     handles = [Line2D([], [], color=color, label=name, **style) for name, color in zip(names, colors, strict=True)]
     ax.legend(
         handles=handles, title=group, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9,
@@ -147,15 +144,11 @@ def group_key(ax: Axes, group: str, names: Sequence[str], colors: Sequence[Any],
         ax.add_artist(above)
 
 
-def bare(ax: Axes) -> None:
-    """Only the two sides that carry numbers."""
-    ax.spines[["top", "right"]].set_visible(False)
-
-
 def describe(ax: Axes, text: str, *, problems: Iterable[str] = ()) -> None:
     """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers.
 
-    ``problems``, why not to trust it, a clause each, stand there and below the horizontal axis.
+    ``problems``, why not to trust it, a clause each, stand there and below the horizontal axis. Names are no formulas:
+    ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent.
     """
     said = [f"{problem[0].upper()}{problem[1:]}." for problem in problems]
     ax.alt_text = " ".join([text, *said])  # type: ignore[attr-defined]
@@ -163,20 +156,12 @@ def describe(ax: Axes, text: str, *, problems: Iterable[str] = ()) -> None:
         letters = int(_PROBLEM_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
         ax.set_xlabel("\n".join([ax.get_xlabel(), *wrap(" ".join(said), max(letters, 40))]).lstrip("\n"))
     for one in (ax, *ax.child_axes):
-        _as_written(one)
-
-
-def _as_written(ax: _AxesBase) -> None:
-    """Names are no formulas: ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent."""
-    from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter, FuncFormatter
-
-    names = FixedFormatter | FuncFormatter
-    computed = [axis for axis in (ax.xaxis, ax.yaxis) if not isinstance(axis.get_major_formatter(), names)]
-    numbers = {id(label) for axis in computed for label in axis.get_ticklabels(which="both")}
-    for text in ax.findobj(Text):
-        if id(text) not in numbers and isinstance(text, Text):
-            text.set_parse_math(False)
+        names = FixedFormatter | FuncFormatter
+        computed = [axis for axis in (one.xaxis, one.yaxis) if not isinstance(axis.get_major_formatter(), names)]
+        numbers = {id(label) for axis in computed for label in axis.get_ticklabels(which="both")}
+        for label in one.findobj(Text):
+            if id(label) not in numbers and isinstance(label, Text):
+                label.set_parse_math(False)
 
 
 def extremes(values: pd.Series[float], group: str) -> str:

@@ -105,7 +105,9 @@ def held(model: Model, x: str) -> str:
     """Where the lines hold the other predictors, for an axis label; empty where there are none."""
     inside = within_predictors(model)
     free = [name for name in inside if name != x and x not in sources_of(name, model)]
-    at = ", ".join(f"{name} = {_reference_label(model.data.columns[name])}" for name in free)
+    values = [_reference(model.data.columns[name], 1).iloc[0] for name in free]
+    written = [value if isinstance(value, str) else f"{value:.3g} (its mean)" for value in values]
+    at = ", ".join(f"{name} = {value}" for name, value in zip(free, written, strict=True))
     outside = ", ".join(name for name in model.written.predictors if name not in inside)
     notes = [at and f"lines at {at}", outside and f"black line averaged over {outside}"]
     return "; ".join(filter(None, notes))
@@ -114,11 +116,11 @@ def held(model: Model, x: str) -> str:
 def _estimates(fits: Fits, drawn: Drawn, factor: Term) -> np.ndarray:
     """Coefficients of each group in the target's columns, shape (K, terms); NaN where its rows cannot tell."""
     if drawn == "least_squares":
-        return np.column_stack(list(own_least_squares(fits, factor)[0].values()))
+        return np.column_stack(list(own_least_squares(model_of(fits), factor)[0].values()))
     draws = coefficients({drawn: fits_by_label(fits)[drawn]}, factor.name).sel(pooling=drawn)
     means = draws.mean(("chain", "draw")).transpose(factor.name, "term").to_numpy()
     if drawn == "none":
-        known = np.column_stack(list(own_least_squares(fits, factor)[1].values()))
+        known = np.column_stack(list(own_least_squares(model_of(fits), factor)[1].values()))
         return np.where(known, means, np.nan)
     return np.asarray(means)
 
@@ -147,11 +149,6 @@ def _reference(column: pd.Series, rows: int) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return pd.Series(pd.Categorical.from_codes(np.zeros(rows, dtype=np.int64), dtype=column.dtype))
     return pd.Series([column.mean()] * rows, dtype=np.float64)
-
-
-def _reference_label(column: pd.Series) -> str:
-    value = _reference(column, 1).iloc[0]
-    return value if isinstance(value, str) else f"{value:.3g} (its mean)"
 
 
 def _through(estimates: np.ndarray, design: np.ndarray) -> np.ndarray:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 
 from hlm.compare.compare_slopes import model_of
 from hlm.errors import FitError
@@ -14,13 +13,10 @@ from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import POOLINGS, Pooling
-from hlm.plots.glyphs import LOOKS, axes_or_new, bare, complete_line, describe, headline, number
+from hlm.plots.glyphs import LOOKS, axes_or_new, complete_line, describe, headline, number
 from hlm.plots.group_lines import GroupLines, group_lines, held, pooled_line
+from hlm.plots.group_names import named
 from hlm.plots.plot_data import response_values
-from hlm.plots.point_labels import named
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _MOST = 12  # panels
 _ACROSS = 4
@@ -37,6 +33,7 @@ def draw_panels(
     x: the predictor on the horizontal axis.
     chosen: shape (K,), or None.
     vertical: label of the vertical axis.
+    show_data: of the gaussian family only.
     """
     fitted: list[Pooling] = [pooling for pooling in POOLINGS[1:] if pooling in fits_by_label(fits)]
     lines = {pooling: group_lines(fits, pooling, factor, x, whole=True) for pooling in fitted}
@@ -45,22 +42,31 @@ def draw_panels(
             f"panels=True draws the lines of no and partial pooling for groups that you name: "
             f"levels=[...], {_MOST} of {factor.name} at most."
         )
-    some = next(iter(lines.values()))
+    some, model = next(iter(lines.values())), model_of(fits)
     order = sorted(np.flatnonzero(chosen), key=lambda k: some.n[k])
     across = min(len(order), _ACROSS)
     down = -(-len(order) // across)
     ax = axes_or_new(ax, 2.2 * across + 0.8, 2.1 * down + 1.2)
     pooled = pooled_line(fits, factor, x)
-    points = _rows(fits, factor, x) if show_data and model_of(fits).family.is_gaussian else None
     panels = _grid(ax, len(order), across, down)
     for panel, k in zip(panels, order, strict=True):
-        _draw_panel(panel, lines, pooled, points, int(k))
+        if show_data:
+            rows = model.data.codes(factor) == k
+            of_group = model.data.columns[x].to_numpy()[rows], response_values(model.written, model.data)[rows]
+            size = 5 if rows.sum() < 20 else 3
+            panel.plot(*of_group, marker="o", markersize=size, linestyle="none", color=_POINT, zorder=5)
+        if pooled is not None:
+            panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
+        for pooling, own in lines.items():
+            panel.plot(own.x[k], own.y[k], **_line(pooling), zorder=3 if pooling == "none" else 4)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.tick_params(labelsize=8)
         panel.set_title(f"{some.levels[k]} (n = {some.n[k]})", fontsize=9, pad=3)
-    _share_limits(panels, across, down)
-    model = model_of(fits)
+    _share_limits(panels, across)
     ax.set_xlabel("\n".join(filter(None, [x, held(model, x)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
-    headline(ax, _headline(lines, factor, order), key=_key(lines, pooled))
+    black = [] if pooled is None else [complete_line(1.5)]
+    headline(ax, _headline(lines, factor, order), key=[*map(_line, lines), *black])
     describe(ax, _in_words(lines, factor, order, vertical, x), problems=failed_diagnostics(fits).values())
     return ax
 
@@ -74,53 +80,19 @@ def _grid(ax: Axes, panels: int, across: int, down: int) -> list[Axes]:
     return [ax.inset_axes((left, bottom, width, _ROOM * height)) for left, bottom in places]
 
 
-def _rows(fits: Fits, factor: Term, x: str) -> pd.DataFrame:
-    model = model_of(fits)
-    columns = {
-        "group": model.data.codes(factor),
-        "x": model.data.columns[x].to_numpy(),
-        "y": response_values(model.written, model.data),
-    }
-    return pd.DataFrame(columns)
-
-
-def _draw_panel(
-    panel: Axes, lines: dict[Pooling, GroupLines], pooled: pd.Series | None, points: pd.DataFrame | None, k: int
-) -> None:
-    """One group: its rows, the black line, its own line dashed, partial pooling's on top."""
-    if points is not None:
-        mine = points[points["group"] == k]
-        panel.plot(
-            mine["x"],
-            mine["y"],
-            marker="o",
-            markersize=5 if len(mine) < 20 else 3,
-            linestyle="none",
-            color=_POINT,
-            zorder=5,
-        )
-    if pooled is not None:
-        panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
-    for pooling, of_one in lines.items():
-        panel.plot(of_one.x[k], of_one.y[k], **_line(pooling), zorder=3 if pooling == "none" else 4)
-    bare(panel)
-    panel.tick_params(labelsize=8)
-
-
 def _line(pooling: Pooling) -> dict[str, Any]:
     look = LOOKS[pooling]
     return {"color": look.color, "linewidth": 2, "label": look.label, "linestyle": "--" if pooling == "none" else "-"}
 
 
-def _share_limits(panels: list[Axes], across: int, down: int) -> None:
+def _share_limits(panels: list[Axes], across: int) -> None:
     """The same limits everywhere: of all rows and lines but no pooling's, which may be steep."""
-    kept = [line for panel in panels for line in panel.lines if line.get_linestyle() != "--"]
-    x, y = (np.concatenate([np.asarray(values, dtype=np.float64) for values in axis]) for axis in
-            ([line.get_xdata() for line in kept], [line.get_ydata() for line in kept]))  # fmt: skip
+    kept = [line.get_xydata() for panel in panels for line in panel.lines if line.get_linestyle() != "--"]
+    low, high = (end(np.concatenate(kept), axis=0) for end in (np.min, np.max))
+    margin = 0.05 * (high - low)
     for place, panel in enumerate(panels):
-        for low, high, set_limits in ((x.min(), x.max(), panel.set_xlim), (y.min(), y.max(), panel.set_ylim)):
-            margin = 0.05 * (high - low)
-            set_limits(low - margin, high + margin)
+        panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        panel.set_ylim(low[1] - margin[1], high[1] + margin[1])
         panel.tick_params(labelleft=place % across == 0, labelbottom=place >= len(panels) - across)
 
 
@@ -137,11 +109,6 @@ def _headline(lines: dict[Pooling, GroupLines], factor: Term, order: list[Any]) 
 
 def _slope(lines: GroupLines, k: int) -> float:
     return float(np.diff(lines.y[k])[0] / np.diff(lines.x[k])[0])
-
-
-def _key(lines: dict[Pooling, GroupLines], pooled: pd.Series | None) -> list[Any]:
-    handles = [Line2D([], [], **_line(pooling)) for pooling in lines]
-    return handles if pooled is None else [*handles, Line2D([], [], **complete_line(1.5))]
 
 
 def _in_words(lines: dict[Pooling, GroupLines], factor: Term, order: list[Any], vertical: str, x: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.compare.compare_slopes import compare_slopes, model_of
-from hlm.compare.group_covariance import covariance_of
+from hlm.compare.group_information import varying_effects
 from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
@@ -55,5 +55,8 @@ def plane_of(fits: Fits, factor: Term, pair: tuple[str, str]) -> Plane:
     expected = group_coefficients(shared, factor, partial.resolved).mean(axis=0)[:, columns]
     center, shift = expected.mean(axis=0), expected - expected.mean(axis=0)
     complete = by_label["complete"].mean(axis=0)
-    covariance = covariance_of(partial, factor, pair).mean(axis=0)
+    kept, draws = varying_effects(partial, factor, target)
+    covariance = np.zeros((len(target.labels), len(target.labels)))
+    covariance[np.ix_(kept, kept)] = draws.mean(axis=0)
+    covariance = covariance[np.ix_(columns, columns)]
     return Plane(by_label["none"] - shift, by_label["partial"] - shift, complete, center, covariance, levels)

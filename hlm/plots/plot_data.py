@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from hlm.data.clean_data import CleanData, clean
 from hlm.errors import DataError, nearest
@@ -16,11 +17,8 @@ from hlm.formula.function_calls import source_columns
 from hlm.formula.parser import parse
 from hlm.model.families import get_family
 from hlm.model.model import find_group
-from hlm.plots.glyphs import axes_or_new, bare, describe, extremes, group_colors, group_key, headline
+from hlm.plots.glyphs import axes_or_new, describe, extremes, group_colors, group_key, headline
 from hlm.support.options import check_whole, offending
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _FEW_VALUES = 4  # of the horizontal variable: with more, the points form a cloud by themselves
 _STRIP = 0.6  # its width, as a share of the distance to the next value
@@ -86,28 +84,30 @@ def plot_data(
     own = isinstance(x, str) and x not in read.group_variables
     wanted = replace(read, common=(*read.common, Term((str(x),)))) if own else read
     table = clean(wanted, data, family=kind)
-    horizontal = numeric_predictor(read, varying_first(wanted, factor), table, x)
-    y, levels = response_values(read, table), table.levels(factor)
-    means = group_means(y, table, factor)
+    horizontal = numeric_predictor(read, _varying_first(wanted, factor), table, x)
+    y, levels, codes = response_values(read, table), table.levels(factor), table.codes(factor)
+    means, response = group_means(y, table, factor), response_label(read)
     colors = group_colors(means, distinct=max_legend)
     ax = axes_or_new(ax, 7, 5)
     values = table.columns[horizontal].to_numpy(dtype=np.float64)
-    places = _side_by_side(values, table.codes(factor), means)
-    draw_points(ax, places, y, colors[table.codes(factor)])
-    ax.set(xlabel=horizontal, ylabel=response_label(read))
-    bare(ax)
+    places = _side_by_side(values, codes, means)
+    draw_points(ax, places, y, colors[codes])
+    ax.set(xlabel=horizontal, ylabel=response)
     if places is not values:
         ax.set(xlabel=f"{horizontal} (points with the same {horizontal} side by side)", xticks=np.unique(values))
     named = len(levels) <= max_legend
-    by_mean = f"colours: {factor.name} by mean {response_label(read)}, dark = lowest, bright = highest"
-    headline(
-        ax,
-        f"{response_label(read)} against {horizontal}: {table.rows} rows in {len(levels)} groups of {factor.name}",
-        note="\n".join(filter(None, [table.message, "" if named else by_mean])),
-    )
+    by_mean = f"colours: {factor.name} by mean {response}, dark = lowest, bright = highest"
+    note = "\n".join(filter(None, [table.message, "" if named else by_mean]))
+    groups = f"{table.rows} rows in {len(levels)} groups of {factor.name}"
+    headline(ax, f"{response} against {horizontal}: {groups}", note=note)
     if named:
-        group_key(ax, factor.name, levels, list(colors), marker="o")
-    describe(ax, _in_words(read, factor, table, horizontal, y, means))
+        group_key(ax, factor.name, levels, colors, circles=True)
+    describe(
+        ax,
+        f"Scatter plot of {response} ({y.min():.3g} to {y.max():.3g}) against {horizontal} ({values.min():.3g} to "
+        f"{values.max():.3g}): {groups}, coloured by group. Mean {response} by group goes from "
+        f"{extremes(pd.Series(means, index=levels), factor.name)}.",
+    )
     return ax
 
 
@@ -128,7 +128,7 @@ def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanDa
     raise DataError(f"{x!r} {why}. {nearest(x, numeric)}")
 
 
-def varying_first(formula: Formula, factor: Term) -> list[str]:
+def _varying_first(formula: Formula, factor: Term) -> list[str]:
     """The predictors, those whose effect varies by the factor before the others, then what they are computed from."""
     varying = [v for effect in formula.effects_of(factor) for v in effect.variables]
     predictors = dict.fromkeys([*varying, *formula.predictors])
@@ -174,13 +174,3 @@ def draw_points(
         area = float(np.clip(24_000 / len(x), 3, 28))
     dense = len(x) > 20_000  # as pixels: a million vector points would choke a browser
     ax.scatter(x, y, s=area, c=colors, alpha=0.75, linewidths=0, rasterized=dense, zorder=layer)
-
-
-def _in_words(formula: Formula, factor: Term, data: CleanData, x: str, y: np.ndarray, means: np.ndarray) -> str:
-    response, levels = response_label(formula), data.levels(factor)
-    return (
-        f"Scatter plot of {response} ({y.min():.3g} to {y.max():.3g}) against {x} "
-        f"({data.columns[x].min():.3g} to {data.columns[x].max():.3g}): {data.rows} rows in {len(levels)} groups of "
-        f"{factor.name}, coloured by group. Mean {response} by group goes from "
-        f"{extremes(pd.Series(means, index=levels), factor.name)}."
-    )

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hlm.compare.compare_slopes import model_of
-from hlm.data.clean_data import CleanData
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import Fits, fits_by_label
-from hlm.formula.formula import Formula, Term
+from hlm.formula.formula import Term
+from hlm.model.model import Model
 from hlm.plots.glyphs import (
     GROUP_COLORS,
     QUIET,
     axes_or_new,
-    bare,
     complete_line,
     describe,
     extremes,
@@ -35,20 +34,11 @@ from hlm.plots.line_panels import draw_panels
 from hlm.plots.plot_data import draw_points, group_means, numeric_predictor, response_label, response_values
 from hlm.support.options import check_flag, check_list, offending
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _HEADLINES: Mapping[Drawn, str] = {
     "least_squares": "Every {group} for itself: {lines} least-squares lines",
     "none": "No pooling: {lines} lines, every {group} for itself",
     "partial": "Partial pooling: {lines} lines, every {group} learns from the others",
     "complete": "Complete pooling: one line for every {group}",
-}
-_KEYS: Mapping[Drawn, str] = {
-    "least_squares": "one {group}, least squares",
-    "none": "one {group}, no pooling",
-    "partial": "one {group}, partial pooling",
-    "complete": "complete pooling",
 }
 _POOLED_WIDTH = 3.5  # points
 _CHOSEN_AREA = 14.0  # square points
@@ -74,8 +64,7 @@ def plot_lines(
         Without the strategy ``"complete"`` there is no black line.
     pooling : {"least_squares", "none", "partial", "complete"}, optional
         Which lines: each group's own least squares, or the posterior means of a strategy (of complete pooling there is
-        only the black line). By default least squares, and
-        ``"none"`` for a family that has no least squares.
+        only the black line). By default least squares, and ``"none"`` for a family that has no least squares.
     group : str, optional
         The grouping factor; needed where there are several.
     x : str, optional
@@ -109,8 +98,7 @@ def plot_lines(
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_lines
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_lines(fits, levels=["308", "335"])
     >>> ax.get_title(loc="left")
     'Every Subject for itself: 18 least-squares lines'
@@ -122,26 +110,38 @@ def plot_lines(
     drawn = _check_pooling(fits, pooling)
     chosen = _check_levels(levels, model.data.levels(factor), factor)
     horizontal = numeric_predictor(model.written, drawable(model, factor), model.data, x)
+    show_data = show_data and model.family.is_gaussian
+    vertical = _vertical(model)
     if panels:
-        return draw_panels(fits, factor, horizontal, chosen, vertical=_vertical(fits), show_data=show_data, ax=ax)
+        return draw_panels(fits, factor, horizontal, chosen, vertical=vertical, show_data=show_data, ax=ax)
     lines = group_lines(fits, drawn, factor, horizontal)
     pooled = pooled_line(fits, factor, horizontal)
-    colors = _colors(model.written, factor, model.data, chosen)
-    named = (
-        np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS)) if chosen is None else chosen
-    )
+    colors = _colors(model, factor, chosen)
+    named = chosen
+    if named is None:
+        named = np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS))
     ax = axes_or_new(ax, 7, 5)
-    if show_data and model_of(fits).family.is_gaussian:
-        _draw_rows(ax, model.written, model.data, factor, horizontal, colors, named)
+    if show_data:
+        _draw_rows(ax, model, factor, horizontal, colors, named)
+    key: list[dict[str, Any]] = []
     if drawn != "complete":
         _draw_lines(ax, lines, colors, named)
+        whose = "least squares" if drawn == "least_squares" else f"{drawn.replace('none', 'no')} pooling"
+        key.append({"color": QUIET, "linewidth": 1.3, "label": f"one {factor.name}, {whose}"})
     if pooled is not None:
-        ax.plot(pooled.index, pooled, **complete_line(_POOLED_WIDTH), zorder=4, path_effects=_halo(_POOLED_WIDTH))
-    _label(ax, fits, factor, drawn, horizontal, lines)
+        key.append(complete_line(_POOLED_WIDTH))
+        ax.plot(pooled.index, pooled, **key[-1], zorder=4, path_effects=_halo(_POOLED_WIDTH))
+    missing = f"{sum(~lines.known)} of {len(lines.n)} groups of {factor.name} without a line"
+    gap = "" if lines.known.all() else f"{missing}: their rows cannot determine it"
+    ax.set(xlabel="\n".join(filter(None, [horizontal, held(model, horizontal), gap])), ylabel=vertical)
+    title = _HEADLINES[drawn].format(group=factor.name, lines=lines.known.sum())
+    if not lines.straight:
+        title = title.replace(" lines", " curves").replace("one line", "one curve")
+    headline(ax, title, key=key)
     if named.any():
-        group_key(ax, factor.name, _names(lines, named), list(colors[named]), marker="")
-    problems = failed_diagnostics(fits, (drawn, "complete")).values()
-    describe(ax, _in_words(fits, factor, drawn, horizontal, lines, pooled), problems=problems)
+        group_key(ax, factor.name, _names(lines, named), colors[named])
+    words = [title, f"{vertical} against {horizontal}", *_slopes_in_words(factor, drawn, lines, pooled)]
+    describe(ax, ". ".join(words) + ".", problems=failed_diagnostics(fits, (drawn, "complete")).values())
     return ax
 
 
@@ -174,9 +174,15 @@ def _check_levels(levels: Sequence[Any] | None, known: list[str], factor: Term) 
     return np.isin(known, wanted)
 
 
-def _colors(formula: Formula, factor: Term, data: CleanData, chosen: np.ndarray | None) -> np.ndarray:
-    """A colour for each group, shape (K, 4): as in `plot_data`, or grey beside the chosen ones."""
-    means = group_means(_response_codes(formula, data), data, factor)
+def _colors(model: Model, factor: Term, chosen: np.ndarray | None) -> np.ndarray:
+    """A colour for each group, shape (K, 4): as in `plot_data`, or grey beside the chosen ones.
+
+    Of a response of labels, the order is that of their codes.
+    """
+    response = model.data.columns[model.written.response.variable]
+    labels = isinstance(response.dtype, pd.CategoricalDtype)
+    y = response.cat.codes.to_numpy(np.float64) if labels else response_values(model.written, model.data)
+    means = group_means(y, model.data, factor)
     if chosen is None:
         return group_colors(means)
     colors = np.tile(to_rgba(QUIET), (len(means), 1))
@@ -184,12 +190,10 @@ def _colors(formula: Formula, factor: Term, data: CleanData, chosen: np.ndarray 
     return colors
 
 
-def _draw_rows(
-    ax: Axes, formula: Formula, data: CleanData, factor: Term, x: str, colors: np.ndarray, named: np.ndarray
-) -> None:
+def _draw_rows(ax: Axes, model: Model, factor: Term, x: str, colors: np.ndarray, named: np.ndarray) -> None:
     """The rows: pale behind the lines, in colour above them for named groups, the smallest group on top."""
-    codes = data.codes(factor)
-    values, y = data.columns[x].to_numpy(dtype=np.float64), response_values(formula, data)
+    codes, y = model.data.codes(factor), response_values(model.written, model.data)
+    values = model.data.columns[x].to_numpy(dtype=np.float64)
     if not named.all():
         rest = ~named[codes]
         draw_points(ax, values[rest], y[rest], np.tile(to_rgba(_PALE), (rest.sum(), 1)))
@@ -220,61 +224,27 @@ def _halo(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 2, foreground="white")]
 
 
-def _label(ax: Axes, fits: Fits, factor: Term, drawn: Drawn, x: str, lines: GroupLines) -> None:
-    """Headline, key and the names of the axes, with what must be known to read the lines."""
-    model = model_of(fits)
-    missing = int((~lines.known).sum())
-    gap = f"{missing} of {len(lines.n)} groups of {factor.name} without a line: their rows cannot determine it"
-    ax.set(xlabel="\n".join(filter(None, [x, held(model, x), gap if missing else ""])), ylabel=_vertical(fits))
-    bare(ax)
-    thin = Line2D([], [], color=QUIET, linewidth=1.3, label=_KEYS[drawn].format(group=factor.name))
-    black = Line2D([], [], **complete_line(_POOLED_WIDTH))
-    headline(
-        ax,
-        _title(drawn, factor, lines),
-        key=[*([] if drawn == "complete" else [thin]), *([black] if "complete" in fits_by_label(fits) else [])],
-    )
-
-
-def _vertical(fits: Fits) -> str:
+def _vertical(model: Model) -> str:
     """The response, or what stands for it on the scale of the linear predictor."""
-    model = model_of(fits)
-    if model_of(fits).family.is_gaussian:
-        return response_label(model.written)
-    family = model_of(fits).family
-    return f"linear predictor of {response_label(model.written)}: {family.link}({family.parent})"
-
-
-def _title(drawn: Drawn, factor: Term, lines: GroupLines) -> str:
-    text = _HEADLINES[drawn].format(group=factor.name, lines=lines.known.sum())
-    return text if lines.straight else text.replace(" lines", " curves").replace("one line", "one curve")
+    response, family = response_label(model.written), model.family
+    return response if family.is_gaussian else f"linear predictor of {response}: {family.link}({family.parent})"
 
 
 def _names(lines: GroupLines, named: np.ndarray) -> list[str]:
     """Groups in the key, with their size and with what happened to their line."""
-    return [
-        f"{lines.levels[k]} (n = {lines.n[k]}{'' if lines.known[k] else ', no line'})" for k in np.flatnonzero(named)
-    ]
+    gaps = np.where(lines.known, "", ", no line")
+    return [f"{lines.levels[k]} (n = {lines.n[k]}{gaps[k]})" for k in np.flatnonzero(named)]
 
 
-def _response_codes(formula: Formula, data: CleanData) -> np.ndarray:
-    """The response as numbers; the codes of its labels where it has labels."""
-    column = data.columns[formula.response.variable]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return np.asarray(column.cat.codes, dtype=np.float64)
-    return response_values(formula, data)
-
-
-def _in_words(fits: Fits, factor: Term, drawn: Drawn, x: str, lines: GroupLines, pooled: pd.Series | None) -> str:
-    sentences = [_title(drawn, factor, lines), f"{_vertical(fits)} against {x}"]
+def _slopes_in_words(factor: Term, drawn: Drawn, lines: GroupLines, pooled: pd.Series | None) -> list[str]:
+    sentences, slope = [], "slope" if lines.straight else "average slope"
     width = lines.x[:, -1] - lines.x[:, 0]
     there = lines.known & (width > 0)
     if there.any() and drawn != "complete":
         rise = (lines.y[there, -1] - lines.y[there, 0]) / width[there]
-        what = "slopes" if lines.straight else "average slopes"
-        sentences.append(f"The {what} go from {extremes(pd.Series(rise, np.array(lines.levels)[there]), factor.name)}")
+        by_group = pd.Series(rise, np.array(lines.levels)[there])
+        sentences.append(f"The {slope}s go from {extremes(by_group, factor.name)}")
     if pooled is not None:
         black = (pooled.iloc[-1] - pooled.iloc[0]) / (pooled.index[-1] - pooled.index[0])
-        slope = "slope" if lines.straight else "average slope"
         sentences.append(f"The black line of complete pooling has {slope} {black:.3g}")
-    return ". ".join(sentences) + "."
+    return sentences

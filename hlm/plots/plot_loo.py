@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 
 from hlm.compare.compare_slopes import model_of
 from hlm.data.clean_data import CleanData
-from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.leave_one_out import difference
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.results import Fits, fits_by_label
+from hlm.fits.results import Fit, fits_by_label
 from hlm.formula.formula import Formula, Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import find_group
-from hlm.plots.glyphs import LOOKS, NOTE, axes_or_new, bare, describe, headline, number
-from hlm.plots.group_rows import size_axis
-from hlm.plots.point_labels import label_points, named
+from hlm.plots.glyphs import LOOKS, NOTE, axes_or_new, describe, dots, headline, number
+from hlm.plots.group_names import label_points, named, size_axis
 from hlm.support.options import check_list, offending
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-
-    from hlm.fits.results import Fit
 
 _LABELLED = 4
 _DENSE = 20_000  # points: beyond it they are pixels
@@ -74,36 +66,48 @@ def plot_loo(
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_loo
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_loo(fits, unit="Subject")
     >>> ax.get_ylabel()
     'elpd of a new Subject: partial minus complete pooling'
     """
-    other = "none" if isinstance(unit, str) and unit == "observation" else "complete"
-    pair = ("partial", other) if poolings is None else check_list("poolings", poolings, "('partial', 'complete')")
+    of_rows = isinstance(unit, str) and unit == "observation"
+    usual = ("partial", "none" if of_rows else "complete")
+    pair = usual if poolings is None else check_list("poolings", poolings, "('partial', 'complete')")
     _check_poolings(fits, pair)
     model = model_of(fits)
     factor = _factor(model.written, unit, group)
-    first, second = (_left_out(fits[pooling], unit, factor) for pooling in pair)
-    numbers = difference(first, second)
+    first, second = (fits[pooling].leave_out(None if of_rows else factor) for pooling in pair)
     values, bad = first.elpd - second.elpd, ~((first.pareto_k <= GOOD_PARETO_K) & (second.pareto_k <= GOOD_PARETO_K))
-    if factor is not None and unit == "observation":
+    if factor is not None and of_rows:
         codes = model.data.codes(factor)
         values, bad = np.bincount(codes, values), np.bincount(codes, bad) > 0
     ax = axes_or_new(ax, 7, 5)
-    x = _horizontal(ax, model.data, factor)
-    ax.set_ylabel(_vertical(unit, factor, pair))
+    x, names = _units(ax, model.data, factor)
+    one = f"a new {unit}"
+    if of_rows:
+        one = "a row" if factor is None else f"the rows of a {factor.name}"
+    what = f"elpd of {one}: {_short(pair[0])} minus {_short(pair[1])} pooling"
+    ax.set_ylabel(what)
     _draw(ax, x, values, bad, pair)
-    _label_extremes(ax, x, values, _names(model.data, factor))
-    bare(ax)
-    headline(ax, _headline(numbers, pair, unit), key=_key(pair, bad))
-    words = _in_words(values, bad, numbers, pair, _vertical(unit, factor, pair), _names(model.data, factor))
+    most = np.argsort(-np.abs(values), kind="stable")[:_LABELLED]
+    points = np.column_stack([x, values])
+    label_points(ax, points[most], [names[k] for k in most], among=points)
+    numbers = difference(first, second)
+    key = [*(_dots(pooling, 6) for pooling in pair), *([_bad(6)] if bad.any() else [])]
+    headline(ax, _headline(numbers, pair, "new rows" if of_rows else one), key=key)
+    high, low = int(values.argmax()), int(values.argmin())
+    words = (
+        f"{what[0].upper()}{what[1:]}, a dot for each of {len(values)}; sum {numbers['elpd_diff']:.3g}, standard error "
+        f"{numbers['se_diff']:.3g}. {_short(pair[0]).capitalize()} pooling predicts {int((values >= 0).sum())} better. "
+        f"From {values[low]:.3g} ({names[low]}) to {values[high]:.3g} ({names[high]}); {int(bad.sum())} with Pareto k "
+        f"above {GOOD_PARETO_K}."
+    )
     describe(ax, words, problems=failed_diagnostics(fits, pair).values())
     return ax
 
 
-def _check_poolings(fits: Fits, pair: tuple[Any, ...]) -> None:
+def _check_poolings(fits: Mapping[str, Fit], pair: tuple[Any, ...]) -> None:
     if not isinstance(fits, Mapping) or not fits_by_label(fits):
         raise FitError("plot_loo compares two strategies: fit them together, fit_pooling(...).")
     if len(pair) != 2 or pair[0] == pair[1]:
@@ -128,24 +132,13 @@ def _factor(formula: Formula, unit: str, group: str | None) -> Term | None:
     return find_group(formula, unit)
 
 
-def _left_out(fit: Fit, unit: str, factor: Term | None) -> PointwiseLoo:
-    return fit.leave_out(None if unit == "observation" else factor)
-
-
-def _horizontal(ax: Axes, data: CleanData, factor: Term | None) -> np.ndarray:
-    """Rows in the order of the data; groups by their size."""
+def _units(ax: Axes, data: CleanData, factor: Term | None) -> tuple[np.ndarray, list[str]]:
+    """Where the dots stand, and what they are: rows in the order of the data, groups by their size."""
     if factor is None:
         ax.set_xlabel("row of the data, from 0")
-        return data.columns.index.to_numpy(dtype=np.float64)
-    sizes = np.bincount(data.codes(factor)).astype(np.float64)
-    return size_axis(ax, sizes, data.levels(factor), factor.name)
-
-
-def _vertical(unit: str, factor: Term | None, pair: tuple[Pooling, Pooling]) -> str:
-    poolings = f"{_short(pair[0])} minus {_short(pair[1])} pooling"
-    if unit != "observation":
-        return f"elpd of a new {unit}: {poolings}"
-    return f"elpd of a row: {poolings}" if factor is None else f"elpd of the rows of a {factor.name}: {poolings}"
+        return data.columns.index.to_numpy(dtype=np.float64), [f"row {place}" for place in data.columns.index]
+    levels, sizes = data.levels(factor), np.bincount(data.codes(factor)).astype(np.float64)
+    return size_axis(ax, sizes, levels, factor.name), [named(factor, level) for level in levels]
 
 
 def _short(pooling: Pooling) -> str:
@@ -163,9 +156,7 @@ def _draw(ax: Axes, x: np.ndarray, values: np.ndarray, bad: np.ndarray, pair: tu
 
 
 def _dots(pooling: Pooling, size: float) -> dict[str, Any]:
-    label = f"{_short(pooling)} pooling predicts better"
-    style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
-    return style | {"color": LOOKS[pooling].color, "label": label}
+    return dots(pooling, size) | {"label": f"{_short(pooling)} pooling predicts better"}
 
 
 def _bad(size: float) -> dict[str, Any]:
@@ -175,47 +166,11 @@ def _bad(size: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _names(data: CleanData, factor: Term | None) -> list[str]:
-    if factor is None:
-        return [f"row {place}" for place in data.columns.index]
-    return [named(factor, level) for level in data.levels(factor)]
-
-
-def _label_extremes(ax: Axes, x: np.ndarray, values: np.ndarray, names: list[str]) -> None:
-    """The units on which the strategies differ most."""
-    chosen = np.argsort(-np.abs(values), kind="stable")[:_LABELLED]
-    among = np.column_stack([x, values])
-    label_points(ax, x[chosen], values[chosen], [names[k] for k in chosen], among=among)
-
-
-def _headline(numbers: Mapping[str, float], pair: tuple[Pooling, Pooling], unit: str) -> str:
+def _headline(numbers: Mapping[str, float], pair: tuple[Pooling, Pooling], what: str) -> str:
     total, se = numbers["elpd_diff"], numbers["se_diff"]
     better, worse = pair if total >= 0 else pair[::-1]
-    what = "new rows" if unit == "observation" else f"a new {unit}"
-    by = f"{_amount(abs(total))} (se {_amount(se)})"
-    than = LOOKS["none"].label if worse == "none" else _short(worse)
+    by, error = (f"{value:,.0f}" if value >= 1000 else number(value) for value in (abs(total), se))
     if abs(total) < max(_UNDECIDED, 2 * se):
-        return f"Cannot tell for {what}: {_short(better)} pooling ahead by {by}"
-    return f"{_short(better).capitalize()} pooling predicts {what} better than {than}, by {by}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else number(value)
-
-
-def _key(pair: tuple[Pooling, Pooling], bad: np.ndarray) -> list[Artist]:
-    handles: list[Artist] = [Line2D([], [], **_dots(pooling, 6)) for pooling in pair]
-    return [*handles, Line2D([], [], **_bad(6))] if bad.any() else handles
-
-
-def _in_words(
-    values: np.ndarray, bad: np.ndarray, numbers: Mapping[str, float], pair: tuple[Pooling, Pooling], what: str,
-    names: list[str],
-) -> str:  # fmt: skip
-    high, low = int(values.argmax()), int(values.argmin())
-    return (
-        f"{what[0].upper()}{what[1:]}, a dot for each of {len(values)}; sum {numbers['elpd_diff']:.3g}, standard error "
-        f"{numbers['se_diff']:.3g}. {_short(pair[0]).capitalize()} pooling predicts {int((values >= 0).sum())} better. "
-        f"From {values[low]:.3g} ({names[low]}) to {values[high]:.3g} ({names[high]}); {int(bad.sum())} with Pareto k "
-        f"above {GOOD_PARETO_K}."
-    )
+        return f"Cannot tell for {what}: {_short(better)} pooling ahead by {by} (se {error})"
+    than = LOOKS["none"].label if worse == "none" else _short(worse)
+    return f"{_short(better).capitalize()} pooling predicts {what} better than {than}, by {by} (se {error})"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection, LineCollection
 from matplotlib.patches import Patch, Rectangle
 
 from hlm.compare.pooling_path import PoolingPath, path_of
@@ -15,10 +16,10 @@ from hlm.errors import FitError, nearest
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.function_calls import kept
 from hlm.model.resolve import resolve
+from hlm.plots.coefficient_axis import first_slope, usual
 from hlm.plots.glyphs import (
     LOOKS,
     axes_or_new,
-    bare,
     circle,
     complete_line,
     describe,
@@ -28,10 +29,6 @@ from hlm.plots.glyphs import (
     number,
 )
 from hlm.support.options import offending
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
 
 _MOST_LINES = 200  # with more groups, bands of them
 _MOST_NAMED = 9
@@ -85,21 +82,28 @@ def plot_path(
     label = _shown(path, term)
     values = path.estimates.sel(term=label).transpose("sd", path.group).to_numpy()
     at = _axis(path, path.estimates["sd"].to_numpy())
-    bottom, top = _limits(path, values)
+    limits = _limits(path, values)
     ax = axes_or_new(ax, 7.5, 5.2)
-    _draw_density(ax, path, at, bottom, top)
+    _draw_density(ax, path, at, *limits)
     if _starts_as_one(values):
         ax.axhline(values[0, 0], **complete_line(1.4), zorder=1.5)
-    few = values.shape[1] <= _MOST_LINES
     colors = group_colors(path.n, distinct=_MOST_NAMED)
-    drawn = _draw_lines(ax, at, values, colors) if few else _draw_bands(ax, at, values)
+    if values.shape[1] <= _MOST_LINES:
+        width = float(np.clip(60 / values.shape[1], 0.8, 2.0))
+        lines = [np.column_stack([at, column]) for column in values.T]
+        drawn: list[Collection] = [LineCollection(lines, colors=colors, linewidths=width, alpha=0.8, zorder=2)]
+        ax.add_collection(drawn[0], autolim=False)
+        _draw_circles(ax, at, values, limits)
+    else:
+        ends = [np.nanquantile(values, [(1 - share) / 2, (1 + share) / 2], axis=1) for share in _BANDS]
+        drawn = [ax.fill_between(at, *both, color=_BAND, alpha=0.3, linewidth=0, zorder=2) for both in ends]
     for one in drawn:
-        one.set_clip_path(Rectangle((0, bottom), 1, top - bottom, transform=ax.transData))
-    _draw_circles(ax, path, at, values, (bottom, top), size=5.0 if few else 2.0)
-    _frame(ax, path, label, bottom, top)
-    headline(ax, _headline(path, values), key=_key(path, few))
+        one.set_clip_path(Rectangle((0, limits[0]), 1, limits[1] - limits[0], transform=ax.transData))
+    _draw_off_scale(ax, values[-1], limits, size=6.0 if values.shape[1] <= _MOST_LINES else 3.0)
+    _frame(ax, path, label, *limits)
+    headline(ax, _headline(path, values), key=_key(path))
     if values.shape[1] <= _MOST_NAMED:
-        group_key(ax, path.group, [str(g) for g in path.estimates[path.group].to_numpy()], list(colors), marker="-")
+        group_key(ax, path.group, [str(g) for g in path.estimates[path.group].to_numpy()], colors)
     describe(ax, _in_words(path, label, values), problems=[path.note] if path.note else [])
     return ax
 
@@ -107,24 +111,19 @@ def plot_path(
 def _path_of_fits(fits: Fits, group: str | None) -> PoolingPath:
     if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_label(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
-    fit = fits["partial"]
-    if not fit.resolved.family.is_gaussian:
+    fit, model = fits["partial"], fits["partial"].resolved
+    if not model.family.is_gaussian:
         raise FitError(f"There is a pooling path in the gaussian family only, not in {fit.family}.")
-    none = (
-        fits["none"].resolved
-        if "none" in fits
-        else resolve(fit.resolved.written, fit.resolved.data, poolings=("none",))["none"]
-    )
-    return path_of(fit.resolved, none, group=group, seed=_SEED)
+    none = fits["none"].resolved if "none" in fits else resolve(model.written, model.data, poolings=("none",))["none"]
+    return path_of(model, none, group=group, seed=_SEED)
 
 
 def _shown(path: PoolingPath, term: str | None) -> str:
     labels = [str(label) for label in path.estimates["term"].to_numpy()]
-    effects = [effect.removesuffix(f"|{path.group}") for effect in path.moving]
-    moved = ["Intercept" if effect == "1" else effect for effect in effects]
     if term is None:
-        varying = [label for label in labels if label in moved] or labels
-        return next((label for label in varying if label != "Intercept"), varying[0])
+        effects = [effect.removesuffix(f"|{path.group}") for effect in path.moving]
+        moved = ["Intercept" if effect == "1" else effect for effect in effects]
+        return first_slope([label for label in labels if label in moved] or labels)
     wanted = kept(term) if isinstance(term, str) else ""
     wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in labels:
@@ -140,12 +139,7 @@ def _axis(path: PoolingPath, sd: np.ndarray) -> np.ndarray:
 def _limits(path: PoolingPath, values: np.ndarray) -> tuple[float, float]:
     """Heights between which the lines are drawn: all up to a few times the estimate, at no pooling the usual ones."""
     inside = values[path.estimates["sd"].to_numpy() <= _FAR * path.unit]
-    last = values[-1][np.isfinite(values[-1])]
-    if len(last):
-        low, high = np.quantile(last, [0.25, 0.75])
-        reach = _OUTLYING * (high - low)
-        usual = last[(last >= low - reach) & (last <= high + reach)]
-        inside = np.concatenate([inside.ravel(), usual])
+    inside = np.concatenate([inside.ravel(), values[-1][usual(values[-1], far=_OUTLYING)]])
     bottom, top = float(inside.min()), float(inside.max())
     margin = 0.04 * (top - bottom)
     return bottom - margin, top + margin
@@ -163,35 +157,19 @@ def _draw_density(ax: Axes, path: PoolingPath, at: np.ndarray, bottom: float, to
     ax.set_ylim(floor, top)
 
 
-def _draw_lines(ax: Axes, at: np.ndarray, values: np.ndarray, colors: np.ndarray) -> list[Artist]:
-    width = float(np.clip(60 / values.shape[1], 0.8, 2.0))
-    lines = [np.column_stack([at, column]) for column in values.T]
-    drawn = LineCollection(lines, colors=colors, linewidths=width, alpha=0.8, zorder=2)
-    return [ax.add_collection(drawn, autolim=False)]
+def _draw_circles(ax: Axes, at: np.ndarray, values: np.ndarray, limits: tuple[float, float]) -> None:
+    """Filled at the estimate, open at infinity."""
+    middle, last = int(np.abs(at - 0.5).argmin()), values[-1]
+    ax.plot(np.full(len(last), at[middle]), values[middle], **circle("partial", 5), zorder=4)
+    inside = last[(last >= limits[0]) & (last <= limits[1])]
+    ax.plot(np.ones(len(inside)), inside, **circle("none", 5), clip_on=False, zorder=4)
 
 
-def _draw_bands(ax: Axes, at: np.ndarray, values: np.ndarray) -> list[Artist]:
-    drawn: list[Artist] = []
-    for share in _BANDS:
-        low, high = np.nanquantile(values, [(1 - share) / 2, (1 + share) / 2], axis=1)
-        drawn.append(ax.fill_between(at, low, high, color=_BAND, alpha=0.3, linewidth=0, zorder=2))
-    return drawn
-
-
-def _draw_circles(
-    ax: Axes, path: PoolingPath, at: np.ndarray, values: np.ndarray, limits: tuple[float, float], *, size: float
-) -> None:
-    """Filled at the estimate, open at infinity; triangles at the edge for groups off the scale."""
-    middle = int(np.abs(at - 0.5).argmin())
-    bottom, top = limits
-    last = values[-1]
-    if values.shape[1] <= _MOST_LINES:
-        ax.plot(np.full(len(last), at[middle]), values[middle], **circle("partial", size), zorder=4)
-        usual = last[(last >= bottom) & (last <= top)]
-        ax.plot(np.ones(len(usual)), usual, **circle("none", size), clip_on=False, zorder=4)
-    for off, edge, marker in ((last < bottom, bottom, "v"), (last > top, top, "^")):
+def _draw_off_scale(ax: Axes, last: np.ndarray, limits: tuple[float, float], *, size: float) -> None:
+    """Triangles at the edge, for groups that are beyond it at infinity."""
+    for off, edge, marker in ((last < limits[0], limits[0], "v"), (last > limits[1], limits[1], "^")):
         if off.any():
-            style = circle("none", size + 1) | {"marker": marker, "label": "off the scale"}
+            style = circle("none", size) | {"marker": marker, "label": "off the scale"}
             ax.plot([1.0], [edge], **style, clip_on=False, zorder=5)
             ends = "  ".join(number(value) for value in sorted(last[off])[:3]) if off.sum() <= 3 else f"{off.sum()} off"
             ax.annotate(ends, (1.0, edge), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
@@ -201,28 +179,19 @@ def _draw_circles(
 def _frame(ax: Axes, path: PoolingPath, label: str, bottom: float, top: float) -> None:
     """Ticks at multiples of the estimate; vertical ticks beside the lines only."""
     ax.set_xlim(0, 1)
-    marks = [_axis(path, np.array([m * path.unit]))[0] for m in _MULTIPLES]
-    ax.set_xticks(marks, ["∞" if np.isinf(m) else number(m * path.unit) for m in _MULTIPLES])
-    ax.set_xlabel("\n".join([_horizontal(path), f"0: {path.at_0}; ∞: {path.at_infinity}", *_colors_say(path)]))
-    ticks = ax.get_yticks()
-    ax.set_yticks([tick for tick in ticks if bottom <= tick <= top])
-    ax.set_ylabel(f"{'intercept' if label == 'Intercept' else f'{label}: coefficient'} of {path.response}")
-    bare(ax)
-
-
-def _horizontal(path: PoolingPath) -> str:
+    multiples = np.array(_MULTIPLES) * path.unit
+    ax.set_xticks(_axis(path, multiples), ["∞" if np.isinf(sd) else number(sd) for sd in multiples])
     if len(path.estimated) == 1:
-        return f"sd of {path.moving[0]}, in the middle its posterior mean"
-    names = ", ".join(
-        f"{effect} {value:.3g}" for effect, value in zip(path.moving, path.estimated.values(), strict=True)
-    )
-    return f"group-level sds over their estimates ({names})"
-
-
-def _colors_say(path: PoolingPath) -> list[str]:
+        what = f"sd of {path.moving[0]}, in the middle its posterior mean"
+    else:
+        sds = zip(path.moving, path.estimated.values(), strict=True)
+        what = f"group-level sds over their estimates ({', '.join(f'{effect} {sd:.3g}' for effect, sd in sds)})"
+    notes = [what, f"0: {path.at_0}; ∞: {path.at_infinity}"]
     if _MOST_NAMED < len(path.n) <= _MOST_LINES and len(set(path.n.tolist())) > 1:
-        return [f"colours: rows in the {path.group}, dark = few, bright = many"]
-    return []
+        notes.append(f"colours: rows in the {path.group}, dark = few, bright = many")
+    ax.set_xlabel("\n".join(notes))
+    ax.set_yticks([tick for tick in ax.get_yticks() if bottom <= tick <= top])
+    ax.set_ylabel(f"{'intercept' if label == 'Intercept' else f'{label}: coefficient'} of {path.response}")
 
 
 def _headline(path: PoolingPath, values: np.ndarray) -> str:
@@ -246,18 +215,15 @@ def _interval(path: PoolingPath) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _key(path: PoolingPath, few: bool) -> list[Artist]:
+def _key(path: PoolingPath) -> list[Artist | dict[str, Any]]:
     low, high = _interval(path)
-    of = (
-        "" if path.at_0 == LOOKS["complete"].label else " of it"
-    )  # not the strategies: other effects stay partially pooled
-    handles: list[Artist] = [Line2D([], [], **complete_line(1.4) | {"label": LOOKS["complete"].label + of})]
-    if few:
-        none = circle("none", 5) | {"label": LOOKS["none"].label + of}
-        handles += [Line2D([], [], **circle("partial", 5)), Line2D([], [], **none)]
-    else:
-        handles.append(Patch(color=_BAND, alpha=0.6, label="50, 90, 99 % of groups"))
-    return [*handles, Patch(**_density_style(), label=f"posterior: {number(low)} to {number(high)}")]
+    # not the strategies: other effects stay partially pooled
+    of = "" if path.at_0 == LOOKS["complete"].label else " of it"
+    complete = complete_line(1.4) | {"label": LOOKS["complete"].label + of}
+    marks = [circle("partial", 5), circle("none", 5) | {"label": LOOKS["none"].label + of}]
+    bands = [Patch(color=_BAND, alpha=0.6, label="50, 90, 99 % of groups")]
+    density = Patch(**_density_style(), label=f"posterior: {number(low)} to {number(high)}")
+    return [complete, *(marks if len(path.n) <= _MOST_LINES else bands), density]
 
 
 def _density_style() -> dict[str, Any]:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
 from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.errors import FitError, nearest
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.results import Fits, fits_by_label
+from hlm.fits.results import Fits
 from hlm.formula.formula import Term
-from hlm.formula.pooling_formulas import Pooling
-from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, number
+from hlm.plots.coefficient_axis import coefficient_label, model_with, usual
+from hlm.plots.glyphs import LOOKS, axes_or_new, circle, describe, dots, headline, number
 from hlm.plots.group_lines import within_predictors
+from hlm.plots.group_names import label_points, named
 from hlm.plots.plane_points import Plane, plane_of
-from hlm.plots.plot_data import response_label
-from hlm.plots.point_labels import label_points, named
-from hlm.plots.slope_rows import near_range
 from hlm.support.options import check_list
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
 
 _MANY = 300  # groups: beyond it dots without arrows
 _LABELLED = 4
@@ -67,8 +61,7 @@ def plot_plane(
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_plane
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_plane(fits)
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('intercept of Reaction', 'slope of Reaction on Days')
@@ -79,31 +72,30 @@ def plot_plane(
     plane = plane_of(fits, factor, pair)
     ax = axes_or_new(ax, 7, 6)
     _set_limits(ax, plane)
-    many = len(plane.levels) > _MANY
     _draw_ellipses(ax, plane)
-    if many:
-        _draw_cloud(ax, plane)
+    if len(plane.levels) > _MANY:  # two clouds, as pixels, since thousands of vector points would choke a browser
+        glyph = dots
+        ax.plot(*plane.none.T, **dots("none", 2.2), alpha=0.35, rasterized=True, zorder=0.8)
+        ax.plot(*plane.partial.T, **dots("partial", 2.2), alpha=0.3, rasterized=True, zorder=3)
     else:
+        glyph = circle
         _draw_arrows(ax, plane)
-    _draw_complete(ax, plane)
+    ax.plot(*plane.complete[:, None], **_cross(13), zorder=6)
     _label_far(ax, plane)
-    outside = [name for name in model.written.predictors if name not in within_predictors(model_of(fits))]
+    outside = [name for name in model.written.predictors if name not in within_predictors(model)]
     note = f"\neach {factor.name} at the average {', '.join(outside)}" if outside else ""
-    ax.set(xlabel=_axis(fits, pair[0]) + note, ylabel=_axis(fits, pair[1]))
-    bare(ax)
-    headline(ax, _headline(plane, factor), key=_key(plane, factor))
+    ax.set(xlabel=coefficient_label(model, pair[0]) + note, ylabel=coefficient_label(model, pair[1]))
+    shares = " and ".join(f"{100 * share:.0f} %" for share in _SHARES)
+    ellipses = {"color": _ELLIPSE, "linewidth": 0.8, "label": f"{shares} of new groups"}
+    cross = [_cross(9)] if np.isfinite(plane.complete).any() else []
+    headline(ax, _headline(plane, factor), key=[glyph("none", 6), glyph("partial", 6), *cross, ellipses])
     describe(ax, _in_words(plane, factor, pair), problems=failed_diagnostics(fits).values())
     return ax
 
 
 def _check_terms(fits: Fits, factor: Term, terms: Sequence[str] | None) -> tuple[str, str]:
-    for pooling in ("none", "partial"):
-        if pooling not in fits_by_label(fits):
-            raise FitError(
-                f"plot_plane draws arrows from no to partial pooling, and the strategy {pooling!r} is missing."
-            )
-    model = model_of(fits)
-    varying = varying_terms(model, factor, None)
+    missing = "plot_plane draws arrows from no to partial pooling, and the strategy {} is missing."
+    varying = varying_terms(model_with(fits, ("none", "partial"), missing), factor, None)
     wanted = varying if terms is None else check_list("terms", terms, "('Intercept', 'x')")
     if len(varying) < 2:
         raise FitError(f"Only {varying[0]} varies by {factor.name}: a plane needs two coefficients. Try plot_slopes.")
@@ -123,11 +115,11 @@ def _check_terms(fits: Fits, factor: Term, terms: Sequence[str] | None) -> tuple
 def _set_limits(ax: Axes, plane: Plane) -> None:
     """Everything is inside but open circles that are far from all others."""
     spread = np.sqrt(np.diag(plane.covariance) * -2 * np.log(1 - _SHARES[-1]))
+    ends = plane.center + spread * np.array([[-1.0], [1.0]])
     ranges = []
-    for axis in (0, 1):
-        ends = plane.center[axis] + spread[axis] * np.array([-1.0, 1.0])
-        always = np.concatenate([plane.partial[:, axis], plane.complete[[axis]], ends])
-        low, high = near_range(plane.none[:, axis], always)
+    for axis, none in enumerate(plane.none.T):
+        shown = np.concatenate([none[usual(none)], plane.partial[:, axis], plane.complete[[axis]], ends[:, axis]])
+        low, high = np.nanmin(shown), np.nanmax(shown)
         ranges.append((low - 0.05 * (high - low), high + 0.05 * (high - low)))
     ax.set(xlim=ranges[0], ylim=ranges[1])
 
@@ -158,23 +150,6 @@ def _draw_arrows(ax: Axes, plane: Plane) -> None:
     ax.plot(*plane.partial.T, **circle("partial", size), zorder=4)
 
 
-def _draw_cloud(ax: Axes, plane: Plane) -> None:
-    """Many groups: two clouds, as pixels, since thousands of vector points would choke a browser."""
-    ax.plot(*plane.none.T, **_dots("none", 2.2), alpha=0.35, rasterized=True, zorder=0.8)
-    ax.plot(*plane.partial.T, **_dots("partial", 2.2), alpha=0.3, rasterized=True, zorder=3)
-
-
-def _dots(pooling: Pooling, size: float) -> dict[str, Any]:
-    """Circles too small to be open."""
-    look = LOOKS[pooling]
-    style = {"marker": "o", "linestyle": "none", "markersize": size, "markeredgewidth": 0}
-    return style | {"color": look.color, "label": look.label}
-
-
-def _draw_complete(ax: Axes, plane: Plane) -> None:
-    ax.plot(*plane.complete[:, None], **_cross(13), zorder=6)
-
-
 def _cross(size: float) -> dict[str, Any]:
     look = LOOKS["complete"]
     return {
@@ -187,18 +162,18 @@ def _label_far(ax: Axes, plane: Plane) -> None:
     """The groups that were moved furthest, named where they started, or at the edge if that is beyond it."""
     steps = np.linalg.norm((plane.none - plane.partial) / np.sqrt(np.diag(plane.covariance)), axis=1)
     order = np.argsort(-np.nan_to_num(steps), kind="stable")[:_LABELLED]
-    chosen = order[np.isfinite(steps[order])]
     low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
     starts, texts = [], []
-    for k in chosen:
-        inside = ((plane.none[k] >= low) & (plane.none[k] <= high)).all()
-        far = f" from ({number(plane.none[k, 0])}, {number(plane.none[k, 1])})"
-        texts.append(plane.levels[k] + ("" if inside else far))
-        starts.append(plane.none[k] if inside else _at_edge(plane.partial[k], plane.none[k], low, high))
+    for k in order[np.isfinite(steps[order])]:
+        start, text = plane.none[k], plane.levels[k]
+        if not ((start >= low) & (start <= high)).all():
+            text += f" from ({number(start[0])}, {number(start[1])})"
+            start = _at_edge(plane.partial[k], start, low, high)
+        starts.append(start)
+        texts.append(text)
     if starts:
         among = np.concatenate([plane.none[np.isfinite(plane.none).all(axis=1)], plane.partial])
-        places = np.array(starts)
-        label_points(ax, places[:, 0], places[:, 1], texts, among=among)
+        label_points(ax, np.array(starts), texts, among=among)
 
 
 def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -209,16 +184,6 @@ def _at_edge(inside: np.ndarray, outside: np.ndarray, low: np.ndarray, high: np.
     return np.asarray(inside + np.clip(shares, 0, 1).min() * step)
 
 
-def _axis(fits: Fits, term: str) -> str:
-    model = model_of(fits)
-    link = model_of(fits).family.link
-    scale = "" if link == "identity" else f" ({link} scale)"
-    response = response_label(model.written)
-    if term == "Intercept":
-        return f"intercept of {response}{scale}"
-    return (f"slope of {response} on {term}" if term in model.data.columns else f"coefficient of {term}") + scale
-
-
 def _headline(plane: Plane, factor: Term) -> str:
     none, partial = plane.distances
     both = np.isfinite(none)
@@ -226,16 +191,6 @@ def _headline(plane: Plane, factor: Term) -> str:
         return f"Partial pooling places {len(partial)} groups of {factor.name}; none can be placed alone"
     closer = int((partial[both] < none[both]).sum())
     return f"Partial pooling draws {closer} of {both.sum()} groups of {factor.name} towards the centre"
-
-
-def _key(plane: Plane, factor: Term) -> list[Artist]:
-    glyph = _dots if len(plane.levels) > _MANY else circle
-    handles: list[Artist] = [Line2D([], [], **glyph("none", 6)), Line2D([], [], **glyph("partial", 6))]
-    if np.isfinite(plane.complete).any():
-        handles.append(Line2D([], [], **_cross(9)))
-    shares = " and ".join(f"{100 * share:.0f} %" for share in _SHARES)
-    handles.append(Line2D([], [], color=_ELLIPSE, linewidth=0.8, label=f"{shares} of new groups"))
-    return handles
 
 
 def _in_words(plane: Plane, factor: Term, pair: tuple[str, str]) -> str:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from hlm.compare.compare_slopes import model_of, varying_terms
-from hlm.compare.rank_groups import ranked
-from hlm.errors import FitError
+from hlm.compare.rank_groups import rank_groups
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.group_coefficients import coefficients
-from hlm.fits.predict import DEFAULT_PROB
 from hlm.fits.results import Fits, fits_by_label
-from hlm.formula.formula import Term
-from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline, height_of
-from hlm.plots.group_rows import HEADING, body_height, name_rows
-from hlm.plots.plot_shrinkage import default_term
-from hlm.plots.point_labels import named
-from hlm.support.options import check_prob
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from hlm.plots.coefficient_axis import default_term, model_with
+from hlm.plots.glyphs import LOOKS, circle, describe, headline, interval_style
+from hlm.plots.group_names import name_rows, named, row_axes
 
 _LABELLED = 3  # groups at either end, where there are too many for names
 
@@ -61,34 +49,43 @@ def plot_ranks(
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_ranks
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_ranks(fits)
     >>> ax.get_xlabel()
     'rank by Days: 1 = smallest, 18 = largest'
     """
-    by_label = fits_by_label(fits)
-    if "partial" not in by_label:
-        raise FitError(
-            "plot_ranks ranks the groups by partial pooling, and that strategy is missing: fit_pooling(...)."
-        )
-    model = model_of(fits)
+    missing = "plot_ranks ranks the groups by partial pooling, and that strategy is missing: fit_pooling(...)."
+    model = model_with(fits, ("partial",), missing)
     factor = model.group(group)
-    (label,) = varying_terms(model, factor, default_term(fits, factor) if term is None else term)
-    probability = DEFAULT_PROB if prob is None else prob
-    check_prob(probability)
-    table = _rank_table(by_label["partial"], factor, label, probability)
-    body = body_height(len(table)) if ax is None else height_of(ax)
-    ax = axes_or_new(ax, 7, body + HEADING)
-    ax.set(xlim=(0.5, len(table) + 0.5), ylim=(-1, len(table)))
+    wanted = default_term(model, factor) if term is None else term
+    table = rank_groups(fits_by_label(fits)["partial"], wanted, group=factor.name, prob=prob)
+    label, probability = table[["term", "prob"]].iloc[0]
+    table = table.sort_values("rank", kind="stable").set_index("level")
+    ax, pitch = row_axes(ax, len(table))
+    ax.set_xlim(0.5, len(table) + 0.5)
     ax.xaxis.set_major_locator(FixedLocator(_ticks(len(table))))
-    _draw(ax, table, 72 * body / len(table))
-    if not name_rows(ax, list(table.index), factor.name, 72 * body / len(table), "expected rank"):
+    _draw(ax, table, pitch)
+    if not name_rows(ax, list(table.index), factor.name, pitch, "expected rank"):
         _label_ends(ax, table)
     ax.set_xlabel(f"rank by {label}: 1 = smallest, {len(table)} = largest")
-    bare(ax)
-    headline(ax, _headline(table), key=_key(probability))
-    describe(ax, _in_words(table, factor, label, probability), problems=failed_diagnostics(fits, ("partial",)).values())
+    width, percent = float((table["upper"] - table["lower"]).median()), f"{100 * probability:g} %"
+    headline(
+        ax,
+        f"Half of the {len(table)} ranks are uncertain by {width:.0f} place{'s' * (width != 1)} or more",
+        key=[
+            circle("partial", 6) | {"label": "expected rank, partial pooling"},
+            interval_style(12) | {"label": f"{percent} interval"},
+        ],
+    )
+    ends = [
+        f"{named(factor, str(level))} (expected rank {row['rank']:.1f}, {row['lower']:.0f} to {row['upper']:.0f})"
+        for level, row in table.iloc[[0, -1]].iterrows()
+    ]
+    words = (
+        f"Ranks of {len(table)} groups of {factor.name} by {label} under partial pooling, from {ends[0]} to {ends[1]}. "
+        f"Half of the {percent} intervals span {width:.0f} ranks or more."
+    )
+    describe(ax, words, problems=failed_diagnostics(fits, ("partial",)).values())
     return ax
 
 
@@ -98,27 +95,16 @@ def _ticks(count: int) -> list[int]:
     return [1, *(rank for rank in range(step, count, step) if rank > 1 and count - rank > step / 2), count]
 
 
-def _rank_table(fit: Fits, factor: Term, label: str, prob: float) -> pd.DataFrame:
-    """Index ``level``; columns ``expected, lower, upper``, the lowest rank first."""
-    draws = coefficients(fit, factor.name).sel(pooling="partial", term=label)
-    values = draws.transpose("chain", "draw", factor.name).to_numpy().reshape(-1, draws.sizes[factor.name])
-    numbers = ranked(values, prob)
-    expected, lower, upper = numbers["rank"], numbers["lower"], numbers["upper"]
-    table = pd.DataFrame({"expected": expected, "lower": lower, "upper": upper}, index=draws[factor.name].to_numpy())
-    return table.sort_values("expected", kind="stable")
-
-
 def _draw(ax: Axes, table: pd.DataFrame, pitch: float) -> None:
     """Circles with their intervals; a band and a line where rows are thinner than a circle."""
     rows = np.arange(len(table))
     if pitch < 2:
         lower, upper = (table[end].rolling(51, center=True, min_periods=1).mean() for end in ("lower", "upper"))
         ax.fill_betweenx(rows, lower, upper, color=LOOKS["partial"].color, alpha=0.25, linewidth=0, zorder=2)
-        ax.plot(table["expected"], rows, color=LOOKS["partial"].color, linewidth=2.5, zorder=4)
+        ax.plot(table["rank"], rows, color=LOOKS["partial"].color, linewidth=2.5, zorder=4)
         return
-    width = float(np.clip(0.35 * pitch, 0.4, 4))
-    ax.hlines(rows, table["lower"], table["upper"], color=LOOKS["partial"].color, linewidth=width, alpha=0.3, zorder=2)
-    ax.plot(table["expected"], rows, **circle("partial", float(np.clip(0.55 * pitch, 1.5, 7))), zorder=4)
+    ax.hlines(rows, table["lower"], table["upper"], **interval_style(pitch), zorder=2)
+    ax.plot(table["rank"], rows, **circle("partial", float(np.clip(0.55 * pitch, 1.5, 7))), zorder=4)
 
 
 def _label_ends(ax: Axes, table: pd.DataFrame) -> None:
@@ -130,25 +116,3 @@ def _label_ends(ax: Axes, table: pd.DataFrame) -> None:
             textcoords="offset points", ha="left" if sign > 0 else "right", va="bottom" if sign > 0 else "top",
             fontsize=9, zorder=6,
         )  # fmt: skip
-
-
-def _headline(table: pd.DataFrame) -> str:
-    width = float((table["upper"] - table["lower"]).median())
-    return f"Half of the {len(table)} ranks are uncertain by {width:.0f} place{'s' * (width != 1)} or more"
-
-
-def _key(prob: float) -> list[Any]:
-    band = Line2D([], [], color=LOOKS["partial"].color, linewidth=4, alpha=0.3, label=f"{100 * prob:g} % interval")
-    return [Line2D([], [], **circle("partial", 6) | {"label": "expected rank, partial pooling"}), band]
-
-
-def _in_words(table: pd.DataFrame, factor: Term, label: str, prob: float) -> str:
-    ends = [
-        f"{named(factor, str(level))} (expected rank {row['expected']:.1f}, {row['lower']:.0f} to {row['upper']:.0f})"
-        for level, row in (table.iloc[[0, -1]].iterrows())
-    ]
-    width = float((table["upper"] - table["lower"]).median())
-    return (
-        f"Ranks of {len(table)} groups of {factor.name} by {label} under partial pooling, from {ends[0]} to {ends[1]}. "
-        f"Half of the {100 * prob:g} % intervals span {width:.0f} ranks or more."
-    )

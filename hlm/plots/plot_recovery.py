@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from matplotlib.axes import Axes
 
 from hlm.errors import FitError, nearest
-from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, describe, headline
+from hlm.plots.coefficient_axis import first_slope
+from hlm.plots.glyphs import LOOKS, axes_or_new, circle, describe, headline
 from hlm.support.options import offending
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 
 def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | None = None) -> Axes:
@@ -42,11 +40,12 @@ def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | No
     >>> ax.get_ylabel()
     'root mean squared error of the slope on x'
     """
-    import pandas as pd
-
     if not (isinstance(table, pd.DataFrame) and {"term", "size", "pooling", "rmse", "se"} <= set(table.columns)):
         raise FitError(f"plot_recovery draws the table that recovery(...) returns, not {offending(table)}.")
-    label = _term(table, term)
+    labels = list(dict.fromkeys(table["term"]))
+    label = first_slope(labels) if term is None else term
+    if not isinstance(label, str) or label not in labels:
+        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
     mine = table[table["term"] == label]
     ax = axes_or_new(ax, 6.5, 4.5)
     for pooling, look in LOOKS.items():
@@ -61,34 +60,12 @@ def plot_recovery(table: pd.DataFrame, *, term: str | None = None, ax: Axes | No
     ax.minorticks_off()
     what = "intercept" if label == "Intercept" else f"slope on {label}"
     ax.set(xlabel="rows in the group", ylabel=f"root mean squared error of the {what}", ylim=(0, None))
-    bare(ax)
-    headline(ax, _headline(mine), key=ax.get_legend_handles_labels()[0])
-    describe(ax, _in_words(mine, what))
-    return ax
-
-
-def _term(table: pd.DataFrame, term: str | None) -> str:
-    labels = list(dict.fromkeys(table["term"]))
-    if term is None:
-        return str(next((label for label in labels if label != "Intercept"), labels[0]))
-    if not isinstance(term, str) or term not in labels:
-        raise FitError(f"There is no term {offending(term)}. {nearest(term, labels)}")
-    return term
-
-
-def _wide(mine: pd.DataFrame) -> pd.DataFrame:
-    return mine.pivot(index="size", columns="pooling", values="rmse").sort_index()
-
-
-def _headline(mine: pd.DataFrame) -> str:
-    wide = _wide(mine)
+    wide = mine.pivot(index="size", columns="pooling", values="rmse").sort_index()
     best = int((wide["partial"] <= wide.drop(columns="partial").min(axis=1)).sum())
-    return f"Partial pooling is closest to the truth at {best} of {len(wide)} group sizes"
-
-
-def _in_words(mine: pd.DataFrame, what: str) -> str:
-    wide = _wide(mine)
+    title = f"Partial pooling is closest to the truth at {best} of {len(wide)} group sizes"
+    headline(ax, title, key=ax.get_legend_handles_labels()[0])
     sentences = [f"Root mean squared error of the {what} against group size, {wide.index[0]} to {wide.index[-1]} rows"]
     for pooling, look in LOOKS.items():
         sentences.append(f"{look.label.capitalize()}: {wide[pooling].iloc[0]:.3g} to {wide[pooling].iloc[-1]:.3g}")
-    return ". ".join(sentences) + "."
+    describe(ax, ". ".join(sentences) + ".")
+    return ax

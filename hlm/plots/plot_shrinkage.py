@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from hlm.compare.compare_slopes import model_of, varying_terms
+from hlm.compare.compare_slopes import model_of
 from hlm.compare.shrinkage import shrinkage
 from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import Fits
 from hlm.formula.formula import Term
-from hlm.plots.glyphs import LOOKS, axes_or_new, bare, circle, complete_line, describe, headline, number
-from hlm.plots.group_rows import size_axis
-from hlm.plots.point_labels import label_points, named
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
+from hlm.plots.coefficient_axis import default_term
+from hlm.plots.glyphs import LOOKS, axes_or_new, circle, complete_line, describe, headline, number
+from hlm.plots.group_names import label_points, named, size_axis
 
 _MANY = 300  # groups: beyond it circles are small dots, beside bands of quantiles
 _LABELLED = 4
@@ -60,105 +56,75 @@ def plot_shrinkage(fits: Fits, *, term: str | None = None, group: str | None = N
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_shrinkage
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_shrinkage(fits)
     >>> ax.get_xlabel()
     'Subject (10 rows each)'
     """
     model = model_of(fits)
     factor = model.group(group)
-    label = default_term(fits, factor) if term is None else term
-    table = moved(fits, factor, label)
+    label = default_term(model, factor) if term is None else term
+    table = shrinkage(fits, term=label, group=factor.name).set_index("level")
     ax = axes_or_new(ax, 7, 5)
-    at = _scales(ax, table, factor)
-    _draw_ends(ax)
-    size = 3.0 if len(table) > _MANY else float(np.clip(60 / np.sqrt(len(table)), 5, 8))
+    ax.set(ylim=(-0.04, 1.06), ylabel="share that the other groups decide")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    at = size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
+    no_movement: dict[str, Any] = {"color": LOOKS["none"].color, "linewidth": 1.8}
+    ax.axhline(0, **no_movement, zorder=1.5)
+    ax.axhline(1, **complete_line(1.8), zorder=1.5)
     if len(table) > _MANY:
         _draw_bands(ax, table)
-    style = circle("partial", size) | ({"alpha": 0.25, "rasterized": True} if len(table) > _MANY else {})
-    ax.plot(at, table["share"], **style, zorder=3)
+        ax.plot(at, table["pooled"], **circle("partial", 3), alpha=0.25, rasterized=True, zorder=3)
+    else:
+        size = float(np.clip(60 / np.sqrt(len(table)), 5, 8))
+        ax.plot(at, table["pooled"], **circle("partial", size), zorder=3)
     _label_extremes(ax, at, table, label)
-    headline(ax, _headline(table, factor), key=_key())
+    key = [no_movement | {"label": LOOKS["none"].label}, circle("partial", 6), complete_line(1.8)]
+    headline(ax, _headline(table["pooled"], factor), key=key)
     describe(ax, _in_words(table, factor, label), problems=failed_diagnostics(fits).values())
     return ax
 
 
-def default_term(fits: Fits, factor: Term) -> str:
-    """The first slope that varies by the group, else the intercept."""
-    model = model_of(fits)
-    varying = varying_terms(model, factor, None)
-    return next((label for label in varying if label != "Intercept"), "Intercept")
-
-
-def moved(fits: Fits, factor: Term, term: str) -> pd.DataFrame:
-    """By level: ``n, none, partial`` of one term, and ``share``, how much the others decide of all terms together."""
-    table = shrinkage(fits, term=term, group=factor.name).set_index("level")
-    return table[["n", "none", "partial", "pooled"]].rename(columns={"pooled": "share"})
-
-
-def _scales(ax: Axes, table: pd.DataFrame, factor: Term) -> np.ndarray:
-    """Per cent upwards, sizes to the right; returns where the groups stand."""
-    ax.set(ylim=(-0.04, 1.06), ylabel="share that the other groups decide")
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    bare(ax)
-    return size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
-
-
-def _draw_ends(ax: Axes) -> None:
-    """No movement, where the open circles would lie, and the black line."""
-    ax.axhline(0, color=LOOKS["none"].color, linewidth=1.8, zorder=1.5)
-    ax.axhline(1, **complete_line(1.8), zorder=1.5)
-
-
 def _draw_bands(ax: Axes, table: pd.DataFrame) -> None:
     """Of many groups: between which shares the middle half and nine tenths of groups of one size lie."""
-    parts = pd.qcut(table["n"], _BANDS, duplicates="drop")
-    cut = table.groupby(parts, observed=True)
-    at = cut["n"].median()
+    cut = table.groupby(pd.qcut(table["n"], _BANDS, duplicates="drop"), observed=True)
     for low, high, alpha in ((0.05, 0.95, 0.2), (0.25, 0.75, 0.35)):
-        ends = cut["share"].quantile(low), cut["share"].quantile(high)
-        ax.fill_between(at, *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
+        ends = cut["pooled"].quantile(low), cut["pooled"].quantile(high)
+        ax.fill_between(cut["n"].median(), *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
 
 
 def _label_extremes(ax: Axes, at: np.ndarray, table: pd.DataFrame, label: str) -> None:
     """The most moved groups and the least moved one, with the estimates that no and partial pooling give."""
-    share = table["share"].to_numpy()
+    share = table["pooled"].to_numpy()
     order = np.argsort(-share, kind="stable")
     chosen = list(dict.fromkeys([*order[: _LABELLED - 1], order[-1]])) if share.max() > share.min() + _EQUAL else []
-    rows = table.iloc[chosen]
-    texts = [f"{level}: {label} {journey(row['none'], row['partial'])}" for level, row in rows.iterrows()]
-    label_points(ax, at[chosen], share[chosen], texts, among=np.column_stack([at, share]), level_lines=(0, 1))
+    texts = [f"{level}: {label} {_journey(row)}" for level, row in table.iloc[chosen].iterrows()]
+    points = np.column_stack([at, share])
+    label_points(ax, points[chosen], texts, among=points, level_lines=(0, 1))
 
 
-def journey(none: float, partial: float) -> str:
+def _journey(row: pd.Series[float]) -> str:
     """From where to where a group was moved."""
-    start = "unknown" if np.isnan(none) else number(none)
-    return f"{start} \N{RIGHTWARDS ARROW} {number(partial)}"
+    start = "unknown" if np.isnan(row["none"]) else number(row["none"])
+    return f"{start} \N{RIGHTWARDS ARROW} {number(row['partial'])}"
 
 
-def _headline(table: pd.DataFrame, factor: Term) -> str:
-    share = 100 * table["share"]
+def _headline(pooled: pd.Series[float], factor: Term) -> str:
+    share = 100 * pooled
     if share.max() - share.min() < 100 * _EQUAL:
         return f"The others decide {share.mean():.0f} % of every {factor.name}: all know equally much"
     most = named(factor, str(share.idxmax()))
     return f"The others decide {share.max():.0f} % of {most}, {share.mean():.0f} % of the average {factor.name}"
 
 
-def _key() -> list[Artist]:
-    none = Line2D([], [], color=LOOKS["none"].color, linewidth=1.8, label="no pooling")
-    partial = Line2D([], [], **circle("partial", 6))
-    return [none, partial, Line2D([], [], **complete_line(1.8))]
-
-
 def _in_words(table: pd.DataFrame, factor: Term, label: str) -> str:
-    rows = table.loc[list(dict.fromkeys([table["share"].idxmax(), table["share"].idxmin()]))]
+    share = table["pooled"]
     ends = [
-        f"{named(factor, str(level))} with {row['n']:.0f} row(s): {100 * row['share']:.0f} %, its {label} "
-        f"{journey(row['none'], row['partial'])}"
-        for level, row in rows.iterrows()
+        f"{named(factor, str(level))} with {row['n']:.0f} row(s): {100 * row['pooled']:.0f} %, its {label} "
+        f"{_journey(row)}"
+        for level, row in table.loc[list(dict.fromkeys([share.idxmax(), share.idxmin()]))].iterrows()
     ]
     return (
         f"How much the other groups decide, against the number of rows, for {len(table)} groups of {factor.name}; "
-        f"on average {100 * table['share'].mean():.0f} %. From {'; to '.join(ends)}."
+        f"on average {100 * share.mean():.0f} %. From {'; to '.join(ends)}."
     )

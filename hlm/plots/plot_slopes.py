@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 
-from hlm.compare.compare_slopes import model_of, varying_terms
-from hlm.data.clean_data import CleanData
-from hlm.errors import FitError
+from hlm.compare.compare_slopes import compare_slopes
+from hlm.compare.shrinkage import side_by_side
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.results import Fits, fits_by_label
+from hlm.fits.results import Fits
 from hlm.formula.formula import Term
 from hlm.model.model import Model
-from hlm.plots.glyphs import (
-    LOOKS,
-    axes_or_new,
-    bare,
-    circle,
-    complete_line,
-    describe,
-    extremes,
-    headline,
-    height_of,
-    number,
-)
-from hlm.plots.group_rows import HEADING, body_height, name_rows, row_font
-from hlm.plots.plot_data import response_label
-from hlm.plots.slope_rows import View, same, slope_rows, view_of
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
+from hlm.plots.coefficient_axis import View, coefficient_label, default_term, model_with, noun, view_of
+from hlm.plots.glyphs import LOOKS, circle, complete_line, describe, extremes, headline, interval_style, number
+from hlm.plots.group_names import name_rows, row_axes, row_font
 
 _SEGMENT = "#9A9A9A"
 _LINE = 1.8  # points
-_OFF_SCALE = "off the scale"
 
 
 def plot_slopes(
@@ -81,97 +63,89 @@ def plot_slopes(
     Examples
     --------
     >>> from hlm import fit_pooling, load_data, plot_slopes
-    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"),
-    ...                    draws=200, tune=200, chains=2, seed=1, progress=False)
+    >>> fits = fit_pooling("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1, progress=False)
     >>> ax = plot_slopes(fits)
     >>> ax.get_xlabel()
     'slope of Reaction on Days'
     """
-    _check_poolings(fits)
-    model = model_of(fits)
+    missing = "plot_slopes shows no pooling beside partial pooling: {} is missing, fit_pooling(...)."
+    model = model_with(fits, ("none", "partial"), missing)
     factor = model.group(group)
-    table, label = slope_rows(fits, factor, _default_term(model, factor) if term is None else term, interval)
-    body = body_height(len(table)) if ax is None else height_of(ax)
-    ax = axes_or_new(ax, 7, body + HEADING)
-    pitch = 72 * body / len(table)
+    table, label = _slope_rows(fits, factor, default_term(model, factor) if term is None else term, interval)
+    ax, pitch = row_axes(ax, len(table))
     view = view_of(table if interval is not None else table.drop(columns=["lower", "upper"]))
-    ax.set(xlim=(view.left, view.right), ylim=(-1, len(table)))
+    ax.set_xlim(view.ends)
     _draw_complete(ax, table["complete"])
     if interval is not None:
-        ax.hlines(range(len(table)), table["lower"], table["upper"], **_interval_style(pitch), zorder=2)
-    _draw_segments(ax, table, view, pitch)
-    _draw_circles(ax, table, view, pitch)
+        ax.hlines(range(len(table)), table["lower"], table["upper"], **interval_style(pitch), zorder=2)
     named = name_rows(ax, list(table.index), factor.name, pitch, "no pooling")
-    if named:
-        _write_numbers(ax, table, view, pitch)
-    ax.set_xlabel("\n".join([_horizontal(fits, label), *_small_print(table, view, factor, named=named)]))
-    bare(ax)
-    headline(ax, _headline(table, _noun(model.data, label)), key=_key(table, view, interval))
-    describe(ax, _in_words(fits, table, view, factor, label), problems=failed_diagnostics(fits).values())
+    _draw_circles(ax, table, view, pitch)
+    _draw_off_scale(ax, table["none"], view, pitch, with_numbers=named)
+    ax.set_xlabel("\n".join([coefficient_label(model, label), *_small_print(table, view, factor, named=named)]))
+    headline(ax, _headline(table, noun(model, label)), key=_key(table, view, interval))
+    describe(ax, _in_words(model, table, view, factor, label), problems=failed_diagnostics(fits).values())
     return ax
 
 
-def _check_poolings(fits: Fits) -> None:
-    for pooling in ("none", "partial"):
-        if pooling not in fits_by_label(fits):
-            raise FitError(
-                f"plot_slopes shows no pooling beside partial pooling: {pooling!r} is missing, fit_pooling(...)."
-            )
+def _slope_rows(fits: Fits, factor: Term, term: str, interval: float | None) -> tuple[pd.DataFrame, str]:
+    """The groups in the order of the picture, the bottom row first, and the term's label.
 
-
-def _default_term(model: Model, factor: Term) -> str:
-    varying = varying_terms(model, factor, None)
-    return next((label for label in varying if label != "Intercept"), "Intercept")
+    table: index ``level``; columns ``lower, upper`` (of partial pooling), ``partial, none, complete``. In the order of
+        ``none``, or of ``partial`` where that is NaN.
+    """
+    long = compare_slopes(fits, term=term, group=factor.name, prob=interval)
+    table = side_by_side(long).set_index("level")[["lower", "upper", "partial", "none", "complete"]]
+    order = table["none"].fillna(table["partial"]).sort_values(kind="stable")
+    return table.loc[order.index], str(long["term"].iloc[0])
 
 
 def _draw_complete(ax: Axes, complete: pd.Series[float]) -> None:
     """The black line; in steps where a group-level predictor makes complete pooling differ between groups."""
-    if complete.isna().all():
-        return
-    if same(complete):
+    if _same(complete):
         ax.axvline(complete.iloc[0], **complete_line(_LINE), zorder=1.5)
-    else:
+    elif complete.notna().any():
         rows = np.arange(len(complete))
         ax.vlines(complete, rows - 0.5, rows + 0.5, **complete_line(_LINE), zorder=1.5)
 
 
-def _draw_segments(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> None:
-    """From the open to the filled circle, or from the edge where the open one is off the scale."""
-    both = table["none"].notna().to_numpy()
-    start = table["none"].clip(view.mark_left, view.mark_right)
-    width, alpha = float(np.clip(0.12 * pitch, 0.25, 1.2)), min(1.0, 0.5 + pitch / 8)
-    stop = table["partial"][both]
-    ax.hlines(np.flatnonzero(both), start[both], stop, color=_SEGMENT, linewidth=width, alpha=alpha, zorder=2.5)
+def _same(values: pd.Series[float]) -> bool:
+    """Whether all groups have one value, up to rounding; False for NaN."""
+    return bool(np.allclose(values, values.iloc[0], rtol=1e-9, atol=0))
 
 
 def _draw_circles(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> None:
-    rows = np.arange(len(table))
-    size = float(np.clip(0.55 * pitch, 1.5, 7))
-    off = view.below | view.above
-    ax.plot(table["none"][~off], rows[~off], **circle("none", size), zorder=3)
+    """Open and filled circles, and segments between them, from the edge where the open one is off the scale."""
+    rows, both = np.arange(len(table)), table["none"].notna().to_numpy()
+    start, stop = table["none"].clip(*view.marks)[both], table["partial"][both]
+    width, alpha = float(np.clip(0.12 * pitch, 0.25, 1.2)), min(1.0, 0.5 + pitch / 8)
+    ax.hlines(rows[both], start, stop, color=_SEGMENT, linewidth=width, alpha=alpha, zorder=2.5)
+    size, inside = float(np.clip(0.55 * pitch, 1.5, 7)), view.off == 0
+    ax.plot(table["none"][inside], rows[inside], **circle("none", size), zorder=3)
     ax.plot(table["partial"], rows, **circle("partial", size), zorder=4)
-    for which, edge, marker in ((view.below, view.mark_left, "<"), (view.above, view.mark_right, ">")):
-        if which.any():
-            style = circle("none", size) | {"marker": marker, "label": _OFF_SCALE}
-            ax.plot(np.full(which.sum(), edge), rows[which], **style, zorder=5)
 
 
-def _write_numbers(ax: Axes, table: pd.DataFrame, view: View, pitch: float) -> None:
-    """The estimates that are off the scale, beside their triangles."""
-    for row in np.flatnonzero(view.below | view.above):
-        below = view.below[row]
-        ax.annotate(
-            number(table["none"].iloc[row]), (view.mark_left if below else view.mark_right, row),
-            xytext=(7 if below else -7, 0), textcoords="offset points", ha="left" if below else "right",
-            va="center_baseline", fontsize=min(9.0, row_font(pitch)), color=LOOKS["none"].color, zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-        )  # fmt: skip
+def _draw_off_scale(ax: Axes, none: pd.Series[float], view: View, pitch: float, *, with_numbers: bool) -> None:
+    """Triangles at the edges for open circles beyond them, beside them the estimates."""
+    for side, edge in zip((-1, 1), view.marks, strict=True):
+        rows = np.flatnonzero(view.off == side)
+        if len(rows):
+            style = _triangle(side, float(np.clip(0.55 * pitch, 1.5, 7)))
+            ax.plot(np.full(len(rows), edge), rows, **style, zorder=5)
+        for row in rows if with_numbers else []:
+            ax.annotate(
+                number(none.iloc[row]), (edge, row), xytext=(-7 * side, 0), textcoords="offset points",
+                ha="left" if side < 0 else "right", va="center_baseline", fontsize=min(9.0, row_font(pitch)),
+                color=LOOKS["none"].color, zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+            )  # fmt: skip
+
+
+def _triangle(side: int, size: float) -> dict[str, Any]:
+    return circle("none", size) | {"marker": "<" if side < 0 else ">", "label": "off the scale"}
 
 
 def _small_print(table: pd.DataFrame, view: View, factor: Term, *, named: bool) -> list[str]:
     """What the circles do not say: groups off the scale that have no number, groups without an open circle."""
-    lines, off = [], int((view.below | view.above).sum())
-    none = table["none"]
+    lines, off, none = [], np.count_nonzero(view.off), table["none"]
     if off and not named:
         lines.append(f"{off} off the scale; no pooling goes from {number(none.min())} to {number(none.max())}")
     if none.isna().any():
@@ -180,59 +154,35 @@ def _small_print(table: pd.DataFrame, view: View, factor: Term, *, named: bool) 
     return lines
 
 
-def _noun(data: CleanData, label: str) -> str:
-    if label == "Intercept":
-        return "intercept"
-    return "slope" if label in data.columns else "coefficient"
-
-
-def _horizontal(fits: Fits, label: str) -> str:
-    """What the numbers are, and on which scale."""
-    model = model_of(fits)
-    noun, response = _noun(model.data, label), response_label(model.written)
-    what = f"slope of {response} on {label}" if noun == "slope" else f"{noun} of {label}"
-    link = model_of(fits).family.link
-    scale = "" if link == "identity" else f" ({link} scale)"
-    return (f"intercept of {response}" if noun == "intercept" else what) + scale
-
-
-def _headline(table: pd.DataFrame, noun: str) -> str:
+def _headline(table: pd.DataFrame, what: str) -> str:
     moved = table.dropna(subset=["complete", "none"])
     if moved.empty:
-        return f"{len(table)} {noun}s: no pooling and partial pooling"
+        return f"{len(table)} {what}s: no pooling and partial pooling"
     closer = (moved["partial"] - moved["complete"]).abs() < (moved["none"] - moved["complete"]).abs()
-    return f"Partial pooling moves {closer.sum()} of {len(moved)} {noun}s towards the black line"
+    return f"Partial pooling moves {closer.sum()} of {len(moved)} {what}s towards the black line"
 
 
-def _key(table: pd.DataFrame, view: View, interval: float | None) -> list[Artist]:
-    handles: list[Artist] = [Line2D([], [], **circle(pooling, 6)) for pooling in ("none", "partial")]
+def _key(table: pd.DataFrame, view: View, interval: float | None) -> list[dict[str, Any]]:
+    styles = [circle("none", 6), circle("partial", 6)]
     if interval is not None:
-        handles.append(Line2D([], [], **_interval_style(9), label=f"{100 * interval:g} % interval"))
+        styles.append(interval_style(9) | {"label": f"{100 * interval:g} % interval"})
     if table["complete"].notna().any():
-        handles.append(Line2D([], [], **complete_line(_LINE)))
-    if view.below.any() or view.above.any():
-        marker = "<" if view.below.any() else ">"
-        handles.append(Line2D([], [], **circle("none", 6) | {"marker": marker, "label": _OFF_SCALE}))
-    return handles
+        styles.append(complete_line(_LINE))
+    if view.off.any():
+        styles.append(_triangle(-1 if (view.off < 0).any() else 1, 6))
+    return styles
 
 
-def _interval_style(pitch: float) -> dict[str, Any]:
-    width = float(np.clip(0.35 * pitch, 0.4, 4))
-    return {"color": LOOKS["partial"].color, "linewidth": width, "alpha": 0.3}
-
-
-def _in_words(fits: Fits, table: pd.DataFrame, view: View, factor: Term, label: str) -> str:
-    sentences = [f"Dot plot of the {_horizontal(fits, label)}, a row for each of {len(table)} groups of {factor.name}"]
+def _in_words(model: Model, table: pd.DataFrame, view: View, factor: Term, label: str) -> str:
+    what, complete = coefficient_label(model, label), table["complete"]
+    sentences = [f"Dot plot of the {what}, a row for each of {len(table)} groups of {factor.name}"]
     for pooling, name in (("none", "No"), ("partial", "Partial")):
         if table[pooling].notna().any():
             sentences.append(f"{name} pooling goes from {extremes(table[pooling], factor.name)}")
-    if table["complete"].notna().any():
-        one = same(table["complete"])
-        black = (
-            f"is {table['complete'].iloc[0]:.3g}" if one else f"goes from {extremes(table['complete'], factor.name)}"
-        )
+    if complete.notna().any():
+        black = f"is {complete.iloc[0]:.3g}" if _same(complete) else f"goes from {extremes(complete, factor.name)}"
         sentences.append(f"Complete pooling {black}")
-    off = table.index[view.below | view.above]
+    off = table.index[view.off != 0]
     if len(off):
         sentences.append(f"Off the scale: {factor.name} {', '.join(off[:5])}{', ...' if len(off) > 5 else ''}")
     return ". ".join(sentences) + "."

@@ -25,14 +25,8 @@ def interruptible(doing: Callable[[], str]) -> Iterator[None]:
     next chain); llvmlite loses it while it compiles. They pass any other exception on and clean up, so the signal
     raises another one meanwhile. Where that one is lost too, `checkpoint` or the end of the block raises it again.
 
-    Parameters
-    ----------
-    doing : callable
-        What is being done at that moment, as in ``"fitting partial pooling (3 of 3)"``.
-
-    Raises
-    ------
-    Interrupted
+    doing: what is being done at that moment, as in ``"fitting partial pooling (3 of 3)"``.
+    Interrupted: on Ctrl-C.
 
     Examples
     --------
@@ -54,31 +48,18 @@ def interruptible(doing: Callable[[], str]) -> Iterator[None]:
 
 def checkpoint() -> None:
     """Raise Ctrl-C here, if it was pressed and lost; for loops over compiled code."""
-    if _in_main_thread() and _pressed.is_set():
+    if _pressed.is_set() and threading.current_thread() is threading.main_thread():
         raise _Stop
 
 
 @contextmanager
 def _signal_raises_stop() -> Iterator[None]:
     """In the outermost such block of the main thread, SIGINT raises `_Stop` in place of KeyboardInterrupt."""
-    before = signal.getsignal(signal.SIGINT)
-    if not _in_main_thread() or not callable(before) or getattr(before, "raises_stop", False):
+    before, owner = signal.getsignal(signal.SIGINT), os.getpid()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or not callable(before) or getattr(before, "raises_stop", False):
         yield
         return
-    signal.signal(signal.SIGINT, _handler(before))
-    try:
-        yield
-        checkpoint()
-    except BaseException:
-        checkpoint()  # a library may have replaced it by another exception
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
-        _pressed.clear()
-
-
-def _handler(before: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
-    owner = os.getpid()
 
     def handle(number: int, frame: FrameType | None) -> None:
         try:
@@ -90,11 +71,16 @@ def _handler(before: Callable[[int, FrameType | None], object]) -> Callable[[int
             raise _Stop from None
 
     handle.raises_stop = True  # type: ignore[attr-defined]
-    return handle
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+        checkpoint()
+    except BaseException:
+        checkpoint()  # a library may have replaced it by another exception
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _pressed.clear()
 
 
 class _Stop(BaseException):

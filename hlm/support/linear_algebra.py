@@ -6,6 +6,8 @@ file do not raise for a matrix that is singular or not finite: its own result is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 NEW_SHARE = 1e-13  # of its length that a column must add to the ones before it in a group; rounding leaves 1e-16
@@ -18,14 +20,19 @@ def lower_roots(matrices: np.ndarray) -> np.ndarray:
 
     Rounding may leave a precision matrix two negative eigenvalues, which its determinant's sign would not show.
     """
+    return _nan_where_none(np.linalg.cholesky, matrices)
+
+
+def _nan_where_none(function: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
+    """A function of matrices that raises where one has no result: NaN for those, found by halving the stack."""
     try:
-        return np.linalg.cholesky(matrices)
+        return function(matrices)
     except np.linalg.LinAlgError:
         if matrices.ndim == 2:
             return np.full_like(matrices, np.nan)
         if len(matrices) == 1:
-            return lower_roots(matrices[0])[None]
-        return np.concatenate([lower_roots(half) for half in np.array_split(matrices, 2)])
+            return _nan_where_none(function, matrices[0])[None]
+        return np.concatenate([_nan_where_none(function, half) for half in np.array_split(matrices, 2)])
 
 
 def solve_lower(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -64,14 +71,7 @@ def solve_with_root(roots: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def inverses(matrices: np.ndarray) -> np.ndarray:
     """Inverses of matrices that are not symmetric, shape (..., n, n); NaN where a matrix is singular."""
-    try:
-        return np.linalg.inv(matrices)
-    except np.linalg.LinAlgError:
-        if matrices.ndim == 2:
-            return np.full_like(matrices, np.nan)
-        if len(matrices) == 1:
-            return inverses(matrices[0])[None]
-        return np.concatenate([inverses(half) for half in np.array_split(matrices, 2)])
+    return _nan_where_none(np.linalg.inv, matrices)
 
 
 def within_least_squares(values: np.ndarray, codes: np.ndarray, effects: np.ndarray) -> np.ndarray:

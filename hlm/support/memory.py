@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hlm.errors import FitError
@@ -19,18 +20,10 @@ _GROUPS = (  # of a container: the limit of its memory, and how much it uses
 def check_memory(what: str, numbers: Mapping[str, float], instead: str) -> None:
     """Raise where arrays that are about to be made are larger than the free memory.
 
-    Parameters
-    ----------
-    what : str
-        What is about to be made, as the subject of a sentence.
-    numbers : mapping of str to float
-        For each large array, by what is in it: the most floating-point numbers at any time, copies included.
-    instead : str
-        What to do, as sentences.
-
-    Raises
-    ------
-    FitError
+    what: what is about to be made, as the subject of a sentence.
+    numbers: for each large array, by what is in it: the most floating-point numbers at any time, copies included.
+    instead: what to do, as sentences.
+    FitError: with the sizes of the largest.
 
     Examples
     --------
@@ -60,27 +53,17 @@ def fewer_draws(draws: int, chains: int, numbers: Mapping[str, float], growing: 
 
 def _free() -> float:
     """Bytes that are free, in a container those below its limit; infinite where they are unknown."""
-    known = [_free_of_machine(), *(_free_of_group(limit, used) for limit, used in _GROUPS)]
-    return min(known)
-
-
-def _free_of_machine() -> float:
-    try:
+    found: list[float] = []
+    with suppress(OSError, StopIteration, ValueError):
         lines = _MEMINFO.read_text().splitlines()
-        return 1024.0 * next(float(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        pass
-    try:  # macOS: the total memory
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
-
-
-def _free_of_group(limit: Path, used: Path) -> float:
-    try:
-        return float(limit.read_text()) - float(used.read_text())
-    except (OSError, ValueError):  # no such group, or "max"
-        return float("inf")
+        found.append(1024.0 * next(float(line.split()[1]) for line in lines if line.startswith("MemAvailable:")))
+    if not found:  # macOS: the total memory
+        with suppress(AttributeError, OSError, ValueError):
+            found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    for limit, used in _GROUPS:
+        with suppress(OSError, ValueError):  # no such group, or "max"
+            found.append(float(limit.read_text()) - float(used.read_text()))
+    return min(found, default=float("inf"))
 
 
 def _size(bytes_: float) -> str:

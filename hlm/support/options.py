@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hlm.errors import FitError, HlmError
 
 Method = Literal["auto", "exact", "nuts", "bambi"]
+DEFAULT_PROB = 0.89  # ArviZ's default
 _LONGEST = 80  # characters of an offending value that are shown
 
 
@@ -36,10 +37,10 @@ def check_whole(
 ) -> None:
     """A whole number within its limits, Python's or numpy's."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if whole and most is not None and int(value) > most:
-        raise error(f"{name} is a whole number of at least {least} and at most {most:,}, not {offending(value)}.")
-    if not whole or int(value) < least:
-        raise error(f"{name} is a whole number of at least {least}, not {offending(value)}.")
+    above = whole and most is not None and int(value) > most
+    if above or not whole or int(value) < least:
+        upper = f" and at most {most:,}" if above else ""
+        raise error(f"{name} is a whole number of at least {least}{upper}, not {offending(value)}.")
 
 
 def check_number(
@@ -61,11 +62,13 @@ def check_seed(seed: Any, *, error: type[HlmError] = FitError) -> None:
         raise error(f"seed is a whole number of 0 or more, not {offending(seed)}.")
 
 
-def check_prob(prob: Any, name: str = "prob") -> None:
-    """The probability of an interval."""
-    number = isinstance(prob, Real) and not isinstance(prob, bool)
-    if not (number and 0 < prob < 1):
+def checked_prob(prob: Any, name: str = "prob") -> float:
+    """The probability of an interval; None is the default."""
+    if prob is None:
+        return DEFAULT_PROB
+    if isinstance(prob, bool) or not (isinstance(prob, Real) and 0 < float(prob) < 1):
         raise FitError(f"{name} is a probability between 0 and 1, such as 0.89, not {offending(prob)}.")
+    return float(prob)
 
 
 def check_functions(functions: Any) -> None:

@@ -13,12 +13,8 @@ def stream(seed: int | None, purpose: str) -> np.random.Generator:
     With one stream for all purposes, results that should be independent are not: the draws of sigma in two strategies
     had a correlation of 0.99, and data were simulated from the same numbers as the draws of their posterior.
 
-    Parameters
-    ----------
-    seed : int, optional
-        None for other numbers each time.
-    purpose : str
-        As in ``"partial pooling"``.
+    seed: None for other numbers each time.
+    purpose: as in ``"partial pooling"``.
 
     Examples
     --------

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 
-def expit(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x))."""
+def _special(name: str, *arrays: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """SciPy's function of that name."""
     from scipy import special
 
-    return np.asarray(special.expit(x))
+    return np.asarray(getattr(special, name)(*arrays, **({} if axis is None else {"axis": axis})))
 
 
-def log_expit(x: np.ndarray) -> np.ndarray:
-    """log(1 / (1 + exp(-x)))."""
-    from scipy import special
-
-    return np.asarray(special.log_expit(x))
-
-
-def gammaln(x: np.ndarray) -> np.ndarray:
-    """Log of the gamma function."""
-    from scipy import special
-
-    return np.asarray(special.gammaln(x))
-
-
-def betaln(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Log of the beta function."""
-    from scipy import special
-
-    return np.asarray(special.betaln(a, b))
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """exp(x) with the sum 1 over the last axis."""
-    from scipy import special
-
-    return np.asarray(special.softmax(x, axis=-1))
-
-
-def logsumexp(x: np.ndarray) -> np.ndarray:
-    """Log of the sum of exp(x)."""
-    from scipy import special
-
-    return np.asarray(special.logsumexp(x))
+expit = partial(_special, "expit")
+"""1 / (1 + exp(-x))."""
+log_expit = partial(_special, "log_expit")
+"""log(1 / (1 + exp(-x)))."""
+gammaln = partial(_special, "gammaln")
+"""Log of the gamma function."""
+betaln = partial(_special, "betaln")
+"""Log of the beta function."""
+softmax = partial(_special, "softmax", axis=-1)
+"""exp(x) with the sum 1 over the last axis."""
+logsumexp = partial(_special, "logsumexp")
+"""Log of the sum of exp(x)."""

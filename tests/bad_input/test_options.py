@@ -97,7 +97,7 @@ CASES: list[tuple[str, dict[str, Any], type[HlmError], str]] = [
     ("predict", {"seed": [1]}, FitError, "seed is a whole number of 0 or more, not [1]."),
     ("predict", {"kind": np.zeros(2)}, FitError, "kind is one of 'mean', 'linear', 'response', not array([0., 0.])."),
     ("predict", {"new_groups": None}, FitError, "new_groups is one of 'gaussian', 'zero', 'resample', not None."),
-    ("predict", {"prob": None}, FitError, "prob is a probability between 0 and 1, such as 0.89, not None."),
+    ("predict", {"prob": True}, FitError, "prob is a probability between 0 and 1, such as 0.89, not True."),
     ("pooling_path", {"points": 10**30}, FitError, "points is a whole number of at least 10 and at most 10,000, not 1"),
     ("pooling_path", {"term": {"x"}}, FitError, "No effect {'x'} varies by g. There are: Intercept, x."),
     ("pooling_path", {"seed": "a"}, FitError, "seed is a whole number of 0 or more, not 'a'."),

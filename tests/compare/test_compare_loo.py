@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hlm.compare.compare_loo import compare_loo
-from hlm.compare.stacking import stacking_weights
+from hlm.compare.compare_loo import compare_loo, stacking_weights
 from hlm.data.packaged_sets import load_data
 from hlm.engines.exact.draws.posterior_tree import theta_of
 from hlm.engines.exact.engine import EXACT

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlm.compare.gelman_pardoe import explained, pooling_factor
 from hlm.compare.glossary import GLOSSARY
-from hlm.compare.pooling_factors import pooling_factors
+from hlm.compare.pooling_factors import explained, pooling_factor, pooling_factors
 from hlm.compare.shrinkage import shrinkage
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError

@@ -374,9 +374,3 @@ def test_without_data_nothing_heavy_is_loaded() -> None:
     code += f"print(json.dumps([s, [m for m in {heavy} if m in sys.modules]]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
-
-
-def test_code_of_a_caller_s_function_of_truth_values() -> None:
-    own = {"late": lambda days: days > 3.0}
-    truth = explain("Reaction ~ late(Days) + (1|Subject)", load_data("sleepstudy"), functions=own)
-    assert "= (late(Days)).astype(float)" in truth.code["pymc"]

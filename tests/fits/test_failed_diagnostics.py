@@ -12,13 +12,12 @@ import pytest
 
 import hlm
 from hlm.checks.check_spread import check_spread
-from hlm.compare.compare_loo import compare_loo
+from hlm.compare.compare_loo import compare_loo, stacking_weights
 from hlm.compare.compare_slopes import compare_slopes
 from hlm.compare.pooling_factors import pooling_factors
 from hlm.compare.rank_groups import rank_groups
 from hlm.compare.shrinkage import shrinkage
 from hlm.compare.slope_differences import slope_differences
-from hlm.compare.stacking import stacking_weights
 from hlm.compare.verdict import verdict
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.interface import PointwiseLoo

@@ -26,8 +26,7 @@ def _data(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "formula"),
-    [("sleepstudy", SLEEP), ("penicillin", "diameter ~ 1 + (1|plate) + (1|sample)")],
+    ("name", "formula"), [("sleepstudy", SLEEP), ("penicillin", "diameter ~ 1 + (1|plate) + (1|sample)")]
 )
 def test_marginal_density_is_the_dense_one(name, formula):
     """Up to the constant that the weights add: differences between values of theta."""

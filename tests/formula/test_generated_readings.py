@@ -46,11 +46,7 @@ REFUSALS = {
     "Nothing varies in this bar": "an empty bar",
 }
 # part of the formula -> what lme4 1.1-31 stops at, though it says what is meant
-NOT_LME4S = {
-    "(1||": "(1||g)",
-    "|factor(k)": "factor(g) as a group",
-    "|(b/m)": "a group in parentheses",
-}
+NOT_LME4S = {"(1||": "(1||g)", "|factor(k)": "factor(g) as a group", "|(b/m)": "a group in parentheses"}
 AS_LME4 = "read as lme4 reads it"
 
 

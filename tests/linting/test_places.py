@@ -6,7 +6,7 @@ import pytest
 
 from hlm.formula.formula import Term
 from hlm.formula.parser import parse
-from hlm.linting.places_in_text import bare_bars, bars, place_of_block, place_of_name, place_of_response, place_of_term
+from hlm.linting.places_in_text import bars, outside, place_of_block, place_of_name, place_of_response, place_of_term
 
 TEXT = "y ~ x*z + (x | g) + (1|a/b) + (0 + `w z`||g) + g"
 
@@ -18,12 +18,8 @@ def at(place: tuple[int, int] | None) -> str:
 
 def test_bars_with_the_names_on_both_sides() -> None:
     found = [(TEXT[b.start : b.stop], sorted(b.effects), sorted(b.group)) for b in bars(TEXT)]
-    assert found == [
-        ("(x | g)", ["x"], ["g"]),
-        ("(1|a/b)", [], ["a", "b"]),
-        ("(0 + `w z`||g)", ["w z"], ["g"]),
-    ]
-    assert [t.start for t in bare_bars("y ~ x | g + (1|h) || k")] == [6, 18]
+    assert found == [("(x | g)", ["x"], ["g"]), ("(1|a/b)", [], ["a", "b"]), ("(0 + `w z`||g)", ["w z"], ["g"])]
+    assert [t.start for t in outside("y ~ x | g + (1|h) || k", ("|", "||"))] == [6, 18]
 
 
 @pytest.mark.parametrize(("index", "text"), [(0, "(x | g)"), (1, "(1|a/b)"), (2, "(1|a/b)"), (3, "(0 + `w z`||g)")])

@@ -11,12 +11,11 @@ import hlm
 from hlm.compare.shrinkage import shrinkage
 from hlm.errors import FitError
 from hlm.formula.formula import Term
-from hlm.plots.group_rows import size_axis
+from hlm.plots.group_names import label_points, named, size_axis
 from hlm.plots.plot_loo import plot_loo
 from hlm.plots.plot_plane import plane_of, plot_plane
 from hlm.plots.plot_ranks import plot_ranks
 from hlm.plots.plot_shrinkage import plot_shrinkage
-from hlm.plots.point_labels import label_points, named
 
 SCHOOL = Term(("school",))
 
@@ -212,8 +211,8 @@ def test_loo_of_what_there_is_not(exam, options, message):
 def test_names_do_not_cover_each_other_and_are_left_out_where_there_is_no_room():
     ax = plt.figure(figsize=(4, 4)).add_subplot()
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    x = np.full(20, 0.5)
-    label_points(ax, x, x, [f"a long name {k}" for k in range(20)], among=np.column_stack([x[:1], x[:1]]))
+    points = np.full((20, 2), 0.5)
+    label_points(ax, points, [f"a long name {k}" for k in range(20)], among=points[:1])
     ax.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
     assert 1 <= len(boxes) <= 8  # the places around a point

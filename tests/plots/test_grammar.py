@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
 
 from hlm.formula.pooling_formulas import POOLINGS
-from hlm.plots.glyphs import GROUP_COLORS, LOOKS, circle, describe, extremes, group_colors, new_axes, number
+from hlm.plots.glyphs import GROUP_COLORS, LOOKS, axes_or_new, circle, describe, extremes, group_colors, number
 
 # Machado, Oliveira & Fernandes (2009), IEEE TVCG 15(6), severity 1.0; the identity is the usual vision.
 VISION = {
@@ -88,7 +88,7 @@ def test_extremes_name_their_groups_and_pass_over_what_is_missing():
 
 
 def test_new_axes_are_laid_out_so_that_nothing_is_cut_off():
-    ax = new_axes(7, 5)
+    ax = axes_or_new(None, 7, 5)
     assert type(ax.figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
     assert ax.figure.get_size_inches().tolist() == [7, 5]
 

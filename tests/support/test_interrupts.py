@@ -185,8 +185,8 @@ def test_command_line_ends_with_130_and_one_line(
 def test_kernels_are_cut_where_ctrl_c_would_have_to_wait() -> None:
     groups, thetas = 1_000_000, 4000
     sums = CrossProducts(
-        np.broadcast_to(10, groups), np.broadcast_to(0.0, (groups, 2, 2)), np.broadcast_to(0.0, (groups, 2, 3)),
-        np.broadcast_to(0.0, (groups, 3, 3)), np.zeros(2), np.zeros(2),
+        np.broadcast_to(10, groups), np.broadcast_to(0.0, (groups, 2, 2)), np.zeros(2), np.zeros(2),
+        np.broadcast_to(0.0, (groups, 2, 3)), np.broadcast_to(0.0, (groups, 3, 3)),
     )  # fmt: skip
     edges, _ = marginal._cut(sums, thetas)
     assert (edges[0], edges[-1]) == (0, thetas)

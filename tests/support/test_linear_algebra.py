@@ -241,7 +241,7 @@ MAY_RAISE = {
     "engines/exact/draws/separate_residuals.py": {"svd": "of the columns' own root, finite as they are"},
     "engines/exact/left_out/one_factor.py": {"qr": "does not raise"},
     "engines/exact/likelihood/kernels_several_factors.py": {"cholesky": "compiled, inside a try"},
-    "engines/exact/sums/rows.py": {"pinv": "of the columns' own products, finite as they are"},
+    "engines/exact/sums/one_factor.py": {"pinv": "of the columns' own products, finite as they are"},
     "engines/reml/design.py": {"qr": "does not raise", "matrix_rank": "columns of 0 are refused before"},
     "engines/reml/search.py": {
         "eigh": "after a check of the Hessian",

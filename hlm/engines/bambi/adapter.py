@@ -33,35 +33,30 @@ class HlmModel(bambi.Model):  # type: ignore[misc]  # Bambi has no type hints
         """As `bambi.Model.predict`."""
         with LOCK, warnings.catch_warnings():  # formulae 0.6 marks new groups in a way that pandas 4 will refuse
             warnings.filterwarnings("ignore", "Constructing a Categorical with a dtype")
-            return super().predict(idata, kind=kind, data=self._read(data), **options)
+            rows = None if data is None else self.read_new_data(data)
+            return super().predict(idata, kind=kind, data=rows, **options)
 
     def compute_log_likelihood(self, idata: Any, data: Any = None, inplace: bool = True) -> Any:
         """As `bambi.Model.compute_log_likelihood`."""
         with LOCK:
-            return super().compute_log_likelihood(idata, data=self._read(data), inplace=inplace)
-
-    def _read(self, data: Any) -> Any:
-        return None if data is None else self.read_new_data(data)
+            rows = None if data is None else self.read_new_data(data)
+            return super().compute_log_likelihood(idata, data=rows, inplace=inplace)
 
 
-def bambi_prior(
-    *, prior: Prior | None = None, sigma: Prior | None = None, correlated: CorrelatedEffects | None = None
-) -> bambi.Prior:
-    """Hlm's prior as Bambi's: of a common term, or of a varying effect by the prior of its sd."""
-    if prior is not None:
-        args = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in prior.args.items()}
-        return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
-    hyperprior = bambi_prior(prior=sigma)
+def bambi_prior(prior: Prior, copies: int = 1) -> bambi.Prior:
+    """Hlm's prior as Bambi's; its sequences of numbers so many times one after another."""
+    args = {k: np.tile(v, copies) if isinstance(v, tuple) else v for k, v in prior.args.items()}
+    return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
+
+
+def effect_prior(sd: Prior, correlated: CorrelatedEffects | None) -> bambi.Prior:
+    """Bambi's prior of a varying effect, by that of its sd."""
+    sigma = bambi_prior(sd)
     if correlated is not None and correlated.transformation is not None:
-        hyperprior = bambi.Prior("Derived", auto_scale=False, dist=DerivedSds(correlated))
+        sigma = bambi.Prior("Derived", auto_scale=False, dist=DerivedSds(correlated))
     if correlated is None:
-        return bambi.Prior("Normal", auto_scale=False, mu=0, sigma=hyperprior)
-    return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=hyperprior)
-
-
-def residual_formula(text: str, group: str) -> tuple[bambi.Formula, dict[str, Any]]:
-    """A formula with a residual sd for each group, and its links; Bambi has no name for the identity link of sigma."""
-    return bambi.Formula(text, f"sigma ~ 0 + {group}"), {"mu": "identity", "sigma": bambi.Link("identity")}
+        return bambi.Prior("Normal", auto_scale=False, mu=0, sigma=sigma)
+    return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=sigma)
 
 
 @contextmanager

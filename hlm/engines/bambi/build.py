@@ -18,9 +18,9 @@ from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
-from hlm.model.grouping_factors import CovarianceBlock, Effect, GroupingFactor
+from hlm.model.grouping_factors import CovarianceBlock, Effect
 from hlm.model.model import Model
-from hlm.model.priors import GivenPriors, Prior
+from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 
 if TYPE_CHECKING:
@@ -106,61 +106,20 @@ def bambi_model(model: Model) -> HlmModel:
             f"Bambi cannot take a column named {variable!r}: rename it, for example x1. (hlm.fit takes any name.)"
         )
     check_memory_of_model(model)
-    text, priors = _translate_none(model) if model.pooling == "none" else _translate(model)
-    return _assemble(model, text, priors)
+    import bambi
 
+    from hlm.engines.bambi.adapter import LOCK, HlmModel, group_coding
 
-def _translate(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Complete and partial pooling as Bambi's formula, and by Bambi's names the arguments of `bambi_prior`."""
-    translated: dict[str, dict[str, Any]] = {
-        parameter.prior_name: {"prior": model.priors[parameter.prior_name]}
-        for parameter in model.of_kind("common", "residual", "family")
-    }
-    bars = []
-    for factor in model.factors:
-        for block in factor.blocks:
-            texts = [formulae_text(e.term) for e in block.effects if e.term != INTERCEPT]
-            first = "1" if any(e.term == INTERCEPT for e in block.effects) else "0"
-            bars.append(f"({' + '.join([first, *texts])}|{grouped_text(factor.group)})")
-            for effect in block.effects:
-                assert effect.sd is not None
-                correlated = _correlated(model, factor, block, effect)
-                translated[effect.coefficients.name] = {"sigma": model.priors[effect.sd.name], "correlated": correlated}
-    text = " + ".join([_common_text(model.written), *bars])
-    return f"{_response_text(model.written)} ~ {text}", translated
-
-
-def _translate_none(model: Model) -> tuple[str, dict[str, dict[str, Any]]]:
-    own = {effect.coefficients.name: (factor, effect) for factor in model.factors for effect in factor.effects}
-    texts = []
-    for term in model.formula.common:
-        if term.name in own:
-            factor, effect = own[term.name]
-            inner = [] if effect.term == INTERCEPT else [formulae_text(effect.term)]
-            texts.append(":".join([grouped_text(factor.group), *inner]))
-        elif term != INTERCEPT:
-            texts.append(formulae_text(term))
-    translated = {name: {"prior": prior} for name, prior in model.priors.items()}
-    for name, (factor, _) in own.items():  # one number per effect column, repeated for every group
-        translated[name] = {"prior": _repeated(model.priors[name], factor.size)}
-    first = "1" if INTERCEPT in model.formula.common else "0"
-    text = " + ".join([first, *texts, *_offset_texts(model.written)])
-    return f"{_response_text(model.written)} ~ {text}", translated
-
-
-def _assemble(model: Model, text: str, priors: dict[str, dict[str, Any]]) -> HlmModel:
-    """Make the Bambi model: from here on Bambi's own classes."""
-    from hlm.engines.bambi.adapter import LOCK, HlmModel, bambi_prior, group_coding, residual_formula
-
-    translated: dict[str, Any] = {name: bambi_prior(**arguments) for name, arguments in priors.items()}
-    whole, link = text, None
-    if model.separate is not None:
-        whole, link = residual_formula(text, grouped_text(model.separate.group))
-        translated[names.RESIDUAL_SD] = {model.separate.name: translated[names.RESIDUAL_SD]}
+    text, priors = _translate(model)
+    link = None
+    if model.separate is not None:  # Bambi has no name for the identity link of sigma
+        text = bambi.Formula(text, f"sigma ~ 0 + {grouped_text(model.separate.group)}")
+        link = {"mu": "identity", "sigma": bambi.Link("identity")}
+        priors[names.RESIDUAL_SD] = {model.separate.name: priors[names.RESIDUAL_SD]}
     frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
         with group_coding(_group_coding(model)):
-            built = HlmModel(whole, frame, family=model.family.name, link=link, priors=translated)
+            built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
         with LOCK:
             built.build()
@@ -169,25 +128,40 @@ def _assemble(model: Model, text: str, priors: dict[str, dict[str, Any]]) -> Hlm
     return built
 
 
+def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
+    """The strategy's formula as Bambi reads it, and its priors by Bambi's names."""
+    from hlm.engines.bambi.adapter import bambi_prior, effect_prior
+
+    own = {e.coefficients.name: (factor, e.term) for factor in model.factors for e in factor.effects if e.sd is None}
+    terms = ["1" if INTERCEPT in model.formula.common else "0"]
+    for term in model.formula.common:
+        if term.name in own:
+            factor, inner = own[term.name]
+            terms.append(":".join(filter(None, [grouped_text(factor.group), formulae_text(inner)])))
+        elif term != INTERCEPT:
+            terms.append(formulae_text(term))
+    terms += [f"offset({formulae_text(Term((variable,)))})" for variable in model.written.offsets]
+    # a coefficient for each group: its prior has one number per effect column, repeated for every group
+    priors = {name: bambi_prior(model.priors[name], factor.size) for name, (factor, _) in own.items()}
+    for parameter in model.of_kind("common", "residual", "family"):
+        priors[parameter.prior_name] = bambi_prior(model.priors[parameter.prior_name])
+    for group, block in ((factor.group, block) for factor in model.factors for block in factor.blocks):
+        varying = [effect.term for effect in block.effects]
+        texts = ["1" if INTERCEPT in varying else "0", *filter(None, map(formulae_text, varying))]
+        terms.append(f"({' + '.join(texts)}|{grouped_text(group)})")
+        for effect in block.effects:
+            assert effect.sd is not None
+            sd = model.priors[effect.sd.name]
+            priors[effect.coefficients.name] = effect_prior(sd, _correlated(model, block, effect, effect.sd.dims))
+    response = [formulae_text(Term((variable,))) for variable in model.written.response.variables]
+    left = response[0] if model.written.response.trials is None else f"p({', '.join(response)})"
+    return f"{left} ~ {' + '.join(terms)}", priors
+
+
 def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
     """New rows as the model was built on: columns under the names that it has for them."""
     frame: pd.DataFrame = prepare(model.written, model.data, rows)
     return frame.rename(columns=names.in_posterior)
-
-
-def _response_text(formula: Formula) -> str:
-    names = [formulae_text(Term((v,))) for v in formula.response.variables]
-    return names[0] if formula.response.trials is None else f"p({', '.join(names)})"
-
-
-def _common_text(formula: Formula) -> str:
-    first = "1" if formula.has_intercept else "0"
-    terms = [formulae_text(t) for t in formula.common if t != INTERCEPT]
-    return " + ".join([first, *terms, *_offset_texts(formula)])
-
-
-def _offset_texts(formula: Formula) -> list[str]:
-    return [f"offset({formulae_text(Term((variable,)))})" for variable in formula.offsets]
 
 
 def _group_coding(model: Model) -> dict[str, Mapping[str, bool]]:
@@ -201,7 +175,7 @@ def _group_coding(model: Model) -> dict[str, Mapping[str, bool]]:
 
 
 def _correlated(
-    model: Model, factor: GroupingFactor, block: CovarianceBlock, effect: Effect
+    model: Model, block: CovarianceBlock, effect: Effect, own_dims: tuple[str, ...]
 ) -> CorrelatedEffects | None:
     """The distribution of one term of a correlated block; None for a term that varies alone."""
     if block.correlation is None:
@@ -213,7 +187,6 @@ def _correlated(
     if eta <= 0:
         raise FitError(f"The eta of the LKJ prior must be positive, not {eta:g}.")
     rows = tuple(range(effect.columns.start - block.columns.start, effect.columns.stop - block.columns.start))
-    own_dims = () if effect.sd is None else effect.sd.dims
     transformation, sds = model.transformations.get(name), ()
     if transformation is not None:
         numbers = [np.broadcast_to(model.priors[e.sd.name].args["sigma"], len(e.labels)) for e in block.effects if e.sd]
@@ -221,8 +194,3 @@ def _correlated(
     return CorrelatedEffects(
         name, block.correlation.dims, block.correlation.labels, rows, eta, bool(own_dims), transformation, sds
     )
-
-
-def _repeated(prior: Prior, groups: int) -> Prior:
-    args = {key: np.tile(v, groups) if isinstance(v, tuple) else v for key, v in prior.args.items()}
-    return Prior(prior.name, prior.dist, **args)

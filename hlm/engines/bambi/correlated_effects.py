@@ -2,8 +2,7 @@
 
 Bambi calls ``dist(label, sigma=<tensor>, dims=...)`` inside the PyMC model, once for each term of a block
 (``1|school``, then ``pre|school``). The first call creates the block's correlation matrix and one matrix of standard
-normal offsets (effects x groups); every call returns its own rows. Nothing is remembered here: what the block already
-has is asked of the PyMC model.
+normal offsets (effects x groups), which the later ones find in the PyMC model; every call returns its own rows.
 
 The correlation matrix is built from canonical partial correlations, scaled Beta variables (Lewandowski, Kurowicka &
 Joe 2009, J. Multivariate Analysis 100:1989-2001), because the free variable of PyMC 6's LKJCorr is a Cholesky factor.
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -59,18 +57,16 @@ class CorrelatedEffects:
         """
         import pymc as pm
 
-        partial_name, sd_name = f"{self.block}_partial_offset", f"{self.block}_sd_offset"
+        partial_name, sd_name, q = f"{self.block}_partial_offset", f"{self.block}_sd_offset", len(self.effects)
         if partial_name in model.named_vars:
             return self._rows(model[partial_name], None if self.transformation is None else model[sd_name])
-        effect_dim, effect_dim_bis = self.dims
-        pair_dim = f"{self.block}_pair"
-        pairs = [f"{a}, {b}" for b, a in _pairs(self.effects)]
-        model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: pairs})
-        beta = _partial_beta(len(self.effects), self.eta)
+        (effect_dim, effect_dim_bis), pair_dim = self.dims, f"{self.block}_pair"
+        labels = [f"{self.effects[j]}, {self.effects[i]}" for i, j in _pairs(q)]
+        model.add_coords({effect_dim: self.effects, effect_dim_bis: self.effects, pair_dim: labels})
+        # the Beta parameter of each partial correlation: column j conditions on the j columns before it
         shape = (-1, *(1 for _ in response_dims))
-        partial = pm.Beta(
-            partial_name, alpha=beta.reshape(shape), beta=beta.reshape(shape), dims=(pair_dim, *response_dims)
-        )
+        beta = np.reshape([self.eta + (q - 2 - j) / 2 for _, j in _pairs(q)], shape)
+        partial = pm.Beta(partial_name, alpha=beta, beta=beta, dims=(pair_dim, *response_dims))
         sds = None
         if self.transformation is not None:
             sds = pm.HalfNormal(sd_name, np.reshape(self.sds, shape), dims=(effect_dim, *response_dims))
@@ -102,21 +98,16 @@ class DerivedSds:
         return pm.Deterministic(name, pt.stack(found) if self.effects.has_levels else found[0], dims=dims)
 
 
-def _pairs(items: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+def _pairs(q: int) -> list[tuple[int, int]]:
     """All (later, earlier) pairs in the order of the rows of a lower triangle."""
-    return [(items[i], items[j]) for i in range(len(items)) for j in range(i)]
-
-
-def _partial_beta(q: int, eta: float) -> np.ndarray:
-    """The Beta parameter of each partial correlation: column j conditions on the j columns before it."""
-    return np.array([eta + (q - 2 - j) / 2 for _, j in _pairs(tuple(range(q)))])
+    return [(i, j) for i in range(q) for j in range(i)]
 
 
 def _cholesky_rows(partial: Any, q: int) -> list[list[Any]]:
     """Partial correlations, on (0, 1), to the lower triangle of the correlation matrix's Cholesky factor."""
     import pytensor.tensor as pt
 
-    position = {pair: k for k, pair in enumerate(_pairs(tuple(range(q))))}
+    position = {pair: k for k, pair in enumerate(_pairs(q))}
     rows: list[list[Any]] = [[1.0]]
     for i in range(1, q):
         row, left = [], 1.0
@@ -134,9 +125,8 @@ def _correlation(root: list[list[Any]]) -> Any:
 
     q = len(root)
     sds = [pt.sqrt(sum(entry**2 for entry in row)) for row in root]
-    one = pt.ones_like(sds[1])
-    entries: list[list[Any]] = [[one] * q for _ in range(q)]
-    for j, i in combinations(range(q), 2):
-        value = sum(a * b for a, b in zip(root[i], root[j], strict=False)) / (sds[i] * sds[j])
-        entries[i][j] = entries[j][i] = value
+    entries = [[pt.ones_like(sds[1])] * q for _ in range(q)]
+    for i, j in _pairs(q):
+        products = sum(a * b for a, b in zip(root[i], root[j], strict=False))
+        entries[i][j] = entries[j][i] = products / (sds[i] * sds[j])
     return pt.stack([pt.stack(row) for row in entries])

@@ -14,8 +14,9 @@ def check_memory_of_model(model: Model, draws: int = 0) -> None:
 
     draws: in all chains, those for warming up included; 0 where nothing is sampled.
     """
+    effects = sum(factor.size * factor.width for factor in model.factors)
     check_memory(
-        f"Building this model ({model.rows:,} rows, {_effects(model):,} coefficients of groups)",
+        f"Building this model ({model.rows:,} rows, {effects:,} coefficients of groups)",
         _numbers(model, draws),
         "In the gaussian family the exact engine makes no dummy columns (method='auto', Normal priors). Otherwise "
         "take fewer groups or rows, fewer varying effects, or fewer draws.",
@@ -28,13 +29,6 @@ def memory_of_model(model: Model, draws: int) -> float:
 
 
 def _numbers(model: Model, draws: int) -> dict[str, float]:
-    effects = _effects(model)
-    return {
-        "dummy columns of the groups": float(_DESIGN[model.pooling]) * model.rows * effects,
-        "draws": float(_DRAWS) * draws * effects,
-    }
-
-
-def _effects(model: Model) -> int:
-    """How many coefficients the groups have of their own."""
-    return sum(factor.size * factor.width for factor in model.factors)
+    effects = float(sum(factor.size * factor.width for factor in model.factors))
+    columns = _DESIGN[model.pooling] * model.rows * effects
+    return {"dummy columns of the groups": columns, "draws": _DRAWS * draws * effects}

@@ -17,16 +17,17 @@ from hlm.model.resolve import strategy
 if TYPE_CHECKING:
     import xarray as xr
 
-_UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A[_:]|:\Z")
-_UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]")
-_UNSAFE_END = "_offset"  # of Bambi's own variables
+# Bambi's own variables end in _offset
+_UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A[_:]|(:|_offset)\Z")
+_UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]|_offset\Z")
 
 
 def unsafe_variables(model: Model) -> tuple[str, ...]:
     """The variables of the formula whose names Bambi cannot take."""
     bases = (made for name, made in model.data.expansions.items() if name != ALL_OTHERS)  # poly(x, 2)1, poly(x, 2)2
     computed = {*model.written.computed, *chain.from_iterable(bases)}
-    return tuple(v for v in model.written.variables if not _is_safe(v, is_computed=v in computed))
+    unsafe = dict.fromkeys(computed, _UNSAFE_INSIDE_A_CALL)
+    return tuple(v for v in model.written.variables if unsafe.get(v, _UNSAFE_IN_A_COLUMN).search(v))
 
 
 def under_safe_names(model: Model) -> Model:
@@ -51,25 +52,17 @@ def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree
     new = {names.in_posterior(safe.written.response.variable): names.in_posterior(model.written.response.variable)}
     for own, other in zip(model.parameters, safe.parameters, strict=True):
         new |= {other.name: own.name, **dict(zip(other.dims, own.dims, strict=True))}
-    groups = {}
-    for name, node in idata.children.items():
-        dataset = node.to_dataset()
-        there = {old: own for old, own in new.items() if old in dataset.variables or old in dataset.dims}
-        groups[name] = dataset.rename(there)
+    groups = {name: node.to_dataset() for name, node in idata.children.items()}
+    for name, group in groups.items():
+        groups[name] = group.rename({old: own for old, own in new.items() if old in {*group.variables, *group.dims}})
     return xr.DataTree.from_dict(groups)
 
 
-def _is_safe(variable: str, *, is_computed: bool) -> bool:
-    unsafe = _UNSAFE_INSIDE_A_CALL if is_computed else _UNSAFE_IN_A_COLUMN
-    return not (unsafe.search(variable) or variable.endswith(_UNSAFE_END))
-
-
 def _renamed_formula(formula: Formula, new: dict[str, str]) -> Formula:
-    response = formula.response
-    trials = None if response.trials is None else new.get(response.trials, response.trials)
+    variable, trials = formula.response.variable, formula.response.trials
     return replace(
         formula,
-        response=Response(new.get(response.variable, response.variable), trials),
+        response=Response(new.get(variable, variable), new.get(trials or "", trials)),
         common=tuple(_renamed(term, new) for term in formula.common),
         blocks=tuple(
             Block(tuple(_renamed(e, new) for e in block.effects), _renamed(block.group, new), block.correlated)

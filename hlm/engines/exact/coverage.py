@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hlm.engines.exact.gaussian_model import independent_groups
@@ -27,73 +29,44 @@ def covers(model: Model) -> str | None:
     >>> covers(resolve("incidence ~ 1 + (1|herd)", load_data("cbpp"), family="poisson")["partial"])
     'The family is poisson: only in the gaussian family can the coefficients be integrated out.'
     """
+    return next(_reasons(model), None)
+
+
+def _reasons(model: Model) -> Iterator[str]:
+    """Why not, from the structure of the model to its priors."""
     if not model.family.is_gaussian:
-        return f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
-    strategy = {"partial": _partial, "none": _none, "complete": _complete}[model.pooling]
-    return strategy(model) or _shared_columns(model) or _more_columns_than_rows(model) or _priors(model)
+        yield f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
+    if model.pooling == "partial":
+        yield from _partial(model)
+    if model.pooling == "none" and not independent_groups(model):
+        own = sum(factor.size for factor in model.factors for _ in factor.effects)
+        if own > MOST_OWN_COLUMNS or own * model.rows > MOST_OWN_NUMBERS:
+            yield f"The groups' {own} own coefficients are not independent of each other, and too many for one matrix."
+    if model.separate is not None and model.common.labels:
+        yield f"The groups, each with its own residual sd, share {', '.join(model.common.labels)}."
+    if model.rows <= _MOST_COMMON and (count := len(model.design.common.labels)) >= model.rows:
+        # least squares, from which sigma is searched, leaves nothing for it
+        yield f"There are {count} common coefficients and {model.rows} rows only."
+    why_not = {"sd": why_not_a_scale, "residual": why_not_a_scale, "correlation": _why_not_lkj}
+    for parameter in model.parameters:
+        name = parameter.prior_name
+        if name in model.priors and (reason := why_not.get(parameter.kind, _why_not_normal)(name, model.priors[name])):
+            yield reason
 
 
-def _more_columns_than_rows(model: Model) -> str | None:
-    """Then least squares, from which sigma is searched, leaves nothing for it."""
-    if model.rows > _MOST_COMMON:
-        return None
-    count = len(model.design.common.labels)
-    return f"There are {count} common coefficients and {model.rows} rows only." if count >= model.rows else None
-
-
-def _shared_columns(model: Model) -> str | None:
-    """What the groups share although each has its own residual sd."""
-    if model.separate is None or not model.common.labels:
-        return None
-    return f"The groups, each with its own residual sd, share {', '.join(model.common.labels)}."
-
-
-def _complete(model: Model) -> None:
-    return None
-
-
-def _partial(model: Model) -> str | None:
+def _partial(model: Model) -> Iterator[str]:
+    """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
     effects = [(effect.term, factor.group) for factor in model.factors for effect in factor.effects]
     if len(set(effects)) < len(effects):
-        return "An effect stands in two bars of the same grouping factor."
+        yield "An effect stands in two bars of the same grouping factor."
     correlated = [len(parameter.labels) for parameter in model.of_kind("correlation")]
     dimensions = 1 + sum(factor.width for factor in model.factors) + sum(q * (q - 1) // 2 for q in correlated)
     if dimensions > MOST_DIMENSIONS:
-        return f"There are {dimensions} standard deviations and correlations, more than {MOST_DIMENSIONS}."
-    return _too_many_beside_the_largest(model)
-
-
-def _too_many_beside_the_largest(model: Model) -> str | None:
-    """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
+        yield f"There are {dimensions} standard deviations and correlations, more than {MOST_DIMENSIONS}."
     sizes = [factor.size * factor.width for factor in model.factors]
-    rest = sum(sizes) - max(sizes, default=0)
-    if rest <= MOST_DENSE:
-        return None
-    return (
-        f"Beside the largest grouping factor there are {rest} effects of others; one matrix takes {MOST_DENSE} at most."
-    )
-
-
-def _none(model: Model) -> str | None:
-    if independent_groups(model):
-        return None
-    count = sum(factor.size for factor in model.factors for _ in factor.effects)
-    if count <= MOST_OWN_COLUMNS and count * model.rows <= MOST_OWN_NUMBERS:
-        return None
-    return f"The groups' {count} own coefficients are not independent of each other, and too many for one matrix."
-
-
-def _priors(model: Model) -> str | None:
-    """The first prior that is not covered."""
-    for parameter in model.parameters:
-        name = parameter.prior_name
-        if name not in model.priors:
-            continue
-        why_not = {"sd": why_not_a_scale, "residual": why_not_a_scale, "correlation": _why_not_lkj}
-        reason = why_not.get(parameter.kind, _why_not_normal)(name, model.priors[name])
-        if reason:
-            return reason
-    return None
+    if (rest := sum(sizes) - max(sizes, default=0)) > MOST_DENSE:
+        most = f"one matrix takes {MOST_DENSE} at most"
+        yield f"Beside the largest grouping factor there are {rest} effects of others; {most}."
 
 
 def _why_not_lkj(name: str, prior: Prior) -> str | None:

@@ -1,17 +1,8 @@
 """The exact engine: the posterior of a gaussian hierarchical model without a Markov chain.
 
 All coefficients are integrated out, so that only theta (the standard deviations and correlations, a few dimensions) has
-to be sampled; then the coefficients are drawn exactly, given theta::
-
-    Model -> gaussian_model.py            columns and priors as numbers
-          -> sums/rows.py                 each row: what its group's effects explain, what they leave
-          -> sums/one_factor.py           all that is kept of the rows (several_factors.py: of several factors)
-          -> likelihood/marginal.py       log p(y | theta)
-    + the prior of theta (theta/coordinates.py, theta/standard_deviations.py)
-          -> sampling/importance_sampling.py   draws of theta, with Pareto k (theta/weighted_thetas.py)
-          -> draws/coefficients.py        beta, b | theta, y
-          -> draws/posterior_tree.py      a posterior under Bambi's names
-          -> likelihood/rounding.py       how much of all that is rounding
+to be sampled; then the coefficients are drawn exactly, given theta. docs/engine.md follows one evaluation of the
+likelihood and one draw through the files.
 """
 
 from __future__ import annotations
@@ -21,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.exact.coverage import covers
-from hlm.engines.exact.diagnostics import ExactDiagnostics
+from hlm.engines.exact.diagnostics import ExactDiagnostics, rounding
 from hlm.engines.exact.draws.coefficients import draw_coefficients
-from hlm.engines.exact.draws.posterior_tree import posterior_tree
+from hlm.engines.exact.draws.posterior_tree import posterior_tree, theta_of
 from hlm.engines.exact.draws.separate_residuals import sample_separate
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
-from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.memory_check import OPERATIONS, check_memory_of_fit, cost
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
@@ -68,14 +58,16 @@ class ExactEngine:
         """
         return sample_separate(model, options) if model.separate is not None else _sample(model, options)
 
+    @np.errstate(all="ignore")  # where rounding leaves nothing, densities are NaN, and Pareto k infinite
     def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:
         """With all coefficients integrated out, given the draws of theta, from whatever engine they are."""
         if model.separate is not None or covers(model) is not None:
             return None
-        posterior = draws.idata["posterior"].to_dataset()
+        gaussian = gaussian_model(model)
+        theta = theta_of(draws.idata["posterior"].to_dataset(), gaussian)
         if unit is None:
-            return integrated_loo(posterior, gaussian_model(model))
-        return integrated_group_loo(posterior, gaussian_model(model), model.data.codes(unit), unit.name)
+            return integrated_loo(theta, gaussian)
+        return integrated_group_loo(theta, gaussian, model.data.codes(unit), unit.name)
 
 
 EXACT = ExactEngine()
@@ -95,7 +87,5 @@ def _sample(model: Model, options: Options) -> Draws:
     drawn = draw_coefficients(gaussian, sums, theta, given, which, chains=options.chains, rng=rng)
     some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
     error = rounding(sums, theta.some(some), gaussian.prior, given.some(some)) if drawn.finite else np.inf
-    diagnostics = ExactDiagnostics(
-        found.pareto_k, found.ess, len(found.weights), total, lost=found.lost, rounding=error
-    )
+    diagnostics = ExactDiagnostics(found.pareto_k, found.ess, len(found.weights), total, found.lost, error)
     return Draws(posterior_tree(model, gaussian, drawn), diagnostics)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Sums
-from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
-from hlm.engines.exact.sums.rows import Coordinates, coordinates
+from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.engines.exact.theta.coordinates import Correlations
 from hlm.errors import FitError
@@ -18,6 +18,8 @@ from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model
 from hlm.model.priors import Priors
+
+_NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +38,35 @@ class GaussianModel:
     # shape (q, q), or None; T with b = T b_c, where the priors of sds and correlations are those of b_c
     transformation: np.ndarray | None = None
 
+    @property
+    def sizes(self) -> list[int]:
+        """Effects of every factor, of all its groups."""
+        return [factor.size * factor.width for factor in self.factors]
+
+    @property
+    def coefficients(self) -> int:
+        """Common coefficients and effects."""
+        return len(self.common.terms) + sum(self.sizes)
+
 
 def gaussian_model(model: Model) -> GaussianModel:
     """The numbers of a model that the engine covers (coverage.py)."""
     if model.pooling == "none":
         return none_as_groups(model) if independent_groups(model) else none_as_columns(model)
     if not model.factors:
-        return _without_effects(model, model.common)
-    prior, mean = normal_prior(model.common, model.priors), np.zeros(model.factors[-1].columns.stop)
+        return _numbers(model, model.common)
+    return _numbers(model, model.common, np.zeros(model.factors[-1].columns.stop), None)
+
+
+def _numbers(
+    model: Model, common: Columns, mean: np.ndarray = _NOTHING, sd: np.ndarray | None = _NOTHING
+) -> GaussianModel:
+    """A model with these common columns, and with effects of this prior mean and sd (None: to be estimated), if any."""
+    prior, factors = normal_prior(common, model.priors), model.factors if len(mean) else ()
     return GaussianModel(
-        model.response,
-        model.common,
-        prior,
-        model.factors,
-        mean,
-        None,
-        _correlations(model),
-        model.root_weights,
-        _transformation(model),
-    )
-
-
-def _without_effects(model: Model, common: Columns) -> GaussianModel:
-    prior = normal_prior(common, model.priors)
-    nothing = np.zeros(0)
-    return GaussianModel(model.response, common, prior, (), nothing, nothing, root_weights=model.root_weights)
+        model.response, common, prior, factors, mean, sd, _correlations(model), model.root_weights,
+        _transformation(model) if sd is None else None,
+    )  # fmt: skip
 
 
 def independent_groups(model: Model) -> bool:
@@ -73,22 +79,16 @@ def independent_groups(model: Model) -> bool:
 
 def none_as_groups(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as effects of known sd, fast for any number of groups."""
-    (factor,) = model.factors
-    mean, sd = (
-        np.concatenate(
-            [np.broadcast_to(model.priors[e.coefficients.name].args[key], len(e.labels)) for e in factor.effects]
-        )
-        for key in ("mu", "sigma")
-    )
-    prior = normal_prior(model.common, model.priors)
-    return GaussianModel(model.response, model.common, prior, (factor,), mean, sd, root_weights=model.root_weights)
+    own = [(model.priors[e.coefficients.name].args, len(e.labels)) for e in model.factors[0].effects]
+    mean, sd = (np.concatenate([np.broadcast_to(args[key], q) for args, q in own]) for key in ("mu", "sigma"))
+    return _numbers(model, model.common, mean, sd)
 
 
 def none_as_columns(model: Model) -> GaussianModel:
     """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
     own = {o.term: Term((o.group.name, *o.effect.variables)) for o in model.design.no_pooling.own}
     terms = tuple(own.get(term, term) for term in model.formula.common)  # cells a:b are one column of the data
-    return _without_effects(model, model.design.columns_of(terms))
+    return _numbers(model, model.design.columns_of(terms))
 
 
 def summed(gaussian: GaussianModel) -> Sums:
@@ -96,36 +96,26 @@ def summed(gaussian: GaussianModel) -> Sums:
     if len(gaussian.factors) > 1:
         factors = [(factor.design, factor.codes) for factor in gaussian.factors]
         return crossed_products(gaussian.common, factors, gaussian.response, gaussian.root_weights)
-    return summed_alone(gaussian)
+    return cross_products(*columns_alone(gaussian))
 
 
-def summed_alone(gaussian: GaussianModel) -> CrossProducts:
-    """The cross-products of a model with one factor, or none: then all rows are one group."""
-    return summed_up(*coordinates_alone(gaussian))
-
-
-def coordinates_alone(gaussian: GaussianModel) -> tuple[Coordinates, np.ndarray]:
-    """The rows of such a model as the sums see them, and their groups."""
-    y = gaussian.response
-    effects, codes = Columns(np.empty((len(y), 0)), (), ()), np.zeros(len(y), dtype=np.int64)
+def columns_alone(gaussian: GaussianModel) -> tuple[Columns, Columns, np.ndarray, np.ndarray, np.ndarray | None]:
+    """With one factor, or none (then all rows are one group): X, Z, groups, y less what b's mean fits, root weights."""
+    effects, codes = gaussian.common.select(()), np.zeros(len(gaussian.response), dtype=np.int64)
     if gaussian.factors:
         effects, codes = gaussian.factors[0].design, gaussian.factors[0].codes
-    rows = coordinates(
-        gaussian.common, effects, codes, y, effect_mean=gaussian.mean, root_weights=gaussian.root_weights
-    )
-    return rows, codes
+    y = gaussian.response - effects.matrix @ gaussian.mean
+    return gaussian.common, effects, codes, y, gaussian.root_weights
 
 
 def _correlations(model: Model) -> tuple[Correlations, ...]:
-    found = []
-    for factor in model.factors:
-        for block in factor.blocks:
-            if block.correlation is not None:
-                eta = model.priors[block.correlation.name].args["eta"]
-                assert isinstance(eta, float)
-                start, stop = factor.start + block.columns.start, factor.start + block.columns.stop
-                found.append(Correlations(block.correlation.name, start, stop, eta))
-    return tuple(found)
+    places = [
+        (block.correlation.name, factor.start + block.columns.start, factor.start + block.columns.stop)
+        for factor in model.factors
+        for block in factor.blocks
+        if block.correlation is not None
+    ]
+    return tuple(Correlations(*place, cast("float", model.priors[place[0]].args["eta"])) for place in places)
 
 
 def _transformation(model: Model) -> np.ndarray | None:

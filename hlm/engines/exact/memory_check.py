@@ -23,9 +23,8 @@ def check_memory_of_fit(gaussian: GaussianModel, *, draws: int, chains: int) -> 
     draws, chains: as in `fit`.
     """
     numbers = _numbers(gaussian, draws * chains)
-    p, effects = len(gaussian.common.terms), sum(_sizes(gaussian))
     check_memory(
-        f"The fit ({len(gaussian.response):,} rows, {p + effects:,} coefficients, {draws * chains:,} draws)",
+        f"The fit ({len(gaussian.response):,} rows, {gaussian.coefficients:,} coefficients, {draws * chains:,} draws)",
         numbers,
         f"{fewer_draws(draws, chains, numbers, _OWN)}Take fewer draws or chains, or let fewer effects vary; "
         f"reml() gives lme4's estimates without any draws.",
@@ -37,8 +36,9 @@ def cost(gaussian: GaussianModel, options: Options) -> Cost:
     total = options.draws * options.chains
     per_point = _operations(gaussian)
     points = min(float(_POINTS * total), max(OPERATIONS / per_point, _LEAST_POINTS))
-    rows = _PASSES * len(gaussian.response) * (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2
-    drawing = total * sum(_sizes(gaussian)) * (len(gaussian.common.terms) + len(gaussian.mean))
+    columns = len(gaussian.common.terms) + len(gaussian.mean)
+    rows = _PASSES * len(gaussian.response) * (columns + 1) ** 2
+    drawing = total * sum(gaussian.sizes) * columns
     seconds = _LEAST_SECONDS + (points * per_point + rows + drawing) / _PER_SECOND
     return Cost(NUMBER * sum(_numbers(gaussian, total).values()), seconds)
 
@@ -46,7 +46,7 @@ def cost(gaussian: GaussianModel, options: Options) -> Cost:
 def _numbers(gaussian: GaussianModel, total: int) -> dict[str, float]:
     """The large arrays by what is in them: how many numbers."""
     rows, p = gaussian.common.matrix.shape
-    sizes, q = _sizes(gaussian), len(gaussian.mean)
+    sizes, q = gaussian.sizes, len(gaussian.mean)
     effects, crossed = sum(sizes), len(gaussian.factors) > 1
     points = min(float(_POINTS * total), max(OPERATIONS / (p + 1) ** 3, _LEAST_POINTS))
     groups = max((factor.size for factor in gaussian.factors), default=1)
@@ -61,15 +61,10 @@ def _numbers(gaussian: GaussianModel, total: int) -> dict[str, float]:
 
 def _operations(gaussian: GaussianModel) -> float:
     """Multiplications for one theta, from the sizes alone."""
-    p, sizes = len(gaussian.common.terms), _sizes(gaussian)
+    p, sizes = len(gaussian.common.terms), gaussian.sizes
     groups = max((factor.size for factor in gaussian.factors), default=1)
     q = max((factor.width for factor in gaussian.factors), default=0)
     rest = sum(sizes) - max(sizes, default=0)
     touched = min(rest, len(gaussian.response) / groups) + p + 1
     scattered = _SCATTERED if rest else 1
     return float(groups * max(q, 1) * scattered * (q + touched) ** 2 / 2 + rest**3 / 3 + p**3)
-
-
-def _sizes(gaussian: GaussianModel) -> list[int]:
-    """Effects of every factor."""
-    return [factor.size * factor.width for factor in gaussian.factors]

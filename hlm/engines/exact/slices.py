@@ -34,8 +34,6 @@ from hlm.support.linear_algebra import lower_roots, solve_lower
 _KNOTS = 30  # values of s at which modes are searched
 _WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
 
-type _Density = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -51,13 +49,12 @@ class Slice:
     @property
     def free(self) -> list[int]:
         """The coordinates that are averaged over."""
-        fixed = {1 + j for j in self.columns} | set(self._held)
+        fixed = {1 + j for j in self.columns}.union(self._held)
         return [i for i in range(self.parameters.dimension) if i not in fixed]
 
     @property
     def _held(self) -> list[int]:
-        pairs = self.parameters.correlation_pairs
-        return [i for i, pair in pairs.items() if set(pair) <= set(self.columns)]
+        return [i for i, _, pair in self.parameters.correlations if set(pair) <= set(self.columns)]
 
     def theta(self, s: np.ndarray, u: np.ndarray) -> Theta:
         """Multiples, shape (T,), and free coordinates, shape (T, free), to values."""
@@ -110,23 +107,26 @@ def slice_means(model: GaussianModel, sums: Sums, fixed: Slice, s: np.ndarray, p
 
     centres, roots = _approximations(log_density, s, fixed.start[fixed.free])
     normals = spread_normals(points, centres.shape[1])
-    u = centres[:, None] + np.einsum("sij,nj->sni", roots, normals)
-    flat = fixed.theta(np.repeat(s, points), u.reshape(-1, u.shape[2]))
-    given = common_posterior(sums, flat, model.prior)
-    log_h = (given.log_marginal + fixed.log_prior_of_free(u.reshape(-1, u.shape[2]))).reshape(len(s), points)
+    u = (centres[:, None] + np.einsum("sij,nj->sni", roots, normals)).reshape(-1, centres.shape[1])
+    theta = fixed.theta(np.repeat(s, points), u)
+    given = common_posterior(sums, theta, model.prior)
+    log_h = (given.log_marginal + fixed.log_prior_of_free(u)).reshape(len(s), points)
     log_q = -0.5 * (normals**2).sum(axis=1) - np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)[:, None]
-    ratio = log_h - log_q
-    top = ratio.max(axis=1, keepdims=True)
-    weights = np.exp(ratio - top)
+    top = (log_h - log_q).max(axis=1, keepdims=True)
+    weights = np.exp(log_h - log_q - top)
     evidence = np.log(weights.mean(axis=1)) + top[:, 0]
     weights /= weights.sum(axis=1, keepdims=True)
     means = []
     for i, weight in enumerate(weights):  # one multiple after the other: the array of the groups' effects is large
         counts = np.flatnonzero(weight != 0.0)  # where rounding has left nothing, the means are NaN
         here = i * points + counts
-        means.append(_weighted(conditional_means(model, sums, flat.some(here), given.some(here)), weight[counts]))
+        drawn = conditional_means(model, sums, theta.some(here), given.some(here))
+        arrays = drawn.theta.sigma, drawn.theta.factor, drawn.common, *drawn.effects
+        means.append([np.tensordot(weight[counts], array, axes=1) for array in arrays])
+    sigma, factor, common, *effects = (np.stack(parts) for parts in zip(*means, strict=True))
+    found = CoefficientDraws(Theta(sigma, factor), common, effects, 1)
     density = evidence + fixed.log_prior_of_multiple(s)
-    return SliceMeans(_joined(means), density, 1.0 / (points * (weights**2).sum(axis=1)))
+    return SliceMeans(found, density, 1.0 / (points * (weights**2).sum(axis=1)))
 
 
 def spread_normals(points: int, d: int) -> np.ndarray:
@@ -146,28 +146,18 @@ def spread_normals(points: int, d: int) -> np.ndarray:
     return np.concatenate([half, -half])
 
 
-def _weighted(draws: CoefficientDraws, weight: np.ndarray) -> CoefficientDraws:
-    theta = Theta(weight @ draws.theta.sigma[:, None], np.tensordot(weight, draws.theta.factor, axes=1)[None])
-    effects = [np.tensordot(weight, e, axes=1)[None] for e in draws.effects]
-    return CoefficientDraws(theta, (weight @ draws.common)[None], effects, 1)
-
-
-def _joined(draws: list[CoefficientDraws]) -> CoefficientDraws:
-    theta = Theta(*(np.concatenate([getattr(d.theta, name) for d in draws]) for name in ("sigma", "factor")))
-    effects = [np.concatenate(parts) for parts in zip(*(d.effects for d in draws), strict=True)]
-    return CoefficientDraws(theta, np.concatenate([d.common for d in draws]), effects, 1)
-
-
-def _approximations(log_density: _Density, s: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _approximations(
+    log_density: Callable[[np.ndarray, np.ndarray], np.ndarray], s: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Centres, shape (S, d), and lower roots of the scatter, shape (S, d, d), interpolated between a few multiples."""
     places = np.unique(np.linspace(0, len(s) - 1, _KNOTS).round().astype(int))
 
     def densities(u: np.ndarray) -> np.ndarray:
         return log_density(np.repeat(s[places], u.shape[1]), u.reshape(-1, u.shape[2])).reshape(u.shape[:2])
 
-    modes, scatter = laplace(densities, np.repeat(start[None], len(places), axis=0))
-    at, knots = s / (1 + s), s[places] / (1 + s[places])
-    between = [np.interp(at, knots, column) for column in modes.T]
-    entries = [np.interp(at, knots, column) for column in scatter.reshape(len(places), -1).T]
     d = len(start)
-    return np.column_stack(between), _WIDER * safe_cholesky(np.column_stack(entries).reshape(-1, d, d))
+    modes, scatter = laplace(densities, np.repeat(start[None], len(places), axis=0))
+    found = np.hstack([modes, scatter.reshape(len(places), -1)])
+    at, knots = s / (1 + s), s[places] / (1 + s[places])
+    between = np.column_stack([np.interp(at, knots, column) for column in found.T])
+    return between[:, :d], _WIDER * safe_cholesky(between[:, d:].reshape(-1, d, d))

@@ -30,12 +30,12 @@ class VaryingBlock:
 
     group: Term
     labels: tuple[str, ...]  # of its columns, as written
-    # start, stop: its columns among the effects of all factors
-    start: int
+    start: int  # its first column among the effects of all factors
     stop: int
-    # shape (w, w); the columns as written times it are those of the fit; effects as written are it times the fitted
-    # ones
+    # shape (w, w); the fit's columns are those as written times it; effects as written are it times the fit's
     basis: np.ndarray
+    codes: np.ndarray  # shape (rows,); the group of each row
+    groups: int  # how many there are
 
     @property
     def columns(self) -> slice:
@@ -57,8 +57,6 @@ class MixedDesign:
     x_labels: tuple[str, ...]  # the p columns as written
     blocks: tuple[VaryingBlock, ...]
     z: np.ndarray  # shape (rows, q); the blocks' columns side by side, in their bases; on average their squares are 1
-    codes: tuple[np.ndarray, ...]  # the group of each row, for each block
-    groups: tuple[int, ...]  # the number of groups, for each block
     log_weights: float  # sum of the logs of the rows' weights, whose roots all columns have been multiplied by
     sums: Sums  # of all that, for `hlm.engines.exact.likelihood.marginal.sweep`
     notes: tuple[str, ...]  # columns that were left out, and standard deviations that are not unique
@@ -77,19 +75,24 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     x, x_root, x_labels, dropped = _independent(replace(common, matrix=common.matrix * root[:, None]))
     if len(x_labels) >= len(y):
         raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")
-    blocks, z = _blocks(columns, root)
-    groups = tuple(len(data.levels(block.group)) for block in blocks)
-    for block, count in zip(blocks, groups, strict=True):
-        _check_enough_rows(block, count, len(y))
-    notes = (*dropped, *_confounded(blocks, z))
-    codes = tuple(data.codes(block.group) for block in blocks)
-    sums = _sums(formula, data, x, blocks, z, y)
-    logs = 2 * float(np.log(root).sum())
-    return MixedDesign(y, x, x_root, x_labels, blocks, z, codes, groups, logs, sums, notes)
+    blocks, z = _blocks(columns, data, root)
+    factors = [[block for block in blocks if block.group == group] for group in formula.groups]
+    parts = [z[:, mine[0].start : mine[-1].stop] for mine in factors]
+    notes = [f"Left out, in the span of the common columns before: {', '.join(dropped)}."] * bool(dropped)
+    notes += [
+        f"The standard deviations by {mine[0].group.name} are not unique: columns of its effects add up to others, "
+        f"and only the sum of their variation can be estimated."
+        for mine, part in zip(factors, parts, strict=True)
+        if _confounded(mine, part)
+    ]
+    named = [(_unnamed(part), mine[0].codes) for mine, part in zip(factors, parts, strict=True)]
+    one = len(named) == 1
+    sums = cross_products(_unnamed(x), *named[0], y) if one else crossed_products(_unnamed(x), named, y)
+    return MixedDesign(y, x, x_root, x_labels, blocks, z, 2 * float(np.log(root).sum()), sums, tuple(notes))
 
 
 def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    """Q, R, the labels of the columns that are kept, and a sentence about those that are not.
+    """Q, R, the labels of the columns that are kept, and of those that are not.
 
     A column in the span of those before it is left out, as lme4 does.
     """
@@ -101,36 +104,27 @@ def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
             break
         del keep[int(np.argmin([*new, False]))]
     labels = tuple(design.labels[i] for i in keep)
-    left_out = ", ".join(label for label in design.labels if label not in labels)
-    notes = (f"Left out, in the span of the common columns before: {left_out}.",) if left_out else ()
-    return q, r, labels, notes
+    return q, r, labels, tuple(label for label in design.labels if label not in labels)
 
 
-def _blocks(columns: Design, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
+def _blocks(columns: Design, data: CleanData, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:
     """The blocks of all factors, those of one factor together, with their columns side by side."""
     found: list[VaryingBlock] = []
     matrices: list[np.ndarray] = []
-    start = 0
-    by_factor = sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group))
-    for block, design in by_factor:
-        matrix = design.matrix * root[:, None]
-        _check_not_zero(design, block.group)
-        basis = _basis(matrix)
-        stop = start + len(basis)
-        found.append(VaryingBlock(block.group, design.labels, start, stop, basis))
+    for block, design in sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group)):
+        matrix, start, group = design.matrix * root[:, None], found[-1].stop if found else 0, block.group
+        for label, column in zip(design.labels, design.matrix.T, strict=True):
+            if not column.any():  # an empty cell, or a product that is 0 everywhere
+                raise DataError(
+                    f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or "
+                    f"join levels of its factors."
+                )
+        basis, codes, groups = _basis(matrix), data.codes(group), len(data.levels(group))
+        found.append(VaryingBlock(group, design.labels, start, start + len(basis), basis, codes, groups))
         matrices.append(matrix @ basis)
-        start = stop
+    for varying in found:
+        _check_enough_rows(varying)
     return tuple(found), np.column_stack(matrices)
-
-
-def _check_not_zero(design: Columns, group: Term) -> None:
-    """An empty cell, or a product that is 0 everywhere, has no effect that could vary."""
-    for label, column in zip(design.labels, design.matrix.T, strict=True):
-        if not column.any():
-            raise DataError(
-                f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or join "
-                f"levels of its factors."
-            )
 
 
 def _basis(matrix: np.ndarray) -> np.ndarray:
@@ -142,45 +136,22 @@ def _basis(matrix: np.ndarray) -> np.ndarray:
     return solve_upper(r, np.eye(len(r)))
 
 
-def _check_enough_rows(block: VaryingBlock, groups: int, rows: int) -> None:
-    group, effects = block.group.name, groups * len(block.labels)
+def _check_enough_rows(block: VaryingBlock) -> None:
+    group, rows, effects = block.group.name, len(block.codes), block.groups * len(block.labels)
     if rows <= effects:
-        names = " and ".join(block.labels)
+        names = f"{' and '.join(block.labels)} for each of {block.groups} {group}"
         raise FitError(
-            f"There are {rows} rows for {effects} group-level effects ({names} for each of {groups} {group}): their "
-            f"variation and the residual one cannot be told apart without priors. Let less vary by {group}, or take "
-            f"fit(), whose priors decide."
+            f"There are {rows} rows for {effects} group-level effects ({names}): their variation and the residual one "
+            f"cannot be told apart without priors. Let less vary by {group}, or take fit(), whose priors decide."
         )
 
 
-def _confounded(blocks: tuple[VaryingBlock, ...], z: np.ndarray) -> tuple[str, ...]:
-    """A sentence for each factor with two covariance matrices that give the responses the same distribution."""
-    notes = []
-    for group in dict.fromkeys(block.group for block in blocks):
-        mine = [block for block in blocks if block.group == group]
-        r = np.linalg.qr(z[:, mine[0].start : mine[-1].stop], mode="r")
-        first = mine[0].start
-        shapes = [np.outer(r[:, i - first], r[:, j - first]) for block in mine for i, j in block.entries]
-        directions = np.array([(shape + shape.T).ravel() / np.linalg.norm(shape) for shape in shapes])
-        if np.linalg.matrix_rank(directions, tol=_NEW_SHARE) < len(directions):
-            notes.append(
-                f"The standard deviations by {group.name} are not unique: columns of its effects add up to others, "
-                f"and only the sum of their variation can be estimated."
-            )
-    return tuple(notes)
-
-
-def _sums(
-    formula: Formula, data: CleanData, x: np.ndarray, blocks: tuple[VaryingBlock, ...], z: np.ndarray, y: np.ndarray
-) -> Sums:
-    """All that `sweep` needs."""
-    factors = []
-    for group in formula.groups:
-        mine = [block for block in blocks if block.group == group]
-        factors.append((_unnamed(z[:, mine[0].start : mine[-1].stop]), data.codes(group)))
-    if len(factors) > 1:
-        return crossed_products(_unnamed(x), factors, y)
-    return cross_products(_unnamed(x), *factors[0], y)
+def _confounded(mine: list[VaryingBlock], z: np.ndarray) -> bool:
+    """Whether two covariance matrices of a factor's effects give the responses the same distribution."""
+    r, first = np.linalg.qr(z, mode="r"), mine[0].start
+    shapes = [np.outer(r[:, i - first], r[:, j - first]) for block in mine for i, j in block.entries]
+    directions = np.array([(shape + shape.T).ravel() / np.linalg.norm(shape) for shape in shapes])
+    return bool(np.linalg.matrix_rank(directions, tol=_NEW_SHARE) < len(directions))
 
 
 def _unnamed(matrix: np.ndarray) -> Columns:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hlm.data.clean_data import CleanData, formula_and_data
 from hlm.data.transforms import Functions
-from hlm.engines.reml.conditional_modes import conditional_modes
-from hlm.engines.reml.criterion import profile
+from hlm.engines.reml.criterion import conditional_modes, profile
 from hlm.engines.reml.design import MixedDesign, VaryingBlock, mixed_design
 from hlm.engines.reml.result import Reml
 from hlm.engines.reml.search import Minimum, minimise
@@ -19,9 +20,6 @@ from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import check_has_groups
 from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper
 from hlm.support.options import offending
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NOTHING_LEFT = 1e-7  # of the response's sd: rounding leaves 1e-8 where the model explains the response exactly
 
@@ -37,9 +35,8 @@ def reml(
     """Estimate a gaussian hierarchical model as lme4's ``lmer`` does, without priors.
 
     The standard deviations and correlations maximise the (restricted) likelihood; the coefficients are their means
-    given those. For comparison with lme4, and a first look. It knows no uncertainty of the standard deviations and
-    correlations: with few groups they are often estimated as exactly 0 or 1 (a singular fit), where `fit` shows all
-    the values that the data allow.
+    given those. For comparison with lme4, and a first look: with few groups sds and correlations are often estimated
+    as exactly 0 or 1 (a singular fit), where `fit` shows all the values that the data allow.
 
     Parameters
     ----------
@@ -62,10 +59,8 @@ def reml(
 
     Raises
     ------
-    FormulaError
-        For a formula that cannot be read, or without a grouping factor.
-    DataError
-        Where the data cannot be used.
+    FormulaError, DataError
+        For a formula that cannot be read, or without a grouping factor; where the data cannot be used.
     FitError
         For counts out of trials; where as many effects vary as there are rows, which lme4 refuses too; where nothing
         is left for the residual variation.
@@ -73,9 +68,8 @@ def reml(
     Notes
     -----
     A common column in the span of those before it is left out, as in lme4, and named. `Reml.singular` says whether a
-    covariance matrix has not its full rank, whatever the units of the predictors; lme4's answer depends on units.
-
-    The criterion is that of Bates et al. 2015, J. Stat. Software 67(1), equation 42; with ``reml=False`` equation 34.
+    covariance matrix has not its full rank, whatever the units of the predictors; lme4's answer depends on units. The
+    criterion is that of Bates et al. 2015, J. Stat. Software 67(1), equation 42; with ``reml=False`` equation 34.
 
     Examples
     --------
@@ -101,8 +95,6 @@ def reml(
 
 def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimum, reml: bool) -> Reml:
     """Everything that follows from the relative factor, for the columns as written."""
-    import pandas as pd
-
     at = profile(design, found.factor[None], reml=reml)
     sigma = float(at.sigma[0])
     if not sigma > _NOTHING_LEFT * design.y.std():
@@ -112,18 +104,21 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
         )
     back = solve_upper(design.x_root, np.eye(len(design.x_root)))
     half = sigma * solve_lower(lower_roots(at.information[0]), back.T)
-    covariance = half.T @ half
     names = pd.Index(design.x_labels, name="term", dtype=object)
     fixef = pd.Series(back @ at.coefficients[0], index=names, name="estimate")
     outside = design.y - design.x @ at.coefficients[0]
     modes = conditional_modes(design, found.factor, outside)
-    ranef = _ranef(data, design, modes)
+    ranef, inside = _ranef(data, design, modes), outside / sigma
+    for block, values in zip(design.blocks, modes, strict=True):
+        inside = inside - np.einsum("nw,nw->n", design.z[:, block.columns], (values / sigma)[block.codes])
+    quantiles = pd.Series(np.quantile(inside, [0, 0.25, 0.5, 0.75, 1]), index=["Min", "1Q", "Median", "3Q", "Max"])
     singular = any(rank < len(b.labels) for b, rank in zip(design.blocks, found.ranks, strict=True))
+    unsettled = "" if found.settled else "The search did not settle: the estimates may not be the best ones."
     return Reml(
         formula=str(contracted(read, data.expansions)),
         reml=reml,
         fixef=fixef,
-        fixef_cov=pd.DataFrame(covariance, index=names, columns=names),
+        fixef_cov=pd.DataFrame(half.T @ half, index=names, columns=names),
         varcorr=_varcorr(design.blocks, sigma * found.factor, found.ranks, sigma),
         sigma=sigma,
         loglik=-0.5 * float(at.criterion[0]),
@@ -132,39 +127,23 @@ def _estimate(read: Formula, data: CleanData, design: MixedDesign, found: Minimu
         singular=singular,
         n=data.rows,
         parameters=len(fixef) + sum(len(block.entries) for block in design.blocks) + 1,
-        scaled_residuals=_quantiles(design, outside / sigma, [values / sigma for values in modes]),
-        notes=(*filter(None, [data.message]), *design.notes, *_search_note(found)),
+        scaled_residuals=quantiles,
+        notes=tuple(filter(None, [data.message, *design.notes, unsettled])),
     )
-
-
-def _quantiles(design: MixedDesign, outside: np.ndarray, modes: list[np.ndarray]) -> pd.Series:
-    """Of the residuals, the groups' effects taken out; all in units of sigma."""
-    import pandas as pd
-
-    for block, codes, values in zip(design.blocks, design.codes, modes, strict=True):
-        outside = outside - np.einsum("nw,nw->n", design.z[:, block.columns], values[codes])
-    return pd.Series(np.quantile(outside, [0, 0.25, 0.5, 0.75, 1]), index=["Min", "1Q", "Median", "3Q", "Max"])
-
-
-def _search_note(found: Minimum) -> tuple[str, ...]:
-    return () if found.settled else ("The search did not settle: the estimates may not be the best ones.",)
 
 
 def _varcorr(
     blocks: tuple[VaryingBlock, ...], factor: np.ndarray, ranks: tuple[int, ...], sigma: float
 ) -> pd.DataFrame:
     """Standard deviations, then correlations, block by block; the residual last."""
-    import pandas as pd
-
     rows: list[tuple[str, str | None, str | None, float]] = []
     for block, rank in zip(blocks, ranks, strict=True):
         name = block.group.name
         lower = block.basis @ factor[block.columns, block.columns]
         sds = np.linalg.norm(lower, axis=1)
         rows += [(name, label, None, float(sd)) for label, sd in zip(block.labels, sds, strict=True)]
-        for j, first in enumerate(block.labels):
-            for i in range(j + 1, len(block.labels)):
-                rows.append((name, first, block.labels[i], _correlation(lower[i], lower[j], rank)))
+        for (j, first), (i, second) in combinations(enumerate(block.labels), 2):
+            rows.append((name, first, second, _correlation(lower[i], lower[j], rank)))
     rows.append(("Residual", None, None, sigma))
     return pd.DataFrame(rows, columns=["group", "effect1", "effect2", "sdcor"])
 
@@ -180,14 +159,11 @@ def _correlation(first: np.ndarray, second: np.ndarray, rank: int) -> float:
 
 def _ranef(data: CleanData, design: MixedDesign, modes: tuple[np.ndarray, ...]) -> dict[str, pd.DataFrame]:
     """The conditional modes by factor: a row per level, a column per effect."""
-    import pandas as pd
-
     parts: dict[str, list[pd.DataFrame]] = {}
     for block, values in zip(design.blocks, modes, strict=True):
         levels = pd.Index(data.levels(block.group), name=block.group.name)
         columns = pd.Index(block.labels, name="term", dtype=object)
-        part = pd.DataFrame(values @ block.basis.T, index=levels, columns=columns)
-        parts.setdefault(block.group.name, []).append(part)
+        parts.setdefault(block.group.name, []).append(pd.DataFrame(values @ block.basis.T, levels, columns))
     return {name: pd.concat(frames, axis=1) for name, frames in parts.items()}
 
 

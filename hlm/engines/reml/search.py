@@ -8,8 +8,8 @@ the criterion, so that an sd of 0 or a correlation of 1 is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,40 +40,24 @@ class Minimum:
     settled: bool  # whether the criterion is stationary there
 
 
-@dataclass(frozen=True, slots=True)
-class _Free:
-    """A block with ``rank`` columns of its factor that may change.
-
-    Sds below ``floor`` times sigma cannot be distinguished from 0 by the data of one group.
-    """
-
-    block: VaryingBlock
-    rank: int
-    floor: float
-
-
 def minimise(criterion: Criterion, design: MixedDesign) -> Minimum:
     """Search from several starting points, keep the best, then reduce ranks as far as the criterion allows."""
-    full = tuple(
-        _Free(block, len(block.labels), np.sqrt(groups / len(design.y)))
-        for block, groups in zip(design.blocks, design.groups, strict=True)
-    )
-    ends = [_newton(criterion, start, full) for start in _starts(criterion, design)]
+    full, ranks = [len(block.labels) for block in design.blocks], []
+    ends = [_newton(criterion, start, design.blocks, full) for start in _starts(criterion, design.z.shape[1])]
     factor, settled = min(ends, key=lambda end: float(criterion(end[0][None])[0]))
-    kept = []
-    for free in full:
-        factor, rank = _smallest_rank(criterion, factor, free.block)
-        kept.append(replace(free, rank=rank))
-    if tuple(kept) != full:  # the other blocks change a little when one loses a rank
-        factor, settled = _newton(criterion, factor, tuple(kept))
+    for block in design.blocks:
+        factor, rank = _smallest_rank(criterion, factor, block)
+        ranks.append(rank)
+    if ranks != full:  # the other blocks change a little when one loses a rank
+        factor, settled = _newton(criterion, factor, design.blocks, ranks)
     signs = np.where(np.diagonal(factor) < 0, -1.0, 1.0)
-    return Minimum(np.tril(factor * signs), tuple(free.rank for free in kept), settled)
+    return Minimum(np.tril(factor * signs), tuple(ranks), settled)
 
 
-def _starts(criterion: Criterion, design: MixedDesign) -> list[np.ndarray]:
+def _starts(criterion: Criterion, q: int) -> list[np.ndarray]:
     """Diagonal factors: the local minima over one size for all sds, each then improved sd by sd."""
-    q = design.z.shape[1]
-    found = criterion(_SIZES[:, None, None] * np.eye(q))
+    one = np.eye(q)
+    found = criterion(_SIZES[:, None, None] * one)
     padded = np.array([np.inf, *found, np.inf])
     lowest = [k for k in range(len(found)) if padded[k] >= found[k] < padded[k + 2]] or [int(np.argmin(found))]
     starts = []
@@ -82,22 +66,20 @@ def _starts(criterion: Criterion, design: MixedDesign) -> list[np.ndarray]:
         for j in range(q):
             trials = np.tile(sds, (len(_CHANGES), 1))
             trials[:, j] *= _CHANGES
-            sds = trials[int(np.argmin(criterion(_diagonal(trials))))]
-        starts.append(_diagonal(sds[None])[0])
+            sds = trials[int(np.argmin(criterion(trials[:, :, None] * one)))]
+        starts.append(sds[:, None] * one)
     return starts
 
 
-def _diagonal(sds: np.ndarray) -> np.ndarray:
-    return np.asarray(sds[:, :, None] * np.eye(sds.shape[1]))
-
-
-def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) -> tuple[np.ndarray, bool]:
+def _newton(
+    criterion: Criterion, start: np.ndarray, blocks: Sequence[VaryingBlock], ranks: Sequence[int]
+) -> tuple[np.ndarray, bool]:
     """Newton steps in the free entries, with the absolute curvature; each time the best of several step lengths."""
     factor, value, gain = start, float(criterion(start[None])[0]), np.inf
-    if not any(free.rank for free in blocks):
+    if not any(ranks):
         return factor, True
     for _ in range(_MOST_ITERATIONS):
-        directions = _directions(factor, blocks)
+        directions = _directions(factor, blocks, ranks)
 
         def at(points: np.ndarray, here: np.ndarray = factor, along: np.ndarray = directions) -> np.ndarray:
             return criterion(here + np.tensordot(points, along, axes=1))
@@ -105,8 +87,11 @@ def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) 
         gradient, hessian = _derivatives(at, len(directions))
         if not np.isfinite(hessian).all():  # rounding has left nothing of sigma
             return factor, False
-        step, gain = _newton_step(gradient, hessian)
-        trials = _STEPS[:, None] * step
+        curvature, axes = np.linalg.eigh(hessian)
+        curvature = np.maximum(np.abs(curvature), _FLAT * np.abs(curvature).max() + 1e-300)
+        slope = axes.T @ gradient
+        gain = float((slope**2 / curvature).sum()) / 2  # that the quadratic approximation predicts
+        trials = _STEPS[:, None] * -(axes @ (slope / curvature))
         values = at(trials)
         best = int(np.argmin(values))
         if gain < _STATIONARY or not values[best] < value:
@@ -115,21 +100,21 @@ def _newton(criterion: Criterion, start: np.ndarray, blocks: tuple[_Free, ...]) 
     return factor, bool(gain < _AS_GOOD)
 
 
-def _directions(factor: np.ndarray, blocks: tuple[_Free, ...]) -> np.ndarray:
+def _directions(factor: np.ndarray, blocks: Sequence[VaryingBlock], ranks: Sequence[int]) -> np.ndarray:
     """Changes of Lambda, shape (d, q, q), scaled so that a step of about 1 is large in every direction.
 
     Lambda changes by C E, with E lower triangular and C C' the block's covariance matrix plus ``floor^2 I``. The
-    entries of E are then all of one size, even where that matrix is ill-conditioned.
+    entries of E are then all of one size, even where that matrix is ill-conditioned. Sds below ``floor`` times sigma
+    cannot be distinguished from 0 by the data of one group.
     """
     found = []
-    for free in blocks:
-        place = free.block.columns
-        lower = factor[place, place]
-        wide = _widened(lower, free.floor)
-        for i, j in free.block.entries:
-            if j < free.block.start + free.rank:
+    for block, rank in zip(blocks, ranks, strict=True):
+        place, floor = block.columns, np.sqrt(block.groups / len(block.codes))
+        wide = _widened(factor[place, place], floor)
+        for i, j in block.entries:
+            if j < block.start + rank:
                 change = np.zeros_like(factor)
-                change[place, j] = wide[:, i - free.block.start]
+                change[place, j] = wide[:, i - block.start]
                 found.append(change)
     return np.array(found)
 
@@ -156,24 +141,14 @@ def _derivatives(at: Criterion, d: int) -> tuple[np.ndarray, np.ndarray]:
     return (up - down) / (2 * h), hessian
 
 
-def _newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, float]:
-    """-|H|^-1 g, and the decrease of the criterion that the quadratic approximation predicts."""
-    curvature, axes = np.linalg.eigh(hessian)
-    curvature = np.maximum(np.abs(curvature), _FLAT * np.abs(curvature).max() + 1e-300)
-    slope = axes.T @ gradient
-    return -(axes @ (slope / curvature)), float((slope**2 / curvature).sum()) / 2
-
-
 def _smallest_rank(criterion: Criterion, factor: np.ndarray, block: VaryingBlock) -> tuple[np.ndarray, int]:
     """The factor with the smallest rank of a block at which the criterion is as low."""
     whole = factor[block.columns, block.columns]
     left, lengths, _ = np.linalg.svd(whole)
     value = float(criterion(factor[None])[0])
     for rank in range(len(whole)):
-        smaller = factor.copy()
-        kept = left[:, :rank] * lengths[:rank]
-        lower = np.zeros_like(whole)
-        lower[:, :rank] = np.linalg.qr(kept.T, mode="r").T if rank else 0.0
+        smaller, lower = factor.copy(), np.zeros_like(whole)
+        lower[:, :rank] = np.linalg.qr((left[:, :rank] * lengths[:rank]).T, mode="r").T if rank else 0.0
         smaller[block.columns, block.columns] = lower
         if criterion(smaller[None])[0] <= value + _SAME + _ROUNDING * abs(value):
             return smaller, rank

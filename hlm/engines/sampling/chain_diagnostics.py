@@ -82,22 +82,16 @@ def diagnose(idata: xr.DataTree, correlations: Sequence[Parameter]) -> ChainDiag
             for j in range(i):
                 free[f"{name}[{i},{j}]"] = posterior[name].isel({first: i, second: j}, drop=True)
     with np.errstate(all="ignore"):
-        r_hat, r_hat_at = _extreme(arviz_stats.rhat(free), largest=True)
-        bulk, bulk_at = _extreme(arviz_stats.ess(free, method="bulk"), largest=False)
-        tail, tail_at = _extreme(arviz_stats.ess(free, method="tail"), largest=False)
+        r_hat, r_hat_at = _largest(arviz_stats.rhat(free), 1)
+        bulk, bulk_at = _largest(arviz_stats.ess(free, method="bulk"), -1)
+        tail, tail_at = _largest(arviz_stats.ess(free, method="tail"), -1)
     ess, ess_at = (bulk, bulk_at) if bulk <= tail else (tail, tail_at)
     divergences = int(idata["sample_stats"]["diverging"].sum()) if "sample_stats" in idata else 0
     return ChainDiagnostics(r_hat, r_hat_at, ess, ess_at, divergences, posterior.sizes["chain"])
 
 
-def _extreme(values: Any, *, largest: bool) -> tuple[float, str]:
-    """The worst number and its variable; NaN counts as the worst."""
-    worst, where = (-np.inf, "") if largest else (np.inf, "")
-    for name in values.data_vars:
-        array = np.asarray(values[name], dtype=np.float64)
-        if np.isnan(array).any():
-            return np.nan, str(name)
-        found = float(array.max() if largest else array.min())
-        if found > worst if largest else found < worst:
-            worst, where = found, str(name)
-    return worst, where
+def _largest(values: Any, sign: int) -> tuple[float, str]:
+    """The number that is largest when multiplied by the sign, and its variable; NaN counts as the largest."""
+    found = {str(name): float(np.max(sign * np.asarray(values[name]))) for name in values.data_vars}
+    where = max(found, key=lambda name: (np.isnan(found[name]), found[name]))
+    return sign * found[where], where

@@ -77,26 +77,19 @@ def importance_sample(
     expensive = most < _EXPENSIVE * size
     if expensive:
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
-    search = _frugal if expensive else _adapt
-    core, found, unimodal = search(log_density, starts, size, rng)
+    # an expensive density is near normal, since the data are many: one mode, one component, no refitting
+    starts, rounds = (starts[:1], 0) if expensive else (starts, _MOST_ROUNDS)
+    core, found, unimodal = _adapt(log_density, starts, size, rounds, rng)
     for good_k in (GOOD_PARETO_K,) * 2 if expensive else (_CALM_PARETO_K, *[GOOD_PARETO_K] * _MORE_ROUNDS):
-        enough = int(
-            np.clip(_SPARE * draws / found.efficiency, size, 2 * size if expensive else _MOST_POINTS * draws + size)
-        )
+        largest = 2 * size if expensive else _MOST_POINTS * draws + size
         proposal = _with_wide(core, found)
-        found = _weigh(log_density, proposal, enough, rng)
+        found = _weigh(log_density, proposal, int(np.clip(_SPARE * draws / found.efficiency, size, largest)), rng)
         if found.pareto_k <= good_k:
             break
         core = _where_thin(core, found, rng).refit(found.points, found.weights, 2 * _STEPS, unimodal=unimodal)
-    return replace(found, lost=_lost(found, core, proposal))
-
-
-def _lost(found: WeightedPoints, core: Mixture, proposal: Mixture) -> float:
-    """The core's probability of the points without a weight, from points of the proposal."""
-    without = found.points[found.weights == 0.0]
-    if not len(without):
-        return 0.0
-    return float(np.exp(core.log_density(without) - proposal.log_density(without)).sum() / len(found.points))
+    without = found.points[found.weights == 0.0]  # a weight; the core's probability of them is what is lost
+    lost = np.exp(core.log_density(without) - proposal.log_density(without)).sum() / len(found.points)
+    return replace(found, lost=float(lost))
 
 
 def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -109,20 +102,13 @@ def resample(found: WeightedPoints, size: int, rng: np.random.Generator) -> np.n
     return rng.permutation(chosen)
 
 
-def _frugal(
-    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
-) -> tuple[Mixture, WeightedPoints, bool]:
-    """One mode, one round and one component: for expensive densities, which are near normal where data are many."""
-    found = _weigh(log_density, _laplace(log_density, starts[:1]), size, rng)
-    mean, covariance = moments(found.points, found.weights)
-    return equal_parts(mean[None], covariance, _DOF), found, True
-
-
 def _adapt(
-    log_density: LogDensity, starts: np.ndarray, size: int, rng: np.random.Generator
+    log_density: LogDensity, starts: np.ndarray, size: int, rounds: int, rng: np.random.Generator
 ) -> tuple[Mixture, WeightedPoints, bool]:
-    """Several rounds: the fitted mixture, the last round's points, and whether the density has one mode."""
-    core = _laplace(log_density, starts)
+    """The mixture after rounds of refitting, the last round's points, and whether the density has one mode."""
+    # wide t distributions at the modes
+    modes, covariances = laplace(lambda u: log_density(u.reshape(-1, u.shape[2])).reshape(u.shape[:2]), starts)
+    core = equal_parts(modes, 1.3 * covariances, _WIDE_DOF)
     unimodal = not _apart_from_the_first(core)
     found = _weigh(log_density, core, size, rng)
     mean, covariance = moments(found.points, found.weights)
@@ -130,7 +116,7 @@ def _adapt(
         core = equal_parts(mean[None], covariance, _DOF)
     else:
         core = core.refit(found.points, found.weights, _STEPS, unimodal=False)
-    for round_ in range(_MOST_ROUNDS):
+    for round_ in range(rounds):
         found = _weigh(log_density, _with_wide(core, found), size, rng)
         if round_ == 0 and unimodal:
             _, covariance = moments(found.points, found.weights)
@@ -184,20 +170,12 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
             f"The posterior density could not be computed at any of {size} points. Rescale the response and the "
             f"columns to sizes of about 1, or try method='nuts'."
         )
-    smoothed = smooth(log_ratios[:, None])
-    evidence = float(log_sum_exp(log_ratios) - np.log(size))
-    return WeightedPoints(
-        points, np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0]), log_evidence=evidence
-    )
+    smoothed, evidence = smooth(log_ratios[:, None]), float(log_sum_exp(log_ratios) - np.log(size))
+    weights = np.exp(smoothed.log_weights[:, 0])
+    return WeightedPoints(points, weights, float(smoothed.pareto_k[0]), log_evidence=evidence)
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:
     """The fitted mixture with a much wider component."""
     mean, covariance = moments(found.points, found.weights)
     return joined((1 - _WIDE_SHARE, core), (_WIDE_SHARE, equal_parts(mean[None], _WIDE * covariance, _WIDE_DOF)))
-
-
-def _laplace(log_density: LogDensity, starts: np.ndarray) -> Mixture:
-    """Wide t distributions at the modes."""
-    modes, covariances = laplace(lambda u: log_density(u.reshape(-1, u.shape[2])).reshape(u.shape[:2]), starts)
-    return equal_parts(modes, 1.3 * covariances, _WIDE_DOF)

@@ -33,9 +33,8 @@ def smooth(log_ratios: np.ndarray) -> Smoothed:
     draws, rows = log_ratios.shape
     top = log_ratios.max(axis=0)
     broken = ~np.isfinite(top)
-    log_weights = (
-        log_ratios - top if not broken.any() else np.where(broken, 0.0, log_ratios) - np.where(broken, 0.0, top)
-    )
+    log_weights = log_ratios - np.where(broken, 0.0, top)
+    log_weights[:, broken] = 0.0
     tail = int(3 * np.sqrt(draws) if draws > 225 else draws / 5)
     pareto_k = np.full(rows, np.inf)
     if 4 < tail < draws:

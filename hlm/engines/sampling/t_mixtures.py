@@ -45,12 +45,8 @@ class Mixture:
         unimodal: a component with few points takes the scatter of all points; if False, its own scatter before the
             step.
         """
-        mixture = self
-        for _ in range(steps):
-            mixture = mixture._em_step(points, weights, unimodal)
-        return mixture
-
-    def _em_step(self, points: np.ndarray, weights: np.ndarray, unimodal: bool) -> Mixture:
+        if steps == 0:
+            return self
         d = points.shape[1]
         distances = self._distances(points)
         log_parts = self._log_parts(distances)
@@ -64,7 +60,8 @@ class Mixture:
         trust = np.maximum(0.0, 1.0 - d * np.sum(weights**2) / shares)[:, None, None]
         before = moments(points, weights)[1] if unimodal else roots @ roots.swapaxes(1, 2)
         scales = trust * mass[:, None, None] * scatter + (1.0 - trust) * before
-        return Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
+        moved = Mixture(shares / shares.sum(), means, safe_cholesky(scales), dof[:, 0])
+        return moved.refit(points, weights, steps - 1, unimodal=unimodal)
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         """Squared distance of each point from each component in its own metric, shape (m, points)."""
@@ -82,12 +79,8 @@ class Mixture:
 
 def joined(*weighted: tuple[float, Mixture]) -> Mixture:
     """Several mixtures as one, from pairs of share and mixture."""
-    return Mixture(
-        np.concatenate([share * mixture.shares for share, mixture in weighted]),
-        np.concatenate([mixture.means for _, mixture in weighted]),
-        np.concatenate([mixture.roots for _, mixture in weighted]),
-        np.concatenate([mixture.dof for _, mixture in weighted]),
-    )
+    parts = [(share * one.shares, one.means, one.roots, one.dof) for share, one in weighted]
+    return Mixture(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def equal_parts(means: np.ndarray, covariance: np.ndarray, dof: float) -> Mixture:

@@ -17,24 +17,6 @@ def _gaussian(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Va
     return np.asarray(-0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - eta) / sigma) ** 2)
 
 
-def _gaussian_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray((y - eta) / own["sigma"] ** 2)
-
-
-def _gaussian_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_gaussian_information(eta, trials, own)
-
-
-def _gaussian_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(np.ones_like(eta) / own["sigma"] ** 2)
-
-
-def _draw_gaussian(
-    generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
-) -> np.ndarray:
-    return np.asarray(generator.normal(mean, own["sigma"]))
-
-
 def _curve(distribution: str, low: float, high: float, **numbers: float) -> Shape:
     return curve(lambda y: DISTRIBUTIONS[distribution].log_density(y, numbers), Span(0, 1, low, high))
 
@@ -64,8 +46,10 @@ CONTINUOUS: tuple[Family, ...] = (
         auxiliary={"sigma": SIGMA}, in_units_of_response=("sigma",),
         distribution="Normal", arguments=("mu", "sigma"), meaning="normally distributed around its mean", scale=_MEAN,
         curve=_curve("Normal", -3, 3), pymc="pm.Normal(mu=mu, sigma=sigma", brms="gaussian()", lme4="gaussian",
-        log_density=_gaussian, slope=_gaussian_slope, curvature=_gaussian_curvature, draw=_draw_gaussian,
-        information=_gaussian_information,
+        log_density=_gaussian, slope=lambda y, eta, trials, own: (y - eta) / own["sigma"] ** 2,
+        curvature=lambda y, eta, trials, own: -np.ones_like(eta) / own["sigma"] ** 2,
+        draw=lambda generator, mean, trials, own: generator.normal(mean, own["sigma"]),
+        information=lambda eta, trials, own: np.ones_like(eta) / own["sigma"] ** 2,
     ),
     Family(
         name="t", links=(IDENTITY,), support="real",

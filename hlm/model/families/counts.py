@@ -12,28 +12,6 @@ from hlm.model.families.links import LOG
 from hlm.support.special_functions import expit, gammaln, log_expit
 
 
-def _poisson(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
-
-
-def _poisson_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(y - np.exp(eta))
-
-
-def _poisson_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_poisson_information(eta, trials, own)
-
-
-def _poisson_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return LOG.derivative(eta)
-
-
-def _draw_poisson(
-    generator: np.random.Generator, mean: np.ndarray, trials: np.ndarray | None, own: Values
-) -> np.ndarray:
-    return np.asarray(generator.poisson(mean))
-
-
 def _negativebinomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     alpha = own["alpha"]
     odds = eta - np.log(alpha)  # of mu / (mu + alpha), as logarithm
@@ -86,8 +64,10 @@ COUNTS: tuple[Family, ...] = (
         name="poisson", links=(LOG,), support="count",
         distribution="Poisson", arguments=("mu",), meaning="a count", scale=_MEAN, bars=_POISSON_BARS,
         pymc="pm.Poisson(mu=mu", brms="poisson()", lme4="poisson",
-        log_density=_poisson, slope=_poisson_slope, curvature=_poisson_curvature, draw=_draw_poisson,
-        information=_poisson_information,
+        log_density=lambda y, eta, trials, own: y * eta - np.exp(eta) - gammaln(y + 1),
+        slope=lambda y, eta, trials, own: y - np.exp(eta), curvature=lambda y, eta, trials, own: -LOG.derivative(eta),
+        draw=lambda generator, mean, trials, own: generator.poisson(mean),
+        information=lambda eta, trials, own: LOG.derivative(eta),
     ),
     Family(
         name="negativebinomial", links=(LOG,), support="count", auxiliary={"alpha": ALPHA},

@@ -12,28 +12,6 @@ from hlm.model.families.links import LOGIT
 from hlm.support.special_functions import betaln, expit, log_expit
 
 
-def _bernoulli(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(log_expit(np.where(y == 1, eta, -eta)))
-
-
-def _bernoulli_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return np.asarray(y - expit(eta))
-
-
-def _bernoulli_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_bernoulli_information(eta, trials, own)
-
-
-def _bernoulli_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return LOGIT.derivative(eta)
-
-
-def _draw_bernoulli(
-    generator: np.random.Generator, p: np.ndarray, trials: np.ndarray | None, own: Values
-) -> np.ndarray:
-    return np.asarray(generator.binomial(1, p))
-
-
 def _binomial(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     assert trials is not None
     ways = -betaln(trials - y + 1, y + 1) - np.log(trials + 1)
@@ -45,13 +23,9 @@ def _binomial_slope(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, o
     return np.asarray(y - trials * expit(eta))
 
 
-def _binomial_curvature(y: np.ndarray, eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
-    return -_binomial_information(eta, trials, own)
-
-
 def _binomial_information(eta: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
     assert trials is not None
-    return np.asarray(trials * _bernoulli_information(eta, trials, own))
+    return np.asarray(trials * LOGIT.derivative(eta))
 
 
 def _draw_binomial(generator: np.random.Generator, p: np.ndarray, trials: np.ndarray | None, own: Values) -> np.ndarray:
@@ -71,15 +45,17 @@ SUCCESSES: tuple[Family, ...] = (
         name="bernoulli", parent="p", links=(LOGIT,), support="binary",
         distribution="Bernoulli", arguments=("p",), meaning="0 or 1", scale=_LOG_ODDS, bars=(0.4, 0.6),
         pymc="pm.Bernoulli(p=mu", brms="bernoulli()", lme4="binomial",
-        log_density=_bernoulli, slope=_bernoulli_slope, curvature=_bernoulli_curvature, draw=_draw_bernoulli,
-        information=_bernoulli_information,
+        log_density=lambda y, eta, trials, own: log_expit(np.where(y == 1, eta, -eta)),
+        slope=lambda y, eta, trials, own: y - expit(eta), curvature=lambda y, eta, trials, own: -LOGIT.derivative(eta),
+        draw=lambda generator, p, trials, own: generator.binomial(1, p),
+        information=lambda eta, trials, own: LOGIT.derivative(eta),
     ),
     Family(
         name="binomial", parent="p", links=(LOGIT,), support="trials", weights="trials",
         distribution="Binomial", arguments=("n", "p"), meaning=_TRIALS, scale=_LOG_ODDS, bars=_out_of_10(0.4),
         pymc="pm.Binomial(n=n, p=mu", brms="binomial()", lme4="binomial",
-        log_density=_binomial, slope=_binomial_slope, curvature=_binomial_curvature, draw=_draw_binomial,
-        information=_binomial_information,
+        log_density=_binomial, slope=_binomial_slope, draw=_draw_binomial, information=_binomial_information,
+        curvature=lambda y, eta, trials, own: -_binomial_information(eta, trials, own),
     ),
     Family(
         name="beta_binomial", links=(LOGIT,), support="trials", weights="trials", auxiliary={"kappa": KAPPA},

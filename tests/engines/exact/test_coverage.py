@@ -41,9 +41,7 @@ def test_covered(formula, pooling):
 
 @pytest.mark.parametrize(
     ("formula", "pooling", "sentence"),
-    [
-        ("post ~ pre + (pre + sex + vr|school)", "partial", "There are 16 standard deviations and correlations, more"),
-    ],
+    [("post ~ pre + (pre + sex + vr|school)", "partial", "There are 16 standard deviations and correlations, more")],
 )
 def test_structures_that_are_not_covered(formula, pooling, sentence):
     assert _why_not(formula, pooling=pooling).startswith(sentence)

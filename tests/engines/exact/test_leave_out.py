@@ -97,10 +97,10 @@ def _several_factors(crossing):
 def test_rows_and_groups_of_several_factors(ordinary_crossing):
     crossing = ordinary_crossing
     gaussian = _several_factors(crossing)
-    (rows,) = crossed_rows_left_out(gaussian, crossing.y, crossing.theta)
+    (rows,) = crossed_rows_left_out(gaussian, crossing.theta)
     codes = crossing.factors[0][1]
     members = [np.flatnonzero(codes == k) for k in range(codes.max() + 1)]
-    groups = crossed_groups_left_out(gaussian, crossing.y, crossing.theta, members)
+    groups = crossed_groups_left_out(gaussian, crossing.theta, members)
     for t, sigma in enumerate(crossing.theta.sigma):
         mean, v = _dense(crossing.x, crossing.z(t), crossing.prior, sigma)
         for i in rows.units:

@@ -11,8 +11,8 @@ import pytest
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.engine import BambiEngine
 from hlm.engines.exact import engine
+from hlm.engines.exact.diagnostics import rounding
 from hlm.engines.exact.likelihood.marginal import CommonPosterior
-from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.theta import weighted_thetas
 from hlm.engines.interface import Draws
 from hlm.engines.sampling.importance_sampling import importance_sample
@@ -61,7 +61,7 @@ def test_rounding_is_in_nats_or_posterior_sds(
     prior = case.prior
     given = common_posterior(case.sums, case.theta, prior)
     one = CommonPosterior(given.log_marginal, given.mean[:, :1], given.precision[:, :1, :1])
-    monkeypatch.setattr("hlm.engines.exact.likelihood.rounding.common_posterior", lambda *_: _shifted(one, log, steps))
+    monkeypatch.setattr("hlm.engines.exact.diagnostics.common_posterior", lambda *_: _shifted(one, log, steps))
     assert rounding(case.sums, case.theta, prior, one) == pytest.approx(expected, rel=1e-9)
 
 

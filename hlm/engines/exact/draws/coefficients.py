@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -38,50 +40,40 @@ def draw_coefficients(
     given: of these.
     which: shape (S,); the theta of each draw, one chain after the other.
     """
-    normals = balanced_normals(chains, len(which) // chains, sums.p, rng)
+    normals = partial(balanced_normals, chains, len(which) // chains, rng=rng)
     upper = lower_roots(given.precision).swapaxes(1, 2)[which]
-    common = given.mean[which] + solve_upper(upper, normals[:, :, None])[:, :, 0]
-    groups, q, _ = sums.root.shape
-    first = balanced_normals(chains, len(which) // chains, groups * q, rng).reshape(len(which), groups, q)
-    rest = None
-    if isinstance(sums, CrossedProducts):
-        rest = balanced_normals(chains, len(which) // chains, sums.m, rng)
-    effects = _effects(model, sums, theta, which, common, first, rest)
-    return CoefficientDraws(theta.some(which), _at_zero(model, sums, common), effects, chains)
+    common = given.mean[which] + solve_upper(upper, normals(sums.p)[:, :, None])[:, :, 0]
+    return _with_effects(model, sums, theta, which, common, normals, chains)
 
 
 def conditional_means(model: GaussianModel, sums: Sums, theta: Theta, given: CommonPosterior) -> CoefficientDraws:
     """E[beta, b | theta, y] in place of draws, one for each theta, as one chain."""
+    every = np.arange(len(theta))
+    return _with_effects(model, sums, theta, every, given.mean, lambda size: np.zeros((len(theta), size)), 1)
+
+
+def _with_effects(
+    model: GaussianModel, sums: Sums, theta: Theta, which: np.ndarray, common: np.ndarray,
+    normals: Callable[[int], np.ndarray], chains: int,
+) -> CoefficientDraws:  # fmt: skip
+    """The effects of every factor given theta and beta; ``common`` are departures from the shift, shape (S, p).
+
+    normals: gives so many standard normal numbers for each draw.
+    """
     groups, q, _ = sums.root.shape
-    first = np.zeros((len(theta), groups, q))
-    rest = np.zeros((len(theta), sums.m)) if isinstance(sums, CrossedProducts) else None
-    effects = _effects(model, sums, theta, np.arange(len(theta)), given.mean, first, rest)
-    return CoefficientDraws(theta, _at_zero(model, sums, given.mean), effects, 1)
-
-
-def _at_zero(model: GaussianModel, sums: Sums, common: np.ndarray) -> np.ndarray:
-    """Coefficients from departures from the shift, with the intercept where all predictors are 0."""
-    common = common + sums.shift
-    if INTERCEPT in model.common.terms:
-        common[:, model.common.terms.index(INTERCEPT)] -= common @ sums.means
-    return common
-
-
-def _effects(
-    model: GaussianModel, sums: Sums, theta: Theta, which: np.ndarray, common: np.ndarray, first: np.ndarray,
-    rest: np.ndarray | None,
-) -> list[np.ndarray]:  # fmt: skip
-    """The effects of every factor; they overwrite the standard normal numbers ``first`` and ``rest``."""
-    if isinstance(sums, CrossedProducts) and rest is not None:
+    effects = [normals(groups * q).reshape(len(which), groups, q)]
+    if isinstance(sums, CrossedProducts):
         order = np.argsort(which, kind="stable")  # draws of one theta together
-        back = np.argsort(order)
-        return [e[back] for e in draw_crossed(sums, theta, which[order], common[order], first[order], rest[order])]
-    if not model.factors:
-        return []
-    assert not isinstance(sums, CrossedProducts)
-    effects = draw_effects(sums, theta.some(which), common, first)  # the largest array of a fit: not copied
-    effects += model.mean
-    return [effects]
+        rest = normals(sums.m)[order]
+        effects = draw_crossed(sums, theta, which[order], common[order], effects[0][order], rest)
+        effects = [effect[np.argsort(order)] for effect in effects]
+    elif model.factors:
+        draw_effects(sums, theta.some(which), common, effects[0])  # the largest array of a fit: not copied
+        effects[0] += model.mean
+    at_zero = common + sums.shift
+    if INTERCEPT in model.common.terms:  # of the columns as they are, not centred
+        at_zero[:, model.common.terms.index(INTERCEPT)] -= at_zero @ sums.means
+    return CoefficientDraws(theta.some(which), at_zero, effects if model.factors else [], chains)
 
 
 def balanced_normals(chains: int, draws: int, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -11,14 +11,18 @@ The density of sigma_k has one dimension, so that its distribution function is a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from hlm.engines.exact.diagnostics import ExactDiagnostics
-from hlm.engines.exact.draws.coefficients import balanced_normals
-from hlm.engines.exact.draws.posterior_tree import separate_tree
-from hlm.engines.exact.gaussian_model import GaussianModel, none_as_groups, summed_alone
+from hlm.engines.exact.draws.coefficients import CoefficientDraws, balanced_normals
+from hlm.engines.exact.draws.posterior_tree import posterior_tree
+from hlm.engines.exact.gaussian_model import columns_alone, none_as_groups
+from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.memory_check import check_memory_of_fit
-from hlm.engines.exact.sums.one_factor import CrossProducts
+from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
 from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.engines.interface import Draws, Options
 from hlm.model.model import Model
@@ -36,15 +40,20 @@ def sample_separate(model: Model, options: Options) -> Draws:
     gaussian = none_as_groups(model)
     check_memory_of_fit(gaussian, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
     assert gaussian.known_sd is not None
-    sums = summed_alone(gaussian)
+    sums = cross_products(*columns_alone(gaussian))
     prior = scale(model.priors["sigma"], unit=0.3 * float(np.sqrt(sums.left[:, -1, -1].sum() / sums.rows)) or 1.0)
     singular, e, w = _own_coordinates(sums, gaussian.known_sd)
     total = chains * draws
-    score = _invert(prior, sums, singular, e, rng.uniform(size=(len(sums.n), total)))
+    score = _invert(partial(_log_density, prior, sums, singular, e), rng.uniform(size=(len(sums.n), total)))
     sigma = prior.value(score).T
-    effects = _draw_effects(gaussian, singular, e, w, sigma, balanced_normals(chains, draws, singular.size, rng))
+    variance = sigma[:, :, None] ** 2
+    whole = variance + singular**2
+    normals = balanced_normals(chains, draws, singular.size, rng).reshape(whole.shape)
+    v = singular * e / whole + np.sqrt(variance / whole) * normals
+    effects = np.einsum("kij,dkj->dki", w, v) * gaussian.known_sd + gaussian.mean
     diagnostics = ExactDiagnostics(-np.inf, float(total), total, total)
-    return Draws(separate_tree(model, sigma, effects, chains=chains), diagnostics)
+    drawn = CoefficientDraws(Theta(sigma, np.empty((total, 0, 0))), np.empty((total, 0)), [effects], chains)
+    return Draws(posterior_tree(model, gaussian, drawn), diagnostics)
 
 
 def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,29 +77,15 @@ def _log_density(
     return np.where(np.isfinite(total), total, -np.inf)
 
 
-def _invert(prior: Scale, sums: CrossProducts, singular: np.ndarray, e: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def _invert(log_density: Callable[[np.ndarray], np.ndarray], uniform: np.ndarray) -> np.ndarray:
     """Scores at given values of their distribution functions, shape (K, draws)."""
-    groups = len(sums.n)
-    coarse = _log_density(prior, sums, singular, e, np.broadcast_to(_COARSE, (groups, len(_COARSE))))
+    coarse = log_density(np.tile(_COARSE, (len(uniform), 1)))
     near = coarse > coarse.max(axis=1, keepdims=True) - _DROP
     first = _COARSE[np.maximum(near.argmax(axis=1) - 1, 0)]
     last = _COARSE[np.minimum(len(_COARSE) - near[:, ::-1].argmax(axis=1), len(_COARSE) - 1)]
     grid = np.linspace(first, last, _FINE, axis=1)
-    density = _log_density(prior, sums, singular, e, grid)
+    density = log_density(grid)
     density = np.exp(density - density.max(axis=1, keepdims=True))
     area = np.cumsum((density[:, 1:] + density[:, :-1]) / 2, axis=1)
-    found = np.empty_like(uniform)
-    for k in range(groups):
-        found[k] = np.interp(uniform[k], np.concatenate([[0.0], area[k] / area[k, -1]]), grid[k])
-    return found
-
-
-def _draw_effects(
-    gaussian: GaussianModel, singular: np.ndarray, e: np.ndarray, w: np.ndarray, sigma: np.ndarray, normals: np.ndarray
-) -> np.ndarray:
-    """B given each draw's sigma_k, shape (draws, K, q)."""
-    assert gaussian.known_sd is not None
-    variance = sigma[:, :, None] ** 2
-    whole = variance + singular**2
-    v = singular * e / whole + np.sqrt(variance / whole) * normals.reshape(whole.shape)
-    return np.asarray(np.einsum("kij,dkj->dki", w, v) * gaussian.known_sd + gaussian.mean)
+    share = np.hstack([np.zeros((len(area), 1)), area / area[:, -1:]])
+    return np.stack([np.interp(*of_group) for of_group in zip(uniform, share, grid, strict=True)])

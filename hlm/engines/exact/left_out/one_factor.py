@@ -2,7 +2,7 @@
 
 A row given all others has the distribution Normal(y - r / f, sigma^2 / f), where r is its mean residual given theta
 and all rows, and 1 - f its leverage (Sundararajan & Keerthi 2001, Neural Computation 13:1103-1118; Vehtari et al. 2016,
-JMLR 17(103), with beta integrated out too). With q the row's basis, and x and y what the basis leaves (rows.py)::
+JMLR 17(103), with beta integrated out too). With q the row's basis, and x and y what the basis leaves::
 
     xt = x + N_k^-1 q explained_x,   r = y + q'N_k^-1 explained_y - xt'b0,   f = 1 - q'q + q'N_k^-1 q - xt'P^-1 xt / s2
 
@@ -16,13 +16,13 @@ the common coefficients without group k.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from hlm.engines.exact.gaussian_model import GaussianModel, coordinates_alone
+from hlm.engines.exact.gaussian_model import GaussianModel, columns_alone
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
-from hlm.engines.exact.sums.one_factor import CrossProducts, summed_up
+from hlm.engines.exact.sums.one_factor import CrossProducts, split_rows
 from hlm.support.linear_algebra import lower_roots, solve_lower, solve_with_root
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece
@@ -30,8 +30,7 @@ _LEAST_LEFT = 1e-10  # of a precision: rounding leaves some 1e-16 of the whole
 _ROUNDING = 1e-14  # what is left of a row that its group's effects explain completely
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Log densities of some units, one for each theta."""
 
     units: np.ndarray  # shape (u,); which rows, or which groups
@@ -41,22 +40,25 @@ class LeftOut:
 
 def rows_left_out(model: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
     """Every row of a model with one factor or none, in pieces of whole groups."""
-    rows, codes = coordinates_alone(model)
-    sums = summed_up(rows, codes)
-    columns = np.concatenate([rows.left[:-1], rows.basis]).T
-    outside = 1.0 - (rows.basis**2).sum(axis=0)
+    common, effects, codes, y, weights = columns_alone(model)
+    sums, basis, left = split_rows(common, effects, codes, y, weights)
+    columns = np.concatenate([left[:-1], basis]).T
+    i, j = np.triu_indices(columns.shape[1])
+    twice = np.where(i == j, 1.0, 2.0)
+    outside = 1.0 - (basis**2).sum(axis=0)
     outside[outside < _ROUNDING] = 0.0
     given = common_posterior(sums, theta, model.prior)
     half = solve_lower(lower_roots(given.precision), np.eye(sums.p)) / theta.sigma[:, None, None]
-    order = np.argsort(codes, kind="stable")
-    edges = np.concatenate([[0], np.cumsum(sums.n)])
+    order, edges = np.argsort(codes, kind="stable"), np.concatenate([[0], np.cumsum(sums.n)])
     size = max(1, _CHUNK_NUMBERS // len(theta))
     waiting: list[LeftOut] = []
     for k in range(len(sums.n)):
-        forms = _forms(sums, k, theta, given.mean, half)
+        linear, quadratic = _forms(sums, k, theta, given.mean, half)
         for start in range(edges[k], edges[k + 1], size):
             some = order[start : min(start + size, edges[k + 1])]
-            residual, free = _leave(columns[some], rows.left[-1, some], outside[some], *forms)
+            mine = columns[some]
+            residual = left[-1, some] + linear @ mine.T
+            free = outside[some] + quadratic[:, i, j] @ (mine[:, i] * mine[:, j] * twice).T
             waiting.append(LeftOut(some, *log_densities(residual, free, theta.sigma)))
             if sum(len(one.units) for one in waiting) >= size:
                 yield _together(waiting)
@@ -67,29 +69,19 @@ def rows_left_out(model: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
 
 def groups_left_out(sums: CrossProducts, theta: Theta, prior: NormalPrior) -> LeftOut:
     """Every group of the cross-products, as if it were new."""
-    given = common_posterior(sums, theta, prior)
-    right = (given.precision @ given.mean[:, :, None])[:, :, 0]
-    known = _Common(given.mean, lower_roots(given.precision))
-    columns = []
+    given, p, variance = common_posterior(sums, theta, prior), sums.p, theta.sigma**2
+    right, root = given.precision @ given.mean[:, :, None], lower_roots(given.precision)
+    without, inside = np.empty((2, len(theta), len(sums.n)))
     for k in range(len(sums.n)):
-        reduced, log_det = _reduced(sums, k, theta)
-        share = reduced / (theta.sigma**2)[:, None, None]
-        constant = sums.n[k] * np.log(2 * np.pi * theta.sigma**2) + log_det
-        p = sums.p
-        root = _root_without(given.precision, share[:, :p, :p])
-        mean = solve_with_root(root, right[:, :, None] - share[:, :p, p:])[:, :, 0]
-        without = _log_density(share, constant, _Common(mean, root), known.root)
-        inside = _log_density(share, constant, known, lower_roots(given.precision + share[:, :p, :p]))
-        columns.append(LeftOut(np.array([k]), without[:, None], inside[:, None]))
-    return _together(columns)
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    """Distribution of the common coefficients: mean, shape (T, p), and lower root of the precision, (T, p, p)."""
-
-    mean: np.ndarray
-    root: np.ndarray
+        upper = _upper_roots(sums, k, theta)
+        half = solve_lower(upper.swapaxes(1, 2), sums.explained[k])
+        share = (sums.left[k] + half.swapaxes(1, 2) @ half) / variance[:, None, None]  # of S, over sigma^2
+        constant = sums.n[k] * np.log(2 * np.pi * variance) + _log_det(upper)
+        others = _root_without(given.precision, share[:, :p, :p])
+        mean = solve_with_root(others, right - share[:, :p, p:])[:, :, 0]
+        without[:, k] = _log_density(share, constant, mean, others, root)
+        inside[:, k] = _log_density(share, constant, given.mean, root, lower_roots(given.precision + share[:, :p, :p]))
+    return LeftOut(np.arange(len(sums.n)), without, inside)
 
 
 def _root_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -100,26 +92,20 @@ def _root_without(precision: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.where(enough[:, None, None], root, np.nan)
 
 
-def _log_density(share: np.ndarray, constant: np.ndarray, known: _Common, updated: np.ndarray) -> np.ndarray:
-    """Log N(y_k; X_k mean, V_k + X_k precision^-1 X_k'), (T,); ``updated`` is the root of the precision plus k's."""
-    p = known.mean.shape[1]
-    residual = np.concatenate([-known.mean, np.ones((len(known.mean), 1))], axis=1)
+def _log_density(
+    share: np.ndarray, constant: np.ndarray, mean: np.ndarray, root: np.ndarray, updated: np.ndarray
+) -> np.ndarray:
+    """Log N(y_k; X_k mean, V_k + X_k P^-1 X_k'), shape (T,), with roots of P and of P plus the group's ``share``."""
+    residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     weighted = np.einsum("tij,tj->ti", share, residual)
-    pull = solve_lower(updated, weighted[:, :p, None])
+    pull = solve_lower(updated, weighted[:, :-1, None])
     quadratic = (residual * weighted).sum(axis=1) - (pull**2).sum(axis=(1, 2))
-    return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(known.root) + quadratic))
+    return np.asarray(-0.5 * (constant + _log_det(updated) - _log_det(root) + quadratic))
 
 
 def _log_det(roots: np.ndarray) -> np.ndarray:
     """Log determinants, shape (T,), of the matrices whose triangular roots these are."""
     return np.asarray(2 * np.log(np.abs(np.diagonal(roots, axis1=1, axis2=2))).sum(axis=1))
-
-
-def _reduced(sums: CrossProducts, k: int, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
-    """One group's share of S, shape (T, p + 1, p + 1), and log|N_k|."""
-    root = _upper_roots(sums, k, theta)
-    half = solve_lower(root.swapaxes(1, 2), sums.explained[k])
-    return sums.left[k] + half.swapaxes(1, 2) @ half, _log_det(root)
 
 
 def _upper_roots(sums: CrossProducts, k: int, theta: Theta) -> np.ndarray:
@@ -147,15 +133,6 @@ def _forms(
     return linear, quadratic
 
 
-def _leave(
-    columns: np.ndarray, y: np.ndarray, outside: np.ndarray, linear: np.ndarray, quadratic: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean residuals and f of rows of one group, shape (T, rows), all in one product of matrices."""
-    i, j = np.triu_indices(columns.shape[1])
-    products = columns[:, i] * columns[:, j] * np.where(i == j, 1.0, 2.0)
-    return y + linear @ columns.T, outside + quadratic[:, i, j] @ products.T
-
-
 def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without and with the row itself, from mean residuals and 1 - leverages (NaN if negative), shape (T, rows)."""
     if not free.min(initial=1.0) > 0.0:  # rounding has left nothing
@@ -168,10 +145,4 @@ def log_densities(residual: np.ndarray, free: np.ndarray, sigma: np.ndarray) -> 
 
 
 def _together(pieces: list[LeftOut]) -> LeftOut:
-    if len(pieces) == 1:
-        return pieces[0]
-    return LeftOut(
-        np.concatenate([piece.units for piece in pieces]),
-        np.concatenate([piece.without for piece in pieces], axis=1),
-        np.concatenate([piece.inside for piece in pieces], axis=1),
-    )
+    return LeftOut(*(np.concatenate(parts, axis=-1) for parts in zip(*pieces, strict=True)))

@@ -14,7 +14,6 @@ two factors' effects apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -22,62 +21,41 @@ from scipy.sparse import csr_array
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
 from hlm.engines.exact.likelihood.marginal import Theta
+from hlm.engines.exact.sums.one_factor import centred, weighted
 from hlm.engines.exact.sums.orthogonalised import orthogonalised, transformed
-from hlm.engines.exact.sums.rows import centred, weighted
 from hlm.support.linear_algebra import lower_roots, solve_lower
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
 _LEAST_FREE = 1e-10  # 1 - leverage; its rounding error is some 1e-15. Below, a density is NaN
 
-
-@dataclass(frozen=True, slots=True)
-class _Joint:
-    """All coefficients side by side: beta, then each factor's effects, level by level."""
-
-    f: csr_array  # shape (rows, D); the rows' columns
-    y: np.ndarray  # shape (rows,); minus the least-squares fit of the common columns
-    shift: np.ndarray  # shape (p,); the coefficients of that fit
-    gram: np.ndarray  # shape (D, D)
-    moment: np.ndarray  # shape (D,)
-    factors: tuple[tuple[slice, slice], ...]  # each factor's coefficients, and its columns of L
-    transformation: np.ndarray | None  # as in `CrossedProducts`
+type _Places = list[tuple[slice, slice]]  # each factor's coefficients among all, and its columns of L
 
 
-def coefficients_of(model: GaussianModel) -> int:
-    """Number of coefficients; their covariance is one dense matrix for each theta."""
-    return len(model.common.terms) + sum(
-        (int(factor.codes.max()) + 1) * len(factor.design.terms) for factor in model.factors
-    )
-
-
-def crossed_rows_left_out(model: GaussianModel, y: np.ndarray, theta: Theta) -> Iterator[LeftOut]:
+def crossed_rows_left_out(model: GaussianModel, theta: Theta) -> Iterator[LeftOut]:
     """Every row, in one piece."""
-    joint = _joint(model, y)
-    without, inside = np.empty((len(theta), len(y))), np.empty((len(theta), len(y)))
-    for some, residual, g in _moments(joint, model, theta):
+    rows = len(model.response)
+    without, inside = np.empty((2, len(theta), rows))
+    for some, residual, g in _moments(model, theta):
         sigma = theta.sigma[some]
         free = 1.0 - (g**2).sum(axis=2).T / (sigma**2)[:, None]
         free[free < _LEAST_FREE] = np.nan
         without[some], inside[some] = log_densities(residual, free, sigma)
-    yield LeftOut(np.arange(len(y)), without, inside)
+    yield LeftOut(np.arange(rows), without, inside)
 
 
-def crossed_groups_left_out(
-    model: GaussianModel, y: np.ndarray, theta: Theta, members: Sequence[np.ndarray]
-) -> LeftOut:
+def crossed_groups_left_out(model: GaussianModel, theta: Theta, members: Sequence[np.ndarray]) -> LeftOut:
     """Groups of rows; ``members`` are the rows of each."""
-    joint = _joint(model, y)
-    without, inside = np.empty((len(theta), len(members))), np.empty((len(theta), len(members)))
-    for some, residuals, g in _moments(joint, model, theta):
+    without, inside = np.empty((2, len(theta), len(members)))
+    for some, residuals, g in _moments(model, theta):
         sigma = theta.sigma[some, None, None]
         for k, rows in enumerate(members):
             mine, eye = g[rows].swapaxes(0, 1) / sigma, np.eye(len(rows))
             spread, residual = mine @ mine.swapaxes(1, 2), residuals[:, rows, None] / sigma
             free = lower_roots(eye - spread)
             free[np.diagonal(free, axis1=1, axis2=2).min(axis=1) ** 2 < _LEAST_FREE] = np.nan
-            without[some, k] = _log_normal(residual, free, 1.0) - len(rows) * np.log(theta.sigma[some])
-            inside[some, k] = _log_normal(residual, lower_roots(eye + spread), -1.0)
-            inside[some, k] -= len(rows) * np.log(theta.sigma[some])
+            log_scale = len(rows) * np.log(theta.sigma[some])
+            without[some, k] = _log_normal(residual, free, 1.0) - log_scale
+            inside[some, k] = _log_normal(residual, lower_roots(eye + spread), -1.0) - log_scale
     return LeftOut(np.arange(len(members)), without, inside)
 
 
@@ -92,48 +70,51 @@ def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarr
     return np.asarray(-0.5 * (residual.shape[1] * np.log(2 * np.pi) - log_det + (standard**2).sum(axis=(1, 2))))
 
 
-def _joint(model: GaussianModel, y: np.ndarray) -> _Joint:
-    w, _, shift = centred(model.common, y, model.root_weights)
-    p = len(shift)
-    places, values = [np.broadcast_to(np.arange(p), (len(y), p))], [w[:-1].T]
-    factors, at = [], p
+def _moments(model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """For a few thetas at a time the rows' mean residuals, shape (T, rows), and G, shape (rows, T, D)."""
+    w, _, shift = centred(model.common, model.response, model.root_weights)
+    f, factors, transformation = _joint(model, w[:-1])
+    p, size, y = len(shift), f.shape[1], w[-1]
+    products, moments = (f.T @ f).toarray(), f.T @ y
+    weight = np.concatenate([1 / model.prior.sd**2, np.ones(size - p)])
+    prior = np.concatenate([(model.prior.mean - shift) / model.prior.sd**2, np.zeros(size - p)])
+    step = max(1, _CHUNK_NUMBERS // (size * max(size, len(y))))
+    for start in range(0, len(theta), step):
+        some = slice(start, min(start + step, len(theta)))
+        factor, variance = transformed(theta.factor[some], transformation), (theta.sigma[some] ** 2)[:, None]
+        gram = np.repeat(products[None], len(variance), axis=0)
+        moment = np.repeat(moments[None, None], len(variance), axis=0)
+        gram = _by_factor(factors, _by_factor(factors, gram, factor).swapaxes(1, 2), factor)
+        right = _by_factor(factors, moment, factor)[:, 0] / variance + prior
+        lower = solve_lower(lower_roots(gram / variance[:, :, None] + np.diag(weight)), np.eye(size))
+        back = _by_factor(factors, lower, factor.swapaxes(1, 2))
+        g = (f @ back.reshape(-1, size).T).reshape(len(y), *right.shape)
+        yield some, y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g
+
+
+def _joint(model: GaussianModel, x: np.ndarray) -> tuple[csr_array, _Places, np.ndarray | None]:
+    """The columns of all coefficients, shape (rows, D): beta, then each factor's effects, level by level.
+
+    With each factor's places among them and in L, and U of sums/orthogonalised.py.
+    """
+    places, values = [np.broadcast_to(np.arange(len(x)), x.T.shape)], [x.T]
+    factors, at = [], len(x)
     columns = [weighted(factor.design.matrix, model.root_weights) for factor in model.factors]
     effects, transformation = orthogonalised(columns)
     for factor, z in zip(model.factors, effects, strict=True):
-        width, groups = len(z), int(factor.codes.max()) + 1
-        places.append(at + width * factor.codes[:, None] + np.arange(width))
+        places.append(at + len(z) * factor.codes[:, None] + np.arange(len(z)))
         values.append(z.T)
-        factors.append((slice(at, at + width * groups), factor.columns))
-        at += width * groups
+        factors.append((slice(at, at + factor.size * factor.width), factor.columns))
+        at += factor.size * factor.width
     place, value = np.hstack(places), np.hstack(values)
     ends = np.arange(0, place.size + 1, place.shape[1])
-    f = csr_array((value.ravel(), place.ravel(), ends), shape=(len(y), at))
-    return _Joint(f, w[-1], shift, (f.T @ f).toarray(), f.T @ w[-1], tuple(factors), transformation)
+    return csr_array((value.ravel(), place.ravel(), ends), shape=(len(place), at)), factors, transformation
 
 
-def _moments(joint: _Joint, model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """For a few thetas at a time the rows' mean residuals, shape (T, rows), and G, shape (rows, T, D)."""
-    p, size = len(model.common.terms), len(joint.gram)
-    weight = np.concatenate([1 / model.prior.sd**2, np.ones(size - p)])
-    prior = np.concatenate([(model.prior.mean - joint.shift) / model.prior.sd**2, np.zeros(size - p)])
-    step = max(1, _CHUNK_NUMBERS // (size * max(size, len(joint.y))))
-    for start in range(0, len(theta), step):
-        some = slice(start, min(start + step, len(theta)))
-        factor, variance = transformed(theta.factor[some], joint.transformation), (theta.sigma[some] ** 2)[:, None]
-        gram = np.repeat(joint.gram[None], len(variance), axis=0)
-        moment = np.repeat(joint.moment[None, None], len(variance), axis=0)
-        gram = _by_factor(joint, _by_factor(joint, gram, factor).swapaxes(1, 2), factor)
-        right = _by_factor(joint, moment, factor)[:, 0] / variance + prior
-        lower = solve_lower(lower_roots(gram / variance[:, :, None] + np.diag(weight)), np.eye(size))
-        back = _by_factor(joint, lower, factor.swapaxes(1, 2))
-        g = (joint.f @ back.reshape(-1, size).T).reshape(len(joint.y), *right.shape)
-        yield some, joint.y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g
-
-
-def _by_factor(joint: _Joint, matrix: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def _by_factor(factors: _Places, matrix: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """``matrix`` times L, level by level; shapes (T, rows, D) and (T, q, q)."""
     found = matrix.copy()
-    for mine, effects in joint.factors:
+    for mine, effects in factors:
         one = factor[:, None, effects, effects]
         part = matrix[:, :, mine]
         found[:, :, mine] = (part.reshape(*part.shape[:2], -1, one.shape[-1]) @ one).reshape(part.shape)

@@ -12,17 +12,11 @@ from hlm.engines.exact.likelihood.compiled import compiled
 
 
 @compiled
-def sweep_crossed_kernel(
-    root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, reduced, log_det
-):
+def sweep_crossed_kernel(data, factor, sigma, reduced, log_det):
     """S_reduced, shape (T, p + 1, p + 1), and log|V / sigma^2|, shape (T,); NaN where rounding has left nothing."""
-    m = stop[-1]
-    size = len(left)
     for t in range(len(sigma)):
-        relative = factor[t] / sigma[t]
-        total, log_first = _eliminate_first(root, begin, column, explained, left, offset, relative)
-        _scale(total, start, stop, effect, relative)
-        lower, good = _root_of_rest(total, m)
+        total, log_first, lower, good = _factorise(data, factor[t] / sigma[t])
+        m, size = len(lower), len(total)
         reduced[t] = np.nan
         log_det[t] = np.nan
         if good:
@@ -34,29 +28,23 @@ def sweep_crossed_kernel(
                 half[e] = total[m + e, :m]
                 _forward(lower, half[e])
                 for f in range(e + 1):
-                    value = total[m + e, m + f] - np.dot(half[e], half[f])
-                    reduced[t, e, f] = value
-                    reduced[t, f, e] = value
+                    reduced[t, e, f] = reduced[t, f, e] = total[m + e, m + f] - np.dot(half[e], half[f])
             log_det[t] = log_first + 2.0 * log_rest
 
 
 @compiled
-def draw_rest_kernel(
-    root, begin, column, explained, left, start, stop, effect, offset, factor, sigma, which, common, rest
-):
+def draw_rest_kernel(data, factor, sigma, which, common, rest):
     """The effects of all factors but the first; they overwrite standard normal numbers, shape (draws, m).
 
     ``which`` is the theta of each draw; draws of one theta are adjacent, so that each theta is factorised once.
     """
+    left, start, stop, effect = data[4:8]
     m, p = stop[-1], common.shape[1]
     total, lower = left, left
     for d in range(len(which)):
         t = which[d]
         if d == 0 or t != which[d - 1]:
-            relative = factor[t] / sigma[t]
-            total, _ = _eliminate_first(root, begin, column, explained, left, offset, relative)
-            _scale(total, start, stop, effect, relative)
-            lower, _ = _root_of_rest(total, m)
+            total, _, lower, _ = _factorise(data, factor[t] / sigma[t])
         u = total[m + p, :m].copy()
         for c in range(p):
             u -= common[d, c] * total[m + c, :m]
@@ -69,6 +57,30 @@ def draw_rest_kernel(
                 rest[d, start[a] + i] = 0.0
                 for j in range(i + 1):
                     rest[d, start[a] + i] += factor[t, effect[a] + i, effect[a] + j] * u[start[a] + j]
+
+
+@compiled
+def _factorise(data, relative):
+    """S with J in the columns of the rest, the first factor's log determinant, the root of N, whether there is one.
+
+    N = I + J' S_rr J / sigma^2; ``relative`` is L / sigma.
+    """
+    root, begin, column, explained, left, start, stop, effect, offset = data
+    total, log_first = _eliminate_first(root, begin, column, explained, left, offset, relative)
+    _scale(total, start, stop, effect, relative)
+    m = stop[-1]
+    n = total[:m, :m].copy()
+    good = True
+    for i in range(m):
+        n[i, i] += 1.0
+        for j in range(i + 1):
+            good = good and np.isfinite(n[i, j])
+    if good:
+        try:
+            return total, log_first, np.linalg.cholesky(n), True
+        except Exception:  # LinAlgError; numba catches no other class
+            good = False
+    return total, log_first, np.asfortranarray(n), False
 
 
 @compiled
@@ -135,23 +147,6 @@ def _scale(total, start, stop, effect, relative):
                 for i in range(j, width):
                     value += relative[l0 + i, l0 + j] * total[s + i, c]
                 total[s + j, c] = value
-
-
-@compiled
-def _root_of_rest(total, m):
-    """The Cholesky factor of N = I + J' S_rr J / sigma^2, and whether there is one."""
-    n = total[:m, :m].copy()
-    good = True
-    for i in range(m):
-        n[i, i] += 1.0
-        for j in range(i + 1):
-            good = good and np.isfinite(n[i, j])
-    if good:
-        try:
-            return np.linalg.cholesky(n), True
-        except Exception:
-            good = False
-    return np.asfortranarray(n), False
 
 
 @compiled

@@ -29,7 +29,7 @@ import numpy as np
 from hlm.engines.exact.likelihood.kernels_one_factor import draw_beside_kernel, draw_kernel, sweep_kernel
 from hlm.engines.exact.likelihood.kernels_several_factors import draw_rest_kernel, sweep_crossed_kernel
 from hlm.engines.exact.sums.one_factor import CrossProducts
-from hlm.engines.exact.sums.orthogonalised import back_transformed, transformed
+from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.support.interrupts import checkpoint
 from hlm.support.linear_algebra import lower_roots, solve_with_root
@@ -130,15 +130,12 @@ def draw_crossed(
     factor = np.ascontiguousarray(transformed(theta.factor, sums.transformation))
     edges, workers = _cut(sums, len(theta))
     edges = np.searchsorted(which, edges)
-    work = partial(draw_rest_kernel, *_data(sums), factor, theta.sigma)
+    work = partial(draw_rest_kernel, _data(sums), factor, theta.sigma)
     _in_threads(work, edges, workers, which, common, rest)
     own = slice(sums.offset, sums.offset + sums.root.shape[1])
-    data = sums.root, sums.begin, sums.column, sums.explained
-    work = partial(draw_beside_kernel, *data, np.ascontiguousarray(factor[:, own, own]), theta.sigma)
+    work = partial(draw_beside_kernel, *_data(sums)[:4], np.ascontiguousarray(factor[:, own, own]), theta.sigma)
     _in_threads(work, edges, workers, which, common, rest, first)
-    effects = sums.split(rest)
-    effects.insert(sums.first, first)
-    return back_transformed(effects, sums.transformation)
+    return sums.effects(first, rest)
 
 
 def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
@@ -147,20 +144,17 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     reduced: shape (T, p + 1, p + 1); S in the formulas above.
     log_det: shape (T,); sum_k log|N_k|, or log|V / sigma^2| for several factors.
     """
-    reduced, log_det = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta))
-    factor = transformed(theta.factor, sums.transformation) if isinstance(sums, CrossedProducts) else theta.factor
-    results = np.ascontiguousarray(factor), theta.sigma, reduced, log_det
+    reduced, log_det, factor = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta)), theta.factor
     if isinstance(sums, CrossedProducts):
-        work = partial(sweep_crossed_kernel, *_data(sums))
+        work, factor = partial(sweep_crossed_kernel, _data(sums)), transformed(factor, sums.transformation)
     else:
         work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
-    _in_threads(work, *_cut(sums, len(theta)), *results)
+    _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(factor), theta.sigma, reduced, log_det)
     return reduced, log_det
 
 
 def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
-    places = sums.level.start, sums.level.stop, sums.level.effect, sums.offset
-    return sums.root, sums.begin, sums.column, sums.explained, sums.left, *places
+    return sums.root, sums.begin, sums.column, sums.explained, sums.left, *sums.levels, sums.offset
 
 
 def _cut(sums: Sums, thetas: int) -> tuple[np.ndarray, int]:

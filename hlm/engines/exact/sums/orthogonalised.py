@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hlm.support.linear_algebra import orthonormal, solve_upper
+from hlm.support.linear_algebra import orthonormal
 
 _NEARLY_COLLINEAR = 0.01  # of its length that a column adds to those before it: products would lose 4 digits
 
@@ -22,6 +22,8 @@ def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.
 
     transformation: U of all factors; None where all columns are as they were.
     """
+    from scipy.linalg import block_diag
+
     found, transformations = [], []
     for z in effects:
         root, basis = orthonormal(z, np.zeros(z.shape[1], dtype=np.int64), 1)
@@ -30,11 +32,8 @@ def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.
         size = np.diagonal(root[0])[:, None]
         found.append(basis * size if near else z)
         transformations.append(root[0] / size if near else np.eye(len(z)))
-    if all(z is before for z, before in zip(found, effects, strict=True)):
-        return found, None
-    from scipy.linalg import block_diag
-
-    return found, np.asarray(block_diag(*transformations))
+    changed = any(z is not before for z, before in zip(found, effects, strict=True))
+    return found, np.asarray(block_diag(*transformations)) if changed else None
 
 
 def transformed(factor: np.ndarray, transformation: np.ndarray | None) -> np.ndarray:
@@ -52,12 +51,3 @@ def transformed(factor: np.ndarray, transformation: np.ndarray | None) -> np.nda
             lower[:, :, i], lower[:, :, j] = cosine * first + sine * second, cosine * second - sine * first
             lower[:, i, j] = 0.0
     return np.asarray(lower)
-
-
-def back_transformed(effects: list[np.ndarray], transformation: np.ndarray | None) -> list[np.ndarray]:
-    """Effects of the original columns from transformed effects; shape (draws, levels, width) each."""
-    if transformation is None:
-        return effects
-    back = solve_upper(transformation, np.eye(len(transformation)))
-    edges = np.cumsum([0, *(b.shape[2] for b in effects)])
-    return [b @ back[a:z, a:z].T for b, a, z in zip(effects, edges[:-1], edges[1:], strict=True)]

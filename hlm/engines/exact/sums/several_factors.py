@@ -14,53 +14,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from hlm.engines.exact.sums.one_factor import GroupSums, centred, split, weighted
 from hlm.engines.exact.sums.orthogonalised import orthogonalised
-from hlm.engines.exact.sums.rows import centred, split, weighted
 from hlm.model.design_columns import Columns
-from hlm.support.linear_algebra import orthonormal
+from hlm.support.linear_algebra import orthonormal, solve_upper
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """Where one level of the remaining factors stands; all arrays have shape (levels,)."""
-
-    # start, stop: its columns of the rest
-    start: np.ndarray
-    stop: np.ndarray
-    effect: np.ndarray  # its first column among all factors' effects, and so in L
-
-
-@dataclass(frozen=True, slots=True)
-class CrossedProducts:
+class CrossedProducts(GroupSums):
     """The data of several factors, with columns [rest, X, y]: the other factors' effects (m), X (p), the response."""
 
-    first: int  # the factor that is eliminated group by group
+    first: int  # the factor that is eliminated group by group, whose groups those above are
     widths: tuple[int, ...]  # effects of every factor, in the order of the model
     sizes: tuple[int, ...]  # levels of every factor
-    n: np.ndarray  # shape (K,); rows per group of the first factor
-    root: np.ndarray  # shape (K, q, q); as in `CrossProducts`, of the first factor
     begin: np.ndarray  # shape (K + 1,); where the entries of each group begin: the columns that its rows touch
     column: np.ndarray  # shape (entries,)
     explained: np.ndarray  # shape (q, entries); Q_k' times these columns
     left: np.ndarray  # shape (m + p + 1, m + p + 1); products of what all Q_k leave of the columns, summed over groups
-    level: Level  # the levels of the rest
-    # means, shift: shape (p,); as in `CrossProducts`
-    means: np.ndarray
-    shift: np.ndarray
+    # shape (3, levels); for each level of the other factors its first column of the rest, that after its last, and its
+    # first column among all factors' effects, and so in L
+    levels: np.ndarray
     # shape (effects of all factors, the same), or None; U of orthogonalised.py, where the columns of a factor are
     # nearly collinear. Then Z and b here are the transformed Z U^-1 and U b.
     transformation: np.ndarray | None = None
-
-    @property
-    def rows(self) -> int:
-        return int(self.n.sum())
-
-    @property
-    def p(self) -> int:
-        return len(self.means)
 
     @property
     def m(self) -> int:
@@ -83,11 +63,16 @@ class CrossedProducts:
         touched = np.diff(self.begin).astype(np.float64)
         return float(10 * len(self.explained) * (touched**2).sum() + self.m**3 / 3 + self.p**3)
 
-    def split(self, rest: np.ndarray) -> list[np.ndarray]:
-        """The rest's coefficients, shape (draws, m), as one array per factor, shape (draws, levels, width)."""
-        others = [(k, q) for i, (k, q) in enumerate(zip(self.sizes, self.widths, strict=True)) if i != self.first]
-        edges = np.cumsum([0, *(k * q for k, q in others)])
-        return [rest[:, a : a + k * q].reshape(-1, k, q) for a, (k, q) in zip(edges[:-1], others, strict=True)]
+    def effects(self, first: np.ndarray, rest: np.ndarray) -> list[np.ndarray]:
+        """Of each factor's columns as written, shape (draws, levels, width), from the first factor's and the rest's."""
+        sizes = [k * q for k, q in zip(self.sizes, self.widths, strict=True)]
+        parts = np.split(rest, np.cumsum(sizes[: self.first] + sizes[self.first + 1 :])[:-1], axis=1)
+        parts.insert(self.first, first)
+        found = [part.reshape(-1, k, q) for part, k, q in zip(parts, self.sizes, self.widths, strict=True)]
+        if self.transformation is None:
+            return found
+        back = solve_upper(self.transformation, np.eye(len(self.transformation)))
+        return [b @ back[a:z, a:z].T for b, (a, z) in zip(found, pairwise(np.cumsum([0, *self.widths])), strict=True)]
 
 
 def crossed_products(
@@ -111,35 +96,33 @@ def crossed_products(
     w, means, shift = centred(common, y, root_weights)
     root, basis = orthonormal(effects[first], codes, groups)
     explained = split(basis, w, codes, groups)
-    column, value, level = _rest(effects, [codes for _, codes in factors], sizes, first)
-    m = int(level.stop[-1])
+    column, value, levels = _rest(effects, [codes for _, codes in factors], sizes, first)
+    m = int(levels[1, -1])
     begin, touched, share = _explained_rest(column, value, codes, basis, groups, m)
     left = _left(column, value, begin, touched, share, w)
-    own = np.arange(m, m + len(w))
+    own, ends = len(w), np.repeat(begin[1:], len(w))  # behind the entries of each group stand those of X and y
+    column = np.insert(touched, ends, np.tile(np.arange(m, m + own), groups))
+    entries = np.insert(share, ends, explained.transpose(1, 0, 2).reshape(len(share), -1), axis=1)
     return CrossedProducts(
-        first, widths, sizes, np.bincount(codes), root,
-        *_joined(begin, touched, share, own, explained), left, level, means, shift, transformation,
+        np.bincount(codes), root, means, shift, first, widths, sizes, begin + own * np.arange(groups + 1), column,
+        entries, left, levels, transformation,
     )  # fmt: skip
 
 
 def _rest(
     designs: Sequence[np.ndarray], groups: Sequence[np.ndarray], sizes: tuple[int, ...], first: int
-) -> tuple[np.ndarray, np.ndarray, Level]:
-    """The other factors' columns: for every row its places and values, shape (rows, sum of widths)."""
-    columns, values, starts, stops, effects = [], [], [], [], []
-    at = effect = 0
-    for i, (z, codes) in enumerate(zip(designs, groups, strict=True)):
-        width = len(z)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The other factors' columns, for every row places and values, shape (rows, sum of widths); their levels."""
+    columns, values, levels, at, effect = [], [], [], 0, 0
+    for i, (z, codes, size) in enumerate(zip(designs, groups, sizes, strict=True)):
         if i != first:
-            start = at + width * np.arange(sizes[i])
-            columns.append(start[codes][:, None] + np.arange(width))
+            start = at + len(z) * np.arange(size)
+            columns.append(start[codes][:, None] + np.arange(len(z)))
             values.append(z.T)
-            starts.append(start)
-            stops.append(start + width)
-            effects.append(np.full(sizes[i], effect))
-            at += width * sizes[i]
-        effect += width
-    return np.hstack(columns), np.hstack(values), Level(*(np.concatenate(a) for a in (starts, stops, effects)))
+            levels.append([start, start + len(z), np.full(size, effect)])
+            at += len(z) * size
+        effect += len(z)
+    return np.hstack(columns), np.hstack(values), np.hstack(levels)
 
 
 def _explained_rest(
@@ -174,14 +157,3 @@ def _left(
     left[:m, m:] = left[m:, :m].T
     left[m:, m:] = w @ w.T
     return left
-
-
-def _joined(
-    begin: np.ndarray, touched: np.ndarray, share: np.ndarray, own: np.ndarray, explained: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The entries of each group with those of X and y behind them."""
-    groups = len(begin) - 1
-    at = np.repeat(begin[1:], len(own))
-    column = np.insert(touched, at, np.tile(own, groups))
-    values = np.insert(share, at, explained.transpose(1, 0, 2).reshape(len(share), -1), axis=1)
-    return begin + len(own) * np.arange(groups + 1), column, values

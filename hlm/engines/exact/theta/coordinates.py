@@ -54,11 +54,6 @@ class Parameters:
     def dimension(self) -> int:
         return 1 + len(self.sds) + sum(len(block.pairs) for block in self.blocks)
 
-    @property
-    def correlation_pairs(self) -> dict[int, tuple[int, int]]:
-        """For the place of each correlation's coordinate, its two columns of Z."""
-        return {column: pair for column, _, pair in self._correlation_columns()}
-
     def theta(self, u: np.ndarray) -> Theta:
         """Coordinates, shape (T, d), to values."""
         inside = self.inside(u)
@@ -86,7 +81,7 @@ class Parameters:
         roots = roots * np.where(np.diagonal(roots, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None]
         sds = np.linalg.norm(roots, axis=2)
         found = [self.sigma.coordinates(sigma)] + [s.coordinates(sds[:, j]) for j, s in enumerate(self.sds)]
-        for _, _, (i, j) in self._correlation_columns():
+        for _, _, (i, j) in self.correlations:
             before = np.linalg.norm(roots[:, i, j:], axis=1)  # what is left of the row beside the columns before
             rest = np.linalg.norm(roots[:, i, j + 1 :], axis=1)
             w = np.divide(roots[:, i, j], before, out=np.zeros_like(before), where=before > 0)
@@ -99,12 +94,14 @@ class Parameters:
         total = self.sigma.log_density(u[:, 0])
         for j, scale in enumerate(self.sds):
             total = total + scale.log_density(u[:, 1 + j])
-        for column, block, (_, j) in self._correlation_columns():
+        for column, block, (_, j) in self.correlations:
             score, a = u[:, column], block.beta(j)
             total = total + (a - 1) * (log_ndtr(score) + log_ndtr(-score)) - betaln(a, a) + log_normal_density(score)
         return total
 
-    def _correlation_columns(self) -> list[tuple[int, Correlations, tuple[int, int]]]:
+    @property
+    def correlations(self) -> list[tuple[int, Correlations, tuple[int, int]]]:
+        """Of each the place of its coordinate, its block, and its two columns of Z."""
         entries = [(block, pair) for block in self.blocks for pair in block.pairs]
         return [(1 + len(self.sds) + k, block, pair) for k, (block, pair) in enumerate(entries)]
 
@@ -113,7 +110,7 @@ class Parameters:
         q = len(self.sds)
         root = np.zeros((len(u), q, q))
         root[:, range(q), range(q)] = 1.0
-        for column, _, (i, j) in self._correlation_columns():
+        for column, _, (i, j) in self.correlations:
             score, left = u[:, column], root[:, i, i].copy()  # what is left of the row's unit length
             root[:, i, j] = left * (ndtr(score) - ndtr(-score))
             root[:, i, i] = left * 2 * np.exp((log_ndtr(score) + log_ndtr(-score)) / 2)  # sqrt(1 - w^2), not cancelling

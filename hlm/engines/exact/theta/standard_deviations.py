@@ -8,14 +8,13 @@ importance sampling covers it well; the logarithm of the sd would have an expone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
-from hlm.model.prior_distributions import DISTRIBUTIONS, PriorDistribution
+from hlm.model.prior_distributions import DISTRIBUTIONS
 from hlm.model.priors import Prior
 
 
@@ -59,7 +58,7 @@ class Scale:
 def scale(prior: Prior, *, unit: float, column: int = 0) -> Scale:
     """The scale with a prior; ``column`` picks its numbers where they differ by column."""
     args = {key: value[column] if isinstance(value, tuple) else value for key, value in prior.args.items()}
-    return Scale(_kind(prior), MappingProxyType(args), unit)
+    return Scale(_kind(prior.name, prior.args), args, unit)
 
 
 def log_normal_density(u: np.ndarray) -> np.ndarray:
@@ -71,32 +70,26 @@ def why_not_a_scale(name: str, prior: Prior) -> str | None:
     """None if `scale` covers the prior of a standard deviation, else one sentence."""
     if prior.dist is not None:
         return f"The prior of {name!r} is a distribution of the user's own."
-    if _kind(prior) not in SCALE_PRIORS:
-        return f"The prior of {name!r} is {_kind(prior)}; covered are {', '.join(SCALE_PRIORS)}."
-    positive = _DISTRIBUTIONS[_kind(prior)].positive
+    kind = _kind(prior.name, prior.args)
+    if kind not in SCALE_PRIORS:
+        return f"The prior of {name!r} is {kind}; covered are {', '.join(SCALE_PRIORS)}."
     for key, value in prior.args.items():
-        if not np.isfinite(value).all() or (np.min(value) <= 0 and key in positive):
+        if not np.isfinite(value).all() or (np.min(value) <= 0 and key in _DISTRIBUTIONS[kind].positive):
             return f"The prior of {name!r} is {prior}: its {key} must be positive and finite."
-    if _kind(prior) == _UNIFORM and not 0 <= np.min(prior.args["lower"]) < np.min(prior.args["upper"]):
+    if kind == _UNIFORM and not 0 <= np.min(prior.args["lower"]) < np.min(prior.args["upper"]):
         return f"The prior of {name!r} is {prior}: a standard deviation lies between 0 and a larger number."
     return None
 
 
-def _kind(prior: Prior) -> str:
-    return _name(prior.name, tuple(prior.args))
-
-
-def _name(distribution: str, parameters: tuple[str, ...]) -> str:
+def _kind(distribution: str, parameters: Iterable[str]) -> str:
     return f"{distribution}({', '.join(sorted(parameters))})"
 
 
 _UNIFORM = "Uniform(lower, upper)"
-_DISTRIBUTIONS: Mapping[str, PriorDistribution] = MappingProxyType(
-    {
-        _name(record.name, parameters): record
-        for record in DISTRIBUTIONS.values()
-        if record.support in ("positive", "interval")
-        for parameters in record.parametrisations
-    }
-)
-SCALE_PRIORS: tuple[str, ...] = tuple(_DISTRIBUTIONS)
+_DISTRIBUTIONS = {
+    _kind(record.name, parameters): record
+    for record in DISTRIBUTIONS.values()
+    if record.support in ("positive", "interval")
+    for parameters in record.parametrisations
+}
+SCALE_PRIORS = tuple(_DISTRIBUTIONS)

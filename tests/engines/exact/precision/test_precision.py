@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hlm.engines.exact.diagnostics import rounding
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
 from hlm.engines.exact.left_out.several_factors import crossed_groups_left_out, crossed_rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior, draw_crossed, draw_effects
-from hlm.engines.exact.likelihood.rounding import rounding
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 
 EPS = np.finfo(np.float64).eps
@@ -143,8 +143,8 @@ def test_left_out_rows_and_groups(both: tuple[Case, Any, Any]) -> None:
         (rows,) = rows_left_out(model.gaussian, model.theta)
         whole = groups_left_out(model.sums, model.theta, model.prior)
     else:
-        (rows,) = crossed_rows_left_out(model.gaussian, model.y, model.theta)
-        whole = crossed_groups_left_out(model.gaussian, model.y, model.theta, groups)
+        (rows,) = crossed_rows_left_out(model.gaussian, model.theta)
+        whole = crossed_groups_left_out(model.gaussian, model.theta, groups)
     logs = _log_weights(model)
     expected = [float(v) for v in exact.left_out([np.array([i]) for i in rows.units])]
     assert rows.without[0] + logs[rows.units] == pytest.approx(expected, rel=case.worth * EPS, abs=case.worth * EPS)
@@ -164,8 +164,8 @@ def test_where_rounding_leaves_nothing_left_out_densities_are_no_numbers(sigma: 
             (rows,) = rows_left_out(model.gaussian, model.theta)
             whole = groups_left_out(model.sums, model.theta, model.prior)
         else:
-            (rows,) = crossed_rows_left_out(model.gaussian, model.y, model.theta)
-            whole = crossed_groups_left_out(model.gaussian, model.y, model.theta, groups)
+            (rows,) = crossed_rows_left_out(model.gaussian, model.theta)
+            whole = crossed_groups_left_out(model.gaussian, model.theta, groups)
     assert np.isnan(rows.without).all() and np.isnan(whole.without).all() and np.isnan(whole.inside).all()
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from hlm.data.clean_data import formula_and_data
+from hlm.engines.exact.diagnostics import MOST_ROUNDING, rounding
 from hlm.engines.exact.draws.separate_residuals import _log_density, _own_coordinates
-from hlm.engines.exact.gaussian_model import gaussian_model, summed, summed_alone
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
-from hlm.engines.exact.likelihood.rounding import MOST_ROUNDING, rounding
 from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.reml.criterion import profile
@@ -118,7 +118,7 @@ def test_separate_residuals(variable: str, tools: Any) -> None:
     model = resolve(f"y ~ {variable} + ({variable}|g)", FRAME, poolings=("none",))["none"]
     gaussian = gaussian_model(model)
     assert gaussian.known_sd is not None
-    sums, prior = summed_alone(gaussian), scale(model.priors["sigma"], unit=0.3)
+    sums, prior = summed(gaussian), scale(model.priors["sigma"], unit=0.3)
     score = np.zeros((len(sums.n), 1))
     found = _log_density(prior, sums, *_own_coordinates(sums, gaussian.known_sd)[:2], score) - prior.log_density(score)
     (factor,) = gaussian.factors
@@ -156,9 +156,9 @@ def _criterion(read: Any, table: Any, design: Any, factor: np.ndarray, reml: boo
     weights = np.ones(n) if table.weights is None else table.weights
     v = np.diag(1 / big(weights))
     parts = sorted(Design(read, table).blocks, key=lambda part: read.groups.index(part[0].group))
-    for block, (_, effects), codes in zip(design.blocks, parts, design.codes, strict=True):
+    for block, (_, effects) in zip(design.blocks, parts, strict=True):
         root = big(effects.matrix) @ (big(block.basis) @ big(factor[block.columns, block.columns]))
-        v = v + (root @ root.T) * (codes[:, None] == codes)
+        v = v + (root @ root.T) * (block.codes[:, None] == block.codes)
     x, y = big(Design(read, table).common.matrix), big(response_less_offset(read, table))
     precision = tools.inverse(v)
     information = x.T @ precision @ x
