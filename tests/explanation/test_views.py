@@ -58,7 +58,7 @@ READINGS = [
     ("nested", ["μᵢ = α^(batch:cask)_l[i]", "α^(batch:cask)ₗ ~ Normal(α^(batch)_k[l], τ^(batch:cask)_α)"]),
     ("crossed", ["μᵢ = α^(plate)_k[i] + γ^(sample)_l[i]", "γ^(sample)ₗ ~ Normal(0, τ^(sample)_α)"]),
     ("binomial", ["incidenceₖᵢ ~ Binomial(sizeₖᵢ, pₖᵢ)", "logit(pₖᵢ) = αₖ + β₁ · [period = 2]ₖᵢ"]),
-    ("covariates", ["(αₖ, β₁ₖ) ~ MVNormal((μ_α, μ_β₁), Σ)", "β₅ ~ Normal(0, 7.36)"]),
+    ("covariates", ["(αₖ, β₁ₖ) ~ MVNormal((μ_α, μ_β₁), Σ)", "β₅ ~ Normal(0, 11.5)"]),
     ("no common slope", ["(αₖ, βₖ) ~ MVNormal((μ_α, 0), Σ)", "μₖᵢ = (α + γₖ) + δₖ · preₖᵢ"]),
     ("no intercept", ["(αₖ, βₖ) ~ MVNormal((0, μ_β), Σ)"]),
     ("factor without intercept", ["μₖᵢ = α + β₁ₖ · [sex = M]ₖᵢ + β₂ₖ · [sex = F]ₖᵢ", "MVNormal((0, μ_β₁), Σ)"]),
@@ -200,7 +200,7 @@ def test_code_of_other_programs(explained_as: Callable[[str], Explanation]) -> N
     glmer = explained_as("binomial").code["lme4"]
     assert "glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), data, family = binomial)" in glmer
     brms = explained_as("covariates").code["brms"]
-    assert 'prior(normal(0, 5.05517), class = b, coef = "intakemid50%")' in brms
+    assert 'prior(normal(0, 6.83801), class = b, coef = "intakemid50%")' in brms
     assert 'prior(lkj(1), class = cor, group = "school")' in brms
     bambi = explained_as("correlated").code["Bambi"]
     assert "Bambi alone fits (pre|school) WITHOUT the correlation" in bambi
