@@ -151,7 +151,7 @@ class Scales:
             left = self._left[mine]
         else:  # coded otherwise in no pooling
             others = self._beside.matrix[:, np.logical_not(mine)]
-            left = left_over(np.column_stack([others, values]), centred=self._centred)[others.shape[1] :]
+            left = self._left_over(np.column_stack([others, values]))[others.shape[1] :]
         if np.isnan(left).any():
             raise DataError(
                 f"The term {parameter.term} has a column that is the same in every row, so that it has no scale for a "
@@ -168,12 +168,6 @@ class Scales:
         return np.asarray(np.where(np.isnan(left), 1.0, left))
 
     @cached_property
-    def _centred(self) -> bool:
-        """Whether there is an intercept, common or for each group."""
-        written = self.model.written
-        return written.has_intercept or any(INTERCEPT in block.effects for block in written.blocks)
-
-    @cached_property
     def _beside(self) -> Columns:
         """The common columns but the intercept, then those of numbers that vary by groups."""
         common = self.model.design.common
@@ -186,7 +180,16 @@ class Scales:
 
     @cached_property
     def _left(self) -> np.ndarray:
-        return left_over(self._beside.matrix, centred=self._centred)
+        return self._left_over(self._beside.matrix)
+
+    def _left_over(self, columns: np.ndarray) -> np.ndarray:
+        """What all other columns leave of each; the less of both where intercepts vary by group and none is common."""
+        written = self.model.written
+        if written.has_intercept:
+            return left_over(columns, centred=True)
+        left = left_over(columns, centred=False)
+        grouped = any(INTERCEPT in block.effects for block in written.blocks)
+        return np.fmin(left, left_over(columns, centred=True)) if grouped else left
 
 
 def default_priors_of(model: Model, rules: Mapping[str, PriorRule]) -> Priors:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
 from hlm.engines.exact.likelihood.marginal import NormalPrior, Sums
 from hlm.engines.exact.sums.one_factor import cross_products
+from hlm.engines.exact.sums.orthogonalised import orthogonalised_common
 from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.engines.exact.theta.coordinates import Correlations
 from hlm.errors import FitError
@@ -37,6 +38,8 @@ class GaussianModel:
     root_weights: np.ndarray | None = None  # shape (rows,), or None; square roots of the rows' weights
     # shape (q, q), or None; T with b = T b_c, where the priors of sds and correlations are those of b_c
     transformation: np.ndarray | None = None
+    # shape (p, p), or None; T with beta = T b_c, where X is that of b_c, since as written it is nearly collinear
+    common_transformation: np.ndarray | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -63,9 +66,13 @@ def _numbers(
 ) -> GaussianModel:
     """A model with these common columns, and with effects of this prior mean and sd (None: to be estimated), if any."""
     prior, factors = normal_prior(common, model.priors), model.factors if len(mean) else ()
+    common, transformation = orthogonalised_common(common)
+    if transformation is not None:  # the prior of the intercept is about centred columns already
+        centred = np.where([[term == INTERCEPT] for term in common.terms], np.eye(len(transformation)), transformation)
+        prior = replace(prior, transformation=centred)
     return GaussianModel(
         model.response, common, prior, factors, mean, sd, _correlations(model), model.root_weights,
-        _transformation(model) if sd is None else None,
+        _transformation(model) if sd is None else None, transformation,
     )  # fmt: skip
 
 

@@ -73,6 +73,8 @@ def _with_effects(
     at_zero = common + sums.shift
     if INTERCEPT in model.common.terms:  # of the columns as they are, not centred
         at_zero[:, model.common.terms.index(INTERCEPT)] -= at_zero @ sums.means
+    if model.common_transformation is not None:
+        at_zero = at_zero @ model.common_transformation.T
     return CoefficientDraws(theta.some(which), at_zero, effects if model.factors else [], chains)
 
 

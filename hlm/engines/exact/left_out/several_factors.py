@@ -76,8 +76,9 @@ def _moments(model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.nda
     f, factors, transformation = _joint(model, w[:-1])
     p, size, y = len(shift), f.shape[1], w[-1]
     products, moments = (f.T @ f).toarray(), f.T @ y
-    weight = np.concatenate([1 / model.prior.sd**2, np.ones(size - p)])
-    prior = np.concatenate([(model.prior.mean - shift) / model.prior.sd**2, np.zeros(size - p)])
+    weight, prior = np.eye(size), np.zeros(size)
+    weight[:p, :p] = model.prior.precision
+    prior[:p] = model.prior.precision @ (model.prior.centre - shift)
     step = max(1, _CHUNK_NUMBERS // (size * max(size, len(y))))
     for start in range(0, len(theta), step):
         some = slice(start, min(start + step, len(theta)))
@@ -86,7 +87,7 @@ def _moments(model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.nda
         moment = np.repeat(moments[None, None], len(variance), axis=0)
         gram = _by_factor(factors, _by_factor(factors, gram, factor).swapaxes(1, 2), factor)
         right = _by_factor(factors, moment, factor)[:, 0] / variance + prior
-        lower = solve_lower(lower_roots(gram / variance[:, :, None] + np.diag(weight)), np.eye(size))
+        lower = solve_lower(lower_roots(gram / variance[:, :, None] + weight), np.eye(size))
         back = _by_factor(factors, lower, factor.swapaxes(1, 2))
         g = (f @ back.reshape(-1, size).T).reshape(len(y), *right.shape)
         yield some, y - np.einsum("ntd,td->tn", g, np.einsum("tij,tj->ti", lower, right)), g

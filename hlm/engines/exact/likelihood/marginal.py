@@ -63,6 +63,20 @@ class NormalPrior:
 
     mean: np.ndarray
     sd: np.ndarray
+    transformation: np.ndarray | None = None  # shape (p, p); T where these are beta, and X is that of b_c, beta = T b_c
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The mean of b_c, shape (p,)."""
+        return self.mean if self.transformation is None else np.linalg.solve(self.transformation, self.mean)
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Of b_c, shape (p, p)."""
+        if self.transformation is None:
+            return np.diag(1.0 / self.sd**2)
+        scaled = self.transformation / self.sd[:, None]
+        return np.asarray(scaled.T @ scaled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +97,9 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     p, variance = sums.p, theta.sigma**2
     reduced, log_det = sweep(sums, theta)
     scaled = reduced / variance[:, None, None]
-    weight = 1.0 / prior.sd**2
-    offset = prior.mean - sums.shift
-    precision = scaled[:, :p, :p] + np.diag(weight)
-    right = scaled[:, :p, p] + weight * offset
+    weight, offset = prior.precision, prior.centre - sums.shift
+    precision = scaled[:, :p, :p] + weight
+    right = scaled[:, :p, p] + weight @ offset
     root = lower_roots(precision)
     finite = np.isfinite(root).all(axis=(1, 2))
     if not finite.all():  # rounding has left nothing of some of them: their precision is not used
@@ -96,8 +109,8 @@ def common_posterior(sums: Sums, theta: Theta, prior: NormalPrior) -> CommonPost
     residual = np.concatenate([-mean, np.ones((len(mean), 1))], axis=1)
     squares = np.einsum("ti,tij,tj->t", residual, scaled, residual)
     deviance = (
-        sums.rows * np.log(2 * np.pi * variance) + log_det - np.log(weight).sum() + log_det_precision
-        + squares + (mean - offset) ** 2 @ weight
+        sums.rows * np.log(2 * np.pi * variance) + log_det + 2 * np.log(prior.sd).sum() + log_det_precision
+        + squares + np.einsum("ti,ij,tj->t", mean - offset, weight, mean - offset)
     )  # fmt: skip
     finite &= np.isfinite(deviance) & (squares > -_ROUNDING)
     return CommonPosterior(np.where(finite, -0.5 * deviance, -np.inf), mean, precision)

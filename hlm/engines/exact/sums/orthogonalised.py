@@ -9,10 +9,13 @@ digits are lost. The covariance matrix of b' is U Sigma U', its root U L; U is c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from hlm.support.linear_algebra import orthonormal
+from hlm.formula.formula import INTERCEPT
+from hlm.model.design_columns import Columns
+from hlm.support.linear_algebra import orthogonalising, orthonormal
 
 _NEARLY_COLLINEAR = 0.01  # of its length that a column adds to those before it: products would lose 4 digits
 
@@ -34,6 +37,21 @@ def orthogonalised(effects: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.
         transformations.append(root[0] / size if near else np.eye(len(z)))
     changed = any(z is not before for z, before in zip(found, effects, strict=True))
     return found, np.asarray(block_diag(*transformations)) if changed else None
+
+
+def orthogonalised_common(columns: Columns) -> tuple[Columns, np.ndarray | None]:
+    """X with orthogonal columns, where it is nearly collinear, and T with beta = T b_c; else X as it is, and None.
+
+    The first column is the intercept, if there is one, so that all others are centred.
+    """
+    x = columns.matrix - columns.matrix.mean(axis=0) if INTERCEPT in columns.terms else columns.matrix
+    length = np.linalg.norm(x, axis=0)
+    unit = x / np.where(length > 0, length, 1.0)
+    least = np.linalg.eigvalsh(unit.T @ unit)[int(INTERCEPT in columns.terms) :].min(initial=1.0)
+    if least > _NEARLY_COLLINEAR**2:
+        return columns, None
+    transformation = orthogonalising(columns.matrix)
+    return replace(columns, matrix=columns.matrix @ transformation), transformation
 
 
 def transformed(factor: np.ndarray, transformation: np.ndarray | None) -> np.ndarray:
