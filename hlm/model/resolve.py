@@ -111,9 +111,10 @@ def default_priors(
         The lme4 formula of the partial-pooling model.
     data : data frame
     pooling : {"partial", "complete", "none"}
-        Complete and partial: Bambi's numbers. None: each group's own coefficients have the centre of the common
-        prior and, in the gaussian and t families, 100 times its standard deviation, so that the other groups say
-        nothing and each estimate is the group's own least squares.
+        Complete and partial: 2.5 standard deviations of the response for each standard deviation of a column that the
+        other columns leave. None: each group's own coefficients have the centre of the common prior and, with an
+        identity link, 100 times its standard deviation, so that the other groups say nothing and each estimate is the
+        group's own least squares; with other links 4 times.
     family : str
     weights, functions
         As in `fit`.
@@ -124,7 +125,8 @@ def default_priors(
     -------
     Priors
         A mapping from the variable's name in the posterior to its prior: ``Intercept``, ``pre``, ``sigma``,
-        ``1|school_sigma``, ``school_corr``. The prior of ``Intercept`` is about centred predictors, as in Bambi.
+        ``1|school_sigma``, ``school_corr``. The prior of ``Intercept`` is about centred predictors, those of a block
+        with an intercept and numbers are about its columns orthogonalised in written order.
 
     Raises
     ------

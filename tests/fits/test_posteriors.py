@@ -9,7 +9,7 @@ from brms_cases import MODELS, STORED, fitted, numbers  # tests/reference
 
 from hlm.data.packaged_sets import load_data
 from hlm.model.priors import Prior
-from hlm.model.resolve import default_priors
+from hlm.model.resolve import resolve
 
 FAMILIES = {
     "normal": lambda mu, sigma: Prior("Normal", mu=mu, sigma=sigma),
@@ -28,9 +28,9 @@ def our_name(parameter: str) -> str:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_priors_are_the_same(name):
-    """brms.R works the numbers out from the rule; these are hlm's own."""
+    """brms.R works the numbers out from Bambi's rule."""
     formula, family = MODELS[name]
-    ours = default_priors(formula, load_data(name), family=family)
+    ours = resolve(formula, load_data(name), family=family, priors="bambi")["partial"].priors
     stored = STORED["models"][name]["priors"]
     assert {our_name(row["parameter"]) for row in stored} == set(ours)
     for row in stored:
@@ -46,9 +46,9 @@ def test_the_priors_are_the_same(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_agrees_with_brms(name, request):
+def test_agrees_with_brms(name):
     assert STORED["models"][name]["divergences"] == 0
-    ours = request.getfixturevalue("cbpp")["partial"] if name == "cbpp" else fitted(name)
+    ours = fitted(name)
     assert ours.method == ("nuts" if name == "cbpp" else "exact")
     both = list(numbers(name, ours))
     assert len(both) == 5 * len(STORED["models"][name]["posterior"])
