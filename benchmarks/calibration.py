@@ -17,6 +17,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,26 @@ def trust(fit: Any) -> dict[str, int]:
 
 
 def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
-    """The exact engine fits all three strategies, NUTS partial pooling."""
+    """The exact engine fits all three strategies, NUTS partial pooling; with orthogonalised columns that alone."""
     import hlm
 
+    if any(bar.orthogonalised for bar in shape.bars):
+        return orthogonalised(shape, frame, engine, seed)
     options = {"family": shape.family, "priors": shape.priors, "seed": seed, "progress": False}
     return hlm.fit_pooling(shape.formula, frame, **options, **SAMPLING[engine])
+
+
+def orthogonalised(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
+    """A fit whose given priors belong to orthogonalised columns, as default ones do."""
+    from hlm.engines.interface import Options
+    from hlm.fits.results import PoolingFits
+    from hlm.fits.run_engines import run_engines
+    from hlm.model.resolve import resolve
+
+    model = replace(resolve(shape.formula, frame, priors=shape.priors)["partial"], as_written=frozenset())
+    wanted = {key: value for key, value in SAMPLING[engine].items() if key not in ("method", "poolings")}
+    fit = run_engines(model, SAMPLING[engine]["method"], Options(**wanted, seed=seed))
+    return PoolingFits({"partial": fit})
 
 
 def quantities(shape: Shape, fit: Any, totals: Any, truth: Truth, frame: Any) -> dict[str, tuple[np.ndarray, float]]:

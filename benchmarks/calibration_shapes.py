@@ -28,7 +28,7 @@ def _one_factor() -> pd.DataFrame:
             "z": rng.normal(size=2 * len(SIZES))[of_row],
             "c": np.array(["first", "second"])[rng.permutation(n) % 2], "exposure": rng.uniform(0.5, 3, size=n),
         }
-    )  # fmt: skip
+    ).assign(w=lambda frame: 3.0 - 0.5 * frame["x"] + rng.normal(size=n))  # fmt: skip
 
 
 def _nested() -> pd.DataFrame:
@@ -104,6 +104,15 @@ _ALL = (
             "g_corr": Prior("LKJ", eta=2),
         },
         _one_factor, "g", "x", family="poisson",
+    ),
+    Shape(
+        "orthogonalised", "y ~ x + (x + w|g)", ("x",), (Bar("g", ("1", "x", "w"), orthogonalised=True),),
+        {
+            **_COMMON, "sigma": Prior("HalfStudentT", nu=4, sigma=1), "1|g_sigma": Prior("HalfNormal", sigma=0.8),
+            "x|g_sigma": Prior("HalfNormal", sigma=0.5), "w|g_sigma": Prior("HalfNormal", sigma=0.4),
+            "g_corr": Prior("LKJ", eta=1),
+        },
+        _one_factor, "g", "x",
     ),
 )  # fmt: skip
 SHAPES: Mapping[str, Shape] = {shape.name: shape for shape in _ALL}

@@ -25,6 +25,7 @@ class Bar:
     group: str
     effects: tuple[str, ...] = ("1",)
     correlated: bool = True
+    orthogonalised: bool = False  # whether the priors belong to its columns, each less what those before it explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,15 @@ def from_the_prior(shape: Shape, rng: np.random.Generator) -> tuple[pd.DataFrame
     for bar in shape.bars:
         of_row = labels(frame, bar.group)
         levels = sorted(set(of_row))
-        standard = (
-            rng.normal(size=(len(levels), len(bar.effects)))
-            @ np.linalg.cholesky(_correlation(bar, shape, rng, values)).T
-        )
+        names = [f"{effect}|{bar.group}_sigma" for effect in bar.effects]
+        scale = np.diag([values[name] for name in names])
+        root = scale @ np.linalg.cholesky(_correlation(bar, shape, rng, values))
+        if bar.orthogonalised:
+            root = _orthogonal(np.column_stack([column(frame, effect) for effect in bar.effects])) @ root
+            values |= _sds_and_correlations(root @ root.T, names, f"{bar.group}_corr")
+        departures = rng.normal(size=(len(levels), len(bar.effects))) @ root.T
         for j, effect in enumerate(bar.effects):
-            own = pd.Series(values[f"{effect}|{bar.group}_sigma"] * standard[:, j], index=levels)
+            own = pd.Series(departures[:, j], index=levels)
             effects[bar.group, effect] = own
             mean = mean + own[of_row].to_numpy() * column(frame, effect)
     y, log_likelihood = _response(shape, frame, mean, values, rng)
@@ -130,6 +134,19 @@ def labels(frame: pd.DataFrame, group: str) -> np.ndarray:
     """Each row's level of a factor; cells of nested factors as hlm writes them."""
     parts = [frame[name].astype(str) for name in group.split(":")]
     return np.array([":".join(row) for row in zip(*parts, strict=True)], dtype=object)
+
+
+def _orthogonal(z: np.ndarray) -> np.ndarray:
+    """T with b = T b_c, where b_c are the coefficients of the columns, each less its regression on those before it."""
+    left = [column - z[:, :j] @ np.linalg.lstsq(z[:, :j], column)[0] for j, column in enumerate(z.T)]
+    return np.linalg.lstsq(z, np.column_stack(left))[0]
+
+
+def _sds_and_correlations(covariance: np.ndarray, names: list[str], correlation: str) -> dict[str, float]:
+    sds = np.sqrt(np.diag(covariance))
+    below = zip(*np.tril_indices(len(sds), -1), strict=True)
+    pairs = {f"{correlation}[{i},{j}]": float(covariance[i, j] / (sds[i] * sds[j])) for i, j in below}
+    return dict(zip(names, sds.tolist(), strict=True)) | pairs
 
 
 def _correlation(bar: Bar, shape: Shape, rng: np.random.Generator, values: dict[str, float]) -> np.ndarray:
