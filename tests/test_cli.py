@@ -78,7 +78,7 @@ def test_compare_reads_functions_and_weights(capsys: pytest.CaptureFixture[str],
 def test_explain_prints_every_view(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "p(incidence, size) ~ period + (1|herd)", "cbpp", "--family", "binomial"]) == 0
     printed = capsys.readouterr().out
-    for text in ("changes the log-odds of incidence by β₁", "k = 1, …, 15", "Normal(0, 1.5)", "glmer(", "pm.Binomial("):
+    for text in ("changes the log-odds of incidence by β₁", "k = 1, …, 15", "Normal(0, 2.5)", "glmer(", "pm.Binomial("):
         assert text in printed, text
     assert main(["explain", "post ~ pre + (pre|school)"]) == 0
     assert "k = 1, …, K" in capsys.readouterr().out

@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import multivariate_normal, t
 
 import hlm
+from hlm.compare import path_points
 from hlm.compare.group_least_squares import least_squares
 from hlm.compare.pooling_path import PoolingPath, pooling_path
 from hlm.data.packaged_sets import load_data
@@ -288,8 +289,14 @@ def test_far_from_zero_the_path_does_not_depend_on_how_far(lines_about: Any) -> 
 def test_few_points_where_the_posterior_is_are_said_and_drawn(
     lines_about: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Points that are spread far too little: the weights of the outer ones grow."""
-    monkeypatch.setattr("hlm.engines.exact.slices._WIDER", 0.3)
+    """No model is known where few points decide: a third of the places are said to have few."""
+
+    def poor(*arguments: Any) -> Any:
+        found = slice_means(*arguments)
+        return replace(found, efficiency=np.where(np.arange(len(found.efficiency)) % 3 == 0, 0.05, found.efficiency))
+
+    slice_means = path_points.slice_means
+    monkeypatch.setattr(path_points, "slice_means", poor)
     path = pooling_path("y ~ x + (x|g)", lines_about(0), term="x", seed=1)
     few = (path.efficiency < 0.1).to_numpy()[:-1]
     sd, density = path.density["sd"].to_numpy()[:-1], path.density.to_numpy()[:-1]

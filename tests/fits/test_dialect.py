@@ -143,11 +143,11 @@ OFFSETS = [
 
 
 @pytest.mark.parametrize(("text", "family"), OFFSETS)
-def test_priors_beside_an_offset_are_bambis(text: str, family: str) -> None:
+def test_with_priors_bambi_an_offset_changes_no_prior(text: str, family: str) -> None:
     import bambi
 
     frame = SLEEP.assign(count=SLEEP["Reaction"].round().astype(int), Subject=SLEEP["Subject"].astype(str))
-    ours = default_priors(text, frame, family=family)
+    ours = resolve(text, frame, family=family, priors="bambi")["partial"].priors
     formula, data = formula_and_data(text, frame, family=get_family(family))
     column = formula.offsets[0]
     written = text.replace(f"offset({column})", f"offset(`{column}`)")
