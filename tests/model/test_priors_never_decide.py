@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import product
 from math import comb
 from typing import Any
@@ -125,6 +126,46 @@ def test_the_common_coefficients_are_remls(formula: str) -> None:
     many = len(found) * 30 <= ROWS
     for label, values in found.items():
         assert abs(values.mean() - best[label]) < (0.3 if many else 0.5) * values.std(), label
+
+
+def calendar() -> pd.DataFrame:
+    """Two treatments over ten calendar years in six blocks: the effect of b grows by 10 a year."""
+    rng = np.random.default_rng(1)
+    rows = list(product("pqrstu", "ab", range(1930, 1940)))
+    frame = pd.DataFrame(rows, columns=["block", "trt", "year"])
+    return frame.assign(y=10 * (frame["year"] - 1935) * (frame["trt"] == "b") + rng.normal(size=len(frame)) * 5)
+
+
+def quartic() -> pd.DataFrame:
+    """A curve of degree four in a predictor between 20 and 32, thirty subjects."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(list(product(range(30), np.linspace(20, 32, 8))), columns=["s", "x"])
+    z = (frame["x"] - 26) / 6
+    curve = 3 * z - 2 * z**2 + z**3 + 1.5 * z**4
+    return frame.assign(y=curve + rng.normal(size=30)[frame["s"]] + 0.5 * rng.normal(size=len(frame)))
+
+
+# lme4 1.1-31; a mean may be off by 0.15 posterior sds: four Monte Carlo errors (0.02 each) and a rounded last digit
+DECIDED = [
+    (calendar, "y ~ trt*year + (1|block)", {"trt:year": (9.457, 0.267)}, 4.2),
+    (calendar, "y ~ trt*I(year - 1935) + (1|block)", {"trt:I(year - 1935)": (9.457, 0.267)}, 4.2),
+    (quartic, "y ~ x + I(x^2) + I(x^3) + I(x^4) + (1|s)",
+     {"x": (-74.4, 17.6), "I(x^2)": (4.64, None), "I(x^3)": (-0.125, None), "I(x^4)": (0.00125, 0.00026)}, 0.511),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "formula", "expected", "sigma"), DECIDED)
+def test_lme4s_numbers_where_bambis_priors_decided(
+    data: Callable[[], pd.DataFrame], formula: str, expected: dict[str, tuple[float, float | None]], sigma: float
+) -> None:
+    fitted = fit(formula, data(), seed=1, progress=False)
+    assert fitted.method == "exact" and fitted.diagnostics.ok
+    posterior = fitted.idata["posterior"]
+    for name, (estimate, error) in expected.items():
+        sd = float(posterior[name].std())
+        assert abs(float(posterior[name].mean()) - estimate) < 0.15 * sd, name
+        assert error is None or sd == pytest.approx(error, rel=0.1), name
+    assert float(posterior["sigma"].mean()) == pytest.approx(sigma, rel=0.03)
 
 
 def test_of_other_families_they_do_not_either(cbpp: PoolingFits) -> None:
