@@ -74,7 +74,7 @@ def _sum(terms: tuple[Term, ...]) -> str:
 def _priors(model: ModelStructure) -> str:
     """The priors in Bambi's names; without data they have no numbers."""
     if model.data is None:
-        return "    # with Bambi's default priors, narrower than hlm's where columns explain each other; give data for hlm's\n"
+        return "    # Bambi's default priors: narrower than hlm's where columns explain each other; data give hlm's\n"
     lines: dict[str, list[ParameterPrior]] = {}
     for prior in model.priors:
         if prior.role != "correlation":
