@@ -18,9 +18,8 @@ import numpy as np
 
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT
-from hlm.model.design_columns import Columns
+from hlm.model.design_columns import Columns, side_by_side
 from hlm.model.families import Family
-from hlm.model.grouping_factors import side_by_side
 from hlm.model.parameters import Parameter
 from hlm.model.priors import Prior, Priors
 from hlm.support.linear_algebra import left_over
