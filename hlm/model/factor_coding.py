@@ -95,9 +95,11 @@ def coding(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, Coding
 
 
 def _by_margins(term: Term, before: Sequence[Term], factors: Collection[str]) -> Coding:
-    """R's rule (Chambers & Hastie 1992, Statistical Models in S, page 38)."""
+    """R's rule (Chambers & Hastie 1992, Statistical Models in S, page 38), among terms with the same numbers."""
     own = set(term.variables)
-    return {v: not any(own - {v} <= set(other.variables) for other in before) for v in term.variables if v in factors}
+    others = [set(other.variables) for other in before]
+    same = [other for other in others if other.difference(factors) == own.difference(factors)]
+    return {v: not any(own - {v} <= other for other in same) for v in term.variables if v in factors}
 
 
 def all_codings(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, tuple[Coding, ...]]:

@@ -69,7 +69,7 @@ class OwnSpan:
     @property
     def _too_many(self) -> bool:
         widths = (z.shape[1] for z in self.effects[1:])
-        return sum(size * width for size, width in zip(self.sizes[1:], widths, strict=True)) > _MOST
+        return bool(sum(size * width for size, width in zip(self.sizes[1:], widths, strict=True)) > _MOST)
 
     def _projected_away(self, column: np.ndarray) -> np.ndarray:
         """What is left of one column, by a regression on each factor in turn until nothing moves."""

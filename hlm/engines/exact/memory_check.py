@@ -35,16 +35,15 @@ def check_memory_of_fit(gaussian: GaussianModel, *, draws: int, chains: int) -> 
 
 def most_points(gaussian: GaussianModel, operations: float) -> float:
     """How many values of theta are worth it, each taking so many multiplications."""
-    operations_in_all = OPERATIONS if gaussian.known_sd is None else _OF_SIGMA
-    affordable = min(operations_in_all / operations, _LARGEST / (len(gaussian.common.terms) + 1) ** 2)
-    return max(affordable, _LEAST_POINTS)
+    all_together = OPERATIONS if gaussian.known_sd is None else _OF_SIGMA
+    return min(all_together / operations, _LARGEST / (len(gaussian.common.terms) + 1) ** 2)
 
 
 def cost(gaussian: GaussianModel, options: Options) -> Cost:
     """Memory and seconds, roughly."""
     total = options.draws * options.chains
     per_point = _operations(gaussian)
-    points = min(float(_POINTS * total), most_points(gaussian, per_point))
+    points = min(float(_POINTS * total), max(most_points(gaussian, per_point), _LEAST_POINTS))
     columns = len(gaussian.common.terms) + len(gaussian.mean)
     rows = _PASSES * len(gaussian.response) * (columns + 1) ** 2
     drawing = total * sum(gaussian.sizes) * columns
@@ -57,7 +56,7 @@ def _numbers(gaussian: GaussianModel, total: int) -> dict[str, float]:
     rows, p = gaussian.common.matrix.shape
     sizes, q = gaussian.sizes, len(gaussian.mean)
     effects, crossed = sum(sizes), len(gaussian.factors) > 1
-    points = min(float(_POINTS * total), most_points(gaussian, (p + 1) ** 3))
+    points = min(float(_POINTS * total), max(most_points(gaussian, (p + 1) ** 3), _LEAST_POINTS))
     groups = max((factor.size for factor in gaussian.factors), default=1)
     return {
         _OWN: float(total) * effects * (3 if crossed else 1),  # crossed: sorted by theta, and back
