@@ -12,9 +12,15 @@ from hlm.support.independent_columns import independent_columns
 
 
 def independent(columns: Columns) -> list[int]:
-    """The places of the columns that those before them do not explain, in R's order of columns."""
+    """The places of the columns that those before them do not explain, in R's order of columns.
+
+    As many columns as rows explain everything: what comes after them stays, since priors tell it apart.
+    """
     order = in_rs_order(columns)
-    return sorted(order[j] for j in independent_columns(columns.matrix[:, order]))
+    found = [order[j] for j in independent_columns(columns.matrix[:, order])]
+    if len(found) == len(columns.matrix):
+        found += [j for j in order[order.index(found[-1]) + 1 :] if columns.matrix[:, j].any()]
+    return sorted(found)
 
 
 def in_rs_order(columns: Columns) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.engine import BambiEngine
-from hlm.engines.exact import memory_check
+from hlm.engines.exact import engine, memory_check
 from hlm.engines.exact.diagnostics import rounding
 from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.theta import weighted_thetas
