@@ -24,6 +24,9 @@ def _alone(model: ModelStructure) -> str:
     correlated = [bar for bar in model.bars if bar.correlation is not None]
     if model.formula.has_dot:
         return "# Bambi alone cannot read '.': give data to explain() to have its columns named.\n"
+    if model.left_out:
+        labels = ", ".join(column.label for column in model.left_out)
+        return f"# Bambi alone would keep {labels}, which other columns explain: use hlm.build above.\n"
     head, data = "import bambi as bmb\n\n", "data"
     if model.formula.computed or model.bases:
         head, data = "\n".join(["import bambi as bmb", "import numpy as np", "", *_computed(model), "", ""]), "rows"

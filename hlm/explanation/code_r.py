@@ -68,6 +68,8 @@ def brms_code(model: ModelStructure) -> str:
     known, unknown = [], []
     for prior, text in _brms_priors(model, centred):
         known.append(text) if text else unknown.append(prior.label)
+    # brms keeps columns that others explain
+    known += [f"prior(constant(0), class = b, coef = {_quoted(_coefficient(column))})" for column in model.left_out]
     comment = f"# brms's own default priors stand for: {', '.join(map(repr, unknown))}.\n" if unknown else ""
     priors = ",\n    ".join(known)
     return f"{head},\n  prior = c(\n    {priors}\n  )\n)\n{comment}"

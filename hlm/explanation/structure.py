@@ -6,6 +6,7 @@ all groups, vary by some, or both. Without data a factor cannot be told from a n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -127,6 +128,12 @@ class ModelStructure:
         return next((function for function, names in self.bases.items() if variable in names), None)
 
     @property
+    def left_out(self) -> tuple[Column, ...]:
+        """Columns of the common terms that those before them explain."""
+        kept = _common(self.model)
+        return tuple(c for c in term_columns(self.formula.common, self.data) if c not in kept)
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Every column once: the intercept, then those that vary."""
         varying = [column for bar in self.bars for column in bar.columns]
@@ -197,7 +204,7 @@ def model_structure(
     else:
         model = resolve(parsed, data, family=family, functions=functions, priors=priors)["partial"]
         written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
-    common = term_columns(model.written.common, model.design.data)
+    common = _common(model)
     if chosen.has_thresholds:
         common = tuple(column for column in common if column != INTERCEPT_COLUMN)
     letters = (letter + "'" * times for times in count() for letter in _LETTERS)
@@ -208,6 +215,17 @@ def model_structure(
     bars = _bars(model, factors, common)
     rows = parameter_priors(model, common, [(bar.block, bar.columns) for bar in bars], priors)
     return ModelStructure(model, written, factors, common, bars, rows)
+
+
+def _common(model: Model) -> tuple[Column, ...]:
+    """The columns of the common terms, in the order of these, but those that are left out."""
+    every, known = Counter[Term](), set(model.design.common.names)
+    found = []
+    for column in term_columns(model.written.common, model.design.data):
+        if (column.term, every[column.term]) in known:
+            found.append(column)
+        every[column.term] += 1
+    return tuple(found)
 
 
 def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...]) -> tuple[Bar, ...]:

@@ -175,6 +175,7 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         return
     if model.data.message:
         yield model.data.message
+    yield from (f"{visible(note)}." for note in model.model.design.left_out)
     notes = model.model.design.no_pooling.notes if model.bars else ()
     yield from (f"No pooling: {visible(note)}." for note in notes)
 

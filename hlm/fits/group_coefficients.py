@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from hlm.data.clean_data import CleanData
 from hlm.fits.posterior_coefficients import GroupPart, Parts
@@ -18,7 +20,6 @@ from hlm.support.linear_algebra import combination_of, within_least_squares
 
 if TYPE_CHECKING:
     import xarray as xr
-
 
 _SAME = 1e-6  # relative: columns that differ by less are the same, whatever lstsq rounds
 
@@ -38,7 +39,8 @@ def coefficients(fits: Fits, group: str | None = None) -> xr.DataArray:
         ``coef`` with dims ``pooling, chain, draw, <group>, term``, in the units of the linear predictor.
         Complete pooling: the same for every group. No pooling: the group's own. Partial pooling: common plus the
         group's departure, as ``coef()`` in lme4; for nested factors, the departures of the outer factors are in it.
-        With a second, crossed factor, no pooling's intercepts are at the average of that factor's levels.
+        With a second, crossed factor, no pooling's intercepts are at the average of those of its levels that rows
+        connect with the group.
         A common term that does not vary within groups (and that no pooling therefore cannot have) is added to the
         intercept or slope that it shifts, so that the strategies mean the same.
 
@@ -79,7 +81,7 @@ def group_coefficients(parts: Parts, factor: Term, model: Model) -> np.ndarray:
     data, target = model.data, model.design.group_coefficients
     found = np.zeros((len(parts.shared), len(data.levels(factor)), len(target.labels)))
     for j in range(parts.shared.shape[1]):
-        found += parts.shared[:, j, None, None] * _expressed(parts.common.matrix[:, j], target, factor, data)
+        found += parts.shared[:, j, None, None] * _expressed(parts.common.matrix[:, j], target, factor, model)
     for part in parts.groups:
         values = _per_level(part, factor, data, model.pooling)
         if values is not None:
@@ -87,13 +89,14 @@ def group_coefficients(parts: Parts, factor: Term, model: Model) -> np.ndarray:
     return found
 
 
-def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanData) -> np.ndarray:
+def _expressed(column: np.ndarray, target: Columns, factor: Term, model: Model) -> np.ndarray:
     """One common column as a combination of the target's, shape (K, terms).
 
     The same combination for all groups where there is one; a column that is a group's own multiple of a target column
-    (a county's uranium, of the intercept) is that multiple.
+    (a county's uranium, of the intercept) is that multiple. Another column, which the levels of a crossed factor have
+    to themselves, is each group's least squares on the factor's effects: its mean in the group's rows.
     """
-    codes, groups = data.codes(factor), len(data.levels(factor))
+    codes, groups = model.data.codes(factor), len(model.data.levels(factor))
     size = np.linalg.norm(column)
     combination = combination_of(target.matrix, column)
     if np.linalg.norm(column - target.matrix @ combination) <= _SAME * size:
@@ -105,7 +108,9 @@ def _expressed(column: np.ndarray, target: Columns, factor: Term, data: CleanDat
         if np.linalg.norm(column - ratio[codes] * other) <= _SAME * size:
             found[:, j] = ratio
             return found
-    return within_least_squares(column, codes, target.matrix)
+    varying = [j for j, term in enumerate(target.terms) if term in model.written.effects_of(factor)]
+    found[:, varying] = within_least_squares(column, codes, target.matrix[:, varying])
+    return found
 
 
 def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling) -> np.ndarray | None:
@@ -115,9 +120,9 @@ def _per_level(part: GroupPart, factor: Term, data: CleanData, pooling: Pooling)
         return part.values[:, parents(codes, inner)]
     if pooling != "none":
         return None
-    together = np.zeros((len(data.levels(factor)), part.values.shape[1]))
-    together[codes, inner] = 1.0
-    if (together.sum(axis=0) > 1).any():  # crossed: at the average of all levels of the other factor
-        together[:] = 1.0
+    outer, levels = len(data.levels(factor)), part.values.shape[1]
+    pairs = csr_array((np.ones(len(codes)), (codes, outer + inner)), shape=(outer + levels, outer + levels))
+    connected = connected_components(pairs, directed=False)[1]  # crossed: at the average of all levels beside it
+    together = connected[:outer, None] == connected[outer:]
     weights = together / together.sum(axis=1, keepdims=True)
     return np.asarray(np.einsum("kl,dlq->dkq", weights, part.values))

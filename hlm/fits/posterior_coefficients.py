@@ -124,16 +124,14 @@ def _departures(posterior: xr.Dataset, factor: GroupingFactor, effect: Effect) -
 
 
 def _own(posterior: xr.Dataset, factor: GroupingFactor, effect: Effect) -> np.ndarray:
-    """Own coefficients of one effect, shape (draws, K, columns); a reference level's are 0."""
+    """Own coefficients of one effect, shape (draws, K, columns); those that others stand for are 0."""
     (dim,) = effect.coefficients.dims
     values = posterior[effect.coefficients.name]
+    wanted, there = list(effect.coefficients.coords[dim]), [str(label) for label in values[values.dims[-1]].values]
     flat = draws_first(values)
-    wanted, there = effect.coefficients.coords[dim], [str(label) for label in values[values.dims[-1]].values]
-    if list(wanted) != there:  # without the reference level, or in Bambi's order
+    if wanted != there:  # Bambi's order
         place = {label: i for i, label in enumerate(there)}
-        found = np.zeros((len(flat), len(wanted)))
-        for i, label in enumerate(wanted):
-            if label in place:
-                found[:, i] = flat[:, place[label]]
-        flat = found
-    return np.asarray(flat.reshape(-1, factor.size, len(effect.labels)))
+        flat = flat[:, [place[label] for label in wanted]]
+    found = np.zeros((len(flat), factor.size * len(effect.labels)))
+    found[:, factor.free(effect.columns)] = flat
+    return found.reshape(-1, factor.size, len(effect.labels))

@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT
-from hlm.model.design_columns import Columns
+from hlm.model.design_columns import Columns, side_by_side
 from hlm.model.families import Family
-from hlm.model.grouping_factors import side_by_side
 from hlm.model.parameters import Parameter
 from hlm.model.priors import Prior, Priors
 from hlm.support.linear_algebra import left_over
@@ -143,7 +141,7 @@ class Scales:
         return y[y > 0] if "hurdle" in model.family.name and (y > 0).any() else y
 
     def _left_of_coefficient(self, parameter: Parameter) -> np.ndarray:
-        """What the other columns, common ones and numbers in bars, leave of a coefficient's columns."""
+        """What the other columns, common ones and numbers in bars, leave of a coefficient's columns; 1 of zeros."""
         assert parameter.term is not None
         values = self.model.columns_of(parameter)
         mine = [term == parameter.term for term in self._beside.terms]
@@ -152,12 +150,7 @@ class Scales:
         else:  # coded otherwise in no pooling
             others = self._beside.matrix[:, np.logical_not(mine)]
             left = self._left_over(np.column_stack([others, values]))[others.shape[1] :]
-        if np.isnan(left).any():
-            raise DataError(
-                f"The term {parameter.term} has a column that is the same in every row, so that it has no scale for a "
-                f"prior: leave the term out, or join levels of its factors."
-            )
-        return left
+        return np.asarray(np.where(np.isnan(left), 1.0, left))  # of a column of zeros, an empty cell of own slopes
 
     def _left_of_effect(self, parameter: Parameter) -> np.ndarray:
         """What the other columns of the factor's effects leave of the parameter's own; 1 of a column of zeros."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.formula.formula import Block, Formula, Term
-from hlm.model.design_columns import Columns, columns
+from hlm.model.design_columns import Columns, columns, side_by_side
+from hlm.model.left_out_columns import independent, why_left_out
 from hlm.model.no_pooling import NoPooling, by_degree, no_pooling
 
 
@@ -29,8 +30,15 @@ class Design:
 
     @cached_property
     def common(self) -> Columns:
-        """The common terms."""
-        return self.columns_of(self.formula.common)
+        """The columns of the common terms that those before them do not explain."""
+        whole = self.columns_of(self.formula.common)
+        return whole if self.data is None else whole.take(independent(whole))
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence for each column of the common terms that is left out."""
+        kept, whole = set(self.common.names), self.columns_of(self.formula.common)
+        return tuple(why_left_out(whole, j) for j, name in enumerate(whole.names) if name not in kept)
 
     @cached_property
     def blocks(self) -> tuple[tuple[Block, Columns], ...]:
@@ -40,17 +48,24 @@ class Design:
     @cached_property
     def no_pooling(self) -> NoPooling:
         """The strategy in which each group has coefficients of its own."""
-        return no_pooling(self.formula, self.data, self.columns_of)
+        return no_pooling(self.formula, self.data, self.columns_of, self.common)
 
     @cached_property
     def group_coefficients(self) -> Columns:
         """The columns in which the groups' total coefficients of all strategies are written.
 
-        Every term but those that no pooling cannot have.
+        The effects, and of the common terms what no pooling can have beside them.
         """
         effects = [effect for group in self.formula.groups for effect in self.formula.effects_of(group)]
-        kept = [term for term in self.formula.common if term not in self.no_pooling.dropped]
-        return self.columns_of(by_degree([*kept, *effects]))
+        varying, kept = self.columns_of(by_degree(effects)), self.no_pooling.kept
+        both = side_by_side(
+            [
+                varying if self.data is None else varying.take(independent(varying)),
+                kept.take([j for j, term in enumerate(kept.terms) if term not in effects]),
+            ]
+        )
+        order = by_degree([*self.formula.common, *effects])
+        return both.take(sorted(range(len(both.terms)), key=lambda j: order.index(both.terms[j])))
 
     @cached_property
     def by_factor(self) -> dict[Term, Columns]:

@@ -6,6 +6,7 @@ integer code per row (400,000 rows x 4,000 groups would need 12 GB as dummies).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,27 +35,47 @@ class Columns:
     # the levels of each column's factors as one text, ``M`` or ``q, l``; None for numbers, which all columns are unless
     # this is given
     levels: tuple[str | None, ...] = ()
+    # which one of its term's columns each is; all of them are there unless this is given
+    places: tuple[int, ...] = ()
+    factors: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the levels of each, the reference first
 
     def __post_init__(self) -> None:
         if not self.levels:
             object.__setattr__(self, "levels", (None,) * len(self.terms))
+        if not self.places:
+            counts: Counter[Term] = Counter()
+            places = []
+            for term in self.terms:
+                places.append(counts[term])
+                counts[term] += 1
+            object.__setattr__(self, "places", tuple(places))
 
     def select(self, terms: tuple[Term, ...]) -> Columns:
         """Some of the terms, coded as they are beside the others."""
-        keep = [i for i, term in enumerate(self.terms) if term in terms]
+        return self.take([i for i, term in enumerate(self.terms) if term in terms])
+
+    def take(self, keep: Sequence[int]) -> Columns:
+        """Some of the columns."""
+        if len(keep) == len(self.terms):
+            return self
         owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
-        levels = tuple(self.levels[i] for i in keep)
-        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels)
+        levels, places = tuple(self.levels[i] for i in keep), tuple(self.places[i] for i in keep)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels, places, self.factors)
+
+    @property
+    def names(self) -> tuple[tuple[Term, int], ...]:
+        """The term of each column, and which one of its columns it is: no two columns have the same."""
+        return tuple(zip(self.terms, self.places, strict=True))
 
     def on(self, rows: pd.DataFrame) -> Columns:
         """The same columns of other rows, whose factors are categoricals with the levels of the data.
 
         DataError: where a factor has other levels.
         """
-        found = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows)
-        if found.labels != self.labels:
-            raise DataError(f"The rows have the columns {found.labels}, not {self.labels}: other levels than the data.")
-        return found
+        whole, wanted = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows), set(self.names)
+        if any(levels != self.factors.get(factor) for factor, levels in whole.factors.items()):
+            raise DataError(f"The rows have the columns {whole.labels}, not {self.labels}: other levels than the data.")
+        return whole.take([i for i, name in enumerate(whole.names) if name in wanted])
 
     def of(self, term: Term) -> np.ndarray:
         """The columns of one term, shape (rows, its columns)."""
@@ -76,13 +97,27 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     terms: with or without the intercept; whether a factor has a column for its first level depends on that.
     data: None where only the formula is known: then each term is one column without rows, its variables numbers.
     result: in the order of the terms, but the intercept first.
-    FormulaError: where an interaction of factors lacks a margin, as ``c:d`` without ``c`` and ``d`` does.
     """
     ordered = tuple(sorted(terms, key=lambda term: term != INTERCEPT))
     if data is None:
         labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
         return Columns(np.empty((0, len(ordered))), ordered, labels)
     return _evaluated(ordered, coding(ordered, factor_levels(ordered, data.columns)), data.columns)
+
+
+def side_by_side(designs: list[Columns]) -> Columns:
+    """The columns of several designs as one."""
+    if len(designs) == 1:
+        return designs[0]
+    return Columns(
+        np.column_stack([design.matrix for design in designs]),
+        tuple(term for design in designs for term in design.terms),
+        tuple(label for design in designs for label in design.labels),
+        {term: coding for design in designs for term, coding in design.coding.items()},
+        tuple(level for design in designs for level in design.levels),
+        tuple(place for design in designs for place in design.places),
+        {factor: levels for design in designs for factor, levels in design.factors.items()},
+    )
 
 
 def factor_levels(terms: Iterable[Term], frame: pd.DataFrame) -> dict[str, list[str]]:
@@ -128,7 +163,7 @@ def _evaluated(terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool
         matrices.append(values)
     return Columns(
         np.concatenate(matrices, axis=1), tuple(c.term for c in found), tuple(c.label for c in found), codings,
-        tuple(c.level for c in found),
+        tuple(c.level for c in found), factors=levels,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
 
-from hlm.errors import FormulaError
 from hlm.formula.formula import INTERCEPT, Term
 
 type Coding = dict[str, bool]  # by factor: True where every level has a column
@@ -63,6 +62,10 @@ class Column:
 def coding(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, Coding]:
     """How the factors of each term are coded.
 
+    Where a term lacks margins, as ``c:d`` without ``c`` and ``d`` does, no one coding says just what is new. Then R's
+    rule holds: a factor has contrasts if the term without it is in a term before, else a column for every level. Of
+    such columns some are sums of others; see `hlm.model.independent_columns`.
+
     Parameters
     ----------
     terms : sequence of Term
@@ -75,24 +78,28 @@ def coding(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, Coding
     dict
         Term to factor to True (every level has a column) or False (the first has none); empty for a term of numbers.
 
-    Raises
-    ------
-    FormulaError
-        Where a term needs a product of its factors that is no term, as ``c:d`` without ``c`` and ``d`` does.
-
     Examples
     --------
     >>> from hlm.formula.parser import parse
     >>> coding(parse("y ~ 0 + c + d").common, {"c", "d"})
     {Term(variables=('c',)): {'c': True}, Term(variables=('d',)): {'d': False}}
+    >>> coding(parse("y ~ c:d").common, {"c", "d"})[Term(("c", "d"))]
+    {'c': True, 'd': True}
     """
+    ordered = sorted(terms, key=lambda term: term.degree)
     found = all_codings(terms, factors)
-    for term in terms:
-        first, *more = found[term]
-        if more:
-            numbers = tuple(v for v in term.variables if v not in factors)
-            raise _missing_margin(Term((*first, *numbers)), terms)
-    return {term: found[term][0] for term in terms}
+    return {
+        term: found[term][0] if len(found[term]) == 1 else _by_margins(term, ordered[: ordered.index(term)], factors)
+        for term in terms
+    }
+
+
+def _by_margins(term: Term, before: Sequence[Term], factors: Collection[str]) -> Coding:
+    """R's rule (Chambers & Hastie 1992, Statistical Models in S, page 38), among terms with the same numbers."""
+    own = set(term.variables)
+    others = [set(other.variables) for other in before]
+    same = [other for other in others if other.difference(factors) == own.difference(factors)]
+    return {v: not any(own - {v} <= other for other in same) for v in term.variables if v in factors}
 
 
 def all_codings(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, tuple[Coding, ...]]:
@@ -154,17 +161,3 @@ def _pair(products: list[Coding]) -> tuple[Coding, Coding] | None:
     """The first product that is another one less one factor, and that other one."""
     pairs = ((short, long) for short, long in combinations(products, 2) if len(long) == len(short) + 1)
     return next((pair for pair in pairs if pair[0].items() <= pair[1].items()), None)
-
-
-def _missing_margin(missing: Term, terms: Sequence[Term]) -> FormulaError:
-    """What to say of a term that factors need, with the first term that needs it marked."""
-    ordered = sorted(terms, key=lambda term: term != INTERCEPT)
-    text = " + ".join([*(["0"] if INTERCEPT not in terms else []), *map(str, ordered)])
-    needs = next((str(term) for term in ordered if set(missing.variables) < set(term.variables)), text)
-    return FormulaError(
-        f"The terms {text} leave out {missing}, which their factors need: add {missing}, or join the factors into one "
-        f"column of the data.",
-        text,
-        text.index(needs),
-        text.index(needs) + len(needs),
-    )

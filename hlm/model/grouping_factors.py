@@ -12,7 +12,7 @@ from hlm.data.clean_data import CleanData
 from hlm.formula.formula import Block, Formula, Term
 from hlm.formula.pooling_formulas import OwnEffect
 from hlm.model import names
-from hlm.model.design_columns import Columns
+from hlm.model.design_columns import Columns, side_by_side
 from hlm.model.parameters import Parameter
 
 
@@ -48,6 +48,8 @@ class GroupingFactor:
     effects: tuple[Effect, ...]
     blocks: tuple[CovarianceBlock, ...] = ()  # empty in no pooling
     start: int = 0  # where its columns begin among those of all factors
+    # shape (K, q), or None; in no pooling of several factors which own coefficients are 0, since others stand for them
+    fixed: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +69,11 @@ class GroupingFactor:
     def columns(self) -> slice:
         """Its columns among those of all factors."""
         return slice(self.start, self.start + self.width)
+
+    def free(self, columns: slice) -> np.ndarray:
+        """Which of some columns' own coefficients are not fixed at 0, group after group, shape (K columns,)."""
+        every = np.zeros((self.size, self.width), dtype=bool) if self.fixed is None else self.fixed
+        return np.asarray(~every[:, columns].ravel())
 
     @property
     def counts(self) -> np.ndarray:
@@ -91,29 +98,20 @@ def partial_factors(
 
 
 def own_factors(
-    own: tuple[OwnEffect, ...], data: CleanData | None, designs: Mapping[Term, Columns]
+    own: tuple[OwnEffect, ...],
+    data: CleanData | None,
+    designs: Mapping[Term, Columns],
+    fixed: Mapping[Term, np.ndarray],
 ) -> tuple[GroupingFactor, ...]:
-    """The factors of no pooling, whose groups have coefficients of their own."""
+    """The factors of no pooling, whose groups have coefficients of their own; ``fixed`` are those that are 0."""
     found: list[GroupingFactor] = []
     for group, design in designs.items():
         codes, levels = _groups(group, data)
-        effects = tuple(_own_effect(o, levels, design) for o in own if o.group == group)
+        zeros = fixed.get(group)
+        effects = tuple(_own_effect(o, levels, design, zeros) for o in own if o.group == group)
         start = found[-1].columns.stop if found else 0
-        found.append(GroupingFactor(group, codes, levels, design, effects, (), start))
+        found.append(GroupingFactor(group, codes, levels, design, effects, (), start, zeros))
     return tuple(found)
-
-
-def side_by_side(designs: list[Columns]) -> Columns:
-    """The columns of several designs as one."""
-    if len(designs) == 1:
-        return designs[0]
-    return Columns(
-        np.column_stack([design.matrix for design in designs]),
-        tuple(term for design in designs for term in design.terms),
-        tuple(label for design in designs for label in design.labels),
-        {term: coding for design in designs for term, coding in design.coding.items()},
-        tuple(level for design in designs for level in design.levels),
-    )
 
 
 def _groups(group: Term, data: CleanData | None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -147,13 +145,15 @@ def _departing_effect(term: Term, group: Term, groups: tuple[str, ...], design: 
     return Effect(term, columns, labels, coefficients, sd)
 
 
-def _own_effect(own: OwnEffect, groups: tuple[str, ...], design: Columns) -> Effect:
-    """``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns."""
+def _own_effect(own: OwnEffect, groups: tuple[str, ...], design: Columns, fixed: np.ndarray | None) -> Effect:
+    """``school:pre`` in one dim, labelled ``A``, or ``A, q`` for a factor's columns; without those fixed at 0."""
     columns, labels, levels = _place(own.effect, design, 0)
     name = names.own_coefficient(own.effect, own.group)
     dim = names.coefficient_dim(name)
     inner: tuple[str | None, ...] = (None,) if levels is None else levels
-    coords = tuple(names.own_label(level, one) for level in groups for one in inner)
+    free = np.ones(len(groups) * len(inner), dtype=bool) if fixed is None else ~fixed[:, columns].ravel()
+    every = [names.own_label(level, one) for level in groups for one in inner]
+    coords = tuple(label for label, there in zip(every, free, strict=True) if there)
     parameter = Parameter(name, "group effect", labels, own.effect, own.group, (dim,), MappingProxyType({dim: coords}))
     return Effect(own.effect, columns, labels, parameter)
 

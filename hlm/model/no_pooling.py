@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,12 @@ from hlm.data.clean_data import CleanData
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import OwnEffect, none_formula, own_effects
 from hlm.model.design_columns import Columns
+from hlm.model.left_out_columns import first_levels_last
 from hlm.model.nesting import refines
-from hlm.support.linear_algebra import NEW_SHARE, within_least_squares
+from hlm.model.own_span import OwnSpan
+from hlm.support.independent_columns import independent_columns, tolerance
 
 type ColumnsOf = Callable[[tuple[Term, ...]], Columns]
-
-_RANK_TOLERANCE = 1e-8  # share of what a column varies that must be new
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +26,64 @@ class NoPooling:
     formula: Formula  # with a fixed term for each own effect, ``0 + school + school:pre``
     own: tuple[OwnEffect, ...]  # the effects that each group has for itself
     designs: Mapping[Term, Columns]  # by grouping factor: the columns of its groups' own effects
-    kept: Columns  # the common terms that stay, coded as they are beside the groups' own effects
-    dropped: tuple[Term, ...]  # common terms that lie in the span of the groups' own effects
+    # by grouping factor, shape (K, q): own coefficients that are 0, since those of other factors stand for them
+    fixed: Mapping[Term, np.ndarray]
+    kept: Columns  # the common columns that the groups' own effects do not explain
+    dropped: tuple[Term, ...]  # common terms without such a column
     notes: tuple[str, ...]  # one sentence for each thing left out
 
     @property
     def zeros(self) -> int:
-        """How many own coefficients are fixed at 0: an intercept of each factor after the first."""
-        return max(sum(own.effect == INTERCEPT for own in self.own) - 1, 0)
+        """How many own coefficients are fixed at 0."""
+        return sum(int(fixed.sum()) for fixed in self.fixed.values())
 
 
-def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf) -> NoPooling:
+def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf, common: Columns) -> NoPooling:
     """What no pooling can estimate on these data.
 
-    A factor that another one refines (each cask lies in one batch) is left to the finer one; a common term that is
-    constant within the groups (a county's uranium) is left to the groups' own intercepts. Without data nothing is left
-    out but what the formula alone decides. ``columns_of`` gives the columns of terms that are coded together.
+    A factor that another one refines (each cask lies in one batch) is left to the finer one. Of the common columns, as
+    the user coded them, those stay that the groups' own effects do not explain: a county's uranium, or A in ``A*B``
+    where A is a property of the subjects, is in the groups' own intercepts. Without data nothing is left out but what
+    the formula alone decides.
+
+    columns_of: gives the columns of terms that are coded together.
+    common: the columns of the common terms.
     """
     own, notes = _finest(own_effects(formula), data)
     groups = dict.fromkeys(o.group for o in own)
     designs = {group: columns_of(tuple(o.effect for o in own if o.group == group)) for group in groups}
-    dropped = () if data is None else _spanned_terms(formula, own, designs, data, columns_of)
-    for term in dropped:
-        name = "the intercept" if term == INTERCEPT else term.name
-        factors = " and ".join(group.name for group in groups)
-        notes.append(f"{name} is left out: the own coefficients of each {factors} already contain it")
-    strategy = none_formula(formula, own, dropped)
-    own_terms = {o.term for o in own}
-    kept = tuple(term for term in strategy.common if term not in own_terms)
-    together = columns_of(by_degree([*(o.effect for o in own), *kept]))
-    return NoPooling(strategy, own, designs, together.select(kept), dropped, tuple(notes))
+    fixed: Mapping[Term, np.ndarray] = {}
+    replaced = [t for t in formula.common if frozenset(t.variables) in {frozenset(o.effect.variables) for o in own}]
+    dropped: tuple[Term, ...] = tuple(replaced)
+    kept = common.select(tuple(term for term in common.terms if term not in dropped))
+    if data is not None and own:
+        span = OwnSpan(
+            tuple(data.codes(group) for group in groups), tuple(design.matrix for design in designs.values())
+        )
+        fixed = dict(zip(groups, span.fixed, strict=True))
+        kept = common.take(_outside(common, span))
+        dropped = tuple(term for term in formula.common if term not in kept.terms)
+        notes += _notes(common, kept, replaced, " and ".join(group.name for group in groups))
+    return NoPooling(none_formula(formula, own, dropped), own, designs, fixed, kept, dropped, tuple(notes))
+
+
+def _outside(common: Columns, span: OwnSpan) -> list[int]:
+    """The places of the common columns that neither the groups' own effects nor those before them explain."""
+    order = first_levels_last(common)
+    matrix = common.matrix[:, order]
+    return sorted(order[j] for j in independent_columns(span.outside(matrix), tolerance(matrix)))
+
+
+def _notes(common: Columns, kept: Columns, replaced: list[Term], groups: str) -> Iterator[str]:
+    """A sentence for each term that is not replaced by the groups' own effects and has lost columns."""
+    there = set(kept.names)
+    for term in dict.fromkeys(common.terms):
+        mine = [j for j, t in enumerate(common.terms) if t == term]
+        lost = [common.labels[j] for j in mine if common.names[j] not in there]
+        if lost and term not in replaced:
+            what = ", ".join(lost) if len(lost) < len(mine) else "the intercept" if term == INTERCEPT else term.name
+            verb, it = ("are", "them") if len(lost) > 1 and len(lost) < len(mine) else ("is", "it")
+            yield f"{what} {verb} left out: the own coefficients of each {groups} already contain {it}"
 
 
 def by_degree(terms: list[Term]) -> tuple[Term, ...]:
@@ -83,43 +111,3 @@ def _finer(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
         return False
     inner, outer = data.codes(fine.group), data.codes(coarse.group)
     return refines(inner, outer) and not refines(outer, inner)
-
-
-def _spanned_terms(
-    formula: Formula,
-    own: tuple[OwnEffect, ...],
-    designs: Mapping[Term, Columns],
-    data: CleanData,
-    columns_of: ColumnsOf,
-) -> tuple[Term, ...]:
-    """The common terms all of whose columns lie in the span of the groups' own effects.
-
-    Each column is regressed on the effects within each group, factor after factor until nothing moves (alternating
-    projections); a term is spanned when nothing of it is left.
-    """
-    replaced = {frozenset(o.effect.variables) for o in own}
-    rest = tuple(term for term in formula.common if frozenset(term.variables) not in replaced)
-    if not rest or not own:
-        return ()
-    spans = [(data.codes(group), design.matrix) for group, design in designs.items()]
-    candidates = columns_of(by_degree([INTERCEPT, *(o.effect for o in own), *rest]))
-    spanned = []
-    for term in rest:
-        values = candidates.of(term)
-        left = np.column_stack([_outside_span(values[:, j], spans) for j in range(values.shape[1])])
-        rounding = NEW_SHARE * np.linalg.norm(values, axis=0)  # of a column far from 0 little is new, but it counts
-        if (np.linalg.norm(left, axis=0) <= _RANK_TOLERANCE * values.std(axis=0) * len(values) ** 0.5 + rounding).all():
-            spanned.append(term)
-    return tuple(spanned)
-
-
-def _outside_span(values: np.ndarray, spans: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    residual = values.copy()
-    for _ in range(200 if len(spans) > 1 else 1):
-        before = np.linalg.norm(residual)
-        for codes, effects in spans:
-            own = within_least_squares(residual, codes, effects)  # a separate regression in each group
-            residual = residual - np.einsum("ij,ij->i", effects, own[codes])
-        if before - np.linalg.norm(residual) <= 1e-12 * np.linalg.norm(values):
-            break
-    return residual

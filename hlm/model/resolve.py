@@ -151,7 +151,7 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
     if pooling == "none":
         none = design.no_pooling
         formula, common = none.formula, none.kept
-        factors = own_factors(none.own, data, none.designs)
+        factors = own_factors(none.own, data, none.designs, none.fixed)
         notes = none.notes
     else:
         common = design.common
@@ -168,7 +168,7 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
     return Model(
         pooling=pooling, residual=one_sigma, family=family, written=written, formula=formula, design=design,
         common=common, factors=factors, parameters=tuple(_parameters(common, factors, family, one_sigma)),
-        priors=Priors({}), notes=notes,
+        priors=Priors({}), notes=(*design.left_out, *notes),
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import pytest
 from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
-from hlm.errors import FormulaError
 from hlm.formula.parser import parse
 from hlm.model.design import Design
 from hlm.model.design_columns import columns
@@ -77,11 +76,11 @@ def test_values_of_columns(frame: pd.DataFrame) -> None:
     np.testing.assert_array_equal(design.matrix[:, 4], frame["x"] * (frame["c"] == "q"))
 
 
-def test_a_gap_in_the_factors_is_said(frame: pd.DataFrame) -> None:
+def test_a_product_without_its_factors_has_a_column_for_every_cell(frame: pd.DataFrame) -> None:
     read = parse("y ~ c:d")
-    with pytest.raises(FormulaError, match="leave out d.*add d") as caught:
-        columns(read.common, clean(read, frame))
-    assert caught.value.formula[caught.value.start : caught.value.stop] == "c:d"
+    found = columns(read.common, clean(read, frame))
+    assert len(found.labels) == 1 + frame["c"].nunique() * frame["d"].nunique()
+    np.testing.assert_array_equal(found.matrix[:, 1:].sum(axis=1), 1.0)
 
 
 def test_the_order_inside_a_product_adds_no_column(frame: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
-from hlm.errors import DataError, FitError, FormulaError
+from hlm.errors import FitError, FormulaError
 from hlm.formula.parser import parse
 from hlm.model.families import get_family
 from hlm.model.priors import Prior, replace_priors
@@ -64,10 +64,13 @@ def test_with_priors_bambi_the_numbers_are_bambis(formula: str, family: str, poo
     assert {name for name in ours if "_corr" not in name} == set(theirs)
 
 
-def test_a_column_without_spread_is_named(frame: pd.DataFrame) -> None:
+def test_a_column_without_spread_has_no_prior(frame: pd.DataFrame) -> None:
+    """It is left out; where it varies by groups its prior is that of a column of ones."""
     flat = frame.assign(x=frame["x"].where(frame["c"] != "p", 0.0))
-    with pytest.raises(DataError, match="The term c:x has a column that is the same in every row"):
-        default_priors("y ~ c + c:x + (1|g)", flat)
+    slopes = np.atleast_1d(default_priors("y ~ c + c:x + (1|g)", flat)["c:x"].args["sigma"])
+    assert len(slopes) == frame["c"].nunique() - 1 and np.isfinite(slopes).all()
+    own = default_priors("y ~ c + (c:x|g)", flat, pooling="none")["g:c:x"].args["sigma"]
+    assert len(own) == frame["c"].nunique() and np.isfinite(own).all()
 
 
 def _bambi_numbers(model: bambi.Model) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import bambi
 import numpy as np
 import scipy.sparse
-from formulae.terms.terms import GroupSpecificTerm
+from formulae.terms.terms import GroupSpecificTerm, Term
+from formulae.terms.terms import Model as Terms
 from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 from pytensor import sparse
 from pytensor.tensor import TensorConstant, specify_shape
@@ -43,9 +44,9 @@ class HlmModel(bambi.Model):  # type: ignore[misc]  # Bambi has no type hints
             return super().compute_log_likelihood(idata, data=rows, inplace=inplace)
 
 
-def bambi_prior(prior: Prior, copies: int = 1) -> bambi.Prior:
-    """Hlm's prior as Bambi's; its sequences of numbers so many times one after another."""
-    args = {k: np.tile(v, copies) if isinstance(v, tuple) else v for k, v in prior.args.items()}
+def bambi_prior(prior: Prior, copies: int = 1, kept: np.ndarray | slice = slice(None)) -> bambi.Prior:
+    """Hlm's prior as Bambi's; its sequences of numbers so many times one after another, and of these some."""
+    args = {k: np.tile(v, copies)[kept] if isinstance(v, tuple) else v for k, v in prior.args.items()}
     return bambi.Prior(prior.name, auto_scale=False, dist=prior.dist, **args)
 
 
@@ -59,27 +60,65 @@ def effect_prior(sd: Prior, correlated: CorrelatedEffects | None) -> bambi.Prior
     return bambi.Prior("CorrelatedNormal", auto_scale=False, dist=correlated, noncentered=False, sigma=sigma)
 
 
-@contextmanager
-def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
-    """While inside, formulae codes the factors of varying effects as told.
+class SomeColumns(Term):  # type: ignore[misc]  # formulae has no type hints
+    """A common term without the columns that others explain."""
 
-    By itself formulae 0.6 gives every factor of a bar one column fewer than levels as soon as any intercept varies by
-    the same group, and every level a column otherwise: ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would
-    then be other models than lme4's.
+    kept: np.ndarray  # places of those that stay
+    data: np.ndarray
+
+    def set_data(self, spans_intercept: Any) -> None:
+        """As of any term."""
+        super().set_data(spans_intercept)
+        self.data = self._some(self.data)
+
+    def eval_new_data(self, data: Any) -> np.ndarray:
+        """As of any term."""
+        return self._some(super().eval_new_data(data))
+
+    @property
+    def levels(self) -> list[str] | None:
+        """Of the columns that stay."""
+        every = super().levels
+        return None if every is None else [every[j] for j in self.kept]
+
+    def _some(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(values).reshape(len(values), -1)[:, self.kept]
+
+
+@contextmanager
+def coding_of_hlm(
+    common: Mapping[str, tuple[Mapping[str, bool], np.ndarray | None]], varying: Mapping[str, Mapping[str, bool]]
+) -> Iterator[None]:
+    """While inside, formulae codes the factors of all terms as told.
+
+    common: by a common term's name its coding, and the places of the columns that stay (None: all).
+    varying: by a varying effect's name its coding. By itself formulae 0.6 gives every factor of a bar one column fewer
+        than levels as soon as any intercept varies by the same group, and every level a column otherwise:
+        ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would then be other models than lme4's.
     """
-    original = GroupSpecificTerm.set_data
+    original, encodings = GroupSpecificTerm.set_data, Terms._get_encoding_bools
 
     def set_data(term: Any, spans_intercept: Any) -> None:
-        original(term, coding.get(term.name, spans_intercept))
+        original(term, varying.get(term.name, spans_intercept))
+
+    def known(terms: Any) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = encodings(terms)
+        for term in terms.common_terms:
+            if term.name in common:
+                coding, kept = common[term.name]
+                found[term.name] = [dict(coding)]
+                if kept is not None:
+                    term.__class__, term.kept = SomeColumns, kept
+        return found
 
     with LOCK, warnings.catch_warnings():
         # ordinal families: the thresholds take the intercept's place, for Bambi as for everybody
         warnings.filterwarnings("ignore", "The intercept is omitted in ordinal families")
-        GroupSpecificTerm.set_data = set_data
+        GroupSpecificTerm.set_data, Terms._get_encoding_bools = set_data, known
         try:
             yield
         finally:
-            GroupSpecificTerm.set_data = original
+            GroupSpecificTerm.set_data, Terms._get_encoding_bools = original, encodings
 
 
 @contextmanager

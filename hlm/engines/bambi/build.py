@@ -108,7 +108,7 @@ def bambi_model(model: Model) -> HlmModel:
     check_memory_of_model(model)
     import bambi
 
-    from hlm.engines.bambi.adapter import LOCK, HlmModel, group_coding
+    from hlm.engines.bambi.adapter import LOCK, HlmModel, coding_of_hlm
 
     text, priors = _translate(model)
     link = None
@@ -118,7 +118,7 @@ def bambi_model(model: Model) -> HlmModel:
         priors[names.RESIDUAL_SD] = {model.separate.name: priors[names.RESIDUAL_SD]}
     frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
-        with group_coding(_group_coding(model)):
+        with coding_of_hlm(_common_coding(model), _group_coding(model)):
             built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
         with LOCK:
@@ -138,11 +138,18 @@ def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
         if term.name in own:
             factor, inner = own[term.name]
             terms.append(":".join(filter(None, [grouped_text(factor.group), formulae_text(inner)])))
-        elif term != INTERCEPT:
+        elif term != INTERCEPT and term in model.common.terms:
             terms.append(formulae_text(term))
     terms += [f"offset({formulae_text(Term((variable,)))})" for variable in model.written.offsets]
     # a coefficient for each group: its prior has one number per effect column, repeated for every group
-    priors = {name: bambi_prior(model.priors[name], factor.size) for name, (factor, _) in own.items()}
+    priors = {
+        effect.coefficients.name: bambi_prior(
+            model.priors[effect.coefficients.name], factor.size, factor.free(effect.columns)
+        )
+        for factor in model.factors
+        for effect in factor.effects
+        if effect.sd is None
+    }
     for parameter in model.of_kind("common", "residual", "family"):
         priors[parameter.prior_name] = bambi_prior(model.priors[parameter.prior_name])
     for group, block in ((factor.group, block) for factor in model.factors for block in factor.blocks):
@@ -162,6 +169,23 @@ def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
     """New rows as the model was built on: columns under the names that it has for them."""
     frame: pd.DataFrame = prepare(model.written, model.data, rows)
     return frame.rename(columns=names.in_posterior)
+
+
+def _common_coding(model: Model) -> dict[str, tuple[Mapping[str, bool], np.ndarray | None]]:
+    """By Bambi's name of a common term, or of own coefficients: its factors' coding, and which columns stay."""
+    common, whole = model.common, model.design.columns_of(model.written.common)
+    found: dict[str, tuple[Mapping[str, bool], np.ndarray | None]] = {}
+    for term in dict.fromkeys(common.terms):
+        places = np.array([place for other, place in common.names if other == term])
+        coding = {names.in_posterior(v): full for v, full in common.coding.get(term, {}).items()}
+        found[names.coefficient(term)] = coding, None if len(places) == whole.terms.count(term) else places
+    for factor in model.factors:
+        for effect in factor.effects:
+            if effect.sd is None:
+                inner, free = factor.design.coding.get(effect.term, {}), factor.free(effect.columns)
+                coding = {names.in_posterior(v): full for v, full in {factor.name: True, **inner}.items()}
+                found[effect.coefficients.name] = coding, None if free.all() else np.flatnonzero(free)
+    return found
 
 
 def _group_coding(model: Model) -> dict[str, Mapping[str, bool]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hlm.engines.exact.gaussian_model import independent_groups
 from hlm.engines.exact.theta.standard_deviations import why_not_a_scale
 from hlm.model.model import Model
 from hlm.model.priors import Prior
@@ -14,8 +13,6 @@ from hlm.model.priors import Prior
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
 _MOST_COMMON = 5000  # columns, and so rows, that are worth a look
 MOST_DENSE = 5000  # effects in one dense matrix, whose factorisation takes some seconds then
-MOST_OWN_COLUMNS = 2000
-MOST_OWN_NUMBERS = 100_000_000  # 800 MB
 
 
 def covers(model: Model) -> str | None:
@@ -38,10 +35,7 @@ def _reasons(model: Model) -> Iterator[str]:
         yield f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
     if model.pooling == "partial":
         yield from _partial(model)
-    if model.pooling == "none" and not independent_groups(model):
-        own = sum(factor.size for factor in model.factors for _ in factor.effects)
-        if own > MOST_OWN_COLUMNS or own * model.rows > MOST_OWN_NUMBERS:
-            yield f"The groups' {own} own coefficients are not independent of each other, and too many for one matrix."
+    yield from _several_factors(model)
     if model.separate is not None and model.common.labels:
         yield f"The groups, each with its own residual sd, share {', '.join(model.common.labels)}."
     if model.rows <= _MOST_COMMON and (count := len(model.design.common.labels)) >= model.rows:
@@ -55,7 +49,7 @@ def _reasons(model: Model) -> Iterator[str]:
 
 
 def _partial(model: Model) -> Iterator[str]:
-    """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
+    """Where theta is sampled."""
     effects = [(effect.term, factor.group) for factor in model.factors for effect in factor.effects]
     if len(set(effects)) < len(effects):
         yield "An effect stands in two bars of the same grouping factor."
@@ -63,6 +57,10 @@ def _partial(model: Model) -> Iterator[str]:
     dimensions = 1 + sum(factor.width for factor in model.factors) + sum(q * (q - 1) // 2 for q in correlated)
     if dimensions > MOST_DIMENSIONS:
         yield f"There are {dimensions} standard deviations and correlations, more than {MOST_DIMENSIONS}."
+
+
+def _several_factors(model: Model) -> Iterator[str]:
+    """The largest factor is eliminated group by group; the others' effects make one dense matrix."""
     sizes = [factor.size * factor.width for factor in model.factors]
     if (rest := sum(sizes) - max(sizes, default=0)) > MOST_DENSE:
         most = f"one matrix takes {MOST_DENSE} at most"

@@ -18,7 +18,7 @@ from hlm.engines.exact.draws.posterior_tree import posterior_tree, theta_of
 from hlm.engines.exact.draws.separate_residuals import sample_separate
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
-from hlm.engines.exact.memory_check import OPERATIONS, check_memory_of_fit, cost
+from hlm.engines.exact.memory_check import check_memory_of_fit, cost, most_points
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
@@ -78,7 +78,7 @@ def _sample(model: Model, options: Options) -> Draws:
     gaussian = gaussian_model(model)
     check_memory_of_fit(gaussian, draws=options.draws, chains=options.chains)
     sums = summed(gaussian)
-    total, most = options.chains * options.draws, int(OPERATIONS / sums.operations)
+    total, most = options.chains * options.draws, int(most_points(gaussian, sums.operations))
     parameters, starts = make_parameters(gaussian, sums, model.priors)
     sampled = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=total, most=most, rng=rng)
     found = sampled.points

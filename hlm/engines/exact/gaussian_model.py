@@ -13,7 +13,7 @@ from hlm.engines.exact.sums.orthogonalised import orthogonalised_common
 from hlm.engines.exact.sums.several_factors import crossed_products
 from hlm.engines.exact.theta.coordinates import Correlations
 from hlm.errors import FitError
-from hlm.formula.formula import INTERCEPT, Term
+from hlm.formula.formula import INTERCEPT
 from hlm.model import names
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
@@ -28,8 +28,7 @@ class GaussianModel:
     """The numbers of a model."""
 
     response: np.ndarray  # shape (rows,); y, less its offset
-    # X, shape (rows, p). In no pooling of several factors the groups' own coefficients are columns of it.
-    common: Columns
+    common: Columns  # X, shape (rows, p)
     prior: NormalPrior  # of its coefficients, the intercept's about centred columns
     factors: tuple[GroupingFactor, ...]  # empty in complete pooling, where all rows are one group without effects
     mean: np.ndarray  # shape (q,); prior mean of b; 0 but in no pooling
@@ -40,6 +39,12 @@ class GaussianModel:
     transformation: np.ndarray | None = None
     # shape (p, p), or None; T with beta = T b_c, where X is that of b_c, since as written it is nearly collinear
     common_transformation: np.ndarray | None = None
+
+    @property
+    def response_less_means(self) -> np.ndarray:
+        """The response less what the effects' prior means fit, shape (rows,)."""
+        fitted = (factor.design.matrix @ self.mean[factor.columns] for factor in self.factors)
+        return np.asarray(self.response - sum(fitted)) if self.mean.any() else self.response
 
     @property
     def sizes(self) -> list[int]:
@@ -55,18 +60,19 @@ class GaussianModel:
 def gaussian_model(model: Model) -> GaussianModel:
     """The numbers of a model that the engine covers (coverage.py)."""
     if model.pooling == "none":
-        return none_as_groups(model) if independent_groups(model) else none_as_columns(model)
+        return none_as_groups(model)
     if not model.factors:
-        return _numbers(model, model.common)
-    return _numbers(model, model.common, np.zeros(model.factors[-1].columns.stop), None)
+        return _numbers(model, normal_prior(model.common, model.priors))
+    prior = normal_prior(model.common, model.priors)
+    return _numbers(model, prior, model.factors, np.zeros(model.factors[-1].columns.stop), None)
 
 
 def _numbers(
-    model: Model, common: Columns, mean: np.ndarray = _NOTHING, sd: np.ndarray | None = _NOTHING
-) -> GaussianModel:
-    """A model with these common columns, and with effects of this prior mean and sd (None: to be estimated), if any."""
-    prior, factors = normal_prior(common, model.priors), model.factors if len(mean) else ()
-    common, transformation = orthogonalised_common(common)
+    model: Model, prior: NormalPrior, factors: tuple[GroupingFactor, ...] = (), mean: np.ndarray = _NOTHING,
+    sd: np.ndarray | None = _NOTHING,
+) -> GaussianModel:  # fmt: skip
+    """A model with effects of this prior mean and sd (None: to be estimated), if any."""
+    common, transformation = orthogonalised_common(model.common)
     if transformation is not None:  # the prior of the intercept is about centred columns already
         centred = np.where([[term == INTERCEPT] for term in common.terms], np.eye(len(transformation)), transformation)
         prior = replace(prior, transformation=centred)
@@ -76,33 +82,37 @@ def _numbers(
     )  # fmt: skip
 
 
-def independent_groups(model: Model) -> bool:
-    """Whether the groups of no pooling are independent given the common coefficients.
-
-    Not with a second factor, nor beside a common intercept, whose prior is about the centred columns of all groups.
-    """
-    return len(model.factors) == 1 and INTERCEPT not in model.common.terms
-
-
 def none_as_groups(model: Model) -> GaussianModel:
-    """No pooling with the groups' own coefficients as effects of known sd, fast for any number of groups."""
-    own = [(model.priors[e.coefficients.name].args, len(e.labels)) for e in model.factors[0].effects]
+    """No pooling with the groups' own coefficients as effects of known sd.
+
+    A coefficient that is fixed at 0 has columns of zeros. The prior of a common intercept is about the means of all
+    columns, the groups' own ones included. Here it is about those of the common ones, and has the mean and the sd that
+    follow for it, so that groups stay independent.
+    """
+    own = [(model.priors[e.coefficients.name].args, len(e.labels)) for f in model.factors for e in f.effects]
     mean, sd = (np.concatenate([np.broadcast_to(args[key], q) for args, q in own]) for key in ("mu", "sigma"))
-    return _numbers(model, model.common, mean, sd)
+    prior = normal_prior(model.common, model.priors)
+    if INTERCEPT in model.common.terms:
+        place = model.common.terms.index(INTERCEPT)
+        for factor in model.factors:
+            shares = np.stack([np.bincount(factor.codes, z, factor.size) for z in factor.design.matrix.T]) / model.rows
+            prior.mean[place] -= mean[factor.columns] @ shares.sum(axis=1)
+            prior.sd[place] = np.hypot(prior.sd[place], np.linalg.norm(shares * sd[factor.columns, None]))
+    return _numbers(model, prior, tuple(map(_without_fixed, model.factors)), mean, sd)
 
 
-def none_as_columns(model: Model) -> GaussianModel:
-    """No pooling with the groups' own coefficients as ordinary columns of X, one for each group and effect."""
-    own = {o.term: Term((o.group.name, *o.effect.variables)) for o in model.design.no_pooling.own}
-    terms = tuple(own.get(term, term) for term in model.formula.common)  # cells a:b are one column of the data
-    return _numbers(model, model.design.columns_of(terms))
+def _without_fixed(factor: GroupingFactor) -> GroupingFactor:
+    """With columns of zeros for coefficients that are 0."""
+    if factor.fixed is None or not factor.fixed.any():
+        return factor
+    return replace(factor, design=replace(factor.design, matrix=factor.design.matrix * ~factor.fixed[factor.codes]))
 
 
 def summed(gaussian: GaussianModel) -> Sums:
     """The cross-products of the model's columns and response."""
     if len(gaussian.factors) > 1:
         factors = [(factor.design, factor.codes) for factor in gaussian.factors]
-        return crossed_products(gaussian.common, factors, gaussian.response, gaussian.root_weights)
+        return crossed_products(gaussian.common, factors, gaussian.response_less_means, gaussian.root_weights)
     return cross_products(*columns_alone(gaussian))
 
 
@@ -111,8 +121,7 @@ def columns_alone(gaussian: GaussianModel) -> tuple[Columns, Columns, np.ndarray
     effects, codes = gaussian.common.select(()), np.zeros(len(gaussian.response), dtype=np.int64)
     if gaussian.factors:
         effects, codes = gaussian.factors[0].design, gaussian.factors[0].codes
-    y = gaussian.response - effects.matrix @ gaussian.mean
-    return gaussian.common, effects, codes, y, gaussian.root_weights
+    return gaussian.common, effects, codes, gaussian.response_less_means, gaussian.root_weights
 
 
 def _correlations(model: Model) -> tuple[Correlations, ...]:
@@ -144,8 +153,7 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     for term in dict.fromkeys(common.terms):
         prior = priors[names.coefficient(term)]
         mine = [t == term for t in common.terms]
-        if any(sum(mine) % np.size(prior.args[key]) for key in ("mu", "sigma")):
+        if any(np.size(prior.args[key]) not in (1, sum(mine)) for key in ("mu", "sigma")):
             raise FitError(f"The prior of {term.name!r} is {prior}, and the term has {sum(mine)} coefficient(s).")
-        for values, given in ((mean, prior.args["mu"]), (sd, prior.args["sigma"])):
-            values[mine] = np.tile(given, sum(mine) // np.size(given))  # one for each column, the same for every group
+        mean[mine], sd[mine] = prior.args["mu"], prior.args["sigma"]
     return NormalPrior(mean, sd)

@@ -7,6 +7,8 @@ from hlm.engines.interface import Cost, Options
 from hlm.support.memory import NUMBER, check_memory, fewer_draws
 
 OPERATIONS = 2e11  # for one fit, some 20 s: where theta is expensive, few values with several coefficient draws each do
+_OF_SIGMA = 2e10  # the same where sigma alone is drawn: some hundred values are plenty
+_LARGEST = 5e7  # numbers in the common coefficients' matrices of all values of theta, 400 MB
 _POINTS = 3  # values of theta for each draw, unless the posterior is very far from a mixture of t's
 _LEAST_POINTS = 100
 _COPIES = 5  # of the common coefficients' matrices, for each point
@@ -31,11 +33,17 @@ def check_memory_of_fit(gaussian: GaussianModel, *, draws: int, chains: int) -> 
     )
 
 
+def most_points(gaussian: GaussianModel, operations: float) -> float:
+    """How many values of theta are worth it, each taking so many multiplications."""
+    all_together = OPERATIONS if gaussian.known_sd is None else _OF_SIGMA
+    return min(all_together / operations, _LARGEST / (len(gaussian.common.terms) + 1) ** 2)
+
+
 def cost(gaussian: GaussianModel, options: Options) -> Cost:
     """Memory and seconds, roughly."""
     total = options.draws * options.chains
     per_point = _operations(gaussian)
-    points = min(float(_POINTS * total), max(OPERATIONS / per_point, _LEAST_POINTS))
+    points = min(float(_POINTS * total), max(most_points(gaussian, per_point), _LEAST_POINTS))
     columns = len(gaussian.common.terms) + len(gaussian.mean)
     rows = _PASSES * len(gaussian.response) * (columns + 1) ** 2
     drawing = total * sum(gaussian.sizes) * columns
@@ -48,7 +56,7 @@ def _numbers(gaussian: GaussianModel, total: int) -> dict[str, float]:
     rows, p = gaussian.common.matrix.shape
     sizes, q = gaussian.sizes, len(gaussian.mean)
     effects, crossed = sum(sizes), len(gaussian.factors) > 1
-    points = min(float(_POINTS * total), max(OPERATIONS / (p + 1) ** 3, _LEAST_POINTS))
+    points = min(float(_POINTS * total), max(most_points(gaussian, (p + 1) ** 3), _LEAST_POINTS))
     groups = max((factor.size for factor in gaussian.factors), default=1)
     return {
         _OWN: float(total) * effects * (3 if crossed else 1),  # crossed: sorted by theta, and back

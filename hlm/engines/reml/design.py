@@ -72,12 +72,13 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     columns = Design(formula, data)
     y = response_less_offset(formula, data) * root
     common = columns.common
-    x, x_root, x_labels, dropped = _independent(replace(common, matrix=common.matrix * root[:, None]))
+    x, x_root, x_labels = _independent(replace(common, matrix=common.matrix * root[:, None]))
     if len(x_labels) >= len(y):
         raise DataError(f"There are {len(y)} rows for {len(x_labels)} common coefficients: leave terms out.")
     blocks, z = _blocks(columns, data, root)
     factors = [[block for block in blocks if block.group == group] for group in formula.groups]
     parts = [z[:, mine[0].start : mine[-1].stop] for mine in factors]
+    dropped = tuple(label for label in columns.columns_of(formula.common).labels if label not in x_labels)
     notes = [f"Left out, in the span of the common columns before: {', '.join(dropped)}."] * bool(dropped)
     notes += [
         f"The standard deviations by {mine[0].group.name} are not unique: columns of its effects add up to others, "
@@ -91,10 +92,10 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     return MixedDesign(y, x, x_root, x_labels, blocks, z, 2 * float(np.log(root).sum()), sums, tuple(notes))
 
 
-def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    """Q, R, the labels of the columns that are kept, and of those that are not.
+def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Q, R, and the labels of the columns that are kept.
 
-    A column in the span of those before it is left out, as lme4 does.
+    A column that lme4 would not tell from those before it is left out, too.
     """
     keep = list(range(len(design.labels)))
     while True:
@@ -103,8 +104,7 @@ def _independent(design: Columns) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
         if len(keep) <= len(r) and new.all():
             break
         del keep[int(np.argmin([*new, False]))]
-    labels = tuple(design.labels[i] for i in keep)
-    return q, r, labels, tuple(label for label in design.labels if label not in labels)
+    return q, r, tuple(design.labels[i] for i in keep)
 
 
 def _blocks(columns: Design, data: CleanData, root: np.ndarray) -> tuple[tuple[VaryingBlock, ...], np.ndarray]:

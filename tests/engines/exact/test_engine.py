@@ -13,10 +13,10 @@ from scipy import stats
 
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
-from hlm.engines.exact import engine
+from hlm.engines.exact import memory_check
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.engine import EXACT
-from hlm.engines.exact.gaussian_model import none_as_columns, none_as_groups, summed
+from hlm.engines.exact.gaussian_model import none_as_groups, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.engines.interface import Options
 from hlm.fits.fit import fit
@@ -376,7 +376,7 @@ def test_crossed_and_nested_factors_are_near_lme4s():
 def test_few_values_of_theta_with_several_draws_each(monkeypatch):
     """Where theta is expensive (here: made so) some hundred values give the same posterior within their Monte Carlo error."""
     whole, _ = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")
-    monkeypatch.setattr(engine, "OPERATIONS", 2e6)
+    monkeypatch.setattr(memory_check, "OPERATIONS", 2e6)
     few, diagnostics = run("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin")
     assert diagnostics.points < 500 and diagnostics.ok
     for name in ("Intercept", "sigma", "1|plate_sigma", "1|sample_sigma", "1|plate"):
@@ -385,17 +385,38 @@ def test_few_values_of_theta_with_several_draws_each(monkeypatch):
         assert (abs(one.mean(("chain", "draw")) - other.mean(("chain", "draw"))) < error).all(), name
 
 
-def test_own_coefficients_as_columns_or_as_effects_are_the_same_model():
+@pytest.mark.parametrize(
+    ("formula", "data"),
+    [
+        ("post ~ pre + sex + (pre|school)", "exam"),
+        ("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin"),
+        ("Reaction ~ Days + (0 + Days|Subject)", "sleepstudy"),  # a common intercept
+    ],
+)
+def test_own_coefficients_as_columns_or_as_effects_are_the_same_model(formula, data):
     """Two routes to no pooling: one dense matrix of dummies, or groups that are integrated out one by one."""
-    model = model_of("post ~ pre + sex + (pre|school)", load_data("exam"), "none")
-    theta = np.array([0.6, 0.75, 1.2])
-    values = []
-    for gaussian in (none_as_groups(model), none_as_columns(model)):
-        q = len(gaussian.mean)
-        known = np.diag(gaussian.known_sd) if q else np.zeros((0, 0))
-        at = Theta(theta, np.repeat(known[None], 3, axis=0))
-        values.append(common_posterior(summed(gaussian), at, gaussian.prior).log_marginal)
-    assert values[0] == pytest.approx(values[1], rel=1e-9)
+    frame = load_data(data)
+    frame = frame[frame["school"].astype(int) <= 12] if data == "exam" else frame
+    model = model_of(formula, frame, "none")
+    gaussian = none_as_groups(model)
+    columns, mean, sd = [model.common.matrix], [gaussian.prior.mean], [gaussian.prior.sd]
+    if "Intercept" in model.common.labels:
+        columns = [np.where(model.common.matrix == 1, 1.0, model.common.matrix - model.common.matrix.mean(axis=0))]
+    for factor in model.factors:
+        dummies = np.eye(factor.size)[factor.codes]
+        for j in range(factor.width):
+            free = np.ones(factor.size, bool) if factor.fixed is None else ~factor.fixed[:, j]
+            columns.append((dummies * factor.design.matrix[:, [j]])[:, free])
+            mean.append(np.full(free.sum(), gaussian.mean[factor.start + j]))
+            sd.append(np.full(free.sum(), gaussian.known_sd[factor.start + j]))
+    x, mean, sd = np.hstack(columns), np.concatenate(mean), np.concatenate(sd)
+    sigma = np.array([0.6, 0.75, 1.2]) * model.response.std()
+    at = Theta(sigma, np.repeat(np.diag(gaussian.known_sd)[None], 3, axis=0))
+    found = common_posterior(summed(gaussian), at, gaussian.prior).log_marginal
+    for value, one in zip(found, sigma, strict=True):
+        covariance = x @ np.diag(sd**2) @ x.T + one**2 * np.eye(model.rows)
+        expected = stats.multivariate_normal(x @ mean, covariance).logpdf(model.response)
+        assert value == pytest.approx(expected, abs=1e-4)  # the covariance's condition is 1e8
 
 
 @pytest.mark.parametrize(

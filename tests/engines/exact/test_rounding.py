@@ -10,7 +10,7 @@ import pytest
 
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.engine import BambiEngine
-from hlm.engines.exact import engine
+from hlm.engines.exact import engine, memory_check
 from hlm.engines.exact.diagnostics import rounding
 from hlm.engines.exact.likelihood.marginal import CommonPosterior
 from hlm.engines.exact.theta import weighted_thetas
@@ -121,7 +121,7 @@ def test_heavy_tails_have_a_bad_pareto_k_and_go_to_nuts(monkeypatch: pytest.Monk
 
 def test_too_few_points_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget of so few evaluations that fewer than 100 effective points come of it."""
-    monkeypatch.setattr(engine, "OPERATIONS", 1.0)
+    monkeypatch.setattr(memory_check, "OPERATIONS", 1.0)
     monkeypatch.setattr("hlm.engines.sampling.importance_sampling._LEAST_POINTS_PER_DIMENSION", 10)
     found = fit(LINES, SLEEP, method="exact", seed=1, progress=False)
     assert not found.diagnostics.ok and found.diagnostics.points < 100

@@ -14,6 +14,8 @@ from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.formula.formula import INTERCEPT
 from hlm.support.linear_algebra import lower_roots, solve_upper
 
+_TOGETHER = 20_000_000  # numbers in the matrices of all draws, 160 MB
+
 
 @dataclass(frozen=True, slots=True)
 class CoefficientDraws:
@@ -41,9 +43,19 @@ def draw_coefficients(
     which: shape (S,); the theta of each draw, one chain after the other.
     """
     normals = partial(balanced_normals, chains, len(which) // chains, rng=rng)
-    upper = lower_roots(given.precision).swapaxes(1, 2)[which]
-    common = given.mean[which] + solve_upper(upper, normals(sums.p)[:, :, None])[:, :, 0]
+    common = given.mean[which] + _correlated(lower_roots(given.precision), which, normals(sums.p))
     return _with_effects(model, sums, theta, which, common, normals, chains)
+
+
+def _correlated(roots: np.ndarray, which: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Standard normal numbers, shape (S, p), as ones with the inverse of root root' as covariance."""
+    if normals.size * normals.shape[1] <= _TOGETHER:
+        return solve_upper(roots.swapaxes(1, 2)[which], normals[:, :, None])[:, :, 0]
+    found = np.empty_like(normals)
+    for t, root in enumerate(roots):  # the draws of one theta together, so that no matrix is copied for each draw
+        mine = which == t
+        found[mine] = solve_upper(root.T, normals[mine].T).T
+    return found
 
 
 def conditional_means(model: GaussianModel, sums: Sums, theta: Theta, given: CommonPosterior) -> CoefficientDraws:
@@ -69,7 +81,11 @@ def _with_effects(
         effects = [effect[np.argsort(order)] for effect in effects]
     elif model.factors:
         draw_effects(sums, theta.some(which), common, effects[0])  # the largest array of a fit: not copied
-        effects[0] += model.mean
+    for factor, effect in zip(model.factors, effects, strict=False):  # complete pooling has an empty effect
+        if model.mean.any():
+            effect += model.mean[factor.columns]
+        if factor.fixed is not None:
+            effect[:, factor.fixed] = 0.0
     at_zero = common + sums.shift
     if INTERCEPT in model.common.terms:  # of the columns as they are, not centred
         at_zero[:, model.common.terms.index(INTERCEPT)] -= at_zero @ sums.means

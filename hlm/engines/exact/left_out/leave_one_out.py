@@ -16,6 +16,8 @@ from hlm.errors import FitError
 _LEAST = 1000  # thetas: given theta the densities are exact, and differ little from theta to theta
 _NUMBERS = 4_000_000  # thetas x rows that are worth their price beyond that
 _OPERATIONS = 1e11  # for the covariances of crossed factors
+_MATRICES = 50_000_000  # numbers, 400 MB
+_LEAST_THETAS = 100
 _MOST_COEFFICIENTS = 1000  # in one covariance matrix
 
 
@@ -23,7 +25,7 @@ def integrated_loo(theta: Theta, gaussian: GaussianModel) -> PointwiseLoo | None
     """Leave-one-out of every row; None where crossed factors have too many coefficients for one covariance matrix."""
     rows = len(gaussian.response)
     if len(gaussian.factors) < 2:
-        pieces = rows_left_out(gaussian, _some(theta, max(_LEAST, _NUMBERS // rows)))
+        pieces = rows_left_out(gaussian, _some(theta, min(max(_LEAST, _NUMBERS // rows), _fitting(gaussian))))
     elif gaussian.coefficients <= _MOST_COEFFICIENTS:
         pieces = crossed_rows_left_out(gaussian, _affordable(gaussian, theta))
     else:
@@ -42,7 +44,8 @@ def integrated_group_loo(theta: Theta, gaussian: GaussianModel, codes: np.ndarra
     weights = gaussian.root_weights
     if len(gaussian.factors) < 2:
         common, effects, _, y, _ = columns_alone(gaussian)
-        left = groups_left_out(cross_products(common, effects, codes, y, weights), theta, gaussian.prior)
+        some = _some(theta, _fitting(gaussian))
+        left = groups_left_out(cross_products(common, effects, codes, y, weights), some, gaussian.prior)
     elif gaussian.coefficients <= _MOST_COEFFICIENTS:
         members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
         left = crossed_groups_left_out(gaussian, _affordable(gaussian, theta), members)
@@ -53,6 +56,11 @@ def integrated_group_loo(theta: Theta, gaussian: GaussianModel, codes: np.ndarra
         )
     logs = np.zeros(len(left.units)) if weights is None else np.bincount(codes, np.log(weights))
     return from_densities([(left.units, left.without + logs, left.inside + logs)], len(logs), unit=unit)
+
+
+def _fitting(gaussian: GaussianModel) -> int:
+    """Thetas with a matrix of the common coefficients and a group's effects each."""
+    return max(_LEAST_THETAS, _MATRICES // (len(gaussian.common.terms) + len(gaussian.mean) + 1) ** 2)
 
 
 def _affordable(gaussian: GaussianModel, theta: Theta) -> Theta:

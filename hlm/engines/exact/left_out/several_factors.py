@@ -72,7 +72,7 @@ def _log_normal(residual: np.ndarray, root: np.ndarray, sign: float) -> np.ndarr
 
 def _moments(model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """For a few thetas at a time the rows' mean residuals, shape (T, rows), and G, shape (rows, T, D)."""
-    w, _, shift = centred(model.common, model.response, model.root_weights)
+    w, _, shift = centred(model.common, model.response_less_means, model.root_weights)
     f, factors, transformation = _joint(model, w[:-1])
     p, size, y = len(shift), f.shape[1], w[-1]
     products, moments = (f.T @ f).toarray(), f.T @ y
