@@ -175,12 +175,13 @@ def model_structure(
     data: Any = None,
     *,
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
 ) -> ModelStructure:
     """Read a formula, and data where there are, into the structure that all views share; arguments as in `explain`."""
-    chosen = get_family(family)
+    chosen = get_family(family, link)
     check_functions(functions)
     if weights is not None and chosen.weights == "precisions":
         raise FitError(
@@ -195,7 +196,7 @@ def model_structure(
         model, written = strategy(Design(expanded(parsed, basis_columns(parsed)), None), "partial", chosen), parsed
         check_names(model)
     else:
-        model = resolve(parsed, data, family=family, functions=functions, priors=priors)["partial"]
+        model = resolve(parsed, data, family=family, link=link, functions=functions, priors=priors)["partial"]
         written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
     common = term_columns(model.written.common, model.design.data)
     if chosen.has_thresholds:
