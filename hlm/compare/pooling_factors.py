@@ -63,7 +63,8 @@ def pooling_factors(fits: Fits, *, at: Mapping[str, float | str] | None = None) 
     groups, and factors around them, explain. ``half_size`` is s2 / tau^2, of a slope divided by the mean square of its
     predictor within groups; posterior medians. In the bernoulli and binomial families the residual variance of ``icc``
     is that of a latent response: logistic, pi^2/3; under the probit link normal, 1; under cloglog Gumbel's, pi^2/6. In
-    other families than gaussian and these, and under other links, there is no ``icc``.
+    other families than gaussian and these, and under other links, there is no ``icc``. With weights, ``icc`` and the
+    ``sd`` of the rows are those of a row of weight 1, ``half_size`` counts rows of average weight.
 
     Examples
     --------

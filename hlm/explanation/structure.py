@@ -106,6 +106,11 @@ class ModelStructure:
         return self.formula.response.variable
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The two labels of a response of 0 and 1; the second is 1."""
+        return () if self.data is None else self.data.labels
+
+    @property
     def weights(self) -> str | None:
         """The column of trials that was given apart from the formula, as of ``k/n``."""
         response = self.formula.response
