@@ -72,10 +72,12 @@ def draws(model: Model) -> xr.Dataset:
             values = values + (middle if small < 1 else 0.2)
         found[parameter.name] = xr.DataArray(values, coords, ["chain", "draw", *coords])
     if family.has_thresholds:
+        coords = {"threshold_dim": [0, 1]}
         found["threshold"] = xr.DataArray(
-            np.sort(r.normal(size=(CHAINS, DRAWS, 2))), dims=["chain", "draw", "threshold_dim"]
+            np.sort(r.normal(size=(CHAINS, DRAWS, 2))), coords, ["chain", "draw", "threshold_dim"]
         )
-    return xr.Dataset(found).assign_coords(chain=range(CHAINS), draw=range(DRAWS))
+    posterior = xr.Dataset(found).assign_coords(chain=range(CHAINS), draw=range(DRAWS))
+    return posterior.transpose("chain", "draw", ..., "g__factor_dim", missing_dims="ignore")  # Bambi's order
 
 
 @pytest.mark.parametrize(("name", "link"), UNDER)
