@@ -10,7 +10,7 @@ from hlm.compare.compare_slopes import model_of, varying_terms
 from hlm.compare.glossary import described
 from hlm.compare.pooling_matrix import cross_products
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
-from hlm.fits.predict import replicated
+from hlm.fits.new_responses import replicated
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model

@@ -89,7 +89,7 @@ def compare_slopes(
                 "prob": probability, "least_squares": own[label],
             }  # fmt: skip
             table = pd.DataFrame(columns).assign(note="")
-            if pooling == "none":
+            if few[pooling].pooling == "none":
                 table.loc[~known[label], ["estimate", "sd", "lower", "upper"]] = np.nan
                 table.loc[~known[label], "note"] = NOT_ESTIMABLE
             tables.append(table)

@@ -42,8 +42,9 @@ class Level:
     spread: np.ndarray  # shape (q,); mean square of each column around its groups' means; 1 of the intercept
     inner: tuple[str, ...]  # factors within this one, whose effects are integrated out
     given: tuple[str, ...]  # other factors, whose effects are taken as known
-    per_row: float  # mean information of a row about its linear predictor, in units of 1 / scale: 1 in a gaussian model
-    weighted: bool  # whether the information is that of a working linear model
+    # mean information of a row about its linear predictor, in units of 1 / scale: the mean weight in a gaussian model
+    per_row: float
+    working: bool  # whether the information is that of a working linear model
 
     @property
     def information(self) -> np.ndarray:
@@ -73,7 +74,7 @@ class Level:
     def sentence(self) -> str:
         """What must be known to read the numbers; empty if nothing."""
         said = []
-        if self.weighted:
+        if self.working:
             said.append("pooling from the information of the working linear model at the posterior mean")
         if self.given:
             said.append(f"given the effects of {' and '.join(self.given)}")
@@ -89,8 +90,9 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     if fit.pooling != "partial":
         raise FitError(f"Pooling is measured on the partial-pooling fit, not on {fit.pooling!r}: give fits['partial'].")
     model, data = fit.resolved, fit.resolved.data
-    weights = None if model.family.is_gaussian else _working_weights(fit)
-    if not model.family.is_gaussian and weights is None:
+    gaussian = model.family.is_gaussian
+    weights = data.weights if gaussian else _working_weights(fit)
+    if not gaussian and weights is None:
         return None
     chain = _chain(model.written.groups, factor, data)
     target = model.design.group_coefficients
@@ -101,7 +103,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
     wanted = max(_FEWEST, _NUMBERS // max(1, cross.size))
     draws = slice(None, None, max(1, -(-len(effects[0][1]) // wanted)))
     # draws of s2; 1 where the working weights have it in them
-    scale = fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2 if weights is None else np.ones(len(effects[0][1]))
+    scale = fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2 if gaussian else np.ones(len(effects[0][1]))
     scale = scale[draws]
     for place, (group, outer) in enumerate(pairwise(chain)):
         cross = cross / scale[:, None, None, None] if place == 0 else cross
@@ -113,7 +115,7 @@ def level_of(fit: Fit, factor: Term) -> Level | None:
         spread=_spread(target.matrix[:, kept], data.codes(factor)),
         inner=tuple(group.name for group in chain[:-1]),
         given=tuple(group.name for group in model.written.groups if group not in chain),
-        per_row=1.0 if weights is None else float(weights.mean()), weighted=weights is not None,
+        per_row=1.0 if weights is None else float(weights.mean()), working=not gaussian,
     )  # fmt: skip
 
 

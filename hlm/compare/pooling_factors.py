@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from hlm.fits.results import Fit
 
 _NUMBERS = 8_000_000  # draws x rows of residuals worked on
-_LOGISTIC = np.pi**2 / 3  # variance of the logistic distribution: the residual of a latent response
 
 
 def pooling_factors(fits: Fits, *, at: Mapping[str, float | str] | None = None) -> pd.DataFrame:
@@ -62,8 +61,10 @@ def pooling_factors(fits: Fits, *, at: Mapping[str, float | str] | None = None) 
     -----
     ``lambda`` and ``r2``: Gelman & Pardoe (2006), Technometrics 48:241-251; ``r2`` of a level is what predictors of the
     groups, and factors around them, explain. ``half_size`` is s2 / tau^2, of a slope divided by the mean square of its
-    predictor within groups; posterior medians. In the logit families the residual variance of ``icc`` is that of a
-    latent logistic response, pi^2/3; in other families than gaussian and these there is no ``icc``.
+    predictor within groups; posterior medians. In the bernoulli and binomial families the residual variance of ``icc``
+    is that of a latent response: logistic, pi^2/3; under the probit link normal, 1; under cloglog Gumbel's, pi^2/6. In
+    other families than gaussian and these, and under other links, there is no ``icc``. With weights, ``icc`` and the
+    ``sd`` of the rows are those of a row of weight 1, ``half_size`` counts rows of average weight.
 
     Examples
     --------
@@ -146,9 +147,10 @@ def _spread_ratios(fits: Fits, factor: Term) -> dict[str, float]:
 def _between(fit: Fit, factor: Term, at: Mapping[str, float | str] | None) -> dict[str, Any]:
     """The variance partition coefficient of one factor, and where it is taken."""
     family = fit.resolved.family
-    if not (family.is_gaussian or family.is_binomial):
+    latent = family.links[0].latent_variance if family.is_binomial else np.nan
+    if not (family.is_gaussian or np.isfinite(latent)):
         return {"icc": np.nan, "at": ""}
-    rest = np.full(len(fit.parts.shared), _LOGISTIC)  # draws of the variance of a row around its groups' line
+    rest = np.full(len(fit.parts.shared), latent)  # draws of the variance of a row around its groups' line
     if family.is_gaussian:
         rest = fit.idata["posterior"]["sigma"].to_numpy().ravel() ** 2
     target = fit.resolved.design.group_coefficients

@@ -45,6 +45,8 @@ class CleanData:
     # shape (rows,), optional; what is added to the linear predictor: the sum of the formula's offsets
     offset: np.ndarray | None = None
     weights: np.ndarray | None = None  # shape (rows,), optional; how much each row counts, above 0
+    weights_column: str | None = None  # where they come from
+    labels: tuple[str, ...] = ()  # the two labels of a response of 0 and 1; the second is 1
 
     @property
     def rows(self) -> int:
@@ -124,6 +126,7 @@ def clean(
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
     check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
+    labels = _two_labels(columns[named.response.variable], family)
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
     for group in named.groups:
@@ -134,7 +137,7 @@ def clean(
     )
     result = CleanData(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
-        None if weights is None else _weights(sources[weights], weights),
+        None if weights is None else check_weights(sources[weights], weights), weights, labels,
     )  # fmt: skip
     if family.support == "real":
         check_offset(named.response.variable, columns, result.offset)
@@ -193,7 +196,12 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     return pd.Series(cell, index=columns.index)
 
 
-def _weights(column: pd.Series, name: str) -> np.ndarray:
+def _two_labels(column: pd.Series, family: ResponseKind) -> tuple[str, ...]:
+    return tuple(column.cat.categories) if column.dtype == "category" and family.support == "binary" else ()
+
+
+def check_weights(column: pd.Series, name: str) -> np.ndarray:
+    """Weights as numbers; a `DataError` where they are none above 0."""
     if column.dtype == "category":
         raise DataError(f"The weights {name!r} hold labels ({column.iloc[0]!r}, ...): they must be numbers above 0.")
     check_rows(name, column, column.to_numpy() <= 0, "weights must be above 0")
@@ -210,8 +218,12 @@ def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
     if family.support == "binary":
         if len(levels) == 2:
             return pd.Series(column.cat.codes.astype(np.int64), index=column.index)
-        raise DataError(f"The response {name!r} must have two values for the bernoulli family, not {len(levels)}.")
+        raise DataError(
+            f"The response {name!r} must have two values for the bernoulli family, not {len(levels)}. For more labels "
+            f"write family='categorical', or 'cumulative' if they are ordered."
+        )
     if set(levels) <= {"False", "True"}:
         return pd.Series((column.astype(str) == "True").astype(np.int64))
     shown = ", ".join(levels[:5])
-    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. Is family='bernoulli' meant?")
+    labelled = "family='bernoulli'" if len(levels) == 2 else "family='categorical', or 'cumulative' if they are ordered"
+    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. For labels write {labelled}.")

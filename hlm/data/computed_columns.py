@@ -12,7 +12,7 @@ from hlm.data.transforms import Functions, Transform, learn
 from hlm.errors import DataError, FormulaError
 from hlm.formula.expansion import basis_columns
 from hlm.formula.formula import Formula
-from hlm.formula.function_calls import is_call, source_columns
+from hlm.formula.function_calls import is_call, shown, source_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,15 @@ def all_others(formula: Formula, available: Sequence[str], weights: str | None) 
     return others
 
 
+def _as_counts(name: str, column: pd.Series) -> pd.Series:
+    """Successes or trials as numbers: what is true counts 1."""
+    if column.dtype != "category":
+        return column
+    if not set(column.cat.categories) <= {"False", "True"}:
+        raise DataError(f"{shown(name)!r} counts successes or trials, but holds labels ({column.iloc[0]!r}, ...).")
+    return (column.astype(str) == "True").astype(np.int64)
+
+
 def _together(
     formula: Formula, names: Sequence[str], made: dict[str, pd.Series], columns: pd.DataFrame
 ) -> pd.DataFrame:
@@ -79,6 +88,7 @@ def _together(
         if name in formula.group_variables and column.dtype != "category":
             made[name] = as_factor(column.tolist(), column.index)
         elif formula.response.trials is not None and name in formula.response.variables:
+            column = _as_counts(name, column)
             whole = column.round()  # 0.3 of 10 is 3: rounding is all that keeps it from an integer
             made[name] = whole.astype(np.int64) if ((column - whole).abs() < 1e-6).all() else column
     found = {**columns, **made}

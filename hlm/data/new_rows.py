@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from hlm.data.clean_data import CELL_SEPARATOR, CleanData
+from hlm.data.clean_data import CELL_SEPARATOR, CleanData, check_weights
 from hlm.data.computed_columns import apply_variables
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import label, narwhalize
 from hlm.errors import DataError, nearest
-from hlm.formula.formula import ALL_OTHERS, Formula
+from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.formula.function_calls import source_columns
 
 
-def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
+def prepare(formula: Formula, data: CleanData, frame: Any, groups: tuple[Term, ...] | None = None) -> Any:
     """The columns that a prediction needs, as pandas.
 
     formula: of the partial-pooling model: all grouping columns are needed.
     data: what the model was fitted to.
-    frame: new rows. The response may be missing. Grouping columns may hold new groups; factors may not hold new levels.
-    result: the predictors, grouping columns and offsets, the response where the frame has it, and the columns that
-        computed ones are made of.
+    groups: the grouping factors that are needed; all by default.
+    frame: new rows. The response may be missing, and the weights. Grouping columns may hold new groups; factors may not
+        hold new levels.
+    result: the predictors, grouping columns and offsets, response and weights where the frame has them, and the columns
+        that computed ones are made of.
     DataError: a missing column or value, or a factor level that the data did not have.
     """
     import pandas as pd
 
-    view = narwhalize(frame)
+    view, groups = narwhalize(frame), formula.groups if groups is None else groups
     # the variable that a column is one of several of, ``poly(x, 2)`` of ``poly(x, 2)1``
     whole = {n: v for v, several in data.expansions.items() if v != ALL_OTHERS for n in several}
     inside = {v: source_columns(whole.get(v, v), formula.functions) for v in formula.variables}
     response = [v for v in formula.response.variables if set(inside[v]) <= set(view.columns)]
-    wanted = [*dict.fromkeys([*formula.predictors, *formula.group_variables, *formula.offsets, *response])]
+    labelled = [variable for group in groups for variable in group.variables]
+    wanted = [*dict.fromkeys([*formula.predictors, *labelled, *formula.offsets, *response])]
     names = dict.fromkeys(name for variable in wanted for name in inside[variable])
-    columns, sources, _ = complete_rows(formula, list(names), view, drop_missing=False)
+    weights = [name for name in view.columns if name == data.weights_column]
+    columns, sources, _ = complete_rows(formula, [*dict.fromkeys([*names, *weights])], view, drop_missing=False)
+    for name in weights:
+        check_weights(columns[name], name)
     columns = apply_variables(formula, wanted, columns, sources, data.transforms, data.expansions)
     for name in formula.predictors:
         if data.columns[name].dtype == "category":
@@ -44,7 +50,7 @@ def prepare(formula: Formula, data: CleanData, frame: Any) -> Any:
                     f"Column {name!r} has the level {new[0]!r}, which the data did not have. {nearest(new[0], levels)}"
                 )
             columns[name] = pd.Categorical(labels, categories=levels, ordered=True)
-    for group in formula.groups:
+    for group in groups:
         first, *others = group.variables
         labels = columns[first].astype(str).str.cat(columns[others].astype(str), sep=CELL_SEPARATOR)
         columns[group.name] = pd.Categorical(labels, categories=[*dict.fromkeys([*data.levels(group), *labels])])

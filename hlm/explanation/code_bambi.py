@@ -11,6 +11,7 @@ from hlm.explanation.regressors import Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.function_calls import is_call
+from hlm.model.families import chosen_link
 
 
 def bambi_code(model: ModelStructure) -> str:
@@ -37,7 +38,8 @@ def _alone(model: ModelStructure) -> str:
             f"matri{'x is' if len(correlated) == 1 else 'ces are'} missing below.\n"
             f"# For the model that lme4 and brms fit, use hlm.build above.\n"
         )
-    formula, family = quoted(_text(model)), quoted(model.family.name)
+    formula, family, link = quoted(_text(model)), quoted(model.family.name), chosen_link(model.family)
+    family += "" if link is None else f", link={quoted(link)}"
     return f"{head}model = bmb.Model(\n    {formula},\n    {data}, family={family},\n{_priors(model)})\n"
 
 

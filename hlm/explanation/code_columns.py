@@ -14,6 +14,7 @@ from hlm.explanation.structure import ModelStructure
 from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.function_calls import is_call, read_call, shown, source_columns
 from hlm.formula.tokens import Token
+from hlm.model.families import chosen_link
 
 _OWN_NAMES = ("np", "pm", "pt", "bmb", "hlm", "rows", "data", "coords", "model", "eta", "mu", "n", "chol", "per_sd",
               "slope_scales", "before", "corr", "stds", "q", "r", "columns", "priors")  # fmt: skip
@@ -84,7 +85,9 @@ def quoted(text: str) -> str:
 
 def build_call(model: ModelStructure) -> str:
     """`hlm.build` of the model, up to its closing bracket."""
-    options = "" if model.family.is_gaussian else f", family={quoted(model.family.name)}"
+    link = chosen_link(model.family)
+    options = "" if model.family.name == "gaussian" else f", family={quoted(model.family.name)}"
+    options += "" if link is None else f", link={quoted(link)}"
     options += "" if model.weights is None else f", weights={quoted(model.weights)}"
     own = ", ".join(f"{quoted(name)}: {name}" for name in model.formula.functions)
     options += f", functions={{{own}}}" if own else ""

@@ -198,11 +198,13 @@ def _value(quantity: Quantity, prior: ParameterPrior, model: ModelStructure, nam
     """A number to six digits, or the rule as Python."""
     if quantity.value is not None:
         return f"{quantity.value:.6g}"
-    y, link = names.response, model.family.link
+    y, link = names.response, "identity" if quantity.rule == "response" else model.family.link
     if model.family.is_of_logarithm:
         y = f"np.log({y}[{y} > 0])"
+    if model.formula.response.trials is not None:
+        y = f"({y} / n)"
     offsets = [names.number(variable) for variable in model.formula.offsets]
-    if offsets and link == "identity":
+    if offsets and model.family.link == "identity":
         y = f"({' - '.join([y, *offsets])})"
     if quantity.rule == "centre":
         exposure = f" - np.log(np.exp({' + '.join(offsets)}).mean())" if offsets else ""
@@ -213,9 +215,10 @@ def _value(quantity: Quantity, prior: ParameterPrior, model: ModelStructure, nam
         "identity": f" * {spread}", "inverse": f" * {y}.std() / {y}.mean() ** 2",
         "inverse_squared": f" * 2 * {y}.std() / {y}.mean() ** 3",
     }  # fmt: skip
-    times = 1.0 if quantity.rule == "spread" else STANDARD_DEVIATIONS
+    whole = quantity.rule in ("spread", "response")
+    times = 1.0 if whole else STANDARD_DEVIATIONS
     text = f"{times * quantity.times:g}{spreads.get(link, '')}".removeprefix("1 * ")
-    name, columns = ("", ()) if quantity.rule == "spread" else _together(prior, model, names)
+    name, columns = ("", ()) if whole else _together(prior, model, names)
     if len(columns) > 1:
         pairs = [] if prior.role == "slope" else _columns_of(model.bars[prior.bar or 0].factor, model)
         places = [*model.slopes] if prior.role == "slope" else [column for _, column in pairs]

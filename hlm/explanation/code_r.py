@@ -12,6 +12,7 @@ from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.formula.function_calls import is_call, shown
 from hlm.formula.tokens import tokenize
+from hlm.model.families import chosen_link
 from hlm.model.prior_distributions import DISTRIBUTIONS
 
 type _Centred = dict[int, dict[Column, tuple[str, str]]]  # by the place of the bar
@@ -28,7 +29,7 @@ def lme4_code(model: ModelStructure) -> str:
     """`lmer` or `glmer`, with a comment on what lme4 does not have."""
     family = model.family.lme4
     if not family:
-        return f"# lme4 has no {model.family.name} family: see brms below.\n"
+        return f"# lme4 has no {_called(model)}: see brms below.\n"
     formula = r_formula(model, _lme4_response(model))
     linear = model.family.is_gaussian
     weights = "" if model.weights is None else f", weights = {r_name(model.weights)}"
@@ -50,7 +51,7 @@ def brms_code(model: ModelStructure) -> str:
     """`brm` with the same priors; without data brms's own defaults stand."""
     family = model.family.brms
     if not family:
-        return f"# brms has no {model.family.name} family of this meaning.\n"
+        return f"# brms has no {_called(model)} of this meaning.\n"
     trials = model.formula.response.trials
     response = _plain(model.response) + (f" | trials({_plain(trials)})" if trials is not None else "")
     centred = _centred_columns(model)
@@ -73,6 +74,12 @@ def brms_code(model: ModelStructure) -> str:
     comment = f"# brms's own default priors stand for: {', '.join(map(repr, unknown))}.\n" if unknown else ""
     priors = ",\n    ".join(known)
     return f"{head},\n  prior = c(\n    {priors}\n  )\n)\n{comment}"
+
+
+def _called(model: ModelStructure) -> str:
+    """The family, and its link where that is not the default."""
+    link = chosen_link(model.family)
+    return f"{model.family.name} family{'' if link is None else f' with the {link} link'}"
 
 
 def r_formula(model: ModelStructure, response: str, centred: _Centred | None = None) -> str:

@@ -81,7 +81,7 @@ def _response_lines(model: ModelStructure) -> Iterator[Line]:
         parent = symbols.observed(symbols.parameter("p"), model)
         remark = "for every label c but the first, whose predictor is 0"
         yield Line(parent, "=", call("softmax", symbols.eta(model)), remark)
-    given_eta = call("invlogit", row(symbols.THRESHOLD, "−", symbols.eta(model)))
+    given_eta = call(f"inv{family.link}", row(symbols.THRESHOLD, "−", symbols.eta(model)))
     if family.name == "cumulative":
         yield Line(call("P", row(response(model), "≤", "c")), "=", given_eta, "thresholds, in rising order")
     if family.name == "sratio":

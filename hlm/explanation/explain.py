@@ -113,6 +113,7 @@ def explain(
     data: Any = None,
     *,
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
@@ -129,6 +130,8 @@ def explain(
     data : data frame, optional
         Anything that `fit` takes; gives the sizes, the levels of factors and the priors' numbers.
     family : str
+    link : str, optional
+        The family's link function (see `fit`).
     weights : str, optional
         The column of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
     functions : mapping of str to callable, optional
@@ -160,5 +163,7 @@ def explain(
     >>> print(model.code["lme4"].splitlines()[-1])
     fit <- lmer(post ~ pre + (pre | school), data)
     """  # noqa: E501  # an example's output is one line
-    model = model_structure(formula, data, family=family, weights=weights, functions=functions, priors=priors)
+    model = model_structure(
+        formula, data, family=family, link=link, weights=weights, functions=functions, priors=priors
+    )
     return Explanation(model)

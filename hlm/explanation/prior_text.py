@@ -22,15 +22,17 @@ def _argument(key: str, value: Quantity, prior: ParameterPrior, model: ModelStru
         exact = key != "mu" or sigma <= 0
         return Sign(number(value.value if exact else round(value.value, 3 - math.floor(math.log10(sigma)))))
     y: Expression = call("log", Name(model.response)) if model.family.is_of_logarithm else Name(model.response)
+    if model.formula.response.trials is not None:
+        y = row(y, "/", Name(model.formula.response.trials))
     mean, sd = call("mean", y), call("sd" if model.formula.has_intercept else "rms", y)
-    link = model.family.link
+    link = "identity" if value.rule == "response" else model.family.link
     if value.rule == "centre":
         centres = {"log": (call("log", mean),), "inverse": ("1", "/", mean), "inverse_squared": ("1", "/", mean, "²")}
         return row(*centres.get(link, (mean,)))
     spreads: dict[str, tuple[Expression | str, ...]] = {
         "identity": ("·", sd), "inverse": ("·", sd, "/", mean, "²"), "inverse_squared": ("· 2 ·", sd, "/", mean, "³"),
     }  # fmt: skip
-    times, left = (1.0, ()) if value.rule == "spread" else (STANDARD_DEVIATIONS, left_over(prior, model))
+    times, left = (1.0, ()) if value.rule in ("spread", "response") else (STANDARD_DEVIATIONS, left_over(prior, model))
     spread = spreads.get(link, ())
     if times * value.times == 1 and spread:
         return row(*spread[1:], *left)

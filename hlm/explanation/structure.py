@@ -107,6 +107,11 @@ class ModelStructure:
         return self.formula.response.variable
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The two labels of a response of 0 and 1; the second is 1."""
+        return () if self.data is None else self.data.labels
+
+    @property
     def weights(self) -> str | None:
         """The column of trials that was given apart from the formula, as of ``k/n``."""
         response = self.formula.response
@@ -182,12 +187,13 @@ def model_structure(
     data: Any = None,
     *,
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
 ) -> ModelStructure:
     """Read a formula, and data where there are, into the structure that all views share; arguments as in `explain`."""
-    chosen = get_family(family)
+    chosen = get_family(family, link)
     check_functions(functions)
     if weights is not None and chosen.weights == "precisions":
         raise FitError(
@@ -202,7 +208,7 @@ def model_structure(
         model, written = strategy(Design(expanded(parsed, basis_columns(parsed)), None), "partial", chosen), parsed
         check_names(model)
     else:
-        model = resolve(parsed, data, family=family, functions=functions, priors=priors)["partial"]
+        model = resolve(parsed, data, family=family, link=link, functions=functions, priors=priors)["partial"]
         written = expanded(parsed, {name: found for name, found in model.data.expansions.items() if name == ALL_OTHERS})
     common = _common(model)
     if chosen.has_thresholds:

@@ -73,7 +73,8 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
     """The response, and one sentence per common column."""
     name, trials, family = visible(model.response), model.formula.response.trials, model.family
     of = f" out of {visible(trials)}" if trials is not None else ""
-    text = f"{name}{of} is {family.meaning} ({family.name} family); the terms below add up to {_scale(model)}."
+    what = " or ".join(map(visible, model.labels)) or family.meaning
+    text = f"{name}{of} is {what} ({family.name} family); the terms below add up to {_scale(model)}."
     yield Sentence(name, text)
     typical = f" in an average {_factors(model)}" if model.bars else ""
     for column in model.common:
@@ -181,7 +182,8 @@ def _notes(model: ModelStructure) -> Iterator[str]:
 
 
 def _scale(model: ModelStructure) -> str:
-    return model.family.scale.format(y=visible(model.response))
+    event = "".join(f" = {visible(label)}" for label in model.labels[1:])
+    return model.family.scale.format(y=f"{visible(model.response)}{event}")
 
 
 def _factors(model: ModelStructure) -> str:

@@ -23,7 +23,7 @@ _MOST_CHAINS, _MOST_DRAWS = 1000, 10_000_000  # of all chains together: their me
 
 def fit(
     formula: str | Formula, data: Any, *, pooling: Pooling = "partial",
-    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    family: str = "gaussian", link: str | None = None, weights: str | None = None, functions: Functions | None = None,
     priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
     method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000, seed: int | None = None,
     progress: bool = True, sampler_kwargs: Mapping[str, Any] | None = None,
@@ -39,6 +39,11 @@ def fit(
     pooling : {"partial", "complete", "none"}
     family : str
         A univariate family of Bambi: gaussian, bernoulli, binomial (``p(k, n) ~ ...``), poisson, negativebinomial, ...
+        Of a response of two labels, or of False and True, bernoulli models the probability of the second.
+    link : str, optional
+        The family's link function; by default its own: identity, logit, log, ... Others are ``"log"`` (gaussian, gamma,
+        ...), ``"probit"`` and ``"cloglog"`` (bernoulli, binomial, beta, cumulative, ...), ``"inverse"``,
+        ``"identity"``: a name that the family does not have is an error that lists those it has.
     weights : str, optional
         A column: the number of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``; in the gaussian
         family precisions as in lme4, a row's residual sd being ``sigma / sqrt(weight)`` (exact engine only).
@@ -84,8 +89,8 @@ def fit(
     """
     options = checked_options(method, draws, chains, tune, seed, progress, sampler_kwargs)
     models = resolve(
-        formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, priors=priors,
-        lkj_eta=lkj_eta, residual=residual,
+        formula, data, poolings=(pooling,), family=family, link=link, weights=weights, functions=functions,
+        priors=priors, lkj_eta=lkj_eta, residual=residual,
     )  # fmt: skip
     with interruptible(lambda: f"fitting {LABEL[pooling]}"):
         return run_engines(models[pooling], method, options)
@@ -93,7 +98,7 @@ def fit(
 
 def fit_pooling(
     formula: str | Formula, data: Any, *, poolings: Sequence[Pooling] = POOLINGS,
-    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    family: str = "gaussian", link: str | None = None, weights: str | None = None, functions: Functions | None = None,
     priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
     method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000, seed: int | None = None,
     progress: bool = True, sampler_kwargs: Mapping[str, Any] | None = None,
@@ -106,7 +111,7 @@ def fit_pooling(
         The lme4 formula of the partial-pooling model; the other strategies are made from it.
     poolings : sequence of {"complete", "none", "partial"}
         Which strategies; always fitted and shown in this order.
-    data, family, weights, functions, priors, lkj_eta, residual, method
+    data, family, link, weights, functions, priors, lkj_eta, residual, method
         As in `fit`.
     draws, chains, tune, seed, progress, sampler_kwargs
         As in `fit`. A prior is used in every strategy that has a parameter of its name.
@@ -134,8 +139,8 @@ def fit_pooling(
     chosen = chosen_poolings(poolings)
     options = checked_options(method, draws, chains, tune, seed, progress, sampler_kwargs)
     models = resolve(
-        formula, data, poolings=chosen, family=family, weights=weights, functions=functions, priors=priors,
-        lkj_eta=lkj_eta, residual=residual, comparing=True,
+        formula, data, poolings=chosen, family=family, link=link, weights=weights, functions=functions,
+        priors=priors, lkj_eta=lkj_eta, residual=residual, comparing=True,
     )  # fmt: skip
     fits: dict[str, Fit] = {}
     with interruptible(lambda: f"fitting {LABEL[chosen[len(fits)]]}, strategy {len(fits) + 1} of {len(chosen)}"):

@@ -26,7 +26,7 @@ from hlm.model.priors import GivenPriors
 
 def plan(
     formula: str | Formula, data: Any, *, poolings: Sequence[Pooling] = POOLINGS,
-    family: str = "gaussian", weights: str | None = None, functions: Functions | None = None,
+    family: str = "gaussian", link: str | None = None, weights: str | None = None, functions: Functions | None = None,
     priors: GivenPriors | None = None, lkj_eta: float = 1.0, residual: Residual = "shared",
     method: Method = "auto", draws: int = 1000, chains: int = 4, tune: int = 1000,
 ) -> pd.DataFrame:  # fmt: skip
@@ -34,7 +34,7 @@ def plan(
 
     Parameters
     ----------
-    formula, data, poolings, family, weights, functions, priors, lkj_eta, residual, method, draws, chains, tune
+    formula, data, poolings, family, link, weights, functions, priors, lkj_eta, residual, method, draws, chains, tune
         As in `fit_pooling`.
 
     Returns
@@ -65,7 +65,7 @@ def plan(
     chosen = chosen_poolings(poolings)
     options = checked_options(method, draws, chains, tune, seed=None, progress=False, sampler_kwargs=None)
     models = resolve(
-        formula, data, poolings=chosen, family=family, weights=weights, functions=functions, priors=priors,
+        formula, data, poolings=chosen, family=family, link=link, weights=weights, functions=functions, priors=priors,
         lkj_eta=lkj_eta, residual=residual, comparing=True,
     )  # fmt: skip
     return pd.DataFrame([_row(model, method, options) for model in models.values()])

@@ -12,6 +12,7 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import FitError
+from hlm.formula.formula import INTERCEPT
 from hlm.model import names
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import Effect, GroupingFactor
@@ -48,6 +49,23 @@ def parts(posterior: xr.Dataset, model: Model) -> Parts:
     """
     groups = tuple(GroupPart(factor, _of_factor(posterior, factor, model.pooling)) for factor in model.factors)
     return Parts(model.common, common_coefficients(posterior, model.common), groups)
+
+
+def parts_of_predictors(posterior: xr.Dataset, model: Model) -> dict[str, tuple[Parts, xr.Dataset]]:
+    """By label, the coefficients of each of a family's linear predictors, and their part of the posterior.
+
+    One under an empty label, but where each label of the response except the first has its own. Beside thresholds there
+    is no intercept: its coefficient is 0.
+    """
+    if model.family.has_thresholds:
+        nothing = 0.0 * posterior[names.THRESHOLDS].isel({names.THRESHOLDS_DIM: 0}, drop=True)
+        flat = posterior.assign({names.coefficient(INTERCEPT): nothing})
+        return {"": (parts(flat, model), flat)}
+    if not model.family.has_predictor_per_label:
+        return {"": (parts(posterior, model), posterior)}
+    dim = names.labels_dim(model.written.response.variable)
+    each = {str(label): posterior.sel({dim: label}, drop=True) for label in posterior[dim].values}
+    return {label: (parts(one, model), one) for label, one in each.items()}
 
 
 def linear_predictor(parts: Parts, data: CleanData, rows: slice) -> np.ndarray:

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 
-from hlm.data.clean_data import offsets
 from hlm.data.new_rows import prepare
+from hlm.data.pandas_polars_arrow import narwhalize
 from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.posterior_coefficients import GroupPart, draws_first, group_covariance, linear_predictor, residual_sd
+from hlm.fits.linear_predictors import Groups, NewGroups, linear_predictors
+from hlm.fits.new_responses import labels_drawn, new_responses, parents
+from hlm.fits.prediction_tables import array_of_draws, check_column_names, table_of_draws
 from hlm.fits.results import check_fit
-from hlm.formula.formula import Formula
+from hlm.formula.formula import Formula, Term
+from hlm.formula.function_calls import source_columns
 from hlm.formula.pooling_formulas import complete_formula
-from hlm.model import names
-from hlm.model.families import FAMILIES
-from hlm.support.linear_algebra import lower_roots
+from hlm.model.model import find_group
 from hlm.support.memory import check_memory
-from hlm.support.options import check_choice, check_seed, checked_prob
+from hlm.support.options import check_choice, check_flag, check_list, check_seed, checked_prob, offending
 from hlm.support.random_streams import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+    import xarray as xr
 
     from hlm.fits.results import Fit
 
 Kind = Literal["mean", "linear", "response"]
-NewGroups = Literal["gaussian", "zero", "resample"]
-_RESULTS = ("estimate", "sd", "lower", "upper", "prob", "new_group", "note")
 
 
+@overload
 def predict(
-    fit: Fit, newdata: Any = None, *, kind: Kind = "mean", new_groups: NewGroups = "gaussian",
-    prob: float | None = None, seed: int | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    fit: Fit, newdata: Any = ..., *, kind: Kind = ..., groups: Groups | Sequence[str] = ...,
+    new_groups: NewGroups = ..., prob: float | None = ..., draws: Literal[False] = ..., seed: int | None = ...,
+) -> pd.DataFrame: ...  # fmt: skip
+@overload
+def predict(
+    fit: Fit, newdata: Any = ..., *, kind: Kind = ..., groups: Groups | Sequence[str] = ...,
+    new_groups: NewGroups = ..., prob: float | None = ..., draws: Literal[True], seed: int | None = ...,
+) -> xr.DataArray: ...  # fmt: skip
+def predict(
+    fit: Fit, newdata: Any = None, *, kind: Kind = "mean", groups: Groups | Sequence[str] = "own",
+    new_groups: NewGroups = "gaussian", prob: float | None = None, draws: bool = False, seed: int | None = None,
+) -> pd.DataFrame | xr.DataArray:  # fmt: skip
     """Predict new rows.
 
     Parameters
@@ -43,15 +55,23 @@ def predict(
     fit : Fit
         One strategy, for example ``fits["partial"]``.
     newdata : data frame, optional
-        With the predictors and grouping columns; the rows of the fit by default.
+        With the predictors, the grouping columns that are needed, and offsets; the rows of the fit by default.
     kind : {"mean", "linear", "response"}
-        The expected response (for binomial: the probability), the linear predictor, or a new response with all of its
-        variation.
+        The expected response (for binomial: the probability; for labels: the probability of each), the linear
+        predictor, or a new response with all of its variation. A response needs the column of trials; of a gaussian
+        model with weights its residual sd is ``sigma / sqrt(weight)``.
+    groups : {"own", "average", "new"} or sequence of str
+        Whose effects: of the rows' own groups; none, the effects being 0, as in the typical group; of one new group of
+        each factor, the same in all rows, drawn for each draw; or the names of some grouping factors, whose own effects
+        count while those of the others are 0. Columns of factors that do not count need not be there. On the scale of
+        the response a mean over groups is not the mean of the typical group, unless the link is the identity.
     new_groups : {"gaussian", "zero", "resample"}
         Effects of groups that the data did not have: drawn from their Normal(0, Sigma), one draw for all rows of a
         group; zero, the common line; or, for each draw, those of one known group.
     prob : float, optional
         Probability of the central intervals; 0.89 by default.
+    draws : bool
+        Whether to have the draws themselves instead of a table of them.
     seed : int, optional
         For ``kind="response"`` and for new groups.
 
@@ -60,7 +80,11 @@ def predict(
     pandas.DataFrame
         The columns of the formula as predicted from, then ``estimate`` (posterior mean), ``sd``, ``lower``, ``upper``,
         ``prob``, in units of the response (``kind="linear"``: of the linear predictor), ``new_group``, and ``note``,
-        why not to rely on the fit's draws, if so.
+        why not to rely on the fit's draws, if so, and where weight 1 was taken. For a response of labels
+        one row for each row and ``label``.
+    xarray.DataArray
+        With ``draws=True``: dims ``chain, draw, row`` (and ``label``), the columns predicted from as coordinates along
+        ``row``.
 
     Raises
     ------
@@ -68,7 +92,8 @@ def predict(
         For a missing column or value, a factor level that the data did not have, or a column of the formula that has
         the name of one of the above.
     FitError
-        For a new group in no pooling, which has nothing to say about it, and for unknown options.
+        For a new or an average group in no pooling, which has nothing to say about it; where a link gives an impossible
+        mean; and for unknown options.
 
     Examples
     --------
@@ -79,143 +104,136 @@ def predict(
     >>> days = pd.DataFrame({"Days": [0, 9], "Subject": ["308", "somebody new"]})
     >>> predict(lines, days, seed=1)["new_group"].tolist()
     [False, True]
+    >>> predict(lines, days[["Days"]], groups="average", draws=True).dims
+    ('chain', 'draw', 'row')
     """
-    _check(fit, kind, new_groups)
+    check_fit(fit, "such as fits['partial']")
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("new_groups", new_groups, get_args(NewGroups))
+    check_flag("draws", draws)
     probability = checked_prob(prob)
     check_seed(seed)
-    formula = complete_formula(fit.resolved.written) if fit.pooling == "complete" else fit.resolved.written
-    rows = _original(fit, formula) if newdata is None else prepare(formula, fit.resolved.data, newdata)
-    generator = stream(seed, "prediction")
-    taken = next((name for name in rows.columns if name in _RESULTS), None)
-    if taken is not None:
-        raise DataError(
-            f"The column {taken!r} has the name of a column of predict's table ({', '.join(_RESULTS)}): "
-            f"rename it before fitting, for example {taken}_x."
-        )
-    new = np.zeros(len(rows), dtype=bool)  # rows with a group that the data did not have
-    for group in formula.groups:
-        new |= ~rows[group.name].astype(str).isin(fit.resolved.data.levels(group)).to_numpy()
+    own = _own_factors(fit, groups)
+    formula, generator = _of_predictors(fit, groups, own), stream(seed, "prediction")
+    rows = _original(fit, formula, own) if newdata is None else _new_rows(fit, formula, own, newdata)
+    check_column_names(rows, labelled=not fit.resolved.family.has_linear_predictor)
+    new = _in_new_groups(fit, rows, own)
+    if groups == "new" and fit.pooling != "complete":
+        new[:] = True
     if fit.pooling == "none" and new.any():
         raise FitError(
             f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
             f"only its prior would speak. Use the partial or the complete fit."
         )
     _check_memory(fit, len(rows))
-    values = _linear(fit, formula, rows, new_groups, generator)
-    if kind != "linear":
-        values = fit.resolved.family.undo_link(values)
-    if kind == "response":
-        values = _respond(fit, rows, values, generator)
-    tail = (1 - probability) / 2
-    return rows.assign(
-        estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-        upper=np.quantile(values, 1 - tail, axis=0), prob=probability, new_group=new,
-        note="; ".join(failed_diagnostics(fit).values()),
-    )  # fmt: skip
+    eta = linear_predictors(fit, rows, own, groups == "new", new_groups, generator)
+    drawn = _drawn(fit, rows, kind, eta, generator)
+    note = "; ".join([*failed_diagnostics(fit).values(), *_notes(fit, rows, kind)])
+    if draws:
+        return array_of_draws(rows, drawn, fit.idata["posterior"].to_dataset(), kind, note)
+    return table_of_draws(rows, drawn, probability, new, note)
 
 
-def _check(fit: Fit, kind: str, new_groups: str) -> None:
-    check_fit(fit, "such as fits['partial']")
-    check_choice("kind", kind, get_args(Kind))
-    check_choice("new_groups", new_groups, get_args(NewGroups))
-    if fit.resolved.family.draw is None:
-        covered = ", ".join(name for name, family in FAMILIES.items() if family.draw is not None)
-        raise FitError(f"predict covers {covered}; for {fit.family} use fit.model.predict(fit.idata, ...).")
+def _own_factors(fit: Fit, groups: Any) -> tuple[Term, ...]:
+    """The grouping factors whose own effects count; a `FitError` for what no pooling cannot say."""
+    every = fit.resolved.written.groups
+    if isinstance(groups, str) and groups not in get_args(Groups):
+        named = [group.name for group in every]
+        hint = f" For the effects of one factor write groups=[{groups!r}]." if groups in named else ""
+        raise FitError(
+            f"groups is one of {', '.join(map(repr, get_args(Groups)))}, or a list of grouping factors such as "
+            f"{named[:1]}, not {offending(groups)}.{hint}"
+        )
+    if isinstance(groups, str):
+        chosen: tuple[Term, ...] = every if groups == "own" else ()
+    else:
+        wanted = check_list("groups", groups, str([group.name for group in every[:1]]))
+        chosen = tuple(find_group(fit.resolved.written, name) for name in wanted)
+    if fit.pooling == "none" and groups != "new" and set(chosen) != set(every):
+        raise FitError(
+            f"groups={groups!r}: no pooling has no average {' and '.join(g.name for g in every if g not in chosen)}, "
+            f"since each has coefficients of its own. Use the partial or the complete fit."
+        )
+    return () if fit.pooling == "complete" else chosen
+
+
+def _of_predictors(fit: Fit, groups: Any, own: tuple[Term, ...]) -> Formula:
+    """The formula with the bars that count; what only others need is no predictor."""
+    written = fit.resolved.written
+    if fit.pooling == "complete":
+        return complete_formula(written)
+    kept = tuple(block for block in written.blocks if groups == "new" or block.group in own)
+    return replace(written, blocks=kept)
+
+
+def _original(fit: Fit, formula: Formula, own: tuple[Term, ...]) -> pd.DataFrame:
+    model = fit.resolved
+    groups = [*(variable for group in own for variable in group.variables), *(group.name for group in own)]
+    names = dict.fromkeys([*formula.predictors, *groups, *formula.offsets, *formula.response.variables])
+    rows = model.data.columns[[*names]].reset_index(drop=True)
+    return rows if model.data.weights_column is None else rows.assign(**{model.data.weights_column: model.data.weights})
+
+
+def _new_rows(fit: Fit, formula: Formula, own: tuple[Term, ...], newdata: Any) -> pd.DataFrame:
+    available = narwhalize(newdata).columns
+    for group in own:
+        inside = [c for variable in group.variables for c in source_columns(variable, formula.functions)]
+        missing = [name for name in inside if name not in available]
+        if missing:
+            without = (
+                "" if fit.pooling == "none" else
+                " Without it: groups='average' (effects at 0) or groups='new' (a group that the data did not have)."
+            )  # fmt: skip
+            raise DataError(f"The new rows have no column {missing[0]!r}, and so no {group.name}.{without}")
+    rows: pd.DataFrame = prepare(formula, fit.resolved.data, newdata, own)
+    return rows
+
+
+def _in_new_groups(fit: Fit, rows: pd.DataFrame, own: tuple[Term, ...]) -> np.ndarray:
+    """Which rows have a group that the data did not have."""
+    new = np.zeros(len(rows), dtype=bool)
+    for group in own:
+        new |= ~rows[group.name].astype(str).isin(fit.resolved.data.levels(group)).to_numpy()
+    return new
 
 
 def _check_memory(fit: Fit, rows: int) -> None:
-    draws = len(fit.parts.shared)
-    widths = sum(part.values.shape[2] for part in fit.parts.groups)
+    sizes, model = fit.idata["posterior"].sizes, fit.resolved
+    draws = sizes["chain"] * sizes["draw"]
+    widths = sum(factor.width for factor in model.factors)
+    labels = 1 if model.family.has_linear_predictor else len(_labels(fit))
     check_memory(
         f"Predicting {rows:,} rows from {draws:,} draws",
         {
-            "linear predictor and its sorted copy": 2.0 * draws * rows,
+            "linear predictor and its sorted copy": 2.0 * draws * rows * labels,
             "effects row by row": float(widths) * draws * rows,
         },
         "Predict fewer rows at a time, or fit with fewer draws.",
     )
 
 
-def _original(fit: Fit, formula: Formula) -> pd.DataFrame:
-    groups = [*formula.group_variables, *(g.name for g in formula.groups)]
-    names = dict.fromkeys([*formula.predictors, *groups, *formula.offsets, *formula.response.variables])
-    return fit.resolved.data.columns[[*names]].reset_index(drop=True)
+def _labels(fit: Fit) -> list[str]:
+    model = fit.resolved
+    return list(model.data.columns[model.written.response.variable].cat.categories)
 
 
-def _linear(
-    fit: Fit, formula: Formula, rows: pd.DataFrame, new_groups: NewGroups, generator: np.random.Generator
-) -> np.ndarray:
-    """The linear predictor of new rows, shape (draws, rows)."""
-    parts = fit.parts
-    eta = parts.shared @ parts.common.on(rows).matrix.T
-    for part in parts.groups:
-        design = part.factor.design.on(rows).matrix
-        levels = {level: i for i, level in enumerate(part.factor.levels)}
-        labels = rows[part.factor.name].astype(str).to_numpy()
-        unseen = [label for label in dict.fromkeys(labels) if label not in levels]
-        values = part.values
-        if unseen:
-            values = np.concatenate([values, _draw_new(fit, part, len(unseen), new_groups, generator)], axis=1)
-        places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
-        codes = np.array([places[label] for label in labels])
-        eta += np.einsum("drq,rq->dr", values[:, codes], design)
-    offset = offsets(formula, rows)
-    return np.asarray(eta if offset is None else eta + offset)
-
-
-def _draw_new(fit: Fit, part: GroupPart, count: int, how: NewGroups, generator: np.random.Generator) -> np.ndarray:
-    """Effects of new groups, shape (draws, count, q)."""
-    draws, groups, q = part.values.shape
-    if how == "zero":
-        return np.zeros((draws, count, q))
-    if how == "resample":  # one known group in all of a factor's effects, since they belong together
-        picked = generator.integers(groups, size=(draws, count))
-        return np.take_along_axis(part.values, picked[:, :, None], axis=1)
-    sds, correlation = group_covariance(fit.idata["posterior"].to_dataset(), part.factor)
-    factor = lower_roots(correlation + 1e-12 * np.eye(q))
-    standard = generator.standard_normal((draws, count, q))
-    return np.asarray(np.einsum("dij,dcj->dci", factor, standard) * sds[:, None, :])
-
-
-def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """New responses of the fit's own rows and groups, shape (len(draws), rows).
-
-    draws: which posterior draws.
-    FitError: in a family that `predict` does not cover.
-    """
-    _check(fit, "response", "gaussian")
-    groups = tuple(replace(part, values=part.values[draws]) for part in fit.parts.groups)
-    some = replace(fit.parts, shared=fit.parts.shared[draws], groups=groups)
-    eta = linear_predictor(some, fit.resolved.data, slice(0, fit.resolved.rows))
-    return _respond(fit, fit.resolved.data.columns, fit.resolved.family.undo_link(eta), generator, draws)
-
-
-def _respond(
-    fit: Fit, rows: pd.DataFrame, mean: np.ndarray, generator: np.random.Generator, draws: np.ndarray | None = None
-) -> np.ndarray:
-    """New responses around their mean, shape (draws, rows); of some draws, or all."""
+def _drawn(
+    fit: Fit, rows: pd.DataFrame, kind: Kind, eta: dict[str, np.ndarray], generator: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """By label of the response, or under an empty one: draws, shape (draws, rows)."""
     family = fit.resolved.family
-    assert family.draw is not None  # `_check` has seen to it
-    chosen = slice(None) if draws is None else draws
-    posterior = fit.idata["posterior"].to_dataset()
-    own = {p.name: draws_first(posterior[p.name])[:, None][chosen] for p in fit.resolved.of_kind("family")}
-    if fit.resolved.of_kind("residual"):
-        own[names.RESIDUAL_SD] = _sigma(fit, rows)[chosen]
-    trials, name = None, fit.resolved.written.response.trials
-    if family.has_trials:
-        if name is None or name not in rows:
-            raise DataError(f"New {fit.family} responses need the column of trials, {name!r}.")
-        trials = rows[name].to_numpy().astype(np.int64)
-    return family.draw(generator, mean, trials, own).astype(np.float64)
+    if kind == "linear":
+        return eta
+    parent = parents(fit, eta)
+    if family.has_linear_predictor:
+        return {"": new_responses(fit, rows, parent, kind, generator)}
+    if kind == "response":
+        parent = labels_drawn(parent, generator)
+    return {label: parent[:, :, k] for k, label in enumerate(_labels(fit))}
 
 
-def _sigma(fit: Fit, rows: pd.DataFrame) -> np.ndarray:
-    posterior, factor = fit.idata["posterior"].to_dataset(), fit.resolved.separate
-    if factor is None:
-        return residual_sd(posterior, fit.resolved, None)
-    codes = {level: k for k, level in enumerate(factor.levels)}
-    labels = rows[factor.name].astype(str)
-    unknown = [label for label in labels if label not in codes]
-    if unknown:
-        raise DataError(f"The {factor.name} {unknown[0]!r} is new: with residual='separate' it has no residual sd.")
-    return residual_sd(posterior, fit.resolved, np.array([codes[label] for label in labels]))
+def _notes(fit: Fit, rows: pd.DataFrame, kind: Kind) -> list[str]:
+    column = fit.resolved.data.weights_column
+    if kind != "response" or column is None or column in rows:
+        return []
+    return [f"the new rows have no weights ({column}): each was taken as 1, a residual sd of sigma"]

@@ -33,6 +33,8 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
                 if not notes:
                     raise
                 raise FitError(f"{problem} The model was to be {notes[0]}.") from problem
+            if not draws.diagnostics.ok and model.family.limits_sentence:
+                notes = (*notes, model.family.limits_sentence)
             if draws.diagnostics.ok or last:
                 about = (*model.notes, *notes)
                 fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, about)
@@ -45,7 +47,7 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
             notes = (f"sampled by {engines[place + 1].label}, since {why}",)
         elif last:
             raise FitError(_no_engine(engines, why_not))
-        elif model.family.is_gaussian:  # in the other families nobody expects the exact engine
+        elif model.family.name == "gaussian":  # in the other families nobody expects the exact engine
             because = f"{why_not[0].lower()}{why_not[1:].rstrip('.')}"
             notes = (f"sampled by {engines[place + 1].label}, not exactly: {because}",)
         else:

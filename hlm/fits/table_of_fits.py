@@ -12,6 +12,8 @@ import numpy as np
 from hlm.engines.interface import Diagnostics, PointwiseLoo
 from hlm.fits.judgement import judge
 from hlm.fits.posterior_coefficients import common_coefficients, draws_first
+from hlm.formula.function_calls import shown
+from hlm.model.families import chosen_link
 from hlm.model.model import Model
 
 if TYPE_CHECKING:
@@ -183,7 +185,17 @@ def _head(fits: Mapping[str, ShownFit]) -> list[str]:
     groups = "".join(f", {group.name} ({len(model.data.levels(group))})" for group in model.written.groups)
     width = max(map(len, fits))
     formulas = [f"{label:<{width}}  {fit.resolved.text}" for label, fit in fits.items()]
-    return [f"{model.family.name}, {model.rows} rows{groups}. Posterior means (sds).", *formulas]
+    link = chosen_link(model.family)
+    family = f"{model.family.name}{'' if link is None else f' ({link} link)'}{_modelled_label(model)}"
+    return [f"{family}, {model.rows} rows{groups}. Posterior means (sds).", *formulas]
+
+
+def _modelled_label(model: Model) -> str:
+    """Of a response of two labels, which one the probability is of."""
+    if not model.data.labels:
+        return ""
+    other, label = model.data.labels
+    return f" (p: {shown(model.written.response.variable)} is {label}, not {other})"
 
 
 def _foot(fits: Mapping[str, ShownFit]) -> list[str]:

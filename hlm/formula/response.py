@@ -99,7 +99,8 @@ def _counts(node: Call, source: Source) -> Response:
     check_call(Call("I", (both,), node.start, node.stop), source)
     k, f = canonical(successes), canonical(failures)
     variable = k if isinstance(successes, Token) else f"I({k})"
-    trials = f"I({k} + {f})" if isinstance(failures, Token) else f"I({k} + ({f}))"
+    first = f"({k})" if isinstance(successes, Operation) and successes.op not in "+-*/^" else k
+    trials = f"I({first} + {f})" if isinstance(failures, Token) else f"I({first} + ({f}))"
     if isinstance(failures, Operation) and failures.op == "-" and canonical(failures.right) == k:
         whole = failures.left
         if isinstance(whole, Token) and whole.kind == "name":

@@ -26,12 +26,12 @@ def bambi_priors(model: Model) -> dict[str, Prior]:
     family = model.family
     y = model.data.columns[model.written.response.variable] if family.name in _SCALED else None
     mean, sd = (0.0, 1.0) if y is None else (float(y.mean()), float(y.std(ddof=0)))
-    design = model.design.common
+    design, log_odds = model.design.common, family.is_binomial and family.link in ("logit", "probit")
     variance = (2.5 * sd) ** 2
     for term in dict.fromkeys(design.terms):
         if term != INTERCEPT:
             values = design.of(term)
-            slope = _slope(values, sd, logit=family.is_binomial, factors=model.is_factor(term))
+            slope = _slope(values, sd, logit=log_odds, factors=model.is_factor(term))
             variance += float(np.dot(slope**2, values.mean(axis=0) ** 2))
     intercept = float(np.sqrt(variance))
 
@@ -48,7 +48,7 @@ def bambi_priors(model: Model) -> dict[str, Prior]:
         match parameter.kind:
             case "common":
                 centre = mean if parameter.term == INTERCEPT else 0.0
-                found[name] = Prior("Normal", mu=centre, sigma=sd_of(parameter, logit=family.is_binomial))
+                found[name] = Prior("Normal", mu=centre, sigma=sd_of(parameter, logit=log_odds))
             case "sd":
                 found[name] = Prior("HalfNormal", sigma=sd_of(parameter, logit=False))
             case "residual" | "family" if name == _HALF_STUDENT.get(family.name):

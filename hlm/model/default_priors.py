@@ -27,7 +27,7 @@ from hlm.support.special_functions import logsumexp
 if TYPE_CHECKING:
     from hlm.model.model import Model
 
-type Scale = Literal["centre", "spread", "coefficient", "group_sd", "own_intercept"]
+type Scale = Literal["centre", "spread", "response", "coefficient", "group_sd", "own_intercept"]
 
 STANDARD_DEVIATIONS = 2.5
 WIDE, LESS_WIDE = 100.0, 4.0  # how much wider the priors of no pooling are; the second where a link is not the identity
@@ -48,7 +48,8 @@ class Quantity:
     """A number, or the rule that data turn into one for each column."""
 
     value: float | None = None
-    # ``centre``, ``spread``: mean and sd of the response, on the scale of the link; ``coefficient``: 2.5 spreads for
+    # ``centre``, ``spread``: mean and sd of the response, on the scale of the link; ``response``: its sd on its own
+    # scale; ``coefficient``: 2.5 spreads for
     # each sd that the other common columns leave; ``group_sd``: for each root mean square that the factor's other
     # columns leave; ``own_intercept``: 2.5 spreads at the means, and where all predictors are 0 as much as that allows
     rule: Scale | None = None
@@ -97,8 +98,7 @@ class Scales:
         link = self.model.family.links[0]
         match link.name:
             case "identity":
-                y = self._response
-                return float(y.std() if self.model.written.has_intercept else np.sqrt(np.mean(y**2))) or 1.0
+                return self._in_units_of_response
             case "inverse" | "inverse_squared":
                 slope = link.derivative(link.of(np.asarray(self._mean)))
                 return float(self._response.std() / np.abs(slope)) or 1.0
@@ -115,6 +115,8 @@ class Scales:
                 return self.centre
             case "spread":
                 return quantity.times * self.spread
+            case "response":
+                return quantity.times * self._in_units_of_response
             case "coefficient":
                 return quantity.times * STANDARD_DEVIATIONS * self.spread / self._left_of_coefficient(parameter)
             case "group_sd":
@@ -124,18 +126,30 @@ class Scales:
                 return float(quantity.times * STANDARD_DEVIATIONS * self.spread / left_over(together, centred=False)[0])
 
     @property
+    def _in_units_of_response(self) -> float:
+        y = self._response
+        return float(y.std() if self.model.written.has_intercept else np.sqrt(np.mean(y**2))) or 1.0
+
+    @property
     def _mean(self) -> float:
-        """Of the response; of counts that are all 0, half a count in all rows."""
-        return float(self._response.mean()) or 0.5 / len(self._response)
+        """Of the response; of counts that are all 0, half a count in all rows.
+
+        The logarithm of a mean below 0 does not exist: there the root mean square.
+        """
+        y = self._response
+        mean = float(y.mean()) or 0.5 / len(y)
+        return float(np.sqrt(np.mean(y**2))) if mean < 0 and self.model.family.link != "inverse" else mean
 
     @cached_property
     def _response(self) -> np.ndarray:
         """What the linear predictor describes, less its offset where that is on the response's own scale."""
         model = self.model
-        if model.family.links[0].name == "identity":
-            y = model.response
-        else:
-            y = model.data.columns[model.written.response.variable].to_numpy(dtype=np.float64)
+        response, offset = model.written.response, model.data.offset
+        y = model.data.columns[response.variable].to_numpy(dtype=np.float64)
+        if response.trials is not None:
+            y = y / model.data.columns[response.trials].to_numpy(dtype=np.float64)
+        if model.family.link == "identity" and offset is not None:
+            y = y - offset
         if model.family.is_of_logarithm:
             return np.asarray(np.log(y[y > 0]))
         return y[y > 0] if "hurdle" in model.family.name and (y > 0).any() else y
@@ -261,7 +275,7 @@ def _family_parameter(name: str, family: Family) -> PriorRule:
     own = family.auxiliary[name]
     if name in family.in_units_of_response:
         reason = "about as large as the spread of {response}; heavy tails forgive a wrong guess"
-        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(rule="spread"))), reason)
+        return PriorRule("HalfStudentT", (("nu", Quantity(4.0)), ("sigma", Quantity(rule="response"))), reason)
     numbers = tuple((key, Quantity(value)) for key, value in own.prior.args.items() if isinstance(value, float))
     return PriorRule(own.prior.name, numbers, own.reason)
 

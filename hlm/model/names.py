@@ -12,6 +12,7 @@ from hlm.formula.function_calls import DIVIDED
 RESERVED = ("chain", "draw", "__obs__", "Intercept")  # of the posterior itself
 IN_TABLES = ("pooling", "term")  # columns beside a grouping factor in the tables and arrays of results
 RESIDUAL_SD = "sigma"
+THRESHOLDS, THRESHOLDS_DIM = "threshold", "threshold_dim"  # between ordered labels
 
 
 def in_posterior(name: str) -> str:
@@ -57,6 +58,11 @@ def residual_sd(group: Term | None = None) -> str:
 def coefficient_dim(name: str) -> str:
     """The dim of a variable that has a value for each level: ``sex_dim``, ``school:pre_dim``."""
     return f"{name}_dim"
+
+
+def labels_dim(response: str) -> str:
+    """The dim of the labels of a response that have linear predictors of their own: all but the first."""
+    return f"{in_posterior(response)}_reduced_dim"
 
 
 def groups_dim(group: Term) -> str:

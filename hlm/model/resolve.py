@@ -35,6 +35,7 @@ def resolve(
     *,
     poolings: Sequence[Pooling] = ("partial",),
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
@@ -50,7 +51,7 @@ def resolve(
         The lme4 formula of the partial-pooling model.
     data : data frame or CleanData
     poolings : sequence of {"complete", "none", "partial"}
-    family, weights, functions, lkj_eta
+    family, link, weights, functions, lkj_eta
         As in `hlm.fit`.
     priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         Replacements by name. A prior is used in every strategy that has a parameter of its name.
@@ -75,7 +76,7 @@ def resolve(
     """
     for pooling in poolings:
         check_choice("pooling", pooling, POOLINGS)
-    kind = get_family(family)
+    kind = get_family(family, link)
     _check_residual(residual, ("none",) if comparing else poolings, kind)
     if not (isinstance(lkj_eta, Real) and not isinstance(lkj_eta, bool) and 0 < lkj_eta <= _LARGEST_ETA):
         raise FitError(
@@ -99,6 +100,7 @@ def default_priors(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     lkj_eta: float = 1.0,
@@ -116,7 +118,7 @@ def default_priors(
         identity link, 100 times its standard deviation, so that the other groups say nothing and each estimate is the
         group's own least squares; with other links 4 times.
     family : str
-    weights, functions
+    link, weights, functions
         As in `fit`.
     lkj_eta : float
         Of the LKJ prior of a correlated block; 1 is uniform over correlation matrices, larger pulls towards 0.
@@ -140,8 +142,9 @@ def default_priors(
     Normal(mu=0, sigma=48.89)
     """
     models = resolve(
-        formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, lkj_eta=lkj_eta
-    )
+        formula, data, poolings=(pooling,), family=family, link=link, weights=weights, functions=functions,
+        lkj_eta=lkj_eta,
+    )  # fmt: skip
     return models[pooling].priors
 
 

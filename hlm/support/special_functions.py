@@ -18,6 +18,12 @@ expit = partial(_special, "expit")
 """1 / (1 + exp(-x))."""
 log_expit = partial(_special, "log_expit")
 """log(1 / (1 + exp(-x)))."""
+ndtr = partial(_special, "ndtr")
+"""Distribution function of the standard normal."""
+log_ndtr = partial(_special, "log_ndtr")
+"""Log of the distribution function of the standard normal."""
+ndtri = partial(_special, "ndtri")
+"""Quantiles of the standard normal."""
 gammaln = partial(_special, "gammaln")
 """Log of the gamma function."""
 betaln = partial(_special, "betaln")

@@ -14,6 +14,7 @@ from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
 from hlm.engines.bambi.memory_check import check_memory_of_model
 from hlm.engines.bambi.safe_names import unsafe_variables
+from hlm.engines.bambi.sampled_coefficients import orthogonalise
 from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
@@ -36,6 +37,7 @@ def build(
     *,
     pooling: Pooling = "partial",
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
     priors: GivenPriors | None = None,
@@ -53,6 +55,8 @@ def build(
     pooling : {"partial", "complete", "none"}
     family : str
         Any univariate family of Bambi.
+    link : str, optional
+        The family's link function (see `fit`).
     weights : str, optional
         The number of trials of a binomial proportion (see `fit`).
     functions : mapping of str to callable, optional
@@ -84,14 +88,17 @@ def build(
     True
     """
     models = resolve(
-        formula, data, poolings=(pooling,), family=family, weights=weights, functions=functions, priors=priors,
-        lkj_eta=lkj_eta, residual=residual,
+        formula, data, poolings=(pooling,), family=family, link=link, weights=weights, functions=functions,
+        priors=priors, lkj_eta=lkj_eta, residual=residual,
     )  # fmt: skip
     return bambi_model(models[pooling])
 
 
-def bambi_model(model: Model) -> HlmModel:
+def bambi_model(model: Model, *, for_sampling: bool = False) -> HlmModel:
     """The Bambi model of a resolved one, built.
+
+    for_sampling: whether common coefficients are those of orthogonalised columns inside; there is no prior predictive
+        then.
 
     DataError: for column names that Bambi cannot take.
     FitError: for gaussian weights, priors that PyMC does not know, and what does not fit into memory.
@@ -99,7 +106,7 @@ def bambi_model(model: Model) -> HlmModel:
     if model.data.weights is not None:
         raise FitError(
             "Bambi cannot build a gaussian model with weights: it multiplies log densities by them, where lme4 divides "
-            "the residual variance. Models of the exact engine take them: method='auto', Normal priors."
+            "the residual variance. Models of the exact engine take them: method='auto', Normal priors, identity link."
         )
     for variable in unsafe_variables(model):
         raise DataError(
@@ -111,7 +118,7 @@ def bambi_model(model: Model) -> HlmModel:
     from hlm.engines.bambi.adapter import LOCK, HlmModel, coding_of_hlm
 
     text, priors = _translate(model)
-    link = None
+    link: dict[str, Any] | str = model.family.link
     if model.separate is not None:  # Bambi has no name for the identity link of sigma
         text = bambi.Formula(text, f"sigma ~ 0 + {grouped_text(model.separate.group)}")
         link = {"mu": "identity", "sigma": bambi.Link("identity")}
@@ -121,6 +128,8 @@ def bambi_model(model: Model) -> HlmModel:
         with coding_of_hlm(_common_coding(model), _group_coding(model)):
             built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
+        if for_sampling:
+            orthogonalise(built, model)
         with LOCK:
             built.build()
     except (TypeError, ValueError) as problem:  # a prior's name, or numbers, that PyMC does not know

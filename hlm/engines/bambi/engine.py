@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hlm.engines.bambi.build import bambi_model
 from hlm.engines.bambi.memory_check import check_memory_of_model, memory_of_model
 from hlm.engines.bambi.safe_names import under_safe_names, unsafe_variables, with_own_names
+from hlm.engines.bambi.sampled_coefficients import starts
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.chain_diagnostics import diagnose
 from hlm.errors import FitError
@@ -21,6 +22,7 @@ from hlm.model.model import Model
 from hlm.support.random_streams import spawned
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from hlm.engines.bambi.adapter import HlmModel
@@ -54,7 +56,15 @@ class BambiEngine:
         # the strategies are independent of each other
         seed = options.seed if model.pooling == "partial" else spawned(options.seed, model.pooling)
         safe = under_safe_names(model) if unsafe_variables(model) else model
-        idata = _sampled(bambi_model(safe), options, seed=seed, label=LABEL[model.pooling])
+        built = bambi_model(safe, for_sampling=True)
+        idata = _sampled(
+            built,
+            options,
+            starts(built, safe),
+            seed=seed,
+            label=LABEL[model.pooling],
+            limits=model.family.limits_sentence,
+        )
         idata = idata if safe is model else with_own_names(idata, model, safe)
         return Draws(idata, diagnose(idata, model.of_kind("correlation")))
 
@@ -66,19 +76,25 @@ class BambiEngine:
 BAMBI = BambiEngine()
 
 
-def _sampled(model: HlmModel, options: Options, *, seed: int | None, label: str) -> xr.DataTree:
+def _sampled(
+    model: HlmModel, options: Options, start: Mapping[str, np.ndarray], *, seed: int | None, label: str, limits: str
+) -> xr.DataTree:
     """Sample a built model.
 
     options: with ``progress``, what is being done and how long it took is said on standard error, with nutpie's
         progress bar where it has one. ``sampler_kwargs`` are handed on to `bambi.Model.fit`: ``{"nuts":
         {"target_accept": 0.95}}``.
+    start: where some of the variables start.
     label: what is being fitted, for that.
+    limits: what the linear predictor must be, if not any number.
     result: groups ``posterior``, ``sample_stats``, ``observed_data``.
     """
     from hlm.engines.bambi.adapter import sampling_graph
 
-    nuts = {"target_accept": _TARGET_ACCEPT}
-    settings = {"inference_method": "nutpie", "nuts": nuts, **(options.sampler_kwargs or {})}
+    nuts, given = {"target_accept": _TARGET_ACCEPT}, options.sampler_kwargs or {}
+    settings = {"inference_method": "nutpie", "nuts": nuts, **given}
+    if settings["inference_method"] in ("nutpie", "pymc"):
+        settings.setdefault("initvals", dict(start))
     started = time.perf_counter()
     if options.progress:
         said = f"{label}: compiling, then sampling {options.chains} x {options.tune + options.draws} draws ..."
@@ -90,7 +106,9 @@ def _sampled(model: HlmModel, options: Options, *, seed: int | None, label: str)
                 progressbar=options.progress, **settings,
             )  # fmt: skip
     except (TypeError, ValueError, RuntimeError) as problem:
-        raise FitError(f"The sampler could not fit this model ({label}): {problem}") from problem
+        said = str(problem).strip().partition("\n")[0].rstrip(".")  # of nutpie's, a stack of unknown frames follows
+        hint = f" Perhaps {limits}." if limits else ""
+        raise FitError(f"The sampler could not fit this model ({label}): {said}.{hint}") from problem
     if options.progress:
         print(f"{label}: done in {time.perf_counter() - started:.0f} s.", file=sys.stderr, flush=True)
     return idata

@@ -50,6 +50,8 @@ def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree
     import xarray as xr
 
     new = {names.in_posterior(safe.written.response.variable): names.in_posterior(model.written.response.variable)}
+    labels = (names.labels_dim(one.written.response.variable) for one in (safe, model))
+    new[next(labels)] = next(labels)
     for own, other in zip(model.parameters, safe.parameters, strict=True):
         new |= {other.name: own.name, **dict(zip(other.dims, own.dims, strict=True))}
     groups = {name: node.to_dataset() for name, node in idata.children.items()}

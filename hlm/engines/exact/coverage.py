@@ -31,8 +31,10 @@ def covers(model: Model) -> str | None:
 
 def _reasons(model: Model) -> Iterator[str]:
     """Why not, from the structure of the model to its priors."""
-    if not model.family.is_gaussian:
+    if model.family.name != "gaussian":
         yield f"The family is {model.family.name}: only in the gaussian family can the coefficients be integrated out."
+    elif not model.family.is_gaussian:
+        yield f"The link is {model.family.link}: only under the identity link can the coefficients be integrated out."
     if model.pooling == "partial":
         yield from _partial(model)
     yield from _several_factors(model)

@@ -83,9 +83,8 @@ def diagnose(idata: xr.DataTree, correlations: Sequence[Parameter]) -> ChainDiag
                 free[f"{name}[{i},{j}]"] = posterior[name].isel({first: i, second: j}, drop=True)
     with np.errstate(all="ignore"):
         r_hat, r_hat_at = _largest(arviz_stats.rhat(free), 1)
-        bulk, bulk_at = _largest(arviz_stats.ess(free, method="bulk"), -1)
-        tail, tail_at = _largest(arviz_stats.ess(free, method="tail"), -1)
-    ess, ess_at = (bulk, bulk_at) if bulk <= tail else (tail, tail_at)
+        both = [_largest(arviz_stats.ess(free, method=method), -1) for method in ("bulk", "tail")]
+    ess, ess_at = min(both, key=lambda found: (not np.isnan(found[0]), found[0]))  # NaN counts as the smallest
     divergences = int(idata["sample_stats"]["diverging"].sum()) if "sample_stats" in idata else 0
     return ChainDiagnostics(r_hat, r_hat_at, ess, ess_at, divergences, posterior.sizes["chain"])
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def check_response(family: Family, formula: Formula, data: CleanData) -> None:
     """Raise a `DataError` naming column and row where the response cannot come from the family."""
-    check_trials(family, formula)
+    check_trials(family, formula, data)
     name, trials_name = formula.response.variable, formula.response.trials
     if not family.has_linear_predictor:
         return
@@ -34,14 +34,22 @@ def check_response(family: Family, formula: Formula, data: CleanData) -> None:
         check_rows(name, column, values > n, f"there are more successes than trials in {trials_name!r}")
 
 
-def check_trials(family: Family, formula: Formula) -> None:
+def check_trials(family: Family, formula: Formula, data: CleanData | None = None) -> None:
     """Raise a `DataError` for successes without trials, and for trials in a family that has none."""
     response = formula.response
     if family.has_trials and response.trials is None:
         counts = "k" if response.written else response.variable
+        if data is not None and data.columns[response.variable].isin((0, 1)).all():
+            link = "" if family.link == "logit" else f", link={family.link!r}"
+            raise DataError(
+                f"{response.variable!r} is 0 or 1 in every row, so that each row is one trial: write "
+                f"family='bernoulli'{link}. The {family.name} family is for successes out of trials, "
+                f"p({counts}, n) ~ ..."
+            )
         raise DataError(
             f"The {family.name} family needs successes and trials: write p({counts}, n) ~ ... or "
-            f"cbind({counts}, n - {counts}) ~ ...; of a proportion, give the column of trials, weights='n'."
+            f"cbind({counts}, n - {counts}) ~ ...; of a proportion, give the column of trials, weights='n'. For 0 "
+            f"and 1 in each row write family='bernoulli'."
         )
     if not family.has_trials and response.trials is not None:
         raise DataError(f"{response} is a response for the binomial family: add family='binomial'.")

@@ -1,0 +1,110 @@
+"""What NUTS moves in: coefficients of orthogonalised columns, whatever columns the formula has, and where it starts.
+
+``y ~ 0 + g + year`` has an intercept for each group in the year 0, so that intercepts and slope are correlated to many
+digits, and a sampler that starts with each near its prior's mean starts where ``exp(eta)`` overflows. The coefficients
+b of all common columns X are therefore ``mu + T u``, with mu the means of their priors, and T the inverse of the
+triangle R in ``X'X / s^2 + 1 / sd^2 = R'R``: for a response whose linear predictor varies by s, u is nearly standard
+normal. The model is the same: T is constant, and the prior is that of b.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlm.model.default_priors import Scales
+from hlm.model.model import Model
+
+if TYPE_CHECKING:
+    from hlm.engines.bambi.adapter import HlmModel
+
+_MOST_OPERATIONS = 2e10  # of one decomposition, some ten seconds; beyond, coefficients are sampled as they are
+_START = 0.1  # the groups' sds, in spreads of the linear predictor: near complete pooling no density overflows
+_UNBOUNDED = ("HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "InverseGamma", "LogNormal")
+
+
+@dataclass(frozen=True, slots=True)
+class OrthogonalisedTerm:
+    """In the place of a term's Normal prior: its coefficients from those of orthogonalised columns."""
+
+    variable: str  # the name of u, which ends in Bambi's ``_offset``
+    rows: np.ndarray  # the term's rows of T, shape (columns of the term, columns of all terms)
+
+    def __call__(self, name: str, *, mu: Any, sigma: Any, dims: tuple[str, ...] | None = None) -> Any:
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        model = pm.modelcontext(None)
+        columns, every = self.rows.shape
+        sizes = tuple(len(model.coords[dim] or ()) for dim in dims or ())
+        labels = sizes[1:] if columns > 1 or sizes[:1] == (1,) else sizes  # of several linear predictors
+        if self.variable not in model.named_vars:
+            pm.Flat(self.variable, shape=(every, *labels))
+        values = pt.dot(self.rows, model[self.variable])
+        coefficients = mu + values.reshape(sizes)
+        pm.Potential(f"{name}_prior_offset", pm.logp(pm.Normal.dist(mu, sigma), coefficients).sum())
+        return pm.Deterministic(name, coefficients, dims=dims)
+
+
+def orthogonalise(built: HlmModel, model: Model) -> None:
+    """Let the common terms with Normal priors be sampled as coefficients of orthogonalised columns.
+
+    built: not yet with its PyMC model.
+    """
+    component = built.parameters[model.family.parent]
+    spread = Scales(model).spread
+    centred = component.intercept_term is not None  # by Bambi
+    if centred:
+        _replace([component.intercept_term], "Intercept_u_offset", spread, centred=False)
+    _replace([*component.common_terms.values()], "coefficients_u_offset", spread, centred=centred)
+
+
+def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -> None:
+    import bambi
+
+    terms = [term for term in terms if term.prior.name == "Normal" and term.prior.dist is None]
+    columns = [np.reshape(term.data, (len(term.data), -1)) for term in terms]
+    width = sum(values.shape[1] for values in columns)
+    if not terms or len(columns[0]) * width**2 > _MOST_OPERATIONS:
+        return
+    sds = np.concatenate(
+        [np.broadcast_to(t.prior.args["sigma"], x.shape[1]) for t, x in zip(terms, columns, strict=True)]
+    )
+    root = inverse_root(np.concatenate(columns, axis=1), spread, sds, centred=centred)
+    start = 0
+    for term, values in zip(terms, columns, strict=True):
+        stop = start + values.shape[1]
+        dist = OrthogonalisedTerm(variable, root[start:stop])
+        term.prior = bambi.Prior("Orthogonalised", auto_scale=False, dist=dist, **term.prior.args)
+        start = stop
+
+
+def inverse_root(columns: np.ndarray, spread: float, sds: np.ndarray, *, centred: bool) -> np.ndarray:
+    """T with ``T T' = (X'X / s^2 + 1 / sd^2)^-1``, upper triangular, shape (columns, columns)."""
+    from scipy.linalg import solve_triangular
+
+    x = columns - columns.mean(axis=0) if centred else columns
+    both = np.concatenate([x / spread, np.diag(1 / sds)])
+    size = np.linalg.norm(both, axis=0)
+    triangle = np.linalg.qr(both / size, mode="r")
+    return np.asarray(solve_triangular(triangle, np.eye(len(sds))) / size[:, None])
+
+
+def starts(built: HlmModel, model: Model) -> dict[str, np.ndarray]:
+    """By the name of a free variable: where the standard deviations between groups start."""
+    if model.pooling != "partial" or model.family.has_predictor_per_label:
+        return {}
+    free = {variable.name for variable in built.backend.model.free_RVs}
+    near = _START * Scales(model).spread
+    found: dict[str, np.ndarray] = {}
+    for factor in model.factors:
+        size = near / np.sqrt(np.mean(model.orthogonalised(factor) ** 2, axis=0)).clip(1e-300)
+        for block in factor.blocks:
+            if block.correlation is not None and block.correlation.name in model.transformations:
+                found[f"{block.correlation.name}_sd_offset"] = size[block.columns]
+        for effect in factor.effects:
+            if effect.sd is not None and model.priors[effect.sd.name].name in _UNBOUNDED:
+                found[effect.sd.name] = size[effect.columns] if effect.sd.dims else size[effect.columns][0]
+    return {name: value for name, value in found.items() if name in free}
