@@ -17,10 +17,14 @@ from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
 from hlm.formula.tokens import Token
 from hlm.linting.case import Case, DataCase
+from hlm.linting.check_arithmetic import dropped_arithmetic
+from hlm.linting.check_cells import CELL_CHECKS
 from hlm.linting.check_columns import COLUMN_CHECKS
 from hlm.linting.check_groups import GROUP_CHECKS
+from hlm.linting.check_labels import LABEL_CHECKS
+from hlm.linting.check_nesting import NESTING_CHECKS
 from hlm.linting.check_response import RESPONSE_CHECKS, trials_and_family
-from hlm.linting.check_several_factors import ID_CHECKS
+from hlm.linting.check_several_factors import FACTOR_CHECKS
 from hlm.linting.check_syntax import SYNTAX_CHECKS
 from hlm.linting.findings import Finding, Findings, sorted_findings
 from hlm.linting.rewritten_formulas import renamed
@@ -30,6 +34,13 @@ from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FORMULA_CHECKS = (*SYNTAX_CHECKS, dropped_arithmetic)
+DATA_CHECKS = (
+    *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS, *FACTOR_CHECKS,
+    *RESPONSE_CHECKS,
+)  # fmt: skip
 
 
 def lint(
@@ -107,7 +118,7 @@ def lint(
     case = Case(text, read, chosen)
     found = list(trials_and_family(case))
     if frame is None:
-        found += [finding for check in SYNTAX_CHECKS for finding in check(case)]
+        found += [finding for check in FORMULA_CHECKS for finding in check(case)]
     else:
         found += _with_data(case, frame, own, weights if chosen.weights == "precisions" else None)
     return Findings(text, sorted_findings(found), with_data=data is not None)
@@ -119,12 +130,12 @@ def _with_data(case: Case, frame: Any, functions: Functions, precisions: str | N
         data = clean(case.formula, frame, family=case.family, weights=precisions, functions=functions, must_vary=False)
     except (DataError, FormulaError) as problem:
         yield from _unusable(case, frame, functions, str(problem))
-        yield from (finding for check in SYNTAX_CHECKS for finding in check(case))
+        yield from (finding for check in FORMULA_CHECKS for finding in check(case))
         return
     named = {name: found for name, found in data.expansions.items() if name == ALL_OTHERS}
     whole = DataCase(case.text, expanded(case.formula, named), case.family, data, frame)
-    checks = (*SYNTAX_CHECKS, *COLUMN_CHECKS, *GROUP_CHECKS, *ID_CHECKS, *RESPONSE_CHECKS)
-    yield from (finding for check in checks for finding in check(whole))
+    found = [finding for check in DATA_CHECKS for finding in check(whole)]
+    yield from found
 
 
 def _unusable(case: Case, frame: Any, functions: Functions, problem: str) -> Iterator[Finding]:
