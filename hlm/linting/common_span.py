@@ -19,7 +19,7 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
     From the last term back, so that of two terms which contain each other the later one is named.
     """
     terms = [t for t in case.formula.common if not any(case.is_constant(v) for v in t.variables)]
-    if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
+    if not terms or not is_small(case):
         return {}
     columns = {term: _columns(term, case.formula.common, case) for term in terms}
     lengths = {term: np.linalg.norm(values, axis=0) for term, values in columns.items()}  # 0 of an empty cell's column
@@ -40,14 +40,20 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
 def spanned(effect: Term, case: DataCase) -> bool:
     """Whether the common terms together already are this effect: ``I(x - 5)`` beside ``x``, 1 - treat beside treat."""
     formula = case.formula
-    width = case.coefficients((*formula.common, effect))
-    if width * case.data.rows > _MOST_CELLS:
+    if not is_small(case):
         return False
     matrix = np.column_stack([_columns(term, formula.common, case) for term in formula.common])
     values = case.columns_of(effect, dict.fromkeys(case.factors_of(effect), True))
     lengths = np.linalg.norm(values, axis=0)
     coefficients, *_ = np.linalg.lstsq(matrix, values, rcond=None)
     return bool((np.linalg.norm(values - matrix @ coefficients, axis=0) <= _SPANNED * lengths).all())
+
+
+def is_small(case: DataCase) -> bool:
+    """Whether the columns of all terms can be made in no time."""
+    formula = case.formula
+    width = case.coefficients(formula.common) + sum(case.coefficients(block.effects) for block in formula.blocks)
+    return width * case.data.rows <= _MOST_CELLS
 
 
 def tells_groups(term: Term, group: Term, case: DataCase) -> bool:
