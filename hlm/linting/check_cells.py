@@ -59,8 +59,8 @@ def separation(case: DataCase) -> Iterator[Finding]:
             told.append(set(term.variables))
             message = (
                 f"{where}: the likelihood alone would make a coefficient of {term} infinite (separation), and its "
-                f"prior decides how large it comes out. Join levels, leave the term out, or give a prior that you "
-                f"stand for and report it."
+                f"prior decides how large it comes out. {'Join levels, leave' if factors else 'Leave'} the term out, "
+                f"or give a prior that you stand for and report it."
             )
             yield case.finding("separation", message, at=term)
 
