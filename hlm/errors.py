@@ -42,6 +42,12 @@ class FitError(HlmError):
     """The model could not be built or fitted, or a result was asked for that it does not have."""
 
 
+class UnknownNameError(FitError, KeyError):
+    """A name that a result does not have; also a `KeyError`, so that ``get`` of a mapping returns its default."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message in quotation marks
+
+
 def nearest(name: object, allowed: Iterable[object]) -> str:
     """A closing hint for an unknown name: the nearest allowed names, then all of them."""
     names = [str(a) for a in allowed]

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.data.column_checks import check_no_numbers_as_text, check_offset, check_sizes, check_told_apart, check_varies
+from hlm.data.column_checks import (
+    check_labels,
+    check_no_numbers_as_text,
+    check_offset,
+    check_sizes,
+    check_told_apart,
+    check_varies,
+)  # fmt: skip
 from hlm.data.computed_columns import all_others, learn_variables
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import check_rows, narwhalize
@@ -107,7 +114,8 @@ def clean(
     family: one of `hlm.model.families`: decides what a response may be.
     weights: a column of numbers above 0, kept as ``weights``.
     functions: the caller's own functions by the names that the formula calls them.
-    must_vary: False lets constant columns and single groups pass, so that `hlm.lint` can name them all.
+    must_vary: False lets constant columns, single groups, and predictors' labels that differ by blanks pass, so that
+        `hlm.lint` can name them all.
     DataError: missing column, infinite value, no rows, constant response, fewer than two groups, a dtype without
         meaning, numbers that are a predictor and a grouping factor, a function without a value (``log(0)``): the
         message names column and row.
@@ -122,6 +130,8 @@ def clean(
     _check_names(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = complete_rows(named, needed, frame)
+    labelled = needed if must_vary else named.response.variables
+    check_labels(columns, [n for n in labelled if n in columns], is_polars=frame.implementation.is_polars())
     columns, transforms, bases = learn_variables(named, columns, sources, functions or {})
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")

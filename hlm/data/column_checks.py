@@ -1,8 +1,8 @@
-"""Whether columns can be computed with: they vary, and their numbers are neither too large nor too much alike."""
+"""Whether columns can be computed with: they vary, and their numbers and labels are told apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,40 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
         if _is_constant(columns[name]):
             value = columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
+
+
+def check_labels(columns: pd.DataFrame, names: Iterable[str], *, is_polars: bool) -> None:
+    """Raise a `DataError` for labels of one column that differ by blanks only."""
+    for name in names:
+        if columns[name].dtype == "category" and (twins := alike(columns[name], blanks_removed)):
+            raise DataError(strip_labels(name, twins, is_polars=is_polars))
+
+
+def alike(column: pd.Series, key: Callable[[str], str]) -> list[dict[str, int]]:
+    """Labels that a key makes the same, two or more in each entry, with the number of their rows."""
+    together: dict[str, list[str]] = {}
+    for label in column.cat.categories:
+        together.setdefault(key(label), []).append(label)
+    found = [labels for labels in together.values() if len(labels) > 1]
+    return [{label: int((column == label).sum()) for label in labels} for labels in found]
+
+
+def blanks_removed(label: str) -> str:
+    """A label without blanks at its ends, and with single ones inside."""
+    return " ".join(label.split())
+
+
+def strip_labels(name: str, twins: list[dict[str, int]], *, is_polars: bool) -> str:
+    """What to say of labels that differ by blanks only, and how to strip them."""
+    first = " and ".join(f"{label!r} ({rows} row{'s' if rows > 1 else ''})" for label, rows in twins[0].items())
+    more = f", and {len(twins) - 1} more of this kind" if len(twins) > 1 else ""
+    inside = any(len({label.strip() for label in labels}) > 1 for labels in twins)
+    if is_polars:
+        single = ".str.replace_all(r'\\s+', ' ')" if inside else ""
+        code = f"data = data.with_columns(pl.col({name!r}).cast(pl.String){single}.str.strip_chars())"
+    else:
+        code = f"data[{name!r}] = data[{name!r}].str{'.split().str.join(" ")' if inside else '.strip()'}"
+    return f"Labels of {name!r} differ by blanks only: {first}{more}. Strip them: {code}."
 
 
 def check_told_apart(formula: Formula, columns: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ What is particular about pandas' many dtypes, polars and pyarrow is handled here
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,23 @@ def _read(series: Any, name: str, *, as_group: bool) -> pd.Series:
         return _factor(values, None) if as_group else pd.Series(values.astype(np.float64))
     if series.null_count() == len(series):  # polars and pyarrow have a type for columns without any value
         return pd.Series(np.full(len(series), np.nan))
-    raise DataError(
-        f"Column {name!r} holds {dtype if dtype != nw.Unknown else getattr(native, 'dtype', dtype)}: {_CONVERT}"
-    )
+    what = dtype if dtype != nw.Unknown else getattr(native, "dtype", dtype)
+    dates = dtype in (nw.Datetime, nw.Date)
+    is_polars = series.implementation.is_polars()
+    raise DataError(f"Column {name!r} holds {what}: {_convert_dates(name, is_polars=is_polars) if dates else _CONVERT}")
+
+
+def _convert_dates(name: str, *, is_polars: bool) -> str:
+    """How dates become days for a predictor, or text for labels."""
+    if is_polars:
+        column = f"pl.col({name!r})"
+        days = f"data = data.with_columns(days=({column} - {column}.min()).dt.total_days())"
+        text = f"data = data.with_columns({column}.cast(pl.String))"
+    else:
+        dates = f"pd.to_datetime(data[{name!r}])"
+        days = f"data['days'] = ({dates} - {dates}.min()).dt.days"
+        text = f"data[{name!r}] = {dates}.astype('string')"
+    return f"a formula can use numbers and labels only. As a predictor make days of it, {days}; as labels text, {text}."
 
 
 def _integers(series: Any) -> pd.Series:
@@ -107,9 +122,10 @@ def _read_objects(values: list[Any], name: str, *, as_group: bool) -> pd.Series:
         return pd.Series([np.nan if value is None else _float(value) for value in values], dtype=np.float64)
     for row, value in enumerate(values):
         if value is not None and not isinstance(value, str | bool | np.bool_ | Real | Decimal):
+            convert = _convert_dates(name, is_polars=False) if isinstance(value, date) else _CONVERT
             raise DataError(
                 f"Column {name!r} holds {type(value).__name__} objects (row {row}, counting from 0: "
-                f"{str(value)[:40]!r}): {_CONVERT}"
+                f"{str(value)[:40]!r}): {convert}"
             )
     # labelled value by value: 1 and True are the same to pandas, but not to a reader
     return _factor(np.array([None if value is None else label(value) for value in values], dtype=object), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from hlm.errors import FitError, nearest
+from hlm.errors import UnknownNameError, nearest
 from hlm.explanation.code_bambi import bambi_code
 from hlm.explanation.code_pymc import pymc_code
 from hlm.explanation.code_r import brms_code, lme4_code
@@ -91,8 +91,8 @@ class Code(Mapping[str, str]):
         self._texts = dict(texts)
 
     def __getitem__(self, language: str) -> str:
-        if language.lower() not in self._texts:
-            raise FitError(f"There is no code for {language!r}. {nearest(language, self._texts)}")
+        if language not in self:
+            raise UnknownNameError(f"There is no code for {language!r}. {nearest(language, self._texts)}")
         return self._texts[language.lower()]
 
     def __iter__(self) -> Iterator[str]:

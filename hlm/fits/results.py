@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hlm.engines.engine_list import ENGINES, engine_named
 from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import pointwise_loo
-from hlm.errors import FitError, nearest
+from hlm.errors import FitError, UnknownNameError, nearest
 from hlm.fits.log_likelihood import log_density_of
 from hlm.fits.posterior_coefficients import Parts, parts
 from hlm.fits.table_of_fits import html_of_fits, table_of_fits, text_of_fits
@@ -129,7 +129,7 @@ class PoolingFits(Mapping[str, Fit]):
 
     def __getitem__(self, pooling: str) -> Fit:
         if pooling not in self._fits:
-            raise FitError(f"There is no fit {pooling!r}. {nearest(pooling, self._fits)}")
+            raise UnknownNameError(f"There is no fit {pooling!r}. {nearest(pooling, self._fits)}")
         return self._fits[pooling]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -118,6 +118,36 @@ class DataCase(Case):
             if v in full or not self.is_factor(v)
         ]
         return row_products(parts, self.data.rows)
+
+    def varies(self, effect: Term, group: Term) -> np.ndarray:
+        """Whether an effect's columns differ within each group, shape (K,): a row against the group's first row."""
+        codes = self.data.codes(group)
+        groups = len(self.data.levels(group))
+        first = np.empty(groups, dtype=np.int64)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last write wins: the first row of each group
+        differs = np.zeros(len(codes), dtype=bool)
+        for values in self._parts(effect):
+            differs |= values != values[first[codes]]
+        return np.bincount(codes, differs, groups) > 0
+
+    def is_intercept_of_some(self, effect: Term, block: Block) -> bool:
+        """Whether a term of a bar without intercept is one: 0, or one number, in all rows of each group.
+
+        So is each level of a factor that is the same in all rows of each group.
+        """
+        if block.has_intercept or self.varies(effect, block.group).any():
+            return False
+        numbers = [self.values(name) for name in effect.variables if not self.is_factor(name)]
+        sizes = np.unique(np.abs(row_products(numbers, self.data.rows)))
+        return len(sizes[sizes > 0]) == 1
+
+    def _parts(self, effect: Term) -> Iterator[np.ndarray]:
+        """What must differ for a slope to show: each factor, and the product of the numbers."""
+        factors = self.factors_of(effect)
+        yield from (self.codes(name) for name in factors)
+        numbers = [self.values(name) for name in effect.variables if name not in factors]
+        if numbers:
+            yield from row_products(numbers, self.data.rows).T
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Block, quote
-from hlm.formula.function_calls import PLAIN_NAME, is_call, shown
+from hlm.formula.formula import INTERCEPT, Block, Formula, quote
+from hlm.formula.function_calls import PLAIN_NAME, is_call, shown, source_columns
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
-from hlm.linting.collinear_terms import dependent_terms
+from hlm.linting.common_span import dependent_terms
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_common, with_variables, without_common, without_variables
 
@@ -36,12 +36,22 @@ def missing_values(case: DataCase) -> Iterator[Finding]:
     lost = case.data.rows_given - case.data.rows
     if lost:
         share = lost / case.data.rows_given
-        code = "many-missing-values" if share > threshold("share of rows missing") else "missing-values"
-        message = (
-            f"{case.data.message} That is {100 * share:.1f} % of the rows. Leaving them out is harmless only if rows "
-            f"with missing values are like the others."
+        inside = sum(count for name, count in case.data.missing.items() if name not in _response_columns(case))
+        many = inside > threshold("share of rows missing") * case.data.rows_given
+        message = f"{case.data.message} That is {100 * share:.1f} % of the rows. "
+        message += (
+            "Leaving them out is harmless only if rows with missing values are like the others."
+            if inside
+            else "That is harmless if whether a response is missing depends on nothing but the predictors and the "
+            "responses that are there."
         )
+        code = "many-missing-values" if many else "missing-values"
         yield case.finding(code, message, at=max(case.data.missing, key=lambda name: case.data.missing[name]))
+
+
+def _response_columns(case: DataCase) -> set[str]:
+    formula = case.formula
+    return {c for v in formula.response.variables for c in source_columns(v, formula.functions)}
 
 
 def no_common_intercept(case: DataCase) -> Iterator[Finding]:
@@ -64,7 +74,7 @@ def collinear(case: DataCase) -> Iterator[Finding]:
         contained = listed([str(t) if t != INTERCEPT else "the intercept" for t in others]) or "other terms"
         message = (
             f"{term} is already contained in {contained}: on these data it is an exact linear combination of them, so "
-            f"its coefficient is decided by the prior alone."
+            f"that it has no coefficient of its own."
         )
         yield case.finding("collinear", message, at=term, instead=without_common(case.formula, tuple(found)))
 
@@ -91,8 +101,8 @@ def wild_scales(case: DataCase) -> Iterator[Finding]:
         wide, narrow = max(sds, key=lambda v: sds[v]), min(sds, key=lambda v: sds[v])
         message = (
             f"The predictors have very different scales: the standard deviation of {wide} is {sds[wide]:.3g}, that of "
-            f"{narrow} {sds[narrow]:.3g}. Divide them by their standard deviations, or change a unit, so that slopes "
-            f"can be compared and samplers move well."
+            f"{narrow} {sds[narrow]:.3g}. The answer does not depend on units, but slopes of such different sizes are "
+            f"hard to read: divide by the standard deviations, or change a unit."
         )
         scaled = {v: f"scale({v})" for v in sds if _can_stand_inside(v) and not v.startswith("scale(")}
         whole = sds.keys() <= {*scaled, *(v for v in sds if v.startswith("scale("))}
@@ -101,30 +111,48 @@ def wild_scales(case: DataCase) -> Iterator[Finding]:
 
 
 def far_from_zero(case: DataCase) -> Iterator[Finding]:
-    """A varying slope of a predictor whose zero is far outside of the data."""
+    """A varying slope of a predictor whose zero is far outside of the data, beside intercepts that vary."""
     formula = case.formula
-    pairs = [
-        (e.variables[0], block)
-        for block in formula.blocks
-        for e in block.effects
-        if e.degree == 1 and _is_number(e.variables[0], case) and INTERCEPT in formula.effects_of(block.group)
-    ]
-    moments = {name: (float(case.numbers(name).mean()), float(case.numbers(name).std())) for name, _ in pairs}
-    far = [(name, b) for name, b in pairs if abs(moments[name][0]) > threshold("mean in sds") * moments[name][1] > 0]
+    far = [(name, block) for block in formula.blocks for name in _far_slopes(block, case)]
     names = {name for name, _ in far}
     centred = {name: f"center({name})" for name in names if _can_stand_inside(name)}
     instead = with_variables(formula, centred) if len(centred) == len(names) else None
     for name, block in far:
-        mean, sd = moments[name]
+        mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
         how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
+        code, why = _about_the_origin(block, formula, name)
         message = (
             f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
-            f"{block.group} are taken, is far outside of the data, so intercepts and slopes are almost perfectly "
-            f"correlated. {how} the mean; intercepts are then those of an average row."
+            f"{block.group} are taken, is far outside of the data{why}. {how} the mean; intercepts are then those of "
+            f"an average row."
         )
-        if not block.correlated:
-            message += " With '||' this also changes the model."
-        yield case.finding("far-from-zero", message, at=block, instead=instead)
+        yield case.finding(code, message, at=block, instead=instead)
+
+
+def _far_slopes(block: Block, case: DataCase) -> list[str]:
+    """The numbers with a varying slope whose mean is many standard deviations from 0, beside intercepts."""
+    effects = case.formula.effects_of(block.group)
+    if INTERCEPT not in effects and not any(case.factors_of(e) == e.variables for e in effects):
+        return []
+    names = [e.variables[0] for e in block.effects if e.degree == 1 and _is_number(e.variables[0], case)]
+    columns = {name: case.numbers(name) for name in names}
+    return [name for name, x in columns.items() if abs(x.mean()) > threshold("mean in sds") * x.std() > 0]
+
+
+def _about_the_origin(block: Block, formula: Formula, name: str) -> tuple[str, str]:
+    """The code, and what depends on the zero of a predictor: the model, its priors, or what the intercepts mean."""
+    name = shown(name)
+    if block.correlated and block.has_intercept:
+        return "intercepts-outside-data", (
+            f". The standard deviation of the intercepts and their correlation with the slopes are those at {name} = "
+            f"0, too; slopes, lines and predictions do not depend on it"
+        )
+    if not block.correlated or INTERCEPT in formula.effects_of(block.group):
+        return "far-from-zero", (
+            f", and there the slopes of {name} are taken to be uncorrelated with the intercepts: another zero is "
+            f"another model, and so far away it decides how much is pooled"
+        )
+    return "far-from-zero", ", and the default priors of this bar belong to its columns as they are written"
 
 
 def rare_level(case: DataCase) -> Iterator[Finding]:

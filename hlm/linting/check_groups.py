@@ -12,7 +12,6 @@ from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_effects, without_groups
-from hlm.model.design_columns import row_products
 
 
 def group_count(case: DataCase) -> Iterator[Finding]:
@@ -93,21 +92,23 @@ def one_row_per_group(case: DataCase) -> Iterator[Finding]:
 
 def constant_within_groups(case: DataCase) -> Iterator[Finding]:
     """A slope needs values of x that differ within the group."""
-    blocks = [block for block in case.formula.blocks if (_sizes(block.group, case) > 1).any()]
-    pairs = [(block, e) for block in blocks for e in block.effects if e != INTERCEPT]
-    pairs = [
-        (block, e) for block, e in pairs if not any(map(case.is_constant, e.variables))
-    ]  # `constant-column` speaks
-    varies = {(block, effect): _varies(effect, block.group, case) for block, effect in pairs}
     instead = case.formula
-    for block, effect in (pair for pair, groups in varies.items() if not groups.any()):
-        instead = without_effects(instead, block.group, (effect,))
+    varies = _varying_effects(case)
+    flat = {pair for pair, groups in varies.items() if not groups.any()}
+    for block in dict.fromkeys(block for block, _ in varies):
+        gone = tuple(effect for own, effect in flat if own == block)
+        if gone and set(gone) == set(block.effects) and INTERCEPT not in instead.effects_of(block.group):
+            instead = with_blocks(instead, {block: (replace(block, effects=(INTERCEPT,), correlated=True),)})
+        elif gone:
+            instead = without_effects(instead, block.group, gone)
     for (block, effect), groups in varies.items():
-        if not groups.any():
+        if (block, effect) in flat:
             message = (
                 f"{effect} is the same in all rows of each {block.group}, so no {block.group} can show a slope for it. "
                 f"It can stand among the common terms, where it describes the groups."
             )
+            if not block.has_intercept:
+                message += f" As written, each {block.group} has an intercept that is multiplied by {effect}."
             yield case.finding("constant-within-groups", message, at=block, instead=instead)
         elif groups.mean() < threshold("share of groups that vary"):
             message = (
@@ -115,6 +116,19 @@ def constant_within_groups(case: DataCase) -> Iterator[Finding]:
                 f"say nothing about the spread of its slopes, and theirs are taken from these few."
             )
             yield case.finding("rarely-varies", message, at=block)
+
+
+def _varying_effects(case: DataCase) -> dict[tuple[Block, Term], np.ndarray]:
+    """Every effect that needs to differ within groups, with whether it does in each group, shape (K,)."""
+    found = {}
+    for block in case.formula.blocks:
+        if not (_sizes(block.group, case) > 1).any():
+            continue
+        for effect in block.effects:
+            constant = any(map(case.is_constant, effect.variables))  # `constant-column` speaks
+            if effect != INTERCEPT and not constant and not case.is_intercept_of_some(effect, block):
+                found[block, effect] = case.varies(effect, block.group)
+    return found
 
 
 def double_bar_factor(case: DataCase) -> Iterator[Finding]:
@@ -149,27 +163,6 @@ def _nearly_rows(group: Term, case: DataCase) -> bool:
 
 def _sizes(group: Term, case: DataCase) -> np.ndarray:
     return np.bincount(case.data.codes(group), minlength=len(case.data.levels(group)))
-
-
-def _varies(effect: Term, group: Term, case: DataCase) -> np.ndarray:
-    """Whether an effect's columns differ within each group, shape (K,): a row against the group's first row."""
-    codes = case.data.codes(group)
-    groups = len(case.data.levels(group))
-    first = np.empty(groups, dtype=np.int64)
-    first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last write wins: the first row of each group
-    differs = np.zeros(len(codes), dtype=bool)
-    for values in _columns(effect, case):
-        differs |= values != values[first[codes]]
-    return np.bincount(codes, differs, groups) > 0
-
-
-def _columns(effect: Term, case: DataCase) -> Iterator[np.ndarray]:
-    """What must differ for a slope to show: each factor, and the product of the numbers."""
-    factors = case.factors_of(effect)
-    yield from (case.codes(name) for name in factors)
-    numbers = [case.values(name) for name in effect.variables if name not in factors]
-    if numbers:
-        yield from row_products(numbers, case.data.rows).T
 
 
 GROUP_CHECKS = (

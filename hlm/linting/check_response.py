@@ -68,6 +68,31 @@ def discrete_as_gaussian(case: DataCase) -> Iterator[Finding]:
         yield case.finding("count-as-gaussian", message, at=name)
 
 
+def success_label(case: DataCase) -> Iterator[Finding]:
+    """Of two labels the second counts as success, as in R's glm."""
+    name = case.formula.response.variable
+    if case.family.support != "binary" or name not in case.frame.columns or case.is_constant(name):
+        return
+    given, rows, y = case.frame[name], case.data.columns.index.to_numpy(), case.numbers(name)
+    failure, success = (str(given[int(rows[np.argmax(y == k)])]) for k in (0, 1))
+    if given.dtype.is_numeric() or {failure, success} == {"False", "True"}:
+        return
+    message = (
+        f"{name} holds labels, and the second one counts as success: what is modelled is the probability of "
+        f"{success!r}, and a coefficient above 0 makes {success!r} more likely. For the other way round make a column "
+        f"of 0 and 1, {_zero_one(name, success, failure, case)}."
+    )
+    yield case.finding("success-label", message, at=name)
+
+
+def _zero_one(name: str, success: str, failure: str, case: DataCase) -> str:
+    """The code that makes 1 of what is failure now."""
+    numbers = {failure: 1, success: 0}
+    if case.frame.implementation.is_polars():
+        return f"data = data.with_columns(pl.col({name!r}).cast(pl.String).replace_strict({numbers!r}))"
+    return f"data[{name!r}] = data[{name!r}].astype(object).map({numbers!r})"
+
+
 def separated_groups(case: DataCase) -> Iterator[Finding]:
     """Groups in which the response is all 0 or all 1: no estimate of their own."""
     if not case.family.is_success_or_failure:
@@ -96,4 +121,4 @@ def _looks_like_counts(y: np.ndarray) -> bool:
     return whole and bool(y.mean() < threshold("zero below the mean, in sds") * y.std()) and len(np.unique(y)) > 2
 
 
-RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, separated_groups)
+RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, success_label, separated_groups)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from hlm.formula.formula import INTERCEPT, Block, Term
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
+from hlm.formula.function_calls import source_columns
 from hlm.linting.case import Case, DataCase, spoken
+from hlm.linting.common_span import spanned, tells_groups
 from hlm.linting.findings import Finding
 from hlm.linting.places_in_text import tokens_of
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_common, without_effects
@@ -29,6 +31,8 @@ def slope_without_common_effect(case: Case) -> Iterator[Finding]:
     common = {frozenset(term.variables) for term in formula.common}
     for block in formula.blocks:
         alone = [e for e in block.effects if e != INTERCEPT and frozenset(e.variables) not in common]
+        if isinstance(case, DataCase):
+            alone = [e for e in alone if not spanned(e, case)]
         if alone:
             message = (
                 f"{spoken(alone)} varies by {block.group} but is no common term: the groups' slopes then vary around "
@@ -69,29 +73,50 @@ def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
 def group_also_common(case: Case) -> Iterator[Finding]:
     """``g + (1|g)``: each group's own coefficient twice, once free and once pooled."""
     formula = case.formula
-    twice = {block: _own_common_terms(block, formula.common) for block in formula.blocks}
-    every = {term for terms in twice.values() for term in terms}
+    twice = {block: _own_common_terms(block, case) for block in formula.blocks}
+    every = {term for block, terms in twice.items() for term in terms if _same_columns(term, block, formula)}
+    instead = with_common(without_common(formula, every), [INTERCEPT]) if every else None
     for block, terms in twice.items():
         if terms:
-            message = (
-                f"{spoken(terms)} is a common term and varies in {block}: every {block.group} would "
-                f"have a free coefficient (no pooling) and a pooled one, and nothing is left for the pooled one to do."
+            other = [term for term in terms if not _same_columns(term, block, formula)]
+            what = (
+                f"{spoken(other)} is a common term, and tells to which {block.group} a row belongs"
+                if other
+                else f"{spoken(terms)} is a common term and varies in {block}"
             )
-            instead = with_common(without_common(formula, every), [INTERCEPT])
+            message = (
+                f"{what}: every {block.group} would have a free coefficient (no pooling) and a pooled one, and nothing "
+                f"is left for the pooled one to do."
+            )
             yield case.finding("group-also-common", message, at=terms[0], instead=instead)
 
 
-def _own_common_terms(block: Block, common: tuple[Term, ...]) -> list[Term]:
+def _same_columns(term: Term, block: Block, formula: Formula) -> bool:
+    """Whether a common term is made of the columns of the group, as ``factor(g)`` is, and perhaps of others."""
+    columns = [{c for v in t.variables for c in source_columns(v, formula.functions)} for t in (term, block.group)]
+    return columns[1] <= columns[0]
+
+
+def _own_common_terms(block: Block, case: Case) -> list[Term]:
     """The common terms that give each group the coefficient which the block pools."""
     own = {frozenset((*block.group.variables, *effect.variables)) for effect in block.effects}
-    return [term for term in common if frozenset(term.variables) in own]
+    found = [term for term in case.formula.common if frozenset(term.variables) in own]
+    if isinstance(case, DataCase) and block.has_intercept:  # the same groups under another name, or finer ones
+        found += [t for t in case.formula.common if t not in found and tells_groups(t, block.group, case)]
+    return found
 
 
 def slope_without_intercept(case: Case) -> Iterator[Finding]:
     """``(0 + x|g)`` alone: all lines of the groups through one point."""
     formula = case.formula
-    # the levels of a factor are intercepts, too
-    shifted = {block.group for block in formula.blocks if block.has_intercept or _has_factor(block, case)}
+    # the levels of a factor are intercepts, too, and so is what is 0 or 1 in all rows of each group
+    shifted = {
+        block.group
+        for block in formula.blocks
+        if block.has_intercept
+        or _has_factor(block, case)
+        or (isinstance(case, DataCase) and any(case.is_intercept_of_some(e, block) for e in block.effects))
+    }
     blocks = [case.block_of(group) for group in formula.groups if group not in shifted]
     instead = with_blocks(formula, {b: (replace(b, effects=(INTERCEPT, *b.effects)),) for b in blocks})
     for block in blocks:

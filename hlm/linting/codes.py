@@ -27,20 +27,25 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         "no-groups": "note", "slope-without-common-effect": "warning",
         "interaction-without-main-effects": "warning", "group-also-common": "warning",
         "slope-without-intercept": "note", "nested-slopes": "note", "correlated-slopes": "note",
+        "dropped-arithmetic": "warning",
         # the columns
         "missing-column": "error", "unusable-data": "error", "function-without-value": "error",
-        "constant-column": "error", "missing-values": "note", "many-missing-values": "warning",
-        "no-common-intercept": "warning", "collinear": "warning", "nearly-collinear": "note",
-        "wild-scales": "warning", "far-from-zero": "warning", "rare-level": "note", "many-levels": "note",
+        "cannot-be-fitted": "error", "constant-column": "error",
+        "missing-values": "note", "many-missing-values": "warning",
+        "no-common-intercept": "warning", "collinear": "warning", "nearly-collinear": "note", "wild-scales": "note",
+        "far-from-zero": "warning", "intercepts-outside-data": "note", "rare-level": "note", "many-levels": "note",
         "more-coefficients-than-rows": "warning",
+        # the labels and cells of factors
+        "blanks-in-labels": "error", "labels-differ-by-case": "warning", "blank-label": "warning",
+        "dates-as-text": "warning", "ordered-factor": "note", "empty-cells": "note", "separation": "warning",
         # the groups
         "one-group": "error", "few-groups": "warning", "numeric-group": "note", "fractional-group": "warning",
         "one-row-per-group": "warning", "small-groups": "note", "constant-within-groups": "warning",
-        "rarely-varies": "note", "double-bar-factor": "warning", "reused-ids": "warning",
+        "rarely-varies": "note", "double-bar-factor": "warning", "reused-ids": "warning", "reversed-nesting": "warning",
         "crossed-or-nested": "note", "same-groups": "warning",
         # the response
         "response-outside-family": "error", "binary-as-gaussian": "warning", "count-as-gaussian": "warning",
-        "separated-groups": "note",
+        "success-label": "note", "separated-groups": "note",
     }
 )  # fmt: skip
 
@@ -60,6 +65,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "levels of a common factor": Threshold(20, "so many levels are a population, which partial pooling describes"),
         "zero below the mean, in sds": Threshold(3, "nearer to zero, a normal puts visible weight on negative counts"),
         "rank correlation of ids": Threshold(-0.5, "numbers given anew in each parent start low: low ones recur more"),
+        "rank correlation in standard errors": Threshold(3, "beyond it, chance is one in a thousand"),
         "share of ids that recur": Threshold(0.2, "fewer look like movers, not like numbers given anew"),
         "share of cells filled": Threshold(0.9, "nearly all combinations observed is a crossed design"),
     }

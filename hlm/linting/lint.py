@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hlm.data.clean_data import clean
@@ -17,12 +18,18 @@ from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
 from hlm.formula.tokens import Token
 from hlm.linting.case import Case, DataCase
+from hlm.linting.check_arithmetic import dropped_arithmetic
+from hlm.linting.check_cells import CELL_CHECKS
 from hlm.linting.check_columns import COLUMN_CHECKS
 from hlm.linting.check_groups import GROUP_CHECKS
+from hlm.linting.check_labels import LABEL_CHECKS
+from hlm.linting.check_nesting import NESTING_CHECKS
 from hlm.linting.check_response import RESPONSE_CHECKS, trials_and_family
-from hlm.linting.check_several_factors import ID_CHECKS
+from hlm.linting.check_several_factors import FACTOR_CHECKS
 from hlm.linting.check_syntax import SYNTAX_CHECKS
+from hlm.linting.common_span import is_small
 from hlm.linting.findings import Finding, Findings, sorted_findings
+from hlm.linting.proposals import Question, with_proposals_that_hold
 from hlm.linting.rewritten_formulas import renamed
 from hlm.linting.unreadable_formulas import unreadable
 from hlm.model.families import get_family
@@ -30,6 +37,13 @@ from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FORMULA_CHECKS = (*SYNTAX_CHECKS, dropped_arithmetic)
+DATA_CHECKS = (
+    *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS, *FACTOR_CHECKS,
+    *RESPONSE_CHECKS,
+)  # fmt: skip
 
 
 def lint(
@@ -95,65 +109,77 @@ def lint(
     """
     chosen = get_family(family)
     frame = None if data is None else narwhalize(data)
-    text = formula if isinstance(formula, str) else str(parse(formula))
+    read = formula if isinstance(formula, str) else parse(formula)
+    if not str(read).strip():
+        parse(read)  # says that it is empty
     check_functions(functions)
-    own = functions or {}
+    found, asked = _asked(read, Question(chosen, functions or {}, weights, frame))
+    kept = with_proposals_that_hold(found, asked, lambda text, question: _asked(text, question)[0])
+    return Findings(str(read), sorted_findings(list(kept)), with_data=data is not None)
+
+
+def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Question]:
+    """All findings of a formula, and the question with what the data told about it."""
+    text = str(formula)
     try:
-        read = with_weights(parse(formula, functions=tuple(own)), weights, chosen)
+        read = parse(formula, functions=tuple(question.functions))
+        read = with_weights(read, question.weights, question.family)
     except FormulaError as problem:
-        if not text.strip():
-            raise
-        return Findings(text, sorted_findings(unreadable(text, problem, tuple(own))), with_data=data is not None)
-    case = Case(text, read, chosen)
+        return unreadable(text, problem, tuple(question.functions)), question
+    case = Case(text, read, question.family)
     found = list(trials_and_family(case))
-    if frame is None:
-        found += [finding for check in SYNTAX_CHECKS for finding in check(case)]
-    else:
-        found += _with_data(case, frame, own, weights if chosen.weights == "precisions" else None)
-    return Findings(text, sorted_findings(found), with_data=data is not None)
-
-
-def _with_data(case: Case, frame: Any, functions: Functions, precisions: str | None) -> Iterator[Finding]:
-    """All checks on the complete rows; where the columns cannot be had, why, and the checks of the formula alone."""
+    if question.frame is None:
+        return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
     try:
-        data = clean(case.formula, frame, family=case.family, weights=precisions, functions=functions, must_vary=False)
+        whole = _with_columns(case, question)
     except (DataError, FormulaError) as problem:
-        yield from _unusable(case, frame, functions, str(problem))
-        yield from (finding for check in SYNTAX_CHECKS for finding in check(case))
-        return
+        found += _unusable(case, question, str(problem))
+        return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
+    question = replace(question, small=is_small(whole))
+    found += [finding for check in DATA_CHECKS for finding in check(whole)]
+    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text)):
+        found.append(case.finding("cannot-be-fitted", why))
+    return found, question
+
+
+def _with_columns(case: Case, question: Question) -> DataCase:
+    """The case with the complete rows of its data."""
+    precisions = question.weights if question.family.weights == "precisions" else None
+    data = clean(
+        case.formula, question.frame, family=question.family, weights=precisions, functions=question.functions,
+        must_vary=False,
+    )  # fmt: skip
     named = {name: found for name, found in data.expansions.items() if name == ALL_OTHERS}
-    whole = DataCase(case.text, expanded(case.formula, named), case.family, data, frame)
-    checks = (*SYNTAX_CHECKS, *COLUMN_CHECKS, *GROUP_CHECKS, *ID_CHECKS, *RESPONSE_CHECKS)
-    yield from (finding for check in checks for finding in check(whole))
+    return DataCase(case.text, expanded(case.formula, named), case.family, data, question.frame)
 
 
-def _unusable(case: Case, frame: Any, functions: Functions, problem: str) -> Iterator[Finding]:
+def _unusable(case: Case, question: Question, problem: str) -> Iterator[Finding]:
     """Why the columns cannot be had: misspelt, outside of what a function takes, or something else."""
-    available = list(frame.columns)
+    available = list(question.frame.columns)
     missing = [name for name in case.formula.columns if name not in available]
     near = {name: found[0] for name in missing if (found := closest(name, available))}
     instead = renamed(case.text, near) if len(near) == len(missing) else None
     for name in missing:
         message = f"The data have no column {name!r}. {nearest(name, available)}"
         yield case.finding("missing-column", message, at=name, instead=instead)
-    without = [] if missing else list(_without_value(case, frame, functions))
+    without = [] if missing else list(_without_value(case, question))
     yield from without
     if not missing and not without:
         named = next((name for name in case.formula.columns if repr(name) in problem), None)
         yield case.finding("unusable-data", problem, at=named)
 
 
-def _without_value(case: Case, frame: Any, functions: Functions) -> Iterator[Finding]:
+def _without_value(case: Case, question: Question) -> Iterator[Finding]:
     """``log(x)`` where x is 0: every function that has no finite value in some row."""
-    if not set(case.formula.functions) <= set(functions):
+    if not set(case.formula.functions) <= set(question.functions):
         return  # the caller's own were not passed
     try:
-        _, sources, _ = complete_rows(case.formula, case.formula.columns, frame)
+        _, sources, _ = complete_rows(case.formula, case.formula.columns, question.frame)
     except (DataError, FormulaError):
         return  # there is another reason
     for variable in case.formula.computed:
         try:
-            learn(variable, sources, functions)
+            learn(variable, sources, question.functions)
         except DataError as problem:
             instead = _log1p(variable, case, sources)
             yield case.finding("function-without-value", str(problem), at=variable, instead=instead)

@@ -30,12 +30,15 @@ _STANDIN = "` {}`"  # a column name that nobody has: a blank first
 def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()) -> list[Finding]:
     """The findings for a formula that `parse` refuses, at least one."""
     unknown = _unknown_functions(text, functions)
-    found = [*_bare_bars(text), *_repeated_bars(text), *_response_on_both_sides(text), *unknown]
+    found = [
+        *_bare_bars(text, functions), *_repeated_bars(text, functions), *_response_on_both_sides(text, functions),
+        *unknown,
+    ]  # fmt: skip
     place = (problem.start, problem.stop) if problem.formula == text and text else None
-    return found or [finding_at(text, "cannot-be-read", problem.message, place, _mended(text))]
+    return found or [finding_at(text, "cannot-be-read", problem.message, place, _mended(text, functions))]
 
 
-def _bare_bars(text: str) -> Iterator[Finding]:
+def _bare_bars(text: str, functions: Collection[str]) -> Iterator[Finding]:
     """``y ~ x | g``: the bar binds more loosely than ``+``, so it takes everything on its left."""
     found = outside(text, ("|", "||"))
     tilde = text.find("~") + 1
@@ -51,7 +54,7 @@ def _bare_bars(text: str) -> Iterator[Finding]:
         effects, _, last = (part.strip() for part in left.rpartition("+"))
         if effects and last == "1":
             message += f" To let {effects} vary as well, write ({effects}{bar.text}{right})."
-        instead = if_read(f"{text[:tilde].strip()} {' + '.join(_parenthesised(text[tilde:]))}")
+        instead = if_read(f"{text[:tilde].strip()} {' + '.join(_parenthesised(text[tilde:]))}", functions)
         yield finding_at(text, "bar-without-parentheses", message, (bar.start, bar.stop), instead)
 
 
@@ -73,13 +76,13 @@ def _parts(text: str, operators: Collection[str]) -> list[str]:
     return [text[start:stop].strip() for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _repeated_bars(text: str) -> Iterator[Finding]:
+def _repeated_bars(text: str, functions: Collection[str]) -> Iterator[Finding]:
     """An effect that varies by one group twice, in two bars."""
     try:
-        formula, written = _read_apart(text)
+        formula, written = _read_apart(text, functions)
     except FormulaError:
         return
-    instead = if_read(str(replace(formula, blocks=_merged([block for block, _ in written]))))
+    instead = if_read(str(replace(formula, blocks=_merged([block for block, _ in written]))), functions)
     for i, (block, place) in enumerate(written):
         other = next((b for b, _ in written[:i] if _overlap(b, block)), None)
         if other is None:
@@ -96,14 +99,14 @@ def _repeated_bars(text: str) -> Iterator[Finding]:
         yield finding_at(text, code, message, place, instead)
 
 
-def _read_apart(text: str) -> tuple[Formula, list[tuple[Block, Place]]]:
+def _read_apart(text: str, functions: Collection[str]) -> tuple[Formula, list[tuple[Block, Place]]]:
     """The common part and every bar read alone, so that bars which contradict each other can be compared."""
     common, written = text, []
     for i, bar in enumerate(reversed(bars(text))):
-        blocks = parse(f"{_STANDIN.format('y')} ~ 1 + {text[bar.start : bar.stop]}").blocks
+        blocks = parse(f"{_STANDIN.format('y')} ~ 1 + {text[bar.start : bar.stop]}", functions=functions).blocks
         written += [(block, (bar.start, bar.stop)) for block in reversed(blocks)]
         common = f"{common[: bar.start]}(1|{_STANDIN.format(i)}){common[bar.stop :]}"
-    return parse(common), written[::-1]
+    return parse(common, functions=functions), written[::-1]
 
 
 def _overlap(a: Block, b: Block) -> bool:
@@ -123,18 +126,18 @@ def _merged(blocks: list[Block]) -> tuple[Block, ...]:
     return tuple(result)
 
 
-def _response_on_both_sides(text: str) -> Iterator[Finding]:
+def _response_on_both_sides(text: str, functions: Collection[str]) -> Iterator[Finding]:
     """``y ~ y + x``: read with a stand-in on the left, then compared."""
     left, tilde, right = text.partition("~")
     try:
-        response = parse(f"{left} ~ 1").response
-        formula = parse(f"{_STANDIN.format('y')} ~ {right}")
+        response = parse(f"{left} ~ 1", functions=functions).response
+        formula = parse(f"{_STANDIN.format('y')} ~ {right}", functions=functions)
     except FormulaError:
         return
     both = [v for v in response.variables if v in (*formula.predictors, *formula.group_variables)]
     if tilde and both:
         message = f"The response {both[0]} also stands on the right of '~': it would explain itself."
-        instead = if_read(str(replace(without_variables(formula, both), response=response)))
+        instead = if_read(str(replace(without_variables(formula, both), response=response)), functions)
         yield finding_at(text, "response-on-both-sides", message, place_of_name(text, both[0]), instead)
 
 
@@ -164,8 +167,8 @@ def _instead(name: str, call: str) -> str | None:
     return f"{near[0]}({inside})" if near and len(name) > 1 else None
 
 
-def _mended(text: str) -> str | None:
+def _mended(text: str, functions: Collection[str]) -> str | None:
     """What can be read with the smallest change: parentheses closed or not doubled, no sign left at the end."""
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
-    return if_read(closed) or if_read(text.replace("((", "(").replace("))", ")"))
+    return if_read(closed, functions) or if_read(text.replace("((", "(").replace("))", ")"), functions)

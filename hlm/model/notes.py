@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hlm.formula.formula import INTERCEPT, quote
 
 if TYPE_CHECKING:
+    from hlm.model.grouping_factors import CovarianceBlock, Effect
     from hlm.model.model import Model
 
 _FAR = 100.0  # standard deviations of a column that its mean lies from 0
@@ -20,14 +21,27 @@ def far_from_zero(model: Model) -> Iterator[str]:
     for factor in model.factors if model.pooling == "partial" and model.has_data else ():
         for block in factor.blocks:
             names = [e.term.name for e in block.effects if e.term.degree == 1 and not model.is_factor(e.term)]
-            if model.is_orthogonalised(block) or INTERCEPT not in [effect.term for effect in factor.effects]:
+            if model.is_orthogonalised(block) or not _has_intercepts(model, factor.effects):
                 continue
             for name in names:
                 values = model.data.columns[name].to_numpy(dtype=np.float64)
                 away = abs(values.mean()) / max(values.std(), 1e-300)
                 if away > _FAR:
-                    together = "the priors that you gave hold" if block.correlation else "they are uncorrelated"
                     yield (
                         f"{name} lies {away:.0f} of its standard deviations from 0, where the intercepts of "
-                        f"{factor.name} are and {together}: that decides much; write center({quote(name)})"
+                        f"{factor.name} are and {_what_holds(model, block)}: that decides much; write "
+                        f"center({quote(name)})"
                     )
+
+
+def _what_holds(model: Model, block: CovarianceBlock) -> str:
+    """What is said about the effects of a block where its columns are 0."""
+    if block.correlation is None or not _has_intercepts(model, block.effects):
+        return "they are uncorrelated"
+    given = block.correlation.name in model.as_written
+    return "the priors that you gave hold" if given else "the default priors of this bar hold"
+
+
+def _has_intercepts(model: Model, effects: Iterable[Effect]) -> bool:
+    """Whether the groups have intercepts: one each, or one for each level of a factor."""
+    return any(effect.term == INTERCEPT or model.is_factor(effect.term) for effect in effects)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hlm.errors import FitError, nearest
+from hlm.errors import FitError, UnknownNameError, nearest
 from hlm.formula.function_calls import kept
 from hlm.model.prior_distributions import DISTRIBUTIONS
 from hlm.support.options import check_mapping, offending
@@ -85,7 +85,12 @@ class Priors(Mapping[str, Prior]):
         self.notes = notes
 
     def __getitem__(self, name: str) -> Prior:
+        if name not in self._priors:
+            raise UnknownNameError(f"There is no prior {name!r}. {nearest(name, self._priors)}")
         return self._priors[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._priors
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._priors)

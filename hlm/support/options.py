@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -91,7 +92,11 @@ def check_mapping(name: str, value: object, example: str) -> None:
 
 
 def check_list(name: str, value: Any, example: str) -> tuple[Any, ...]:
-    """A sequence of labels, not one text."""
+    """A sequence of labels, not one text, none of them twice (308 and "308" are one label)."""
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or getattr(value, "ndim", 1) != 1:
         raise FitError(f"{name} is a list such as {example}, not {offending(value)}.")
-    return tuple(value)
+    values = tuple(value)
+    repeated = [text for text, count in Counter(map(str, values)).items() if count > 1]
+    if repeated:
+        raise FitError(f"{name} has {repeated[0]!r} more than once: name each once.")
+    return values

@@ -54,6 +54,8 @@ def test_what_cannot_be_told(radon: PoolingFits) -> None:
         ({"against": "mean"}, "against is 'pooled' or 'pairwise', not 'mean'"),
         ({"levels": ["540"]}, "There is no school '540'. Did you mean '54'"),
         ({"against": "pairwise", "levels": ["54"]}, "compares 2 to 300 groups, not 1"),
+        ({"against": "pairwise", "levels": ["54", "54"]}, "levels has '54' more than once"),
+        ({"levels": ["53", 54, "54"]}, "levels has '54' more than once"),  # a label and its number are one group
     ],
 )
 def test_bad_questions(options: dict[str, Any], message: str, exam: PoolingFits) -> None:

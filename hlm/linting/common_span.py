@@ -1,4 +1,4 @@
-"""Which common terms the data cannot tell apart."""
+"""What the columns of the common terms span: terms that others contain, effects and groups that they explain."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.linting.case import DataCase
+from hlm.model.nesting import refines
 
 _RANK_TOLERANCE = 1e-11  # share of a column's length that must be new; R's lm wants 1e-7, and drops years in seconds
+_SPANNED = 1e-8  # share of an effect's length that the common terms may leave
 _MOST_CELLS = 20_000_000  # beyond about 150 MB of columns the check costs more than it tells
 
 
@@ -17,10 +19,9 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
     From the last term back, so that of two terms which contain each other the later one is named.
     """
     terms = [t for t in case.formula.common if not any(case.is_constant(v) for v in t.variables)]
-    if not terms or case.coefficients(terms) * case.data.rows > _MOST_CELLS:
+    if not terms or not is_small(case):
         return {}
-    codings = case.codings(case.formula.common)
-    columns = {term: np.column_stack([case.columns_of(term, full) for full in codings[term]]) for term in terms}
+    columns = {term: _columns(term, case.formula.common, case) for term in terms}
     lengths = {term: np.linalg.norm(values, axis=0) for term, values in columns.items()}  # 0 of an empty cell's column
     kept = _reduced({t: values / np.where(lengths[t] > 0, lengths[t], 1.0) for t, values in columns.items()})
     dependent: dict[Term, list[Term]] = {}
@@ -34,6 +35,37 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
             dependent[term] = _used(coefficients, others)
             kept = others
     return dependent
+
+
+def spanned(effect: Term, case: DataCase) -> bool:
+    """Whether the common terms together already are this effect: ``I(x - 5)`` beside ``x``, 1 - treat beside treat."""
+    formula = case.formula
+    if not is_small(case):
+        return False
+    matrix = np.column_stack([_columns(term, formula.common, case) for term in formula.common])
+    values = case.columns_of(effect, dict.fromkeys(case.factors_of(effect), True))
+    lengths = np.linalg.norm(values, axis=0)
+    coefficients, *_ = np.linalg.lstsq(matrix, values, rcond=None)
+    return bool((np.linalg.norm(values - matrix @ coefficients, axis=0) <= _SPANNED * lengths).all())
+
+
+def is_small(case: DataCase) -> bool:
+    """Whether the columns of all terms can be made in no time."""
+    formula = case.formula
+    width = case.coefficients(formula.common) + sum(case.coefficients(block.effects) for block in formula.blocks)
+    return width * case.data.rows <= _MOST_CELLS
+
+
+def tells_groups(term: Term, group: Term, case: DataCase) -> bool:
+    """Whether a common term of one factor says to which group a row belongs."""
+    if term.degree != 1 or not case.is_factor(term.variables[0]) or len(case.data.levels(group)) < 2:
+        return False
+    return refines(case.codes(term.variables[0]), case.data.codes(group))
+
+
+def _columns(term: Term, beside: tuple[Term, ...], case: DataCase) -> np.ndarray:
+    """The columns of a term, coded as beside others."""
+    return np.column_stack([case.columns_of(term, full) for full in case.codings(beside)[term]])
 
 
 def _reduced(columns: dict[Term, np.ndarray]) -> dict[Term, np.ndarray]:
