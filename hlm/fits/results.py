@@ -11,6 +11,7 @@ from hlm.engines.engine_list import ENGINES, engine_named
 from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import pointwise_loo
 from hlm.errors import FitError, nearest
+from hlm.fits.arviz_groups import arviz_groups
 from hlm.fits.log_likelihood import log_density_of
 from hlm.fits.posterior_coefficients import Parts, parts
 from hlm.fits.table_of_fits import html_of_fits, table_of_fits, text_of_fits
@@ -113,6 +114,40 @@ class Fit:
         if unit not in self._left_out:
             self._left_out[unit] = _rows_left_out(self) if group is None else _groups_left_out(self, group)
         return self._left_out[unit]
+
+    def arviz(self, *, seed: int | None = None) -> xr.DataTree:
+        """Fill ``idata`` with what ArviZ reads: ``az.loo``, ``az.compare`` and ``az.plot_ppc_dist`` then work on it.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of the replicated responses.
+
+        Returns
+        -------
+        xarray.DataTree
+            ``idata`` itself, now with ``log_likelihood`` and ``posterior_predictive`` (``chain, draw, __obs__``).
+
+        Raises
+        ------
+        FitError
+            Where they do not fit into memory.
+
+        Notes
+        -----
+        Densities are conditional on coefficients that have learned from the row itself: in small groups ``az.loo`` has
+        large Pareto k and is too high. `compare_loo` integrates them out first (exact engine), for the same quantity.
+
+        Examples
+        --------
+        >>> import arviz as az
+        >>> from hlm import fit, load_data
+        >>> line = fit("Reaction ~ Days + (1|Subject)", load_data("sleepstudy"), pooling="complete", seed=1)
+        >>> round(float(az.loo(line.arviz(seed=1)).elpd))
+        -953
+        """
+        self.idata.update(arviz_groups(self.resolved, self.idata, lambda: self.parts, lambda: self.model, seed))
+        return self.idata
 
     def __repr__(self) -> str:
         return text_of_fits({self.pooling: self})
