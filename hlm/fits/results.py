@@ -20,6 +20,7 @@ from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import Model
 from hlm.model.priors import Priors
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import offending
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Fit:
         """Leave-one-out of the rows, where it is there already; `leave_out` computes it."""
         return self._left_out.get("observation")
 
+    @one_blas_thread()
     def leave_out(self, group: Term | str | None = None) -> PointwiseLoo:
         """Leave-one-out of the rows, or of the groups of a factor, each as if it were new; kept for later.
 
@@ -126,7 +128,7 @@ class Fit:
         Returns
         -------
         xarray.DataTree
-            ``idata`` itself, now with ``log_likelihood`` and ``posterior_predictive`` (``chain, draw, __obs__``).
+            ``idata`` itself, with ``log_likelihood`` and ``posterior_predictive`` (``chain, draw, __obs__``).
 
         Raises
         ------
@@ -140,9 +142,8 @@ class Fit:
 
         Examples
         --------
-        >>> import arviz as az
-        >>> from hlm import fit, load_data
-        >>> line = fit("Reaction ~ Days + (1|Subject)", load_data("sleepstudy"), pooling="complete", seed=1)
+        >>> import arviz as az, hlm
+        >>> line = hlm.fit("Reaction ~ Days + (1|Subject)", hlm.load_data("sleepstudy"), pooling="complete", seed=1)
         >>> round(float(az.loo(line.arviz(seed=1)).elpd))
         -953
         """
@@ -242,8 +243,7 @@ def _groups_left_out(fit: Fit, group: Term) -> PointwiseLoo:
         why_not: str | None = f"No pooling cannot predict a new {group.name}: its prior would be all that speaks."
     else:
         for engine in ENGINES:
-            found = engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)
-            if found is not None:
+            if (found := engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)) is not None:
                 return found
         why_not = next(filter(None, (engine.covers(fit.resolved) for engine in ENGINES)), "")
     raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")

@@ -26,12 +26,14 @@ from hlm.linting.findings import Finding, Findings, sorted_findings
 from hlm.linting.rewritten_formulas import renamed
 from hlm.linting.unreadable_formulas import unreadable
 from hlm.model.families import get_family
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@one_blas_thread()
 def lint(
     formula: str | Formula,
     data: Any = None,
