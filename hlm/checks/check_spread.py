@@ -65,8 +65,7 @@ def check_spread(
     Rows keep their group, so a replicate of no pooling adds new noise to estimates that hold noise already: it spreads
     too much (p near 1). Between 100 and 1000 replicates (Gelman, Meng & Stern 1996, Statistica Sinica 6:733-807).
 
-    A picture by ArviZ of any one-number statistic: ``fit.model.predict(fit.idata, kind="response")``, then
-    ``arviz_plots.plot_ppc_tstat(fit.idata, t_stat=...)``.
+    A picture by ArviZ of any one-number statistic: ``az.plot_ppc_tstat(fit.arviz(), t_stat=...)``.
 
     Examples
     --------

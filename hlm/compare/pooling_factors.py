@@ -23,6 +23,7 @@ from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_mapping
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _NUMBERS = 8_000_000  # draws x rows of residuals worked on
 
 
+@one_blas_thread()
 def pooling_factors(fits: Fits, *, at: Mapping[str, float | str] | None = None) -> pd.DataFrame:
     """How much the groups are pooled, how much they vary, and what that is in rows.
 

@@ -20,6 +20,7 @@ from hlm.formula.formula import Formula, Term
 from hlm.model.model import Model
 from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.interrupts import interruptible
 from hlm.support.options import check_seed, check_whole
 
@@ -80,6 +81,7 @@ class PoolingPath:
         return next(iter(self.estimated.values())) if len(self.estimated) == 1 else 1.0
 
 
+@one_blas_thread()
 def pooling_path(
     formula: str | Formula, data: Any, *, term: str | None = None, group: str | None = None,
     functions: Functions | None = None, priors: GivenPriors | None = None, lkj_eta: float = 1.0,

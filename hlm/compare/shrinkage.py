@@ -15,6 +15,7 @@ from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import with_failed_diagnostics
 from hlm.fits.results import Fit, Fits, fits_by_label
 from hlm.formula.formula import Term
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_flag
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+@one_blas_thread()
 def shrinkage(
     fits: Fits, *, term: str | None = None, group: str | None = None, prob: float | None = None, why: bool = False
 ) -> pd.DataFrame:

@@ -35,14 +35,14 @@ def log_density_of(
     trials = None if response.trials is None else model.data.columns[response.trials].to_numpy()
 
     def of_rows(rows: slice) -> np.ndarray:
-        auxiliary = _auxiliary(model, posterior, rows)
+        auxiliary = auxiliary_values(model, posterior, rows)
         some = None if trials is None else trials[rows]
         return density(y[rows], linear_predictor(parts, model.data, rows), some, auxiliary)
 
     return of_rows
 
 
-def _auxiliary(model: Model, posterior: xr.Dataset, rows: slice) -> dict[str, np.ndarray]:
+def auxiliary_values(model: Model, posterior: xr.Dataset, rows: slice) -> dict[str, np.ndarray]:
     """The family's own parameters by name, shape (draws, 1) or (draws, rows)."""
     found = {p.name: draws_first(posterior[p.name])[:, None] for p in model.of_kind("family")}
     if model.of_kind("residual"):

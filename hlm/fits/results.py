@@ -11,6 +11,7 @@ from hlm.engines.engine_list import ENGINES, engine_named
 from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import pointwise_loo
 from hlm.errors import FitError, UnknownNameError, nearest
+from hlm.fits.arviz_groups import arviz_groups
 from hlm.fits.log_likelihood import log_density_of
 from hlm.fits.posterior_coefficients import Parts, parts
 from hlm.fits.table_of_fits import html_of_fits, table_of_fits, text_of_fits
@@ -19,6 +20,7 @@ from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import Model
 from hlm.model.priors import Priors
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import offending
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class Fit:
         """Leave-one-out of the rows, where it is there already; `leave_out` computes it."""
         return self._left_out.get("observation")
 
+    @one_blas_thread()
     def leave_out(self, group: Term | str | None = None) -> PointwiseLoo:
         """Leave-one-out of the rows, or of the groups of a factor, each as if it were new; kept for later.
 
@@ -113,6 +116,39 @@ class Fit:
         if unit not in self._left_out:
             self._left_out[unit] = _rows_left_out(self) if group is None else _groups_left_out(self, group)
         return self._left_out[unit]
+
+    def arviz(self, *, seed: int | None = None) -> xr.DataTree:
+        """Fill ``idata`` with what ArviZ reads: ``az.loo``, ``az.compare`` and ``az.plot_ppc_dist`` then work on it.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of the replicated responses.
+
+        Returns
+        -------
+        xarray.DataTree
+            ``idata`` itself, with ``log_likelihood`` and ``posterior_predictive`` (``chain, draw, __obs__``).
+
+        Raises
+        ------
+        FitError
+            Where they do not fit into memory.
+
+        Notes
+        -----
+        Densities are conditional on coefficients that have learned from the row itself: in small groups ``az.loo`` has
+        large Pareto k and is too high. `compare_loo` integrates them out first (exact engine), for the same quantity.
+
+        Examples
+        --------
+        >>> import arviz as az, hlm
+        >>> line = hlm.fit("Reaction ~ Days + (1|Subject)", hlm.load_data("sleepstudy"), pooling="complete", seed=1)
+        >>> round(float(az.loo(line.arviz(seed=1)).elpd))
+        -953
+        """
+        self.idata.update(arviz_groups(self.resolved, self.idata, lambda: self.parts, lambda: self.model, seed))
+        return self.idata
 
     def __repr__(self) -> str:
         return text_of_fits({self.pooling: self})
@@ -207,8 +243,7 @@ def _groups_left_out(fit: Fit, group: Term) -> PointwiseLoo:
         why_not: str | None = f"No pooling cannot predict a new {group.name}: its prior would be all that speaks."
     else:
         for engine in ENGINES:
-            found = engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)
-            if found is not None:
+            if (found := engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)) is not None:
                 return found
         why_not = next(filter(None, (engine.covers(fit.resolved) for engine in ENGINES)), "")
     raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")

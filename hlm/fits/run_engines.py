@@ -9,6 +9,7 @@ from hlm.engines.interface import Engine, Options
 from hlm.errors import FitError
 from hlm.fits.results import Fit
 from hlm.model.model import Model
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import Method
 
 # rows x draws of which a fit computes its leave-one-out values at once, so that printing shows them without computing
@@ -16,6 +17,7 @@ _LOO_NUMBERS = {"exact": 1_000_000}  # some 0.05 s, less than such a fit takes
 _AFTER_A_CHAIN = 20_000_000  # about a second, after a fit of ten and more
 
 
+@one_blas_thread()
 def run_engines(model: Model, method: Method, options: Options) -> Fit:
     """Draw from the posterior of a model; leave each row out where that takes a fraction of the fit's own time.
 

@@ -33,6 +33,7 @@ from hlm.linting.proposals import Question, with_proposals_that_hold
 from hlm.linting.rewritten_formulas import renamed
 from hlm.linting.unreadable_formulas import unreadable
 from hlm.model.families import get_family
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_functions
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ DATA_CHECKS = (
 )  # fmt: skip
 
 
+@one_blas_thread()
 def lint(
     formula: str | Formula,
     data: Any = None,

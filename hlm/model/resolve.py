@@ -24,11 +24,13 @@ from hlm.model.model import Model
 from hlm.model.notes import far_from_zero
 from hlm.model.parameters import Parameter, common_parameters
 from hlm.model.priors import GivenPriors, Priors, replace_priors
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_choice, offending
 
 _LARGEST_ETA = 1e6  # beyond, all correlations are 0
 
 
+@one_blas_thread()
 def resolve(
     formula: str | Formula,
     data: Any,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +23,7 @@ from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from hlm.errors import FitError
 from hlm.formula.pooling_formulas import Pooling
+from hlm.plots.text_width import room_above, room_along, text_width, wrapped
 from hlm.support.options import offending
 
 
@@ -52,8 +52,8 @@ NOTE = "#595959"  # small print; contrast 7 to 1 on white
 
 _COLORMAP = "viridis"  # lightness grows evenly, so that the order survives any colour vision and a grey printer
 _COLORMAP_ENDS = (0.0, 0.85)  # the brightest yellows are lost on white
-_PROBLEM_WIDTH = 14  # letters in an inch, beneath an axis
-_NOTE_HEIGHT = 20  # points between the axes and the headline, for a note or a key
+_TITLE, _SMALL = 12, 9  # points: the headline, the note and the key
+_LINE = 13.0  # points that a line of small print takes
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
@@ -112,23 +112,36 @@ def interval_style(pitch: float) -> dict[str, Any]:
 
 
 def headline(ax: Axes, text: str, *, note: str = "", key: Sequence[Mapping[str, Any] | Artist] = ()) -> None:
-    """What to see, above the axes; below it a note in small print or a key of one line. No spines without numbers.
+    """What to see, above the axes; below it a note in small print, and a key. No spines without numbers.
+
+    Each is broken into lines that fit, and stands above the ones that are nearer to the axes.
 
     key: artists, or the styles of lines.
     """
     ax.spines[["top", "right"]].set_visible(False)
-    ax.set_title(text, loc="left", fontsize=12, pad=_NOTE_HEIGHT if note or key else 6)
-    if note:
-        ax.annotate(
-            note, (0, 1), xytext=(0, 5), xycoords="axes fraction", textcoords="offset points", va="bottom",
-            fontsize=9, color=NOTE,
-        )  # fmt: skip
+    room, height = room_above(ax), 0.0  # points above the axes that are taken
     if key:
+        handles = [Line2D([], [], **one) if isinstance(one, Mapping) else one for one in key]
+        widths = [text_width(str(one.get_label()), _SMALL) + 2 * _SMALL for one in handles]  # with the glyph
+        across = next((n for n in range(len(key), 1, -1) if _key_width(widths, n) <= room), 1)
         ax.legend(
-            handles=[Line2D([], [], **one) if isinstance(one, Mapping) else one for one in key], loc="lower left",
-            bbox_to_anchor=(0, 1), ncols=len(key), frameon=False, fontsize=9, borderaxespad=0.3, borderpad=0,
-            handletextpad=0.5, columnspacing=1.4, handlelength=1.4,
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=across, frameon=False, fontsize=_SMALL,
+            borderaxespad=0.3, borderpad=0, handletextpad=0.5, columnspacing=1.4, handlelength=1.4, labelspacing=0.4,
         )  # fmt: skip
+        height += 4 + _LINE * -(-len(key) // across)
+    if note:
+        lines = wrapped(note, _SMALL, room)
+        ax.annotate(
+            "\n".join(lines), (0, 1), xytext=(0, height + 5), xycoords="axes fraction", textcoords="offset points",
+            va="bottom", fontsize=_SMALL, color=NOTE, linespacing=1.2,
+        )  # fmt: skip
+        height += 1 + _LINE * len(lines)
+    ax.set_title("\n".join(wrapped(text, _TITLE, room)), loc="left", fontsize=_TITLE, pad=height + 7)
+
+
+def _key_width(widths: Sequence[float], across: int) -> float:
+    """Of a key in so many columns, in points."""
+    return sum(float(max(column)) for column in np.array_split(widths, across)) + 1.4 * _SMALL * (across - 1)
 
 
 def group_key(ax: Axes, group: str, names: Sequence[str], colors: np.ndarray, *, circles: bool = False) -> None:
@@ -147,14 +160,15 @@ def group_key(ax: Axes, group: str, names: Sequence[str], colors: np.ndarray, *,
 def describe(ax: Axes, text: str, *, problems: Iterable[str] = ()) -> None:
     """Say in words what the picture shows: ``ax.alt_text``, for a page's ``alt="..."`` and for screen readers.
 
-    ``problems``, why not to trust it, a clause each, stand there and below the horizontal axis. Names are no formulas:
-    ``$a_b$`` keeps its dollars. Only the numbers of an axis may be 10 with an exponent.
+    ``problems``, why not to trust it, a clause each, stand there and below the horizontal axis. The labels of the axes
+    are broken into lines that fit. Names are no formulas: ``$a_b$`` keeps its dollars. Only the numbers of an axis may
+    be 10 with an exponent.
     """
     said = [f"{problem[0].upper()}{problem[1:]}." for problem in problems]
     ax.alt_text = " ".join([text, *said])  # type: ignore[attr-defined]
-    if said:
-        letters = int(_PROBLEM_WIDTH * ax.get_window_extent().width / ax.figure.dpi)
-        ax.set_xlabel("\n".join([ax.get_xlabel(), *wrap(" ".join(said), max(letters, 40))]).lstrip("\n"))
+    ax.set_xlabel("\n".join(filter(None, [ax.get_xlabel(), " ".join(said)])))
+    for axis, room in zip((ax.xaxis, ax.yaxis), room_along(ax), strict=True):
+        axis.label.set_text("\n".join(wrapped(axis.label.get_text(), axis.label.get_fontsize(), room)))
     for one in (ax, *ax.child_axes):
         names = FixedFormatter | FuncFormatter
         computed = [axis for axis in (one.xaxis, one.yaxis) if not isinstance(axis.get_major_formatter(), names)]

@@ -46,6 +46,21 @@ def test_exam_is_a_point_a_student_from_dark_to_bright_schools():
     )
 
 
+def test_what_was_left_out_stands_between_the_axes_and_the_headline():
+    exam = load_data("exam")
+    exam.loc[::50, "pre"] = np.nan
+    ax = plot_data("post ~ pre + (pre|school)", exam)
+    (note,) = ax.texts
+    assert note.get_text().split("\n") == [
+        "82 of 4059 rows left out for missing values: pre (82).",
+        "colours: school by mean post, dark = lowest, bright = highest",
+    ]
+    ax.figure.draw_without_rendering()
+    renderer = ax.figure.canvas.get_renderer()
+    boxes = [ax.get_window_extent(), note.get_window_extent(renderer), ax._left_title.get_window_extent(renderer)]
+    assert boxes[0].y1 < boxes[1].y0 < boxes[1].y1 < boxes[2].y0
+
+
 def test_few_groups_are_named_each_with_the_colour_of_its_points(simulate):
     frame = simulate(3)
     ax = plot_data("y ~ x + (x|g)", frame)

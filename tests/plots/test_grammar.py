@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.transforms import Bbox
 
 from hlm.formula.pooling_formulas import POOLINGS
-from hlm.plots.glyphs import GROUP_COLORS, LOOKS, axes_or_new, circle, describe, extremes, group_colors, number
+from hlm.plots.glyphs import (
+    GROUP_COLORS,
+    LOOKS,
+    axes_or_new,
+    circle,
+    describe,
+    extremes,
+    group_colors,
+    headline,
+    number,
+)
 
 # Machado, Oliveira & Fernandes (2009), IEEE TVCG 15(6), severity 1.0; the identity is the usual vision.
 VISION = {
@@ -97,3 +109,54 @@ def test_the_description_is_on_the_axes():
     ax = plt.figure().add_subplot()
     describe(ax, "A picture.")
     assert ax.alt_text == "A picture."
+
+
+def _boxes(ax: Axes) -> list[Bbox]:
+    """What stands above the axes, from below: key, notes, headline."""
+    ax.figure.draw_without_rendering()
+    renderer = ax.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    key, above = ax.get_legend(), [ax.title, *ax.texts, ax._left_title]  # type: ignore[attr-defined]
+    boxes = [key.get_window_extent(renderer)] if key is not None else []
+    return boxes + [text.get_window_extent(renderer) for text in above if text.get_text()]
+
+
+KEY = [circle(pooling, 6) for pooling in POOLINGS]
+LONG = "the mean reaction time in the psychomotor vigilance task against the days of sleep deprivation "
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "title", "across", "dpi"),
+    [
+        (1, [], "short", 1, 100), (2, KEY, "short", 1, 50), (4, KEY * 3, LONG * 3, 1, 100), (0, KEY, LONG, 3, 72),
+        (1, [], LONG * 2, 3, 72), (2, KEY * 3, "unbroken" * 40, 3, 100),
+    ],
+)  # fmt: skip
+def test_headline_note_and_key_stand_one_above_the_other(lines, key, title, across, dpi):
+    figure, axes = plt.subplots(1, across, figsize=(4 * across + 3, 6), dpi=dpi, layout="constrained", squeeze=False)
+    note = "\n".join(["12 of 180 rows left out for missing values: y (12)."] * lines)
+    for ax in axes[0]:
+        ax.plot([0, 1000], [0, 1])
+        headline(ax, title, note=note, key=key)
+        describe(ax, "A picture.")
+    for place, ax in enumerate(axes[0]):
+        boxes = _boxes(ax)
+        assert len(boxes) == 1 + (lines > 0) + (len(key) > 0)
+        edge = figure.bbox.x1 if place == across - 1 else axes[0, place + 1].get_window_extent().x0
+        for below, above in pairwise([ax.get_window_extent(), *boxes]):
+            assert below.y1 <= above.y0
+            assert above.x1 <= edge
+            assert above.y1 <= figure.bbox.y1
+    plt.close(figure)
+
+
+def test_long_labels_of_axes_are_broken_and_short_ones_are_not():
+    ax = axes_or_new(None, 7, 5)
+    ax.set(xlabel=LONG, ylabel="post")
+    describe(ax, "A picture.", problems=["2 divergences"])
+    assert ax.get_xlabel().replace("\n", " ").split() == [*LONG.split(), "2", "divergences."]
+    assert len(ax.get_xlabel().split("\n")) == 3
+    assert ax.get_ylabel() == "post"
+    ax.figure.draw_without_rendering()
+    box = ax.xaxis.label.get_window_extent(ax.figure.canvas.get_renderer())
+    assert box.x0 >= 0
+    assert box.x1 <= ax.figure.bbox.x1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlm.data.new_rows import prepare
+from hlm.data.pandas_polars_arrow import narwhalize
 from hlm.data.transforms import Functions
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
@@ -16,7 +18,7 @@ from hlm.engines.bambi.memory_check import check_memory_of_model
 from hlm.engines.bambi.safe_names import unsafe_variables
 from hlm.engines.bambi.sampled_coefficients import orthogonalise
 from hlm.errors import DataError, FitError
-from hlm.formula.formula import INTERCEPT, Formula, Term
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
 from hlm.model.grouping_factors import CovarianceBlock, Effect
@@ -175,8 +177,17 @@ def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
 
 
 def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
-    """New rows as the model was built on: columns under the names that it has for them."""
-    frame: pd.DataFrame = prepare(model.written, model.data, rows)
+    """New rows as the model was built on: the columns of this strategy, under the names that it has for them.
+
+    rows: with the columns of the data; or, as `bambi.interpret` makes them, with columns of the model's own data.
+    """
+    own = {effect.coefficients.name for factor in model.factors for effect in factor.effects if effect.sd is None}
+    common = tuple(term for term in model.formula.common if term.name not in own)
+    varying = tuple(Block(tuple(e.term for e in factor.effects), factor.group) for factor in model.factors)
+    view = narwhalize(rows)
+    known = {names.in_posterior(name): name for name in map(str, model.data.columns)}
+    view = view.rename({name: known[name] for name in view.columns if known.get(name, name) != name})
+    frame: pd.DataFrame = prepare(replace(model.written, common=common, blocks=varying), model.data, view)
     return frame.rename(columns=names.in_posterior)
 
 

@@ -18,12 +18,14 @@ from hlm.errors import FitError
 from hlm.formula.expansion import contracted
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import check_has_groups
+from hlm.support.blas_threads import one_blas_thread
 from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper
 from hlm.support.options import offending
 
 _NOTHING_LEFT = 1e-7  # of the response's sd: rounding leaves 1e-8 where the model explains the response exactly
 
 
+@one_blas_thread()
 def reml(
     formula: str | Formula,
     data: Any,

@@ -39,7 +39,8 @@ type Sums = CrossProducts | CrossedProducts
 _WORTH_A_THREAD = 64  # thetas: with fewer, starting a thread takes longer than it saves
 _BLOCK = 5e8  # multiplications between two chances to be interrupted, about half a second
 _ROUNDING = 1e-3  # a sum of squares over sigma^2 that is further below 0 is rounding alone
-_LARGE = 100  # columns of a dense matrix: from here LAPACK uses threads of its own
+_LARGE = 100  # columns of a dense matrix: from here each theta is worth a thread
+_AT_ONCE = 5e6  # numbers in the dense matrices of all threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,10 @@ def _data(sums: CrossedProducts) -> tuple[np.ndarray | int, ...]:
 
 def _cut(sums: Sums, thetas: int) -> tuple[np.ndarray, int]:
     """The edges of stretches of thetas, and how many threads; stretches are short, since Ctrl-C waits for their end."""
-    workers = max(1, min(numba.get_num_threads(), thetas // _WORTH_A_THREAD))
+    worth, most = _WORTH_A_THREAD, numba.get_num_threads()
     if isinstance(sums, CrossedProducts) and sums.m >= _LARGE:
-        workers = 1  # LAPACK's own threads are faster without ours
+        worth, most = 1, min(most, int(_AT_ONCE / sums.m**2))
+    workers = max(1, min(most, thetas // worth))
     each = max(1, int(np.ceil(thetas * sums.operations / _BLOCK / workers)))
     return np.linspace(0, thetas, min(workers * each, max(thetas, 1)) + 1).astype(int), workers
 
