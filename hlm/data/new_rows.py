@@ -36,6 +36,8 @@ def prepare(formula: Formula, data: CleanData, frame: Any, groups: tuple[Term, .
     wanted = [*dict.fromkeys([*formula.predictors, *labelled, *formula.offsets, *response])]
     names = dict.fromkeys(name for variable in wanted for name in inside[variable])
     weights = [name for name in view.columns if name == data.weights_column]
+    if not names and not weights:  # an intercept alone
+        return pd.DataFrame(index=range(len(view)))
     columns, sources, _ = complete_rows(formula, [*dict.fromkeys([*names, *weights])], view, drop_missing=False)
     for name in weights:
         check_weights(columns[name], name)
