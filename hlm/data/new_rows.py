@@ -46,6 +46,8 @@ def prepare(formula: Formula, data: CleanData, frame: Any, groups: tuple[Term, .
     wanted = [*dict.fromkeys([*formula.predictors, *grouping, *formula.offsets, *response])]
     weights = [name for name in view.columns if name == data.weights_column]
     names = dict.fromkeys([*(n for v in wanted for n in inside[v]), *(group.name for group in cells), *weights])
+    if not names:  # an intercept alone
+        return pd.DataFrame(index=range(len(view)))
     columns, sources, _ = complete_rows(formula, list(names), view, drop_missing=False)
     for name in weights:
         check_weights(columns[name], name)

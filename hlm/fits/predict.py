@@ -148,7 +148,8 @@ def _own_factors(fit: Fit, groups: Any) -> tuple[Term, ...]:
         chosen: tuple[Term, ...] = every if groups == "own" else ()
     else:
         wanted = check_list("groups", groups, str([group.name for group in every[:1]]))
-        chosen = tuple(find_group(fit.resolved.written, name) for name in wanted)
+        named_here = [find_group(fit.resolved.written, name) for name in wanted]
+        chosen = tuple(group for group in every if group in named_here)
     if fit.pooling == "none" and groups != "new" and set(chosen) != set(every):
         raise FitError(
             f"groups={groups!r}: no pooling has no average {' and '.join(g.name for g in every if g not in chosen)}, "
