@@ -99,7 +99,10 @@ def _convert_dates(name: str, *, is_polars: bool) -> str:
         dates = f"pd.to_datetime(data[{name!r}])"
         days = f"data['days'] = ({dates} - {dates}.min()).dt.days"
         text = f"data[{name!r}] = {dates}.astype('string')"
-    return f"a formula can use numbers and labels only. As a predictor make days of it, {days}; as labels text, {text}."
+    return (
+        f"a formula can use numbers and labels only. Convert it first, for example to a number of days: {days}; or to "
+        f"text, as labels: {text}."
+    )
 
 
 def _integers(series: Any) -> pd.Series:

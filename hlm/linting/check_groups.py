@@ -136,7 +136,7 @@ def double_bar_factor(case: DataCase) -> Iterator[Finding]:
     change = {block: _single_bars(block, case) for block in case.formula.blocks}
     change = {block: parts for block, parts in change.items() if parts != (block,)}
     for block in change:
-        for effect in (e for e in block.effects if case.factors_of(e)):
+        for effect in (e for e in block.effects if case.factors_of(e) and case.varies(e, block.group).any()):
             levels = case.coefficients((effect,))
             beside = "beside an intercept of their own" if block.has_intercept else "beside the other effects"
             message = (

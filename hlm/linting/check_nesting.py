@@ -57,8 +57,8 @@ class _Cells:
 
     @property
     def begin_anew(self) -> bool:
-        """Whether each parent has the first labels and no others, as many as it needs."""
-        return bool((self.last + 1 == self.labels).all())
+        """Whether each parent has the first labels and no others, as many as it needs, with hardly a gap."""
+        return bool((self.last + 1).sum() <= (1 + threshold("share of gaps in ids")) * self.count)
 
     @property
     def low_labels_recur(self) -> bool:

@@ -67,6 +67,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "rank correlation of ids": Threshold(-0.5, "numbers given anew in each parent start low: low ones recur more"),
         "rank correlation in standard errors": Threshold(3, "beyond it, chance is one in a thousand"),
         "share of ids that recur": Threshold(0.2, "fewer look like movers, not like numbers given anew"),
+        "share of gaps in ids": Threshold(0.02, "ids 1, 2, 3, ... of each parent; a lost one is no other numbering"),
         "share of cells filled": Threshold(0.9, "nearly all combinations observed is a crossed design"),
     }
 )

@@ -70,4 +70,4 @@ def test_what_to_write_instead_can_be_read_and_mends_it(code: str, names: dict[s
             corrected = finding.instead
             assert str(parse(corrected))
             found: Findings = eval(example(code, "wrong"), names | {"lint": again})
-            assert finding.code not in found.codes
+            assert finding.code not in found.codes and not found.errors

@@ -42,4 +42,4 @@ def test_priors() -> None:
 
 
 def test_fits(sleepstudy: PoolingFits) -> None:
-    check(sleepstudy, "none", "There is no fit 'nope'. There are: complete, none, partial.")
+    check(sleepstudy, "none", "There is no fit 'nope'. Did you mean 'none' or 'complete'? There are: ")
