@@ -1,6 +1,6 @@
 """Do the two engines agree? Posterior means and sds by the exact engine and by NUTS, parameter by parameter.
 
-    python3 -m uv run python benchmarks/agreement.py            # a minute or more
+    .uv/bin/uv run python benchmarks/agreement.py            # a minute or more
 
 Five gaussian models in partial pooling, the coefficients of all groups included. For every parameter the difference of
 the means in Monte Carlo standard errors of both (ArviZ's for NUTS; sd / sqrt(effective points) for the exact draws),

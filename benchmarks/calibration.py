@@ -1,9 +1,9 @@
 """Is hlm calibrated? Ranks of the truth among posterior draws, and coverage of intervals by group size.
 
-    python3 -m uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes: 20 minutes
-    python3 -m uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 300
-    python3 -m uv run python benchmarks/calibration.py --report                 # the tables, of what was saved
-    python3 -m uv run python benchmarks/calibration.py --quick                  # a few data sets: does it run?
+    .uv/bin/uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes: 20 minutes
+    .uv/bin/uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 300
+    .uv/bin/uv run python benchmarks/calibration.py --report                 # the tables, of what was saved
+    .uv/bin/uv run python benchmarks/calibration.py --quick                  # a few data sets: does it run?
 
 Parameters are drawn from their priors, data from the parameters, and the model is fitted under the same priors. Then
 the truth is one more draw from the posterior: its rank among independent draws is uniform (Talts et al. 2018,

@@ -1,7 +1,7 @@
 """How the time of a fit grows with rows and with groups.
 
-    python3 -m uv run python benchmarks/growth.py            # about a minute and a half, 1.5 GB
-    python3 -m uv run python benchmarks/growth.py --quick    # seconds, a size that means nothing: does it run?
+    .uv/bin/uv run python benchmarks/growth.py            # about a minute and a half, 1.5 GB
+    .uv/bin/uv run python benchmarks/growth.py --quick    # seconds, a size that means nothing: does it run?
 
 Fits ``y ~ x + (x|g)`` to simulated lines, one per group, with the exact engine. Every case runs in a process of its
 own, after a small fit that loads libraries and compiled kernels, so that the seconds are the data's and the peak

@@ -1,8 +1,8 @@
 """The exam model by hlm and by its peers, in one run on one machine.
 
-    python3 -m uv run python benchmarks/peers.py            # some minutes; R's packages too where Rscript has them
-    python3 -m uv run python benchmarks/peers.py --no-r     # Python only
-    python3 -m uv run python benchmarks/peers.py --quick    # only what is fast: does it run?
+    .uv/bin/uv run python benchmarks/peers.py            # some minutes; R's packages too where Rscript has them
+    .uv/bin/uv run python benchmarks/peers.py --no-r     # Python only
+    .uv/bin/uv run python benchmarks/peers.py --quick    # only what is fast: does it run?
 
 Every peer fits ``post ~ pre + (pre|school)`` with 4 chains of 1000 draws (after 1000 for tuning) in a process of its
 own. What the columns mean, and what is fair and unfair about them, stands in README.md beside this file.

@@ -1,4 +1,4 @@
-"""Draws the pictures of README.md: `python3 -m uv run python docs/make_pictures.py`."""
+"""Draws the pictures of README.md: `.uv/bin/uv run python docs/make_pictures.py`."""
 
 from pathlib import Path
 

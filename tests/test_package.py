@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import hlm
@@ -40,9 +41,27 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_readme_commands_are_those_of_ci() -> None:
     """What .ci/run runs is the README's own test command."""
-    commands = re.findall(r"^python3 -m pip install .*$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    commands = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text()
+    environments = {command.split(" && ")[0] for command in commands}  # of its own: pip refuses the system's
+    assert environments == {"python3 -m venv .uv"}
+    assert "uv run --no-dev hlm" in commands[0]
+    assert ".uv" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_every_data_set_has_a_licence_that_the_distribution_names_and_ships() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    table = (ROOT / "hlm" / "data" / "sets" / "README.md").read_text()
+    licences = dict(re.findall(r"^\| `(\w+)\.csv` \|.*\| ([\w.-]+) \|$", table, flags=re.MULTILINE))
+    assert set(licences) == {path.stem for path in (ROOT / "hlm" / "data" / "sets").glob("*.csv")}
+    assert {"MIT", *licences.values()} == set(project["license"].split(" AND "))
+    described = (ROOT / "data" / "README.md").read_text().split("\n## ")[1:]
+    for section in described:
+        name = section.split()[0]
+        assert f"**Licence:** {licences[name]}," in section, name
+    shipped = {path.name for pattern in project["license-files"] for path in ROOT.glob(pattern)}
+    assert shipped == {"LICENSE", "MIT-MixedModelsDatasets.txt", "GPL-2.0-or-later.txt", "GPL-3.0-or-later.txt"}
 
 
 def test_compiled_functions_call_none_of_another_file():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hlm.errors import FormulaError
 from hlm.explanation.diagram_svg import text_width, wrapped
+from hlm.explanation.html_pieces import column, picture, table, wide
 from hlm.explanation.math_expression import visible
 from hlm.formula.formula import quote
 from hlm.formula.parser import parse
@@ -52,17 +53,14 @@ class Cheatsheet:
         )
 
     def _repr_html_(self) -> str:
-        style = "text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;background:#fff;color:#1b1b1b"
-        head = "".join(f'<th style="{style}">{t}</th>' for t in ("formula", "lines", "meaning", "parameters"))
-        body = "".join(
-            f'<tr style="border-bottom:1px solid #ddd">'
-            f'<td style="{style};white-space:nowrap"><code>{escape(visible(r.formula))}</code></td>'
-            f'<td style="{style}">{r.picture}</td><td style="{style}">{escape(r.meaning)}</td>'
-            f'<td style="{style}">{escape(r.parameters)}</td></tr>'
+        rows = [
+            (
+                f'<code style="white-space:nowrap">{escape(visible(r.formula))}</code>',
+                picture(r.picture, r.lines, shrinks=False), column(r.meaning), column(r.parameters),
+            )
             for r in self.rows
-        )
-        whole = "border-collapse:collapse;font-family:Helvetica,Arial,sans-serif"
-        return f'<table style="{whole}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        ]  # fmt: skip
+        return wide(table(("formula", "lines", "meaning", "parameters"), rows))
 
 
 def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:

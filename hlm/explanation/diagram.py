@@ -12,6 +12,7 @@ from hlm.explanation.diagram_layout import CAPTION, CAPTION_HEIGHT, CURVE_HEIGHT
 from hlm.explanation.diagram_nodes import Node, model_tree
 from hlm.explanation.diagram_svg import area, bars, box_svg, expression_svg, line_svg, text_svg, text_width, wrapped
 from hlm.explanation.equations import equations
+from hlm.explanation.html_pieces import picture
 from hlm.explanation.math_text import plain_lines
 from hlm.explanation.prior_text import number
 from hlm.explanation.structure import ModelStructure
@@ -30,6 +31,7 @@ class Diagram:
     """A picture of the model; shows itself in Jupyter."""
 
     svg: str  # one self-contained element
+    words: str  # the same as text
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to an .svg file; returns its path."""
@@ -37,8 +39,8 @@ class Diagram:
         target.write_text(self.svg, encoding="utf-8")
         return target
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def _repr_html_(self) -> str:
+        return picture(self.svg, self.words)
 
     def __repr__(self) -> str:
         return f"Diagram({len(self.svg)} characters of SVG; .save('model.svg') writes it)"
@@ -65,7 +67,8 @@ def diagram(model: ModelStructure) -> Diagram:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
         f'style="max-width:100%;height:auto">'
         f"<title>{escape(title)}</title><desc>{escape(f'{spoken}. {_HOW}')}</desc>"
-        f'<rect width="{w}" height="{h}" fill="#fff"/>{"".join(parts)}</svg>'
+        f'<rect width="{w}" height="{h}" fill="#fff"/>{"".join(parts)}</svg>',
+        f"Diagram of {title}: {spoken}.",
     )
 
 

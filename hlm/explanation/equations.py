@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from hlm.explanation import symbols
+from hlm.explanation.html_pieces import heading, wide
 from hlm.explanation.math_expression import Expression, Line, Matrix, Name, Row, Sign, call, joined, row, vector
+from hlm.explanation.math_html import math_html_lines
 from hlm.explanation.math_latex import latex_lines
-from hlm.explanation.math_mathml import mathml_lines
 from hlm.explanation.math_text import plain, plain_lines
 from hlm.explanation.predictor import centre_expression, distribution_argument, linear_predictor, linked, response
 from hlm.explanation.prior_text import distribution
@@ -28,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Equations:
-    """The model's equations; print it for Unicode text, or ask for LaTeX or MathML."""
+    """The model's equations; print it for Unicode text, or ask for LaTeX or HTML."""
 
     sections: tuple[Section, ...]  # the hierarchical form, the fixed + random form, what links them, the priors
     why: str  # why the two forms are the same model; empty without groups
@@ -39,9 +40,9 @@ class Equations:
         return "\n\n".join(f"% {s.title}\n\\[\n{latex_lines(s.lines)}\n\\]" for s in self.sections)
 
     @property
-    def mathml(self) -> str:
-        """One ``math`` element per section, under a heading."""
-        return "\n".join(f"<h4>{s.title}</h4>\n{mathml_lines(s.lines, s.title)}" for s in self.sections)
+    def html(self) -> str:
+        """A table per section, under a heading, for a page."""
+        return "\n".join(f"{heading(4, s.title)}\n{wide(math_html_lines(s.lines))}" for s in self.sections)
 
     @property
     def text(self) -> str:

@@ -13,7 +13,7 @@ from hlm.explanation.code_pymc import pymc_code
 from hlm.explanation.code_r import brms_code, lme4_code
 from hlm.explanation.diagram import Diagram, diagram
 from hlm.explanation.equations import Equations, equations
-from hlm.explanation.html_pieces import lettered, styled
+from hlm.explanation.html_pieces import heading, lettered, program, styled, wide
 from hlm.explanation.math_expression import visible
 from hlm.explanation.priors_table import PriorTable, prior_table
 from hlm.explanation.structure import ModelStructure, model_structure
@@ -40,7 +40,7 @@ class Explanation:
 
     @property
     def equations(self) -> Equations:
-        """Both parametrisations: ``.text``, ``.latex``, ``.mathml``."""
+        """Both parametrisations: ``.text``, ``.latex``, ``.html``."""
         return equations(self.model)
 
     @property
@@ -69,18 +69,17 @@ class Explanation:
         words, equations, code = self.words, self.equations, self.code
         why = f"<p>{lettered(equations.why)}</p>" if equations.why else ""
         programs = "".join(
-            f"<details{' open' if name == 'lme4' else ''}><summary>{escape(name)}</summary>"
-            f"<pre><code>{escape(text)}</code></pre></details>"
+            f"<details{' open' if name == 'lme4' else ''}><summary>{escape(name)}</summary>{program(text)}</details>"
             for name, text in code.items()
         )
         return styled(
-            f"<h2><code>{escape(visible(str(self.model.written)))}</code></h2>"
-            f"<h3>In words</h3>{words.html}"
-            f'<h3>The picture</h3><div class="wide">{self.diagram.svg}</div>'
-            f'<h3>In equations</h3><div class="wide">{equations.mathml}</div>{why}'
-            f"<details><summary>LaTeX</summary><pre><code>{escape(equations.latex)}</code></pre></details>"
-            f'<h3>Priors</h3><div class="wide">{self.priors._repr_html_()}</div>'
-            f"<h3>In code</h3>{programs}"
+            f"{heading(2, f'<code>{escape(visible(str(self.model.written)))}</code>')}"
+            f"{heading(3, 'In words')}{words.html}"
+            f"{heading(3, 'The picture')}{wide(self.diagram._repr_html_())}"
+            f"{heading(3, 'In equations')}{equations.html}{why}"
+            f"<details><summary>LaTeX</summary>{program(equations.latex)}</details>"
+            f"{heading(3, 'Priors')}{wide(self.priors._repr_html_())}"
+            f"{heading(3, 'In code')}{programs}"
         )
 
 
@@ -142,7 +141,7 @@ def explain(
     Returns
     -------
     Explanation
-        ``.words``, ``.equations`` (``.text``, ``.latex``, ``.mathml``), ``.priors``, ``.diagram`` (``.svg``,
+        ``.words``, ``.equations`` (``.text``, ``.latex``, ``.html``), ``.priors``, ``.diagram`` (``.svg``,
         ``.save(path)``), ``.code["lme4" | "brms" | "bambi" | "pymc"]``. Prints as text, in Jupyter as one page.
 
     Raises

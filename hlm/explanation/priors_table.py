@@ -8,8 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hlm.explanation import symbols
+from hlm.explanation.html_pieces import column, table
 from hlm.explanation.math_expression import Expression, row, visible
-from hlm.explanation.math_mathml import mathml
+from hlm.explanation.math_html import math_html
 from hlm.explanation.math_text import plain
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.prior_text import distribution, left_over
@@ -52,14 +53,12 @@ class PriorTable:
         return "\n".join([*(f"  {line}" for line in lines), *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{title}</th>" for title in ("in the posterior", "symbol", "prior", "why"))
-        body = "".join(
-            f"<tr><td><code>{escape(visible(r.name))}</code></td><td><math>{mathml(r.symbol)}</math></td>"
-            f"<td>{escape(r.prior)}</td><td>{escape(r.reason)}</td></tr>"
+        rows = [
+            (f"<code>{escape(visible(r.name))}</code>", math_html(r.symbol), escape(r.prior), column(r.reason))
             for r in self.rows
-        )
+        ]
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        return table(("in the posterior", "symbol", "prior", "why"), rows) + notes
 
 
 def prior_table(model: ModelStructure) -> PriorTable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from hlm.explanation import symbols
-from hlm.explanation.html_pieces import lettered, styled
+from hlm.explanation.html_pieces import heading, lettered, styled, table
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import parameter_text, strategy_coefficients, strategy_formulas
@@ -52,9 +52,8 @@ class Words:
         """The sentences as an HTML fragment, without their style."""
         parts = []
         for title, sentences in self._titled.items():
-            parts += [f"<h4>{title}</h4>"] if title else []
-            items = (f"<dt>{escape(visible(s.about))}</dt><dd>{lettered(s.text)}</dd>" for s in sentences)
-            parts.append(f"<dl>{''.join(items)}</dl>")
+            parts += [heading(4, title)] if title else []
+            parts.append(table((), [(f"<code>{escape(visible(s.about))}</code>", lettered(s.text)) for s in sentences]))
         return "".join([*parts, *(f"<p>{lettered(note)}</p>" for note in self.notes)])
 
     def _repr_html_(self) -> str:

@@ -321,8 +321,7 @@ def test_awkward_names_are_escaped_everywhere(named: tuple[tuple[str, str, str],
     html = explanation._repr_html_()
     assert "<script" not in html
     assert all(name in unescape(html) for name in names)
-    for section in re.findall(r"<math.*?</math>", html):
-        ElementTree.fromstring(section.replace("&#160;", " "))
+    ElementTree.fromstring(f"<div>{explanation.equations.html.replace('&#160;', ' ')}</div>")
     ast.parse(explanation.code["pymc"])
     ast.parse(explanation.code["bambi"])
     latex = re.sub(r"\\.", "", explanation.equations.latex)  # what stays unescaped
@@ -347,7 +346,7 @@ def test_terminal_and_jupyter(explained_as: Callable[[str], Explanation]) -> Non
     text, html = str(explanation), explanation._repr_html_()
     positions = [text.index(t) for t in ("In words", "In equations", "Priors\n", "In code")]
     assert positions == sorted(positions)
-    assert all(part in html for part in ("<svg", "<math", "<h3>Priors</h3>", "<summary>pymc</summary>"))
+    assert all(part in html for part in ("<img", ">In equations</h3>", ">Priors</h3>", "<summary>pymc</summary>"))
     assert not re.search(r"<script|<link|https?://(?!www\.w3\.org)", html)
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/references.md: `python3 -m uv run python tests/reference/make_page.py`."""
+"""Writes docs/references.md: `.uv/bin/uv run python tests/reference/make_page.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ every run (`tests/engines/reml/test_reml_lme4.py`, `tests/fits/test_posteriors.p
 there; a further test holds this page to what its script writes. To see it again:
 
 ```
-python3 -m uv run python tests/reference/make_page.py     # our numbers, a minute; writes this page
+.uv/bin/uv run python tests/reference/make_page.py     # our numbers, a minute; writes this page
 cd tests/reference && Rscript lme4_r.R && Rscript lme4_reml.R && Rscript gelman_hill.R && Rscript brms.R   # theirs
 ```
 """
