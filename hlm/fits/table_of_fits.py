@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hlm.engines.interface import Diagnostics, PointwiseLoo
-from hlm.fits.judgement import judge
 from hlm.fits.posterior_coefficients import common_coefficients, draws_first
+from hlm.fits.verdict_sentence import judge
 from hlm.model.model import Model
 
 if TYPE_CHECKING:
