@@ -15,7 +15,7 @@ from hlm.compare.glossary import described
 from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
-from hlm.fits.judgement import judge
+from hlm.fits.verdict_sentence import judge
 from hlm.support.options import check_seed
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hlm.engines.interface import Diagnostics, PointwiseLoo
-from hlm.fits.judgement import judge
 from hlm.fits.posterior_coefficients import common_coefficients, draws_first
+from hlm.fits.verdict_sentence import judge
 from hlm.formula.function_calls import shown
 from hlm.model.families import chosen_link
 from hlm.model.model import Model

@@ -8,8 +8,8 @@ import pytest
 from hlm.compare.verdict import verdict
 from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
-from hlm.fits.judgement import judge
 from hlm.fits.results import PoolingFits
+from hlm.fits.verdict_sentence import judge
 
 
 def test_exam(exam: PoolingFits) -> None:
