@@ -8,6 +8,8 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Any, get_args
 
+import numpy as np
+
 from hlm.data.clean_data import formula_and_data
 from hlm.data.transforms import Functions
 from hlm.errors import DataError, FitError
@@ -23,7 +25,7 @@ from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_fact
 from hlm.model.model import Model
 from hlm.model.notes import far_from_zero
 from hlm.model.parameters import Parameter, common_parameters
-from hlm.model.priors import GivenPriors, Priors, replace_priors
+from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
 from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_choice, offending
 
@@ -186,7 +188,7 @@ def _with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_et
 
     def chosen(model: Model, standing: Priors) -> Priors:
         own = bambi_priors(model) if isinstance(given, str) else given
-        return replace_priors(standing, own, sds_of_departures(model), also_known=known)
+        return _of_kept_columns(model, replace_priors(standing, own, sds_of_departures(model), also_known=known))
 
     found = {}
     for pooling, model in models.items():
@@ -199,6 +201,22 @@ def _with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_et
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
         found[pooling] = replace(model, priors=priors, notes=(*model.notes, *far_from_zero(model)))
     return found
+
+
+def _of_kept_columns(model: Model, priors: Priors) -> Priors:
+    """Of a prior with a number for each column of a common term, the numbers of those that no pooling keeps."""
+    every, kept = model.design.common, set(model.common.names)
+    found = dict(priors)
+    for term in dict.fromkeys(model.common.terms):
+        there = [name in kept for name in every.names if name[0] == term]
+        prior = found.get(names.coefficient(term))
+        if prior is not None and not all(there):
+            chosen = {
+                key: np.asarray(value)[there] if np.size(value) == len(there) else value
+                for key, value in prior.args.items()
+            }
+            found[names.coefficient(term)] = Prior(prior.name, prior.dist, **chosen)
+    return Priors(found, priors.notes)
 
 
 def _blocks_with_own_priors(model: Model, own: set[str]) -> frozenset[str]:

@@ -89,8 +89,9 @@ def none_as_groups(model: Model) -> GaussianModel:
     columns, the groups' own ones included. Here it is about those of the common ones, and has the mean and the sd that
     follow for it, so that groups stay independent.
     """
-    own = [(model.priors[e.coefficients.name].args, len(e.labels)) for f in model.factors for e in f.effects]
-    mean, sd = (np.concatenate([np.broadcast_to(args[key], q) for args, q in own]) for key in ("mu", "sigma"))
+    own = [(e.coefficients.name, len(e.labels)) for f in model.factors for e in f.effects]
+    found = [_for_columns(model.priors, name, name, count) for name, count in own]
+    mean, sd = (np.concatenate(numbers) for numbers in zip(*found, strict=True))
     prior = normal_prior(model.common, model.priors)
     if INTERCEPT in model.common.terms:
         place = model.common.terms.index(INTERCEPT)
@@ -151,9 +152,14 @@ def normal_prior(common: Columns, priors: Priors) -> NormalPrior:
     """The priors of the common terms as one mean and sd per column."""
     mean, sd = np.empty(len(common.terms)), np.empty(len(common.terms))
     for term in dict.fromkeys(common.terms):
-        prior = priors[names.coefficient(term)]
         mine = [t == term for t in common.terms]
-        if any(np.size(prior.args[key]) not in (1, sum(mine)) for key in ("mu", "sigma")):
-            raise FitError(f"The prior of {term.name!r} is {prior}, and the term has {sum(mine)} coefficient(s).")
-        mean[mine], sd[mine] = prior.args["mu"], prior.args["sigma"]
+        mean[mine], sd[mine] = _for_columns(priors, names.coefficient(term), term.name, sum(mine))
     return NormalPrior(mean, sd)
+
+
+def _for_columns(priors: Priors, name: str, shown: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and the sd of each of a term's columns."""
+    prior = priors[name]
+    if any(np.size(prior.args[key]) not in (1, count) for key in ("mu", "sigma")):
+        raise FitError(f"The prior of {shown!r} is {prior}, and the term has {count} coefficient(s).")
+    return np.broadcast_to(prior.args["mu"], count), np.broadcast_to(prior.args["sigma"], count)

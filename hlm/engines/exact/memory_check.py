@@ -8,7 +8,7 @@ from hlm.support.memory import NUMBER, check_memory, fewer_draws
 
 OPERATIONS = 2e11  # for one fit, some 20 s: where theta is expensive, few values with several coefficient draws each do
 _OF_SIGMA = 2e10  # the same where sigma alone is drawn: some hundred values are plenty
-_LARGEST = 5e7  # numbers in the common coefficients' matrices of all values of theta, 400 MB
+_LARGEST = 2e7  # numbers in the common coefficients' matrices of all values of theta, 160 MB
 _POINTS = 3  # values of theta for each draw, unless the posterior is very far from a mixture of t's
 _LEAST_POINTS = 100
 _COPIES = 5  # of the common coefficients' matrices, for each point

@@ -64,7 +64,8 @@ def _fitting(gaussian: GaussianModel) -> int:
 
 
 def _affordable(gaussian: GaussianModel, theta: Theta) -> Theta:
-    return _some(theta, max(_LEAST // 2, int(_OPERATIONS / gaussian.coefficients**3)))
+    least = _LEAST // 2 if gaussian.known_sd is None else _LEAST // 5  # of sigma alone a fifth says as much
+    return _some(theta, max(least, int(_OPERATIONS / gaussian.coefficients**3)))
 
 
 def _some(theta: Theta, most: int) -> Theta:
