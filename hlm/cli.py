@@ -36,6 +36,7 @@ Formula = Annotated[str, Parameter(help='For example "post ~ pre + (pre|school)"
 Data = Annotated[str, Parameter(help=f"{_DATA}.")]
 Family = Annotated[str, Parameter(help=_FAMILY.format("cbind(k, n - k)"))]
 FamilyP = Annotated[str, Parameter(help=_FAMILY.format("p(k, n)"))]
+Link = Annotated[str | None, Parameter(help="The family's link, such as log or probit; by default its own.")]
 Weights = Annotated[str | None, Parameter(help=_TRIALS)]
 Engine = Annotated[Method, Parameter(help="The engine.")]
 Seed = Annotated[int | None, Parameter(converter=_whole, help="A whole number; the same seed gives the same numbers.")]
@@ -51,6 +52,7 @@ def compare(
     /,
     *,
     family: Family = "gaussian",
+    link: Link = None,
     weights: Weights = None,
     method: Engine = "auto",
     seed: Seed = None,
@@ -65,7 +67,9 @@ def compare(
     from hlm.fits.fit import fit_pooling
 
     rows, progress = read_table(data), not quiet
-    fits = fit_pooling(read, rows, family=family, weights=weights, method=method, seed=seed, progress=progress)
+    fits = fit_pooling(
+        read, rows, family=family, link=link, weights=weights, method=method, seed=seed, progress=progress
+    )
     table = compare_loo(fits)
     print(fits)
     print("\nPredicting a new row of a known group (leave-one-out, best first):")
@@ -77,12 +81,20 @@ def compare(
 
 @app.command
 def plan(
-    formula: Formula, data: Data, /, *, family: Family = "gaussian", weights: Weights = None, method: Engine = "auto"
+    formula: Formula,
+    data: Data,
+    /,
+    *,
+    family: Family = "gaussian",
+    link: Link = None,
+    weights: Weights = None,
+    method: Engine = "auto",
 ) -> None:
     """Say which engine would fit each pooling strategy, why that one, and what it takes. Nothing is fitted."""
     from hlm.fits.plan import plan as plan_of
 
-    for row in plan_of(formula, read_table(data), family=family, weights=weights, method=method).to_dict("records"):
+    table = plan_of(formula, read_table(data), family=family, link=link, weights=weights, method=method)
+    for row in table.to_dict("records"):
         rough = f"; roughly {row['seconds']:.2g} s and {row['memory_mb']:.3g} MB" if row["engine"] != "none" else ""
         print(
             f"{row['pooling'].replace('none', 'no')} pooling: {row['formula']}\n"
@@ -105,7 +117,13 @@ def lint(
 
 @app.command
 def explain(
-    formula: Formula, data: DataForNumbers = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+    formula: Formula,
+    data: DataForNumbers = None,
+    /,
+    *,
+    family: FamilyP = "gaussian",
+    link: Link = None,
+    weights: Weights = None,
 ) -> None:
     """Say what a formula means: words, equations, priors, and code for lme4, brms, Bambi and PyMC."""
     from hlm.explanation.explain import explain as explain_model
@@ -113,7 +131,8 @@ def explain(
 
     read = parse(formula)
     _print_any_letter()
-    print(explain_model(read, None if data is None else read_table(data), family=family, weights=weights), end="")
+    rows = None if data is None else read_table(data)
+    print(explain_model(read, rows, family=family, link=link, weights=weights), end="")
 
 
 @app.command

@@ -93,6 +93,11 @@ def test_what_a_group_cannot_tell_is_nan_and_said(radon: PoolingFits) -> None:
     assert wide.loc[silent, "partial"].notna().all()
 
 
+def test_no_pooling_is_known_by_its_strategy_not_by_its_label(radon: PoolingFits) -> None:
+    one, other = compare_slopes({"none": radon["none"]}), compare_slopes({"each alone": radon["none"]})
+    assert one["estimate"].isna().sum() == other["estimate"].isna().sum() > 0
+
+
 def test_shrinkage_table(exam_nuts: PoolingFits) -> None:
     table = shrinkage(exam_nuts, why=True)
     assert len(table) == 130
