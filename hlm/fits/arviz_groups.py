@@ -29,8 +29,6 @@ def arviz_groups(
     parts: gives the coefficients of this posterior, where the family has a linear predictor.
     bambi_model: makes Bambi's model, which is asked in families that have no density or no draws here.
     """
-    import xarray as xr
-
     sizes = idata["posterior"].sizes
     numbers = float(model.rows * sizes["chain"] * sizes["draw"])
     check_memory(
@@ -38,17 +36,14 @@ def arviz_groups(
         {"a log density and a response for each row and draw": 2 * numbers, "linear predictors": 2 * numbers},
         "Fit with fewer draws.",
     )
-    if model.family.log_density is None:
-        density = bambi_model().compute_log_likelihood(idata, inplace=False)["log_likelihood"].to_dataset()
-    else:
-        density = _named(log_density_of(model, idata, parts(), bambi_model)(slice(0, model.rows)), idata)
-    if model.family.draw is None:
-        given = spawned(seed, _PURPOSE)
-        answer = bambi_model().predict(idata, kind="response", inplace=False, random_seed=given)
-        replicated = answer["posterior_predictive"].to_dataset()
-    else:
-        replicated = _named(_replicated(model, idata, parts(), seed), idata)
-    return {"log_likelihood": xr.DataTree(density), "posterior_predictive": xr.DataTree(replicated)}
+    if model.family.log_density is None or model.family.draw is None:
+        bambi, given = bambi_model(), spawned(seed, _PURPOSE)
+        density = bambi.compute_log_likelihood(idata, inplace=False)["log_likelihood"]
+        replicated = bambi.predict(idata, kind="response", inplace=False, random_seed=given)["posterior_predictive"]
+        return {"log_likelihood": density.copy(), "posterior_predictive": replicated.copy()}
+    density = log_density_of(model, idata, parts(), bambi_model)(slice(0, model.rows))
+    replicated = _replicated(model, idata, parts(), seed)
+    return {"log_likelihood": _named(density, idata), "posterior_predictive": _named(replicated, idata)}
 
 
 def _replicated(model: Model, idata: xr.DataTree, parts: Parts, seed: int | None) -> np.ndarray:
@@ -61,7 +56,7 @@ def _replicated(model: Model, idata: xr.DataTree, parts: Parts, seed: int | None
     return np.asarray(draw(stream(seed, _PURPOSE), mean, counts, own))
 
 
-def _named(values: np.ndarray, idata: xr.DataTree) -> xr.Dataset:
+def _named(values: np.ndarray, idata: xr.DataTree) -> xr.DataTree:
     """Values of shape (draws, rows) under the name and the rows that the observed responses have."""
     import xarray as xr
 
@@ -69,4 +64,4 @@ def _named(values: np.ndarray, idata: xr.DataTree) -> xr.Dataset:
     (name,) = observed.data_vars
     coords = {dim: posterior[dim].to_numpy() for dim in ("chain", "draw")} | {"__obs__": observed["__obs__"].to_numpy()}
     shape = [len(own) for own in coords.values()]
-    return xr.Dataset({name: (list(coords), values.reshape(shape))}, coords=coords)
+    return xr.DataTree(xr.Dataset({name: (list(coords), values.reshape(shape))}, coords=coords))
