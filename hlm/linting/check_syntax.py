@@ -28,18 +28,22 @@ def no_groups(case: Case) -> Iterator[Finding]:
 def slope_without_common_effect(case: Case) -> Iterator[Finding]:
     """``(x|g)`` without ``x``: the groups' slopes are then drawn towards zero."""
     formula = case.formula
-    common = {frozenset(term.variables) for term in formula.common}
-    for block in formula.blocks:
-        alone = [e for e in block.effects if e != INTERCEPT and frozenset(e.variables) not in common]
-        if isinstance(case, DataCase):
-            alone = [e for e in alone if not spanned(e, case)]
+    missing = {block: _not_common(block, case) for block in formula.blocks}
+    instead = with_common(formula, [effect for alone in missing.values() for effect in alone])
+    for block, alone in missing.items():
         if alone:
             message = (
                 f"{spoken(alone)} varies by {block.group} but is no common term: the groups' slopes then vary around "
                 f"zero, and partial pooling pulls each of them to zero instead of to their mean."
             )
-            instead = with_common(formula, [e for b in formula.blocks for e in b.effects if e != INTERCEPT])
             yield case.finding("slope-without-common-effect", message, at=block, instead=instead)
+
+
+def _not_common(block: Block, case: Case) -> list[Term]:
+    """The slopes of a block that are no common terms, and that no common terms add up to."""
+    common = {frozenset(term.variables) for term in case.formula.common}
+    alone = [e for e in block.effects if e != INTERCEPT and frozenset(e.variables) not in common]
+    return [e for e in alone if not (isinstance(case, DataCase) and spanned(e, case))]
 
 
 def interaction_without_main_effects(case: Case) -> Iterator[Finding]:

@@ -76,8 +76,8 @@ def lint(
     Findings
         A sequence of `Finding`, errors first: ``code``, ``severity`` (``"error"``: cannot be fitted as written,
         ``"warning"``: probably not what is meant, ``"note"``: good to know), ``place`` and ``text`` in the formula,
-        ``message``, ``instead`` (a formula, or None). Each code has a section in ``docs/lint.md``. No finding does not
-        mean that the model is right.
+        ``message``, ``instead`` (a formula that can be read and, with data, fitted to them; or None). Each code has a
+        section in ``docs/lint.md``. No finding does not mean that the model is right.
 
     Raises
     ------

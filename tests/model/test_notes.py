@@ -1,0 +1,36 @@
+"""The note about slopes in a column far from 0: only where the model or its priors depend on the origin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hlm.model.priors import Prior
+from hlm.model.resolve import resolve
+
+R = np.random.default_rng(1)
+DATA = pd.DataFrame({"g": np.repeat(list("abcdefgh"), 8), "c": list("uv") * 32, "x": R.normal(size=64)})
+DATA = DATA.assign(year=2000 + DATA["x"], y=R.normal(size=64))
+GIVEN = {"1|g_sigma": Prior("HalfNormal", sigma=1)}
+CASES = [
+    ("y ~ year + (year|g)", None, None),
+    ("y ~ year + (year|g)", GIVEN, "the priors that you gave hold"),
+    ("y ~ year + (year||g)", None, "they are uncorrelated"),
+    ("y ~ year + (1|g) + (0 + year|g)", None, "they are uncorrelated"),
+    ("y ~ year + x + (1|g) + (0 + year + x|g)", None, "they are uncorrelated"),
+    ("y ~ c + year + (0 + c + year|g)", None, "the default priors of this bar hold"),
+    ("y ~ year + (0 + year|g)", None, None),  # no intercepts beside it
+    ("y ~ x + (x||g)", None, None),
+    ("y ~ center(year) + (center(year)||g)", None, None),
+]
+
+
+@pytest.mark.parametrize(("formula", "priors", "why"), CASES)
+def test_far_from_zero(formula: str, priors: dict[str, Prior] | None, why: str | None) -> None:
+    notes = [
+        note for note in resolve(formula, DATA, priors=priors)["partial"].notes if "standard deviations from 0" in note
+    ]
+    assert len(notes) == (why is not None)
+    for note in notes:
+        assert f"where the intercepts of g are and {why}: that decides much; write center(year)" in note
