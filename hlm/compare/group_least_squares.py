@@ -45,7 +45,8 @@ def estimable(model: Model, factor: Term) -> tuple[tuple[str, ...], np.ndarray]:
     """
     design, data = model.design.by_factor[factor], model.data
     codes, groups, q = data.codes(factor), len(data.levels(factor)), design.matrix.shape[1]
-    scaled = design.matrix / np.linalg.norm(design.matrix, axis=0)
+    size = np.linalg.norm(design.matrix, axis=0)
+    scaled = design.matrix / np.where(size > 0, size, 1.0)  # the column of an empty cell is 0 everywhere
     cross = np.zeros((groups, q, q))
     np.add.at(cross, codes, scaled[:, :, None] * scaled[:, None, :])
     projection = np.linalg.pinv(cross, rcond=_FULL_RANK, hermitian=True) @ cross

@@ -6,7 +6,6 @@ all groups, vary by some, or both. Without data a factor cannot be told from a n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -225,13 +224,10 @@ def model_structure(
 
 def _common(model: Model) -> tuple[Column, ...]:
     """The columns of the common terms, in the order of these, but those that are left out."""
-    every, known = Counter[Term](), set(model.design.common.names)
-    found = []
-    for column in term_columns(model.written.common, model.design.data):
-        if (column.term, every[column.term]) in known:
-            found.append(column)
-        every[column.term] += 1
-    return tuple(found)
+    kept = set(model.design.common.names)
+    every = term_columns(model.written.common, model.design.data)
+    first = {column.term: place for place, column in reversed([*enumerate(every)])}
+    return tuple(column for place, column in enumerate(every) if (column.term, place - first[column.term]) in kept)
 
 
 def _bars(model: Model, factors: tuple[Factor, ...], common: tuple[Column, ...]) -> tuple[Bar, ...]:

@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from refused_designs import between_within, empty_cell, items, plots_in_plots
 
+from hlm.compare.group_least_squares import estimable
 from hlm.engines.bambi.build import build
+from hlm.engines.exact.engine import EXACT
+from hlm.engines.interface import Options
 from hlm.engines.reml.reml import reml
 from hlm.explanation.explain import explain
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.predict import predict
+from hlm.formula.formula import Term
 from hlm.model.priors import Prior
 from hlm.model.resolve import resolve
 
@@ -139,10 +143,14 @@ def test_many_own_coefficients_take_megabytes() -> None:
     data["word"] = rng.permutation(np.arange(600) % 240)
     data["y"] = data["x"] + rng.normal(size=30)[data["child"]] + rng.normal(size=600)
     model = resolve("y ~ x + (x + z|child) + (1|word)", data, poolings=("none",))["none"]
-    from hlm.engines.exact.engine import EXACT
-    from hlm.engines.interface import Options
-
     assert EXACT.covers(model) is None
     assert EXACT.cost(model, Options()).memory < 200e6
     drawn = EXACT.sample(model, Options(draws=200, chains=2, seed=1))
     assert drawn.diagnostics.ok and drawn.idata["posterior"].sizes["word_dim"] == 239
+
+
+def test_an_empty_cell_that_varies_is_estimable_nowhere() -> None:
+    model = resolve("y ~ f*h + (0 + f:h|g)", empty_cell(), poolings=("none",))["none"]
+    names, known = estimable(model, Term(("g",)))
+    assert [name for name, mine in zip(names, known.T, strict=True) if not mine.any()] == ["f:h[b, q]"]
+    assert "f:h[b, q]" not in model.design.group_coefficients.labels
