@@ -69,8 +69,18 @@ RESPONSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.pymc])
-def test_every_family(family: str) -> None:
+# links that give a possible parameter at any predictor, the families' defaults among them
+LINKS = [
+    (name, link.name)
+    for name, family in FAMILIES.items()
+    if family.pymc
+    for link in family.links
+    if link.name == family.link or family.with_link(link.name).keeps_limits
+]
+
+
+@pytest.mark.parametrize(("family", "link"), LINKS)
+def test_every_family_and_link(family: str, link: str) -> None:
     rng = np.random.default_rng(11)
     frame = pd.DataFrame(
         {
@@ -79,7 +89,8 @@ def test_every_family(family: str) -> None:
             "g": np.repeat(np.arange(6), 5),
         }
     )  # fmt: skip
-    built, printed = both_densities(f"{RESPONSES[FAMILIES[family].support]} ~ x + (1|g)", frame, family=family)
+    formula = f"{RESPONSES[FAMILIES[family].support]} ~ x + (1|g)"
+    built, printed = both_densities(formula, frame, family=family, link=link)
     assert np.isfinite(built)
     assert printed == pytest.approx(built, abs=ROUNDING)
 
@@ -138,6 +149,9 @@ def test_code_with_a_function_of_one_s_own() -> None:
         ("k ~ x + (1|g)", "gamma"),
         ("k ~ x + z + (z|g)", "wald"),
         ("k ~ x + z + (x|g)", "lognormal"),
+        ("k ~ x + offset(z) + (1|g)", "gaussian log"),
+        ("k ~ x + (1|g)", "gamma log"),
+        ("k ~ x + (1|g)", "t inverse"),
     ],
 )
 def test_code_without_data_has_the_rules_of_the_priors(formula: str, family: str) -> None:
@@ -146,7 +160,8 @@ def test_code_without_data_has_the_rules_of_the_priors(formula: str, family: str
     spaces = []
     for data in (None, frame):
         space: dict[str, Any] = {"data": frame}
-        exec(explain(formula, data, family=family).code["pymc"], space)
+        name, *link = family.split()
+        exec(explain(formula, data, family=name, link=link[0] if link else None).code["pymc"], space)
         spaces.append(remove_value_transforms(space["model"]))
     point = {name: np.full(shape, 0.6) for name, shape in spaces[0].eval_rv_shapes().items()}
     assert _logp(spaces[0], point) == pytest.approx(_logp(spaces[1], point), abs=ROUNDING)
