@@ -14,6 +14,7 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.data.column_checks import check_size_of_products
+from hlm.data.contrasts import Contrast
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.factor_coding import Column, coding, first_level, term_columns
@@ -34,6 +35,7 @@ class Columns:
     # the levels of each column's factors as one text, ``M`` or ``q, l``; None for numbers, which all columns are unless
     # this is given
     levels: tuple[str | None, ...] = ()
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)  # of factors that ask for their own
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -44,14 +46,14 @@ class Columns:
         keep = [i for i, term in enumerate(self.terms) if term in terms]
         owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
         levels = tuple(self.levels[i] for i in keep)
-        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels, self.contrasts)
 
     def on(self, rows: pd.DataFrame) -> Columns:
         """The same columns of other rows, whose factors are categoricals with the levels of the data.
 
         DataError: where a factor has other levels.
         """
-        found = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows)
+        found = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows, self.contrasts)
         if found.labels != self.labels:
             raise DataError(f"The rows have the columns {found.labels}, not {self.labels}: other levels than the data.")
         return found
@@ -71,7 +73,7 @@ class Columns:
 
 
 def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
-    """The design columns of a sum of terms, factors coded as R codes them (treatment contrasts).
+    """The design columns of a sum of terms, factors coded as R codes them: against the first level, or as they ask.
 
     terms: with or without the intercept; whether a factor has a column for its first level depends on that.
     data: None where only the formula is known: then each term is one column without rows, its variables numbers.
@@ -82,7 +84,8 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     if data is None:
         labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
         return Columns(np.empty((0, len(ordered))), ordered, labels)
-    return _evaluated(ordered, coding(ordered, factor_levels(ordered, data.columns)), data.columns)
+    codings = coding(ordered, factor_levels(ordered, data.columns))
+    return _evaluated(ordered, codings, data.columns, data.contrasts)
 
 
 def factor_levels(terms: Iterable[Term], frame: pd.DataFrame) -> dict[str, list[str]]:
@@ -113,27 +116,32 @@ def row_products(factors: Sequence[np.ndarray], rows: int) -> np.ndarray:
     return result
 
 
-def _evaluated(terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool]], frame: pd.DataFrame) -> Columns:
+def _evaluated(
+    terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool]], frame: pd.DataFrame,
+    contrasts: Mapping[str, Contrast],
+) -> Columns:  # fmt: skip
     """The columns of terms whose coding is known."""
     levels = factor_levels(terms, frame)
     matrices = [np.empty((len(frame), 0))]
     found: list[Column] = []
     for term in terms:
         full = codings.get(term, {})
-        found += term_columns(term, full, levels)
-        parts = [_variable(frame[v], full.get(v)) for v in term.variables]
+        found += term_columns(term, full, levels, contrasts)
+        parts = [_variable(frame[v], full.get(v), contrasts.get(v)) for v in term.variables]
         values = row_products(parts, len(frame))
         if term.degree > 1:
             check_size_of_products(values, term.name)
         matrices.append(values)
     return Columns(
         np.concatenate(matrices, axis=1), tuple(c.term for c in found), tuple(c.label for c in found), codings,
-        tuple(c.level for c in found),
+        tuple(c.level for c in found), contrasts,
     )  # fmt: skip
 
 
-def _variable(column: pd.Series, full: bool | None) -> np.ndarray:
-    """A number as one column; a factor, of which ``full`` is known, as its indicators."""
+def _variable(column: pd.Series, full: bool | None, contrast: Contrast | None) -> np.ndarray:
+    """A number as one column; a factor, of which ``full`` is known, as its indicators or its contrasts."""
     if full is None:
         return column.to_numpy(np.float64)[:, None]
+    if contrast is not None and not full:
+        return np.asarray(contrast.matrix[column.cat.codes.to_numpy()])
     return indicators(column.cat.codes.to_numpy(), len(column.cat.categories), full=full)

@@ -113,6 +113,7 @@ def side_by_side(designs: list[Columns]) -> Columns:
         tuple(label for design in designs for label in design.labels),
         {term: coding for design in designs for term, coding in design.coding.items()},
         tuple(level for design in designs for level in design.levels),
+        {factor: contrast for design in designs for factor, contrast in design.contrasts.items()},
     )
 
 
