@@ -46,9 +46,13 @@ def compared_side(side: Node, other: Node, columns: pd.DataFrame, *, learning: b
 
 def known_labels(column: pd.Series, nodes: Sequence[Node], *, learning: bool) -> list[str]:
     """The labels that a formula names; while learning the column must have each of them."""
-    named = [str(label_text(node)) for node in nodes]
-    if column.dtype != "category":
-        named = [label(float(text)) if _is_number(text) else text for text in named]
+    named = []
+    for node in nodes:
+        text, is_text = str(label_text(node)), isinstance(node, Token) and node.kind == "string"
+        if learning and is_text != (column.dtype == "category"):
+            kind, instead = ("labels", f'"{text}"') if not is_text else ("numbers", _as_number(text))
+            raise DataError(f"Column {column.name!r} holds {kind}: write {instead} instead of {_written(node)}.")
+        named.append(text if is_text else label(float(text)))
     present = set(texts(column)) if learning else set(named)
     for text in named:
         if text not in present:
@@ -93,9 +97,12 @@ def _kind(side: Node, columns: pd.DataFrame) -> str:
     return "numbers"
 
 
-def _is_number(text: str) -> bool:
+def _as_number(text: str) -> str:
     try:
-        float(text)
+        return f"{float(text):g}"
     except ValueError:
-        return False
-    return True
+        return "a number"
+
+
+def _written(node: Node) -> str:
+    return node.text if isinstance(node, Token) else ""

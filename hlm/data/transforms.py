@@ -126,9 +126,9 @@ class _Walk:
             case Call(name="mean_by" | "ave"):
                 return self.means(node)
             case Call(name="dummy", args=(of, level)):
-                labels = self.labels(of).rename(canonical(of))
-                (known,) = known_labels(labels, (level,), learning=self.learning)
-                return np.asarray(texts(labels) == known, dtype=np.float64)
+                column = self.columns[canonical(of).strip("`")]
+                (known,) = known_labels(column, (level,), learning=self.learning)
+                return np.asarray(texts(column) == known, dtype=np.float64)
             case Call(name="pmin" | "pmax" as name, args=args):
                 return np.asarray(reduce(_UFUNCS[name], map(self.as_float, args)))
             case Call(name, args):

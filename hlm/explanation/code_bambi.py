@@ -10,7 +10,7 @@ from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Term
-from hlm.formula.function_calls import is_call
+from hlm.formula.function_calls import is_call, shown
 
 
 def bambi_code(model: ModelStructure) -> str:
@@ -24,6 +24,9 @@ def _alone(model: ModelStructure) -> str:
     correlated = [bar for bar in model.bars if bar.correlation is not None]
     if model.formula.has_dot:
         return "# Bambi alone cannot read '.': give data to explain() to have its columns named.\n"
+    if model.data is not None and model.data.contrasts:
+        factors = ", ".join(map(shown, model.data.contrasts))
+        return f"# Bambi alone does not have the contrasts of {factors}: use hlm.build above.\n"
     head, data = "import bambi as bmb\n\n", "data"
     if model.formula.computed or model.bases:
         head, data = "\n".join(["import bambi as bmb", "import numpy as np", "", *_computed(model), "", ""]), "rows"

@@ -97,7 +97,9 @@ def _check_usage(node: Call, function: Function, source: Source) -> None:
             except ValueError as problem:
                 raise source.error(str(problem), node) from None
         case "dummy":
-            if len(node.args) != 2 or label_text(node.args[1]) is None:
+            of = node.args[0]
+            is_column = isinstance(of, Token) and of.kind == "name"
+            if len(node.args) != 2 or not is_column or label_text(node.args[1]) is None:
                 raise source.error(_usage(function), node)
         case _:
             groups = node.args[1:]

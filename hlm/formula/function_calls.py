@@ -111,6 +111,26 @@ def quoted_label(text: str) -> str:
     return f"{mark}{kept(text)}{mark}"
 
 
+def label_columns(node: Node) -> set[str]:
+    """The columns whose labels an expression needs: beside a text, in ``dummy``, as the groups of ``mean_by``."""
+    match node:
+        case Group(inner):
+            return label_columns(inner)
+        case Operation("%in%", Token() as column):
+            return {column.text}
+        case Operation("==" | "!=", Token() as left, Token() as right) if "string" in (left.kind, right.kind):
+            return {right.text if left.kind == "string" else left.text}
+        case Operation(left=left, right=right):
+            return (set() if left is None else label_columns(left)) | label_columns(right)
+        case Call(name="dummy", args=(Token() as column, *_)):
+            return {column.text}
+        case Call(name="mean_by" | "ave", args=(of, *groups)):
+            return label_columns(of) | {group.text for group in groups if isinstance(group, Token)}
+        case Call(args=args):
+            return set().union(*map(label_columns, args))
+    return set()
+
+
 def names_inside(node: Node) -> Iterator[str]:
     """The columns below a node; options such as ``raw = TRUE`` have no columns."""
     match node:

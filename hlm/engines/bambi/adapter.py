@@ -11,12 +11,15 @@ from typing import Any
 import bambi
 import numpy as np
 import scipy.sparse
+from formulae.categorical import ContrastMatrix
 from formulae.terms.terms import GroupSpecificTerm
+from formulae.terms.variable import Variable
 from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 from pytensor import sparse
 from pytensor.tensor import TensorConstant, specify_shape
 from pytensor.tensor.math import Dot
 
+from hlm.data.contrasts import Contrast
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects, DerivedSds
 from hlm.model.priors import Prior
 
@@ -60,26 +63,33 @@ def effect_prior(sd: Prior, correlated: CorrelatedEffects | None) -> bambi.Prior
 
 
 @contextmanager
-def group_coding(coding: Mapping[str, Mapping[str, bool]]) -> Iterator[None]:
-    """While inside, formulae codes the factors of varying effects as told.
+def factor_coding(coding: Mapping[str, Mapping[str, bool]], contrasts: Mapping[str, Contrast]) -> Iterator[None]:
+    """While inside, formulae codes the factors of varying effects as told, and gives factors their own contrasts.
 
     By itself formulae 0.6 gives every factor of a bar one column fewer than levels as soon as any intercept varies by
     the same group, and every level a column otherwise: ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would
     then be other models than lme4's.
     """
-    original = GroupSpecificTerm.set_data
+    original, original_columns = GroupSpecificTerm.set_data, Variable.eval_categoric
 
     def set_data(term: Any, spans_intercept: Any) -> None:
         original(term, coding.get(term.name, spans_intercept))
 
+    def eval_categoric(variable: Any, x: Any, spans_intercept: Any) -> None:
+        original_columns(variable, x, spans_intercept)
+        own = contrasts.get(variable.name)
+        if own is not None and not spans_intercept:
+            variable.contrast_matrix = ContrastMatrix(own.matrix, own.labels)
+            variable.value = own.matrix[x.cat.codes]
+
     with LOCK, warnings.catch_warnings():
         # ordinal families: the thresholds take the intercept's place, for Bambi as for everybody
         warnings.filterwarnings("ignore", "The intercept is omitted in ordinal families")
-        GroupSpecificTerm.set_data = set_data
+        GroupSpecificTerm.set_data, Variable.eval_categoric = set_data, eval_categoric
         try:
             yield
         finally:
-            GroupSpecificTerm.set_data = original
+            GroupSpecificTerm.set_data, Variable.eval_categoric = original, original_columns
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def bambi_model(model: Model) -> HlmModel:
     check_memory_of_model(model)
     import bambi
 
-    from hlm.engines.bambi.adapter import LOCK, HlmModel, group_coding
+    from hlm.engines.bambi.adapter import LOCK, HlmModel, factor_coding
 
     text, priors = _translate(model)
     link = None
@@ -118,7 +118,8 @@ def bambi_model(model: Model) -> HlmModel:
         priors[names.RESIDUAL_SD] = {model.separate.name: priors[names.RESIDUAL_SD]}
     frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
-        with group_coding(_group_coding(model)):
+        contrasts = {names.in_posterior(factor): own for factor, own in model.data.contrasts.items()}
+        with factor_coding(_group_coding(model), contrasts):
             built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
         with LOCK:
