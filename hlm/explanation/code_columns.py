@@ -12,6 +12,7 @@ from hlm.explanation.code_numpy import basis_code, numpy_code
 from hlm.explanation.regressors import Column, Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.contrasts import contrast_choice
 from hlm.formula.function_calls import is_call, label_columns, read_call, shown, source_columns
 from hlm.formula.tokens import Token
 
@@ -146,6 +147,14 @@ def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
         return f"({truth}).astype(float)" if part.level == "True" else f"1.0 - ({truth})"
     level = {"True": "1", "False": "0"}.get(part.level, part.level)
     return f"({numpy_code(call.args[0], names.sources)} == {level}).astype(float)"
+
+
+def unknown_contrasts(model: ModelStructure) -> str:
+    """A factor that asks for contrasts, where no data say its levels; empty where there is none."""
+    if model.data is not None:
+        return ""
+    asking = (v for v in model.formula.computed if v in model.formula.predictors and is_call(v))
+    return next((shown(v) for v in asking if contrast_choice(read_call(v)) is not None), "")
 
 
 def _score(part: Part, model: ModelStructure, names: Names) -> str:

@@ -52,7 +52,9 @@ def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source
     assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
     bar, left = node.inner, node.inner.left
     if find_bar(left) or find_bar(bar.right):
-        raise source.error("One bar only inside parentheses, as in (x|g); brms's (x|id|g) is not read here.", node)
+        raise source.error(
+            "One bar only inside parentheses, as in (x|g); brms's name between two bars is not read.", node
+        )
     effects = read_effects(left)
     if not effects:
         raise source.error("Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left)

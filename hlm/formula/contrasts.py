@@ -45,6 +45,8 @@ def contrast_choice(call: Call) -> ContrastChoice | None:
     name = _name(contrast)
     if name not in _KINDS:
         raise ValueError(f"{USAGE} R's names work, too: contr.treatment, contr.sum, contr.helmert, contr.poly.")
+    if not all(isinstance(argument, Named) for argument in more):
+        raise ValueError(f"How many contrasts are kept cannot be chosen: there is one fewer than levels. {USAGE}")
     arguments = [*(contrast.args if isinstance(contrast, Call) else ()), *more]
     found: dict[str, str | int] = {}
     for argument in arguments:

@@ -63,8 +63,9 @@ def check_beside(left: Node, right: Node, source: Source) -> None:
         return
     y, terms = source.of(left.left).strip(), source.of(right)
     for call in (part for _, part, _ in summands(left.right)):
-        if isinstance(call, Call) and call.name in BESIDE_THE_RESPONSE and call.args:
-            advice = BESIDE_THE_RESPONSE[call.name].format(y=y, x=source.of(call.args[0]), right=terms)
+        if isinstance(call, Call) and call.name in BESIDE_THE_RESPONSE:
+            x = source.of(call.args[0]) if call.args else ""
+            advice = BESIDE_THE_RESPONSE[call.name].format(y=y, x=x, right=terms)
             raise source.error(f"{call.name}() left of '~' is {advice}.", call)
     raise source.at_operator(f"A bar does not stand left of '~': there the response stands alone, {y} ~ {terms}.", left)
 

@@ -192,7 +192,7 @@ ERRORS = [
     ("y ~ x + (x|g) + (0 + x|g)", "(0 + x|g)", "effect of x varies by g twice"),
     ("y ~ (1|g) + (1|g)", "(1|g)", "stands twice"),
     ("y ~ (1|a:b) + (1|b:a)", "(1|b:a)", "stands twice"),
-    ("y ~ (1|id|g)", "(1|id|g)", "brms's (x|id|g)"),
+    ("y ~ (1|id|g)", "(1|id|g)", "brms's name between two bars"),
     ("y ~ (0|g)", "0", "Nothing varies"),
     ("y ~ (1|2)", "2", "a grouping column"),
     ("y ~ (1|g + h)", "g + h", "lme4 refuses g + h too. Write one bar each, as in (1|g) + (1|h), or (1|g:h)"),
