@@ -17,6 +17,7 @@ from hlm.data.column_checks import (
     check_varies,
 )  # fmt: skip
 from hlm.data.computed_columns import all_others, learn_variables
+from hlm.data.contrasts import Contrast, contrast
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import check_rows, narwhalize
 from hlm.data.transforms import Functions, Transform
@@ -49,6 +50,8 @@ class CleanData:
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     # what ``.`` and variables with several columns stand for: the argument of `hlm.formula.expansion.expanded`
     expansions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # by factor: the contrasts that the formula asks for, as ``C(f, Sum)`` does; no other factor stands here
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     # shape (rows,), optional; what is added to the linear predictor: the sum of the formula's offsets
     offset: np.ndarray | None = None
     weights: np.ndarray | None = None  # shape (rows,), optional; how much each row counts, above 0
@@ -146,8 +149,9 @@ def clean(
         columns, [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)]
     )
     result = CleanData(
-        columns, len(frame), missing, transforms, {**expansions, **bases}, offsets(named, columns),
-        None if weights is None else check_weights(sources[weights], weights), weights, labels,
+        columns, len(frame), missing, transforms, {**expansions, **bases}, offset=offsets(named, columns),
+        weights=None if weights is None else check_weights(sources[weights], weights), weights_column=weights,
+        labels=labels, contrasts=_contrasts(named, columns),
     )  # fmt: skip
     if family.support == "real":
         check_offset(named.response.variable, columns, result.offset)
@@ -155,6 +159,13 @@ def clean(
         check_varies(expanded(named, bases), columns)
     check_told_apart(expanded(named, bases), columns)
     return result
+
+
+def _contrasts(formula: Formula, columns: pd.DataFrame) -> dict[str, Contrast]:
+    """By factor among the predictors: the contrasts that it asks for."""
+    factors = [v for v in formula.computed if v in formula.predictors and v in columns]
+    asked = {v: contrast(v, list(columns[v].cat.categories)) for v in factors if columns[v].dtype == "category"}
+    return {variable: found for variable, found in asked.items() if found is not None}
 
 
 def _check_names(formula: Formula, frame: Any) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.data.labels_in_functions import apply_means, compared_side, compares_labels, known_labels, learn_means, texts
 from hlm.data.pandas_polars_arrow import as_factor
 from hlm.data.polynomials_and_splines import BASES
 from hlm.errors import DataError
@@ -29,7 +31,8 @@ type Functions = Mapping[str, Callable[..., Any]]
 _UFUNCS: Mapping[str, np.ufunc] = MappingProxyType(
     {
         "log": np.log, "log10": np.log10, "log2": np.log2, "log1p": np.log1p, "exp": np.exp, "expm1": np.expm1,
-        "sqrt": np.sqrt, "abs": np.abs, "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
+        "sqrt": np.sqrt, "abs": np.abs, "sin": np.sin, "cos": np.cos, "pmin": np.minimum, "pmax": np.maximum,
+        "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
         "^": np.power, "%%": np.mod, "%/%": np.floor_divide, "<": np.less, ">": np.greater, "<=": np.less_equal,
         ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
     }
@@ -105,6 +108,13 @@ class _Walk:
                 return self.number(inner)
             case Operation(op, None, right):
                 return -self.as_float(right) if op == "-" else self.as_float(right)
+            case Operation("%in%", Token(text=name), Call(args=named)):
+                any_of = known_labels(self.columns[name], named, learning=self.learning)
+                return np.isin(texts(self.columns[name]).astype(str), any_of)
+            case Operation("==" | "!=" as op, left, right) if left and compares_labels(left, right, self.columns):
+                pairs = ((left, right), (right, left))
+                sides = [compared_side(*pair, self.columns, learning=self.learning) for pair in pairs]
+                return np.asarray(_UFUNCS[op](*sides), dtype=bool)
             case Operation(op, left, right) if left is not None:
                 return np.asarray(_UFUNCS[op](self.as_float(left), self.as_float(right)))
             case Call(name) if name in self.functions:
@@ -113,6 +123,14 @@ class _Walk:
                 return self.number(args[0])
             case Call(name="scale" | "center"):
                 return self.standardised(node)
+            case Call(name="mean_by" | "ave"):
+                return self.means(node)
+            case Call(name="dummy", args=(of, level)):
+                column = self.columns[canonical(of).strip("`")]
+                (known,) = known_labels(column, (level,), learning=self.learning)
+                return np.asarray(texts(column) == known, dtype=np.float64)
+            case Call(name="pmin" | "pmax" as name, args=args):
+                return np.asarray(reduce(_UFUNCS[name], map(self.as_float, args)))
             case Call(name, args):
                 return np.asarray(_UFUNCS[name](self.as_float(args[0])))
         raise AssertionError(node)  # the parser lets nothing else pass
@@ -153,6 +171,12 @@ class _Walk:
         if size <= 1e-14 * np.abs(values).max(initial=0.0):  # float64 keeps about 1e-16 of a constant's size
             raise DataError(f"{shown(canonical(node))} would divide by 0: {canonical(node.args[0])} is constant.")
         return np.asarray(rest / size)
+
+    def means(self, node: Call) -> np.ndarray:
+        """R's ``ave``: the mean of each row's group among the rows learned from."""
+        groups = [texts(self.columns[of.text]) for of in node.args[1:] if isinstance(of, Token)]
+        learned = self.remember(canonical(node), lambda: learn_means(self.as_float(node.args[0]), groups))
+        return apply_means(groups, learned, shown(canonical(node)))
 
     def basis(self, node: Call) -> np.ndarray:
         """Several columns, shape (rows, columns)."""

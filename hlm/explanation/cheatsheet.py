@@ -140,6 +140,9 @@ _KINDS = (
     _Kind("{y} ~ 1 + ({x}|{g})", "Own slopes that vary around 0: on average {x} has no effect. Rarely meant.",
           "5: intercept, two sds, their correlation, residual sd", "fanning out around a flat line", True,
           lambda k: (0.6 * _GROUPS[k], 1.2 * _GROUPS[k])),
+    _Kind("{y} ~ {x} + mean_by({x}, {g}) + (1|{g})",
+          "Parallel lines again; the mean of {x} in a {g} has an effect of its own, beside that of {x} within a {g}.",
+          "5: intercept, two slopes, sd of the intercepts, residual sd", "parallel", True, lambda k: (_GROUPS[k], 0.0)),
 )  # fmt: skip
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hlm.engines.bambi.formula_text import formulae_text
-from hlm.explanation.code_columns import Names, build_call, column_lines, labels_code, quoted, response_lines
+from hlm.explanation.code_columns import (
+    Names,
+    build_call,
+    column_lines,
+    labels_code,
+    quoted,
+    response_lines,
+    unknown_contrasts,
+)
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.formula import INTERCEPT, Term
-from hlm.formula.function_calls import is_call
+from hlm.formula.function_calls import is_call, shown
 from hlm.model.families import chosen_link
 
 
@@ -28,6 +36,11 @@ def _alone(model: ModelStructure) -> str:
     if model.left_out:
         labels = ", ".join(column.label for column in model.left_out)
         return f"# Bambi alone would keep {labels}, which other columns explain: use hlm.build above.\n"
+    if model.data is not None and model.data.contrasts:
+        factors = ", ".join(map(shown, model.data.contrasts))
+        return f"# Bambi alone does not have the contrasts of {factors}: use hlm.build above.\n"
+    if asking := unknown_contrasts(model):
+        return f"# Bambi alone does not have the contrasts of {asking}: use hlm.build above.\n"
     head, data = "import bambi as bmb\n\n", "data"
     if model.formula.computed or model.bases:
         head, data = "\n".join(["import bambi as bmb", "import numpy as np", "", *_computed(model), "", ""]), "rows"

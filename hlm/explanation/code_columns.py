@@ -12,7 +12,8 @@ from hlm.explanation.code_numpy import basis_code, numpy_code
 from hlm.explanation.regressors import Column, Part
 from hlm.explanation.structure import ModelStructure
 from hlm.formula.allowed_functions import FUNCTIONS
-from hlm.formula.function_calls import is_call, read_call, shown, source_columns
+from hlm.formula.contrasts import contrast_choice
+from hlm.formula.function_calls import is_call, label_columns, read_call, shown, source_columns
 from hlm.formula.tokens import Token
 from hlm.model.families import chosen_link
 
@@ -101,7 +102,8 @@ def column_lines(model: ModelStructure, names: Names) -> Iterator[str]:
         yield f"# {function}: your own function"
     yield f"rows = data[[{', '.join(map(quoted, model.written.columns))}]].dropna()"
     for variable, name in names.sources.items():
-        yield f"{name} = rows[{quoted(variable)}].to_numpy(float)"
+        kind = "astype(str).to_numpy()" if _is_text(variable, model) else "to_numpy(float)"
+        yield f"{name} = rows[{quoted(variable)}].{kind}"
     splines = [variable for variable in model.bases if not variable.startswith("poly(") and variable in names.computed]
     if splines:
         yield "# splines have no short form in numpy: hlm has their columns, which are R's"
@@ -137,6 +139,8 @@ def group_lines(model: ModelStructure, names: Names) -> Iterator[str]:
 def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
     """1 in the rows that have a factor's level, else 0."""
     assert part.level is not None
+    if part.is_score:
+        return _score(part, model, names)
     computed, column = is_call(part.variable, model.formula.functions), _in_factor(part.variable, model)
     if not computed or _holds_labels(column, model):
         return f"(rows[{quoted(column or part.variable)}].astype(str) == {quoted(part.level)}).to_numpy(float)"
@@ -146,6 +150,37 @@ def _indicator(part: Part, model: ModelStructure, names: Names) -> str:
         return f"({truth}).astype(float)" if part.level == "True" else f"1.0 - ({truth})"
     level = {"True": "1", "False": "0"}.get(part.level, part.level)
     return f"({numpy_code(call.args[0], names.sources)} == {level}).astype(float)"
+
+
+def unknown_contrasts(model: ModelStructure) -> str:
+    """A factor that asks for contrasts, where no data say its levels; empty where there is none."""
+    if model.data is not None:
+        return ""
+    asking = (v for v in model.formula.computed if v in model.formula.predictors and is_call(v))
+    return next((shown(v) for v in asking if contrast_choice(read_call(v)) is not None), "")
+
+
+def _score(part: Part, model: ModelStructure, names: Names) -> str:
+    """A contrast's number of each level, by the levels of the rows."""
+    assert model.data is not None
+    contrast, levels = model.data.contrasts[part.variable], list(model.data.columns[part.variable].cat.categories)
+    scores = contrast.matrix[:, contrast.labels.index(str(part.level))]
+    of = read_call(part.variable).args[0]
+    column = _in_factor(part.variable, model)
+    held = _holds_labels(column, model)
+    values = f"rows[{quoted(str(column))}].astype(str)" if held else numpy_code(of, names.sources)
+    numbers = [quoted(level) if held else {"True": "1", "False": "0"}.get(level, level) for level in levels]
+    places = ", ".join(f"{values} == {number}" for number in numbers)
+    return f"np.select([{places}], {scores.tolist()})"
+
+
+def _is_text(variable: str, model: ModelStructure) -> bool:
+    """Whether a column is needed as labels: it is compared with a text, or is a group of ``mean_by``."""
+    needed = any(variable in label_columns(read_call(v)) for v in model.formula.computed)
+    if model.data is None:
+        return needed
+    column = model.data.columns[variable]
+    return column.dtype == "category" and (needed or not set(column.cat.categories) <= {"False", "True"})
 
 
 def _in_factor(variable: str, model: ModelStructure) -> str | None:

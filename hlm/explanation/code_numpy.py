@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from itertools import accumulate
 
 from hlm.formula.allowed_functions import FUNCTIONS
@@ -17,15 +19,28 @@ def numpy_code(node: Node, names: Mapping[str, str]) -> str:
     """An expression of columns; ``names``: column to Python name."""
     match node:
         case Token() as token:
+            if token.kind == "string":
+                return json.dumps(token.text[1:-1], ensure_ascii=False)
             return token.text if token.kind == "number" else names[token.text]
         case Group(inner):
             return numpy_code(inner, names)
         case Operation(op, None, right):
             return f"{op}{_piece(right, names)}"
+        case Operation("%in%", left, Call(args=labels)) if left is not None:
+            return f"np.isin({numpy_code(left, names)}, [{', '.join(numpy_code(value, names) for value in labels)}])"
         case Operation(op, left, right) if left is not None:
             return f"{_piece(left, names)} {_OPERATORS.get(op, op)} {_piece(right, names)}"
         case Call(name="scale" | "center"):
             return _standardised(node, names)
+        case Call(name="dummy", args=(of, level)):
+            return f"({_piece(of, names)} == {numpy_code(level, names)}).astype(float)"
+        case Call(name="pmin" | "pmax" as name, args=args):
+            least = "minimum" if name == "pmin" else "maximum"
+            return reduce(lambda a, b: f"np.{least}({a}, {b})", [_number(argument, names) for argument in args])
+        case Call(name="mean_by" | "ave", args=(of, *by)):
+            groups = ", ".join(json.dumps(group.text) for group in by if isinstance(group, Token))
+            values = f"rows.assign(value={_number(of, names)}).groupby([{groups}], observed=True)"
+            return f'{values}["value"].transform("mean").to_numpy()'
         case Call(name, args) if name not in FUNCTIONS:  # the caller's own
             return f"{name}({', '.join(numpy_code(a, names) for a in args)})"
         case Call(name, args) if name == "I" or FUNCTIONS[name].kind == "factor":
@@ -60,7 +75,7 @@ def centred_and_scaled(call: Call) -> tuple[bool, bool]:
 def is_truth(node: Node) -> bool:
     """Whether an expression is a comparison."""
     inner = _inside(node)
-    return isinstance(inner, Operation) and inner.op in COMPARISONS
+    return isinstance(inner, Operation) and inner.op in (*COMPARISONS, "%in%")
 
 
 def _standardised(node: Call, names: Mapping[str, str]) -> str:

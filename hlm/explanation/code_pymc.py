@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hlm.explanation.code_columns import Names, build_call, column_lines, group_lines, quoted, response_lines
+from hlm.explanation.code_columns import (
+    Names,
+    build_call,
+    column_lines,
+    group_lines,
+    quoted,
+    response_lines,
+    unknown_contrasts,
+)
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure
@@ -20,6 +28,8 @@ def pymc_code(model: ModelStructure) -> str:
         return _elsewhere(model, "PyMC's LKJCholeskyCov takes one kind of prior for all sds of a block")
     if model.formula.has_dot:
         return _elsewhere(model, "only the data say which columns '.' stands for")
+    if asking := unknown_contrasts(model):
+        return _elsewhere(model, f"only the data say which levels {asking} has")
     names = Names(model)
     body = [*_common(model, names), *_bars(model, names), *_response(model, names, likelihood)]
     data = [*column_lines(model, names), *response_lines(model, names), *group_lines(model, names), ""]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import ModelStructure
+from hlm.formula.contrasts import ContrastChoice, contrast_choice
 from hlm.formula.formula import INTERCEPT, Term
-from hlm.formula.function_calls import is_call, shown
+from hlm.formula.function_calls import canonical, is_call, read_call, shown
 from hlm.formula.tokens import tokenize
 from hlm.model.families import chosen_link
 from hlm.model.prior_distributions import DISTRIBUTIONS
@@ -56,7 +58,8 @@ def brms_code(model: ModelStructure) -> str:
     response = _plain(model.response) + (f" | trials({_plain(trials)})" if trials is not None else "")
     centred = _centred_columns(model)
     formula = r_formula(model, response, centred)
-    made = [f"data${new} <- {code}" for columns in centred.values() for new, code in columns.values()]
+    made = ["library(lme4)  # has dummy()"] if "dummy(" in str(model.written) else []
+    made += [f"data${new} <- {code}" for columns in centred.values() for new, code in columns.values()]
     made += [
         f"# The priors of the sds and correlations of {bar.factor.name} belong to the columns as written, in hlm\n"
         f"# to columns less what those before them explain."
@@ -130,16 +133,30 @@ def r_name(name: str) -> str:
 
 
 def _r_call(variable: str) -> str:
-    """A call as written, its columns in R's quotes; center() is not R's, and its C() wants a factor."""
+    """A call as written, its columns in R's quotes; center() and mean_by() are not R's, and its C() wants a factor."""
+    choice = contrast_choice(read_call(variable))
+    if choice is not None:
+        return _r_contrast(variable, choice)
     pieces, text = [], shown(variable)
     for token, after in pairwise(tokenize(text)):
         called = after.text == "(" and after.kind == "op"
         named = token.text in ("TRUE", "FALSE") or after.text == "="
         piece = text[token.start : after.start]
         column = token.kind == "name" and not called and not named
-        pieces.append(piece.replace(token.text, r_name(token.text)) if column else piece)
+        pieces.append(r_name(token.text) + piece[token.stop - token.start :] if column else piece)
     written = re.sub(r"\bC\(", "factor(", "".join(pieces))
+    written = re.sub(r"\bmean_by\(", "ave(", written)
     return re.sub(r"\bcenter\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"scale(\1, scale = FALSE)", written)
+
+
+def _r_contrast(variable: str, choice: ContrastChoice) -> str:
+    """A factor with contrasts: R's treatment contrasts have a place where ours have a label, so that they relevel."""
+    whole = read_call(variable)
+    factor = _r_call(canonical(replace(whole, name="factor", args=whole.args[:1])))
+    if choice.kind == "treatment" and choice.base is not None:
+        return f"relevel({factor}, {_quoted(choice.base)})"
+    place = f", base = {choice.place}" if choice.place is not None else ""
+    return f"C({factor}, contr.{choice.kind}{place})"
 
 
 def _lme4_response(model: ModelStructure) -> str:
@@ -205,5 +222,10 @@ def _coefficient(column: Column | None) -> str:
     if column is None or column == INTERCEPT_COLUMN:
         return "Intercept"
     level = {None: "", "True": "TRUE", "False": "FALSE"}
-    names = [shown(part.variable) + (level.get(part.level) or part.level or "") for part in column.parts]
+    names = [_brms_name(part.variable) + (level.get(part.level) or part.level or "") for part in column.parts]
     return ":".join(name.translate(_BRMS_CHARACTERS) for name in names)
+
+
+def _brms_name(variable: str) -> str:
+    """A variable as it stands in the R formula: the functions that R calls otherwise have R's names."""
+    return shown(variable) if not is_call(variable) else r_name(variable)

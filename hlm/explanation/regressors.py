@@ -21,7 +21,9 @@ def term_columns(terms: tuple[Term, ...], data: CleanData | None) -> tuple[Colum
     """The columns of terms that are coded together; without data all variables are taken for numbers."""
     factors = {} if data is None else factor_levels(terms, data.columns)
     codings = coding(terms, factors)
-    return tuple(column for term in terms for column in factor_coding.term_columns(term, codings[term], factors))
+    contrasts = {} if data is None else data.contrasts
+    made = (factor_coding.term_columns(term, codings[term], factors, contrasts) for term in terms)
+    return tuple(column for columns in made for column in columns)
 
 
 def levels(variable: str, data: CleanData | None) -> list[str]:

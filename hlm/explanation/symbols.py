@@ -131,4 +131,6 @@ def _scripted(
 def _part(part: Part) -> Expression:
     if part.level is None:
         return Name("every other column" if part.variable == ALL_OTHERS else part.variable)
+    if part.is_score:
+        return row(Name(part.variable), "[", Name(part.level), "]")
     return row("[", Name(part.variable), "=", Name(part.level), "]")

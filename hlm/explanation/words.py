@@ -83,7 +83,7 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
             text = f"The common intercept {letter} is {_scale(model)}{_zero(model)}"
         elif len(parts) > 1:
             first, *rest = map(part_text, parts)
-            per = "per unit of" if all(part.level is None for part in parts[1:]) else "where"
+            per = "per unit of" if all(part.level is None or part.is_score for part in parts[1:]) else "where"
             text = f"The effect of {first} changes by {letter} {per} {' and '.join(rest)}"
         elif parts[0].variable == ALL_OTHERS:
             yield Sentence(".", f"Every other column of the data has a coefficient {letter} of its own: give data to "
@@ -195,12 +195,21 @@ def _zero(model: ModelStructure) -> str:
     factors = dict.fromkeys(p.variable for c in model.common for p in c.parts if p.level is not None)
     at = [f"{visible(name)} is 0" for name in numbers if not model.basis_of(name) and name != ALL_OTHERS]
     at += [basis_origin(basis) for basis in dict.fromkeys(map(model.basis_of, numbers)) if basis]
-    at += [f"{visible(f)} is {visible(levels(f, model.data)[0])}" for f in factors]
+    at += [_origin(f, model) for f in factors]
     return f" where {', '.join(at)}," if at else ""
+
+
+def _origin(factor: str, model: ModelStructure) -> str:
+    """Where all columns of a factor are 0: at its reference level, or at the average of its levels."""
+    contrast = None if model.data is None else model.data.contrasts.get(factor)
+    if contrast is None:
+        return f"{visible(factor)} is {visible(levels(factor, model.data)[0])}"
+    source = basis_source(factor)
+    return f"the levels of {source} are averaged" if contrast.base is None else f"{source} is {visible(contrast.base)}"
 
 
 def _reference(column: Column, model: ModelStructure) -> str:
     variable = column.parts[0].variable
     coded = {c.parts[0].level for c in model.common if c.term == column.term}
-    left_out = [name for name in levels(variable, model.data) if name not in coded]
+    left_out = [name for name in levels(variable, model.data) if name not in coded and not column.is_numeric]
     return f" against {visible(variable)} = {visible(left_out[0])}" if left_out else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hlm.explanation.code_numpy import centred_and_scaled, is_truth, options
 from hlm.explanation.math_expression import visible
 from hlm.explanation.structure import ModelStructure
+from hlm.formula.contrasts import contrast_choice
 from hlm.formula.function_calls import canonical, is_call, read_call, source_columns
 from hlm.formula.syntax_tree import Call
 
@@ -19,7 +20,20 @@ _MEANINGS = {
     "expm1": "e to the power of {x}, minus 1",
     "sqrt": "the square root of {x}",
     "abs": "the size of {x} without its sign",
+    "sin": "the sine of {x}, an angle in radians",
+    "cos": "the cosine of {x}, an angle in radians",
+    "pmin": "the least of {all}, row by row",
+    "pmax": "the largest of {all}, row by row",
+    "mean_by": "the mean of {x} in a row's own {groups}; a row of new data has the mean that its {groups} had in these",
+    "dummy": "1 where {x} is {level}, else 0",
     "factor": "{x} as labels: order and distance of its values mean nothing",
+}
+_CONTRASTS = {
+    "treatment": "each column is one level against {base}",
+    "SAS": "each column is one level against {base}",
+    "sum": "column k is level k against the average of all levels (sum contrasts)",
+    "helmert": "column k compares level k + 1 with the average of the levels before it (Helmert contrasts)",
+    "poly": ".L, .Q, .C and so on are a straight line, a parabola, a cubic over the levels in their order",
 }
 # Whether it is centred, whether it is scaled.
 _SCALE = {
@@ -66,7 +80,17 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
         return _SCALE[centred_and_scaled(call)].format(x=x, **_numbers(call, model))
     if call.name == "I":
         return f"whether {x}: 1 where it is true, else 0" if is_truth(call) else f"{x}, computed row by row"
-    return _MEANINGS[{"as.factor": "factor", "C": "factor"}.get(call.name, call.name)].format(x=x)
+    same = {"as.factor": "factor", "C": "factor", "ave": "mean_by"}
+    more = [visible(canonical(argument)) for argument in call.args[1:]]
+    meaning = _MEANINGS[same.get(call.name, call.name)].format(
+        x=x, all=" and ".join([x, *more]), groups=" and ".join(more), level="".join(more).strip("\"'")
+    )
+    choice = contrast_choice(call)
+    if choice is None:
+        return meaning
+    contrast = None if model.data is None else model.data.contrasts.get(variable)
+    base = "the reference level" if contrast is None or contrast.base is None else visible(contrast.base)
+    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=base)}"
 
 
 def _curve(call: Call, x: str, width: int) -> str:

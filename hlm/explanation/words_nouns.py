@@ -29,5 +29,7 @@ def group_noun(name: str) -> str:
 
 
 def part_text(part: Part) -> str:
-    """A variable, or a variable with its level: ``sex = M``."""
+    """A variable, or a variable with its level, ``sex = M``; a contrast's column as in tables, ``C(f, Sum)[1]``."""
+    if part.is_score:
+        return f"{visible(part.variable)}[{part.level}]"
     return visible(part.variable) if part.level is None else f"{visible(part.variable)} = {visible(part.level)}"

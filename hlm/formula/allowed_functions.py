@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from hlm.formula.contrasts import USAGE
+
 Kind = Literal["number", "basis", "factor", "offset", "cells"]
 
 
@@ -25,6 +27,7 @@ class Function:
     # FALSE
     options: Mapping[str, tuple[int, int] | None] = field(default_factory=lambda: MappingProxyType({}))
     many: bool = False  # whether it takes several columns
+    usage: str = ""  # how it is written, where its arguments after the first are neither options nor like the first
 
 
 _DEGREE, _DF = (1, 20), (1, 50)
@@ -40,11 +43,22 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "expm1": Function("exp(x) - 1"),
         "sqrt": Function("square root"),
         "abs": Function("absolute value"),
+        "sin": Function("sine of an angle in radians"),
+        "cos": Function("cosine of an angle in radians"),
+        "pmin": Function("the least of several, row by row: pmin(x, 3)", many=True),
+        "pmax": Function("the largest of several, row by row: pmax(x, 0)", many=True),
+        "mean_by": Function(
+            "the mean of a row's group: mean_by(x, g)", many=True, usage="mean_by(x, g), the mean of x in each g"
+        ),
+        "ave": Function("the same as mean_by", many=True, usage="ave(x, g), the mean of x in each g"),
+        "dummy": Function(
+            'lme4\'s column of 0 and 1: dummy(f, "a")', usage='dummy(f, "a"), 1 where f has the level a, else 0'
+        ),
         "scale": Function("minus the mean, divided by the sd", options={"center": None, "scale": None}),
         "center": Function("minus the mean"),
         "factor": Function("numbers as labels", "factor"),
         "as.factor": Function("the same as factor", "factor"),
-        "C": Function("the same as factor", "factor"),
+        "C": Function('numbers as labels, with contrasts: C(f, Sum), C(f, Treatment("v"))', "factor", usage=USAGE),
         "poly": Function("orthogonal polynomial", "basis", {"degree": _DEGREE, "raw": None}),
         "bs": Function("B-spline", "basis", {"df": _DF, "degree": _DEGREE}),
         "ns": Function("natural cubic spline", "basis", {"df": _DF}),
@@ -64,11 +78,38 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "mi": "brms's imputation. Write x itself: rows where it is missing are left out; impute them before if need be",
         "gr": "brms's grouping with options. Write the grouping column itself, as in (1|school)",
         "mm": "brms's multi-membership. Write one bar for each membership, as in (1|g) + (1|h)",
-        "se": "brms's known standard errors. Model the rows that the estimates were made from, as in y ~ x + (x|study)",
+        "mmc": "brms's multi-membership. Write one bar for each membership, as in (x|g) + (x|h)",
         "cs": "brms's category-specific effect. Write x itself: one effect for all thresholds",
         "gp": "brms's Gaussian process. Write a curve with a fixed number of pieces, ns(x, df = 4) or bs(x, df = 5)",
+        "ar1": "glmmTMB's autoregression of a group's times. Write intercepts and slopes of the time, (time|g)",
+        "toep": "glmmTMB's Toeplitz covariance. Write intercepts and slopes, as in (time|g)",
+        "ou": "glmmTMB's Ornstein-Uhlenbeck covariance. Write intercepts and slopes, as in (time|g)",
+        "rr": "glmmTMB's covariance of reduced rank. Write (x|g), all variances and correlations",
+        "homdiag": "glmmTMB's equal variances. Write (x||g), a variance for each effect",
+        "arma": "brms's ARMA of residuals. Write a column with the response before as a predictor",
+        "unstr": "brms's unstructured residuals. Write intercepts and slopes, as in (time|g)",
+        "cosy": "brms's compound symmetry of residuals. Write (1|g), which has this covariance",
+        "car": "brms's spatial effects. Write (1|place), places without neighbours",
         "ar": "brms's autoregression of residuals. Write a column with the response before as a predictor",
         "ma": "brms's moving average of residuals. Write a column with the response before as a predictor",
-        "trials": "brms's number of trials. Write the response as p(k, n) or cbind(k, n - k)",
+    }
+)
+
+# What brms writes left of '~', after a bar: y | se(s) ~ x. {y} is the response, {x} the argument, {right} all right
+# of '~'.
+BESIDE_THE_RESPONSE: Mapping[str, str] = MappingProxyType(
+    {
+        "trials": "brms's number of trials. Write p({y}, {x}) ~ {right}, with family='binomial'",
+        "weights": "brms's weights. Write {y} ~ {right}, and give the column's name apart: weights={x!r}. There they "
+        "are precisions, as in lme4",
+        "se": "brms's known standard errors. Write {y} ~ {right}, and give precisions apart: data.assign(w=1 / "
+        "data[{x!r}]**2), weights='w'. A row's residual sd is then sigma times its standard error; sigma is estimated",
+        "rate": "brms's denominator of a rate. Write {y} ~ offset(log({x})) + {right}",
+        "cens": "brms's censoring. It is not read here: leave out the censored rows, or fit the model in brms",
+        "trunc": "brms's truncation. It is not read here: fit the model in brms",
+        "mi": "brms's imputation. Write {y} ~ {right}: rows where the response is missing are left out",
+        "subset": "brms's choice of rows. Write {y} ~ {right}, and give these rows only: data[data[{x!r}]]",
+        "thres": "brms's number of thresholds. Write {y} ~ {right}: the labels say how many there are",
+        "cat": "brms's number of categories. Write {y} ~ {right}: the labels say how many there are",
     }
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, REFUSED
+from hlm.formula.check_calls import check_call
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
-from hlm.formula.function_calls import Source, canonical, check_call
+from hlm.formula.function_calls import Source, canonical
 from hlm.formula.response import column
 from hlm.formula.syntax_tree import Call, Group, Node, Operation
-from hlm.formula.term_algebra import find_bar, product
+from hlm.formula.term_algebra import find_bar, is_bar, product, summands
 from hlm.formula.tokens import Token
 
 
@@ -27,12 +29,32 @@ def read_bars(bars: list[Node], effects: Callable[[Node], tuple[Term, ...]], sou
     return tuple(blocks)
 
 
+def check_bars_are_added(node: Node, source: Source) -> None:
+    """A bar must stand in parentheses and be added to the other terms, nothing else."""
+    for _, summand, _ in summands(node):
+        bar = None if is_bar(summand) else find_bar(summand)
+        if bar is None:
+            continue
+        if isinstance(summand, Call) and (summand.name in REFUSED or summand.name in BESIDE_THE_RESPONSE):
+            check_call(summand, source)
+        if bar is summand or not isinstance(summand, Operation):
+            inside = source.of(bar.right)
+            raise source.at_operator(
+                f"The bar '{bar.op}' must stand inside parentheses. To let the intercept vary by {inside} write "
+                f"(1{bar.op}{inside}); for intercept and slope (x{bar.op}{inside}).",
+                bar,
+            )
+        raise source.error("A bar can only be added to the other terms, as in y ~ x + (x|g).", summand)
+
+
 def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source: Source) -> list[Block]:
     """One bar; ``(1|a/b)`` gives two blocks, for ``a`` and for ``a:b``."""
     assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
     bar, left = node.inner, node.inner.left
     if find_bar(left) or find_bar(bar.right):
-        raise source.error("One bar only inside parentheses, as in (x|g); brms's (x|id|g) is not read here.", node)
+        raise source.error(
+            "One bar only inside parentheses, as in (x|g); brms's name between two bars is not read.", node
+        )
     effects = read_effects(left)
     if not effects:
         raise source.error("Nothing varies in this bar: write (1|g) for intercepts or (0 + x|g) for slopes.", left)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hlm.errors import FormulaError
-from hlm.formula.allowed_functions import FUNCTIONS, REFUSED, Function
+from hlm.formula.allowed_functions import FUNCTIONS
 from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Named, Node, Operation, read_tree
 from hlm.formula.tokens import Token
 
@@ -75,14 +75,16 @@ def source_columns(variable: str, functions: Collection[str] = ()) -> tuple[str,
     """The columns of the data that a variable is made of, in the order written."""
     if not is_call(variable, functions):
         return (variable,)
-    return tuple(dict.fromkeys(_names(read_call(variable))))
+    return tuple(dict.fromkeys(names_inside(read_call(variable))))
 
 
 def canonical(node: Node) -> str:
     """The one text of an expression: R's spacing, numbers as written."""
     match node:
+        case Token() as token if token.kind == "string":
+            return quoted_label(token.text[1:-1])
         case Token() as token:
-            return token.text
+            return token.text if token.kind == "number" or PLAIN_NAME.match(token.text) else f"`{token.text}`"
         case Group(inner):
             return f"({canonical(inner)})"
         case Named(name, value):
@@ -97,98 +99,50 @@ def canonical(node: Node) -> str:
             return f"{canonical(left)}{between}{canonical(right)}"
 
 
-def check_call(node: Call, source: Source) -> Function:
-    """Raise a `FormulaError` for what a formula may not call; returns what is called."""
-    function = _checked(node, source)
-    if not any(True for _ in _names(node)):
-        raise source.error(f"{source.of(node)} holds no column of the data.", node)
-    return function
-
-
 def arguments(node: Call) -> dict[str, Node]:
     """The options of a call by their names, positions resolved: of ``poly(x, 2)`` the degree."""
     names = iter(FUNCTIONS[node.name].options)
     return dict((a.name, a.value) if isinstance(a, Named) else (next(names, ""), a) for a in node.args[1:])
 
 
-def _checked(node: Call, source: Source) -> Function:
-    """What is called; arguments may be constant here, as in ``I(x/sqrt(2))``."""
-    if node.name in source.functions:
-        function = Function("the caller's own", many=True)
-    elif node.name in REFUSED:
-        raise source.error(f"{node.name}() is {REFUSED[node.name]}.", node)
-    elif node.name not in FUNCTIONS:
-        raise source.error(
-            f"{node.name}() is not a function of formulas. There are {', '.join(FUNCTIONS)}. Compute "
-            f"{source.of(node)} as a new column of the data and use its name, or, in Python, pass "
-            f"functions={{{node.name!r}: ...}}.",
-            node,
-        )
-    else:
-        function = FUNCTIONS[node.name]
-    columns, options = (node.args, ()) if function.many else (node.args[:1], node.args[1:])
-    if not columns or isinstance(columns[0], Named):
-        raise source.error(f"{node.name}() needs a column first, as in {node.name}(x).", node)
-    _check_options(node, function, options, source)
-    for argument in columns:
-        _check_arithmetic(argument, source)
-    return function
+def quoted_label(text: str) -> str:
+    """A text as R writes it; inside a call '/' is kept as the division slash."""
+    mark = "'" if '"' in text else '"'
+    return f"{mark}{kept(text)}{mark}"
 
 
-def _check_options(node: Call, function: Function, options: tuple[Node, ...], source: Source) -> None:
-    """Options are single numbers or TRUE and FALSE, each once."""
-    positions = [isinstance(option, Named) for option in options]
-    known = [f", {o} = {'TRUE' if limits is None else 2}" for o, limits in function.options.items()]
-    usage = f"Write {node.name}(x{''.join(known)}){', or less of it' if known else ''}."
-    given = arguments(node) if options else {}
-    if len(options) > len(known) or positions != sorted(positions) or len(given) < len(options):
-        raise source.error(usage, node)
-    for name, value in given.items():
-        if name not in function.options:
-            raise source.error(usage, node)
-        limits, text = function.options[name], canonical(value)
-        if limits is None and text not in ("TRUE", "FALSE"):
-            raise source.error(f"{name} is TRUE or FALSE. {usage}", value)
-        if limits is not None and not (text.isascii() and text.isdecimal() and len(text) < 4):
-            raise source.error(f"{name} is a whole number. {usage}", value)
-        if limits is not None and not limits[0] <= int(text) <= limits[1]:
-            raise source.error(f"{name} must be between {limits[0]} and {limits[1]}.", value)
-
-
-def _check_arithmetic(node: Node, source: Source) -> None:
-    """Columns, numbers, operators, and functions that give a number."""
+def label_columns(node: Node) -> set[str]:
+    """The columns whose labels an expression needs: beside a text, in ``dummy``, as the groups of ``mean_by``."""
     match node:
-        case Token() as token if token.kind == "number":
-            return
-        case Token() as token if token.kind == "name" and token.text not in (".", "TRUE", "FALSE"):
-            if not PLAIN_NAME.match(token.text):
-                raise source.error("Inside a function a column needs a plain name: rename it in the data.", node)
         case Group(inner):
-            _check_arithmetic(inner, source)
-        case Operation(op, left, right) if op in ARITHMETIC:
-            if left is not None:
-                _check_arithmetic(left, source)
-            _check_arithmetic(right, source)
-        case Call():
-            if _checked(node, source).kind != "number":
-                raise source.error(f"{node.name}() cannot stand inside another function.", node)
-        case Operation(op):
-            raise source.error(f"{op!r} has no meaning inside a function: there it is arithmetic, + - * / ^.", node)
-        case _:
-            raise source.error(f"{source.of(node)} has no meaning inside a function: columns and numbers do.", node)
+            return label_columns(inner)
+        case Operation("%in%", Token() as column):
+            return {column.text}
+        case Operation("==" | "!=", Token() as left, Token() as right) if "string" in (left.kind, right.kind):
+            return {right.text if left.kind == "string" else left.text}
+        case Operation(left=left, right=right):
+            return (set() if left is None else label_columns(left)) | label_columns(right)
+        case Call(name="dummy", args=(Token() as column, *_)):
+            return {column.text}
+        case Call(name="mean_by" | "ave", args=(of, *groups)):
+            return label_columns(of) | {group.text for group in groups if isinstance(group, Token)}
+        case Call(args=args):
+            return set().union(*map(label_columns, args))
+    return set()
 
 
-def _names(node: Node) -> Iterator[str]:
+def names_inside(node: Node) -> Iterator[str]:
     """The columns below a node; options such as ``raw = TRUE`` have no columns."""
     match node:
         case Token() as token if token.kind == "name":
             yield token.text
         case Group(inner):
-            yield from _names(inner)
-        case Operation(left=left, right=right):
+            yield from names_inside(inner)
+        case Operation(op, left, right):
             if left is not None:
-                yield from _names(left)
-            yield from _names(right)
+                yield from names_inside(left)
+            if op != "%in%":  # right of it stand labels
+                yield from names_inside(right)
         case Call(name, args):
             for argument in args if name not in FUNCTIONS or FUNCTIONS[name].many else args[:1]:
-                yield from _names(argument)
+                yield from names_inside(argument)

@@ -6,17 +6,17 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from hlm.errors import FormulaError
-from hlm.formula.allowed_functions import FUNCTIONS
-from hlm.formula.bars import read_bars
+from hlm.formula.bars import check_bars_are_added, read_bars
+from hlm.formula.check_calls import check_call, own_names
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Formula, Response, Term, quote
-from hlm.formula.function_calls import PLAIN_NAME, Source, canonical, check_call, source_columns
-from hlm.formula.response import column, read_response
+from hlm.formula.function_calls import Source, canonical, source_columns
+from hlm.formula.response import check_beside, column, read_response
+from hlm.formula.slips import what_was_meant
 from hlm.formula.syntax_tree import COMPARISONS, Call, Group, Node, Operation, read_tree
 from hlm.formula.term_algebra import (
     Parts,
     Terms,
     combine,
-    find_bar,
     in_one_order,
     is_bar,
     is_number,
@@ -26,7 +26,6 @@ from hlm.formula.term_algebra import (
     without,
 )
 from hlm.formula.tokens import Token
-from hlm.support.options import offending
 
 _MOST_TERMS = 1000
 
@@ -40,8 +39,10 @@ def parse(formula: str | Formula, *, functions: Collection[str] = ()) -> Formula
         For example ``"post ~ pre + (pre|school)"``. Bars: ``(1|g)``, ``(x|g)`` (correlated), ``(x||g)`` (not),
         ``(0 + x|g)``, ``(x - 1|g)``, nested ``(1|a/b)``, cells ``(1|a:b)``, several bars, ``(1|factor(g))``.
         Common terms: ``+ - : * / ^ %in%``, ``0``, ``1``, and ``.`` for all columns that stand nowhere else.
-        Functions: ``I log log10 log2 log1p exp expm1 sqrt abs scale center factor as.factor C poly bs ns offset``, and
-        no others. Responses: ``y``, ``log(y)``, binomial counts ``p(k, n)``, ``cbind(k, n - k)``, and ``k/n``.
+        Functions: ``I log log10 log2 log1p exp expm1 sqrt abs sin cos pmin pmax mean_by scale center factor as.factor
+        dummy C poly bs ns offset``, and no others; contrasts ``C(f, Sum)``, ``C(f, Treatment("v"))``, ``C(f,
+        Helmert)``, ``C(f, Poly)``; texts as in ``I(f == "a")``. Responses: ``y``, ``log(y)``, binomial counts
+        ``p(k, n)``, ``cbind(k, n - k)``, and ``k/n``.
     functions : collection of str
         Names of functions that the caller will pass to `fit` or `build`, which may be called too.
 
@@ -72,19 +73,23 @@ def parse(formula: str | Formula, *, functions: Collection[str] = ()) -> Formula
         raise FormulaError(f"A formula is a text such as 'y ~ x + (x|g)', not {type(formula).__name__}.")
     if not formula.strip():
         raise FormulaError("The formula is empty; write for example 'y ~ x + (x|g)'.")
-    return _Meaning(Source(formula, _own_names(functions))).read()
+    own = own_names(functions)
+    try:
+        return _Meaning(Source(formula, own)).read()
+    except FormulaError as problem:
+        slip = what_was_meant(formula)
+        if slip is None or not _is_read(slip.instead, own):
+            raise
+        told = FormulaError(f"{slip.message} Write {slip.instead}", formula, slip.start, slip.stop)
+        raise told from problem
 
 
-def _own_names(functions: Collection[str]) -> tuple[str, ...]:
-    if isinstance(functions, str | bytes) or not isinstance(functions, Collection):
-        raise FormulaError(f"functions is a list of names such as ['twice'], not {offending(functions)}.")
-    for name in functions:
-        if not isinstance(name, str):
-            raise FormulaError(f"functions is a list of names such as ['twice']; {offending(name)} is none.")
-        if name in FUNCTIONS or not PLAIN_NAME.match(name):
-            why = "is a function of formulas already" if name in FUNCTIONS else "is not a plain name"
-            raise FormulaError(f"functions: {name!r} {why}; give yours another name.")
-    return tuple(functions)
+def _is_read(text: str, functions: tuple[str, ...]) -> bool:
+    try:
+        _Meaning(Source(text, functions)).read()
+    except FormulaError:
+        return False
+    return True
 
 
 class _Meaning:
@@ -96,7 +101,7 @@ class _Meaning:
     def read(self) -> Formula:
         left, right = self.sides(read_tree(self.source.text))
         response = read_response(left, self.source)
-        self.check_bars_are_added(right)
+        check_bars_are_added(right, self.source)
         offsets, rest = self.offsets(right)
         common, removed = self.model(rest)
         bars = [part for _, part, _ in rest if is_bar(part)]
@@ -115,6 +120,7 @@ class _Meaning:
             raise self.error("The response is missing before '~'.", tree)
         if isinstance(tree.left, Operation) and tree.left.op == "~":
             raise self.source.at_operator("A formula has one '~' only.", tree)
+        check_beside(tree.left, tree.right, self.source)
         return tree.left, tree.right
 
     def check_response(self, formula: Formula, right: Node) -> None:
@@ -137,24 +143,11 @@ class _Meaning:
             if len(part.args) != 1 or sign == "-":
                 raise self.error("Write + offset(x): a column added to the linear predictor.", whole)
             argument = part.args[0]
-            alone = isinstance(argument, Token | Call)
-            found.append(canonical(argument) if alone else f"I({canonical(argument)})")
-        return tuple(dict.fromkeys(found)), rest
-
-    def check_bars_are_added(self, node: Node) -> None:
-        """A bar must stand in parentheses and be added to the other terms, nothing else."""
-        for _, summand, _ in summands(node):
-            bar = None if is_bar(summand) else find_bar(summand)
-            if bar is None:
+            if isinstance(argument, Token):
+                found.append(argument.text)
                 continue
-            if bar is summand or not isinstance(summand, Operation):
-                inside = self.source.of(bar.right)
-                raise self.source.at_operator(
-                    f"The bar '{bar.op}' must stand inside parentheses. To let the intercept vary by {inside} write "
-                    f"(1{bar.op}{inside}); for intercept and slope (x{bar.op}{inside}).",
-                    bar,
-                )
-            raise self.error("A bar can only be added to the other terms, as in y ~ x + (x|g).", summand)
+            found.append(canonical(argument) if isinstance(argument, Call) else f"I({canonical(argument)})")
+        return tuple(dict.fromkeys(found)), rest
 
     def model(self, parts: Parts) -> tuple[Terms, Terms]:
         """The terms of a whole sum by degree, as R orders them, and what was taken away from '.'."""

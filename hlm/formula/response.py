@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hlm.errors import FitError, FormulaError
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE
+from hlm.formula.check_calls import check_call
 from hlm.formula.formula import Formula, Response, quote
-from hlm.formula.function_calls import DIVIDED, PLAIN_NAME, Source, canonical, check_call, is_call, shown
-from hlm.formula.syntax_tree import Call, Node, Operation
+from hlm.formula.function_calls import DIVIDED, PLAIN_NAME, Source, canonical, is_call, shown
+from hlm.formula.syntax_tree import Call, Group, Node, Operation
+from hlm.formula.term_algebra import summands
 from hlm.formula.tokens import Token
 from hlm.support.options import offending
 
@@ -30,6 +33,8 @@ NUMBERS = ResponseKind(support="real", weights="precisions")  # the gaussian fam
 
 def read_response(node: Node, source: Source) -> Response:
     """The response, or a `FormulaError` that says what to write."""
+    while isinstance(node, Group):
+        node = node.inner
     if isinstance(node, Token) and node.kind == "name" and node.text != ".":
         return Response(column(node, source))
     if isinstance(node, Operation) and node.op == "/" and node.left is not None:
@@ -50,6 +55,19 @@ def read_response(node: Node, source: Source) -> Response:
         f"I({source.of(node)}).",
         node,
     )
+
+
+def check_beside(left: Node, right: Node, source: Source) -> None:
+    """Raise a `FormulaError` for what brms has left of ``~`` after a bar: ``y | se(s)``."""
+    if not (isinstance(left, Operation) and left.op in ("|", "||") and left.left is not None):
+        return
+    y, terms = source.of(left.left).strip(), source.of(right)
+    for call in (part for _, part, _ in summands(left.right)):
+        if isinstance(call, Call) and call.name in BESIDE_THE_RESPONSE:
+            x = source.of(call.args[0]) if call.args else ""
+            advice = BESIDE_THE_RESPONSE[call.name].format(y=y, x=x, right=terms)
+            raise source.error(f"{call.name}() left of '~' is {advice}.", call)
+    raise source.at_operator(f"A bar does not stand left of '~': there the response stands alone, {y} ~ {terms}.", left)
 
 
 def with_weights(formula: Formula, weights: str | None, family: ResponseKind) -> Formula:
@@ -98,7 +116,7 @@ def _counts(node: Call, source: Source) -> Response:
     both = Operation("+", successes, failures, node.start, node.stop, node.start)  # to be checked as arithmetic
     check_call(Call("I", (both,), node.start, node.stop), source)
     k, f = canonical(successes), canonical(failures)
-    variable = k if isinstance(successes, Token) else f"I({k})"
+    variable = successes.text if isinstance(successes, Token) else f"I({k})"
     first = f"({k})" if isinstance(successes, Operation) and successes.op not in "+-*/^" else k
     trials = f"I({first} + {f})" if isinstance(failures, Token) else f"I({first} + ({f}))"
     if isinstance(failures, Operation) and failures.op == "-" and canonical(failures.right) == k:
@@ -114,5 +132,5 @@ def _ratio(node: Operation, source: Source) -> Response:
         raise source.error(f"For arithmetic write I({source.of(node)}).", node)
     call = Call("I", (node,), node.start, node.stop)
     check_call(call, source)
-    sides = (canonical(side) for side in (node.left, node.right) if side is not None)
+    sides = (side.text for side in (node.left, node.right) if isinstance(side, Token))
     return Response(canonical(call), None, "/".join(map(quote, sides)))

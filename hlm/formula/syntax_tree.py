@@ -6,7 +6,7 @@ a sign, and ``^``, which alone is read from the right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlm.errors import FormulaError
 from hlm.formula.tokens import Token, tokenize
@@ -18,6 +18,7 @@ _BINDING = {
 }  # fmt: skip
 _SIGN = 8
 _MAX_DEPTH = 100
+_STRUCTURES = {"us": "|", "diag": "||"}  # glmmTMB's names of bars with a covariance matrix, and with variances alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,16 @@ class _Reader:
             return self.call(token)
         if token.kind in ("name", "number", "string"):
             return token
+        if token.text == ":" and self.tokens[max(self.position - 2, 0)].text == ":":
+            raise self.error(
+                "'::' of this package is not read: write the function's name alone, as in ns(x, 3).", token
+            )
         raise self.error(
             f"A name is missing before {token.text!r}." if token.text else "The formula ends where a name is expected.",
             token,
         )
 
-    def call(self, name: Token) -> Call:
+    def call(self, name: Token) -> Call | Group:
         opening = self.next()
         self.calls += 1
         args: list[Node] = []
@@ -125,6 +130,8 @@ class _Reader:
                 break
             self.next()
         self.calls -= 1
+        if name.text in _STRUCTURES and len(args) == 1 and isinstance(args[0], Operation) and args[0].op == "|":
+            return Group(replace(args[0], op=_STRUCTURES[name.text]), name.start, self.expect_close(opening).stop)
         return Call(name.text, tuple(args), name.start, self.expect_close(opening).stop)
 
     def argument(self) -> Node:

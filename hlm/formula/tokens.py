@@ -11,13 +11,14 @@ from hlm.errors import FormulaError
 Kind = Literal["name", "number", "string", "op", "end"]
 
 _LONGEST = 20_000  # characters
+_PACKAGES = ("base", "stats", "splines", "lme4", "brms", "mgcv", "glmmTMB")  # of R; their functions are read by name
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)
+    rf"""(?P<space>\s+)
       | (?P<quoted>`[^`]*`)
       | (?P<string>"[^"]*"|'[^']*')
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<name>(?:[^\W\d]|\.(?!\d))[\w.]*)
-      | (?P<op>%in%|%%|%/%|\|\||[<>=!]=|[~|+\-*/:^(),=<>])
+      | (?P<name>(?:(?:{"|".join(_PACKAGES)})::(?=[\w.]+\s*\())?(?:[^\W\d]|\.(?!\d))[\w.]*)
+      | (?P<op>%in%|\*\*|%%|%/%|\|\||[<>=!]=|[~|+\-*/:^(),=<>])
     """,
     re.VERBOSE,
 )
@@ -54,7 +55,10 @@ def tokenize(formula: str) -> tuple[Token, ...]:
         if match.lastgroup == "quoted":
             tokens.append(Token("name", text[1:-1], start, position))
         elif match.lastgroup != "space":
-            tokens.append(Token(cast(Kind, match.lastgroup), text, start, position))
+            meaning = "^" if text == "**" else text  # R reads ** as ^
+            if match.lastgroup == "name":
+                meaning = text.rpartition("::")[2]
+            tokens.append(Token(cast(Kind, match.lastgroup), meaning, start, position))
     return (*tokens, Token("end", "", len(formula), len(formula)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.data.column_checks import check_size_of_products
+from hlm.data.contrasts import Contrast
 from hlm.errors import DataError
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.factor_coding import Column, coding, first_level, term_columns
@@ -38,6 +39,7 @@ class Columns:
     # which one of its term's columns each is; all of them are there unless this is given
     places: tuple[int, ...] = ()
     factors: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the levels of each, the reference first
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)  # of factors that ask for their own
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -60,7 +62,7 @@ class Columns:
             return self
         owners, labels = tuple(self.terms[i] for i in keep), tuple(self.labels[i] for i in keep)
         levels, places = tuple(self.levels[i] for i in keep), tuple(self.places[i] for i in keep)
-        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels, places, self.factors)
+        return Columns(self.matrix[:, keep], owners, labels, self.coding, levels, places, self.factors, self.contrasts)
 
     @property
     def names(self) -> tuple[tuple[Term, int], ...]:
@@ -72,9 +74,10 @@ class Columns:
 
         DataError: where a factor has other levels.
         """
-        whole, wanted = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows), set(self.names)
+        whole = _evaluated(tuple(dict.fromkeys(self.terms)), self.coding, rows, self.contrasts)
         if any(levels != self.factors.get(factor) for factor, levels in whole.factors.items()):
             raise DataError(f"The rows have the columns {whole.labels}, not {self.labels}: other levels than the data.")
+        wanted = set(self.names)
         return whole.take([i for i, name in enumerate(whole.names) if name in wanted])
 
     def of(self, term: Term) -> np.ndarray:
@@ -92,7 +95,7 @@ class Columns:
 
 
 def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
-    """The design columns of a sum of terms, factors coded as R codes them (treatment contrasts).
+    """The design columns of a sum of terms, factors coded as R codes them: against the first level, or as they ask.
 
     terms: with or without the intercept; whether a factor has a column for its first level depends on that.
     data: None where only the formula is known: then each term is one column without rows, its variables numbers.
@@ -102,7 +105,8 @@ def columns(terms: tuple[Term, ...], data: CleanData | None) -> Columns:
     if data is None:
         labels = tuple("Intercept" if term == INTERCEPT else term.name for term in ordered)
         return Columns(np.empty((0, len(ordered))), ordered, labels)
-    return _evaluated(ordered, coding(ordered, factor_levels(ordered, data.columns)), data.columns)
+    codings = coding(ordered, factor_levels(ordered, data.columns))
+    return _evaluated(ordered, codings, data.columns, data.contrasts)
 
 
 def side_by_side(designs: list[Columns]) -> Columns:
@@ -117,6 +121,7 @@ def side_by_side(designs: list[Columns]) -> Columns:
         tuple(level for design in designs for level in design.levels),
         tuple(place for design in designs for place in design.places),
         {factor: levels for design in designs for factor, levels in design.factors.items()},
+        {factor: contrast for design in designs for factor, contrast in design.contrasts.items()},
     )
 
 
@@ -148,27 +153,32 @@ def row_products(factors: Sequence[np.ndarray], rows: int) -> np.ndarray:
     return result
 
 
-def _evaluated(terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool]], frame: pd.DataFrame) -> Columns:
+def _evaluated(
+    terms: tuple[Term, ...], codings: Mapping[Term, Mapping[str, bool]], frame: pd.DataFrame,
+    contrasts: Mapping[str, Contrast],
+) -> Columns:  # fmt: skip
     """The columns of terms whose coding is known."""
     levels = factor_levels(terms, frame)
     matrices = [np.empty((len(frame), 0))]
     found: list[Column] = []
     for term in terms:
         full = codings.get(term, {})
-        found += term_columns(term, full, levels)
-        parts = [_variable(frame[v], full.get(v)) for v in term.variables]
+        found += term_columns(term, full, levels, contrasts)
+        parts = [_variable(frame[v], full.get(v), contrasts.get(v)) for v in term.variables]
         values = row_products(parts, len(frame))
         if term.degree > 1:
             check_size_of_products(values, term.name)
         matrices.append(values)
     return Columns(
         np.concatenate(matrices, axis=1), tuple(c.term for c in found), tuple(c.label for c in found), codings,
-        tuple(c.level for c in found), factors=levels,
+        tuple(c.level for c in found), factors=levels, contrasts=contrasts,
     )  # fmt: skip
 
 
-def _variable(column: pd.Series, full: bool | None) -> np.ndarray:
-    """A number as one column; a factor, of which ``full`` is known, as its indicators."""
+def _variable(column: pd.Series, full: bool | None, contrast: Contrast | None) -> np.ndarray:
+    """A number as one column; a factor, of which ``full`` is known, as its indicators or its contrasts."""
     if full is None:
         return column.to_numpy(np.float64)[:, None]
+    if contrast is not None and not full:
+        return np.asarray(contrast.matrix[column.cat.codes.to_numpy()])
     return indicators(column.cat.codes.to_numpy(), len(column.cat.categories), full=full)

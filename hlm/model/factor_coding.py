@@ -1,9 +1,9 @@
 """R's coding of factors: which columns a sum of terms has, from the terms and the factors' levels alone.
 
-In a term a factor has either a column for every level (*full* coding) or one for every level but the first (treatment
-contrasts), so that the columns of all terms together say everything once. The rule is that of R and of patsy: a term
-stands for all products of its factors that the terms before it, with the same numbers in them, do not have yet. Where
-these products are the columns of one coding, that is the coding.
+In a term a factor has either a column for every level (*full* coding) or contrasts, one column fewer (against the first
+level, unless ``C(f, Sum)`` asks for others), so that the columns of all terms together say everything once. The rule is
+that of R and of patsy: a term stands for all products of its factors that the terms before it, with the same numbers in
+them, do not have yet. Where these products are the columns of one coding, that is the coding.
 
 Source: patsy's "Redundancy and categorical factors", https://patsy.readthedocs.io/en/latest/formulas.html.
 """
@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
 
+from hlm.data.contrasts import Contrast
 from hlm.formula.formula import INTERCEPT, Term
 
 type Coding = dict[str, bool]  # by factor: True where every level has a column
@@ -26,6 +27,7 @@ class Part:
 
     variable: str
     level: str | None = None
+    is_score: bool = False  # a contrast's column of numbers, of which ``level`` is the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Column:
     @property
     def is_numeric(self) -> bool:
         """Whether it has no question about a level."""
-        return all(part.level is None for part in self.parts)
+        return all(part.level is None or part.is_score for part in self.parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Column) and frozenset(self.parts) == frozenset(other.parts)
@@ -119,7 +121,9 @@ def all_codings(terms: Sequence[Term], factors: Collection[str]) -> dict[Term, t
     return found
 
 
-def term_columns(term: Term, full: Mapping[str, bool], levels: Levels) -> tuple[Column, ...]:
+def term_columns(
+    term: Term, full: Mapping[str, bool], levels: Levels, contrasts: Mapping[str, Contrast] | None = None
+) -> tuple[Column, ...]:
     """The columns of one term; the levels of its last factor vary fastest.
 
     Parameters
@@ -129,6 +133,8 @@ def term_columns(term: Term, full: Mapping[str, bool], levels: Levels) -> tuple[
         The coding of the term's factors, from `coding`.
     levels : mapping of str to sequence of str
         Of every factor; a variable that is not in it is a number.
+    contrasts : mapping of str to Contrast, optional
+        Of the factors that have other contrasts than those against their first level.
 
     Examples
     --------
@@ -136,11 +142,16 @@ def term_columns(term: Term, full: Mapping[str, bool], levels: Levels) -> tuple[
     >>> [column.label for column in found], found[0].level
     (['x:c[q]', 'x:c[r]'], 'q')
     """
-    choices = [
-        [Part(v, level) for level in levels[v][first_level(full[v]) :]] if v in levels else [Part(v)]
-        for v in term.variables
-    ]
+    choices = [_parts(v, full.get(v), levels.get(v), (contrasts or {}).get(v)) for v in term.variables]
     return tuple(Column(parts, term) for parts in product(*choices))
+
+
+def _parts(variable: str, full: bool | None, levels: Sequence[str] | None, contrast: Contrast | None) -> list[Part]:
+    if levels is None:
+        return [Part(variable)]
+    if full or contrast is None:
+        return [Part(variable, level) for level in levels[first_level(bool(full)) :]]
+    return [Part(variable, label, is_score=contrast.base is None) for label in contrast.labels]
 
 
 def first_level(full: bool) -> int:

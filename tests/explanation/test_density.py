@@ -50,6 +50,17 @@ CASES = [
         "sleepstudy",
         "gaussian",
     ),
+    ("post ~ C(intake, Sum) * pre + (C(sex, Helmert)|school)", "exam", "gaussian"),
+    (
+        'post ~ C(intake, Treatment("mid 50%")) + dummy(sex, "M") + mean_by(pre, school) + I(sex == "F"):pre + (1|school)',
+        "exam",
+        "gaussian",
+    ),
+    (
+        "Reaction ~ C(Days, Poly) + pmin(Days, 4) * sin(Days) + I(Days %in% c(2, 7)) + (pmax(Days, 3, 1)|Subject)",
+        "sleepstudy",
+        "gaussian",
+    ),
     ("cbind(incidence, size - incidence) ~ log2(size) + (1|herd)", "cbpp", "binomial"),
     ("incidence ~ period + scale(size, center = FALSE) + offset(log(size)) + (1|herd)", "cbpp", "poisson"),
     ("I(incidence > 1) ~ exp(I(size/10)) + expm1(log1p(size)) + log10(size) + (1|herd)", "cbpp", "bernoulli"),

@@ -81,8 +81,8 @@ def test_there_are_enough_of_them() -> None:
 
 def test_the_functions_are_the_documented_ones() -> None:
     assert list(FUNCTIONS) == [
-        "I", "log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "abs", "scale", "center", "factor", "as.factor",
-        "C", "poly", "bs", "ns", "offset", "interaction",
+        "I", "log", "log10", "log2", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos", "pmin",
+        "pmax", "mean_by", "ave", "dummy", "scale", "center", "factor", "as.factor", "C", "poly", "bs", "ns", "offset", "interaction",
     ]  # fmt: skip
 
 

@@ -12,13 +12,16 @@ from typing import Any
 import bambi
 import numpy as np
 import scipy.sparse
+from formulae.categorical import ContrastMatrix
 from formulae.terms.terms import GroupSpecificTerm, Term
 from formulae.terms.terms import Model as Terms
+from formulae.terms.variable import Variable
 from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 from pytensor import sparse
 from pytensor.tensor import TensorConstant, specify_shape
 from pytensor.tensor.math import Dot
 
+from hlm.data.contrasts import Contrast
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects, DerivedSds
 from hlm.model.priors import Prior
 
@@ -88,9 +91,10 @@ class SomeColumns(Term):  # type: ignore[misc]  # formulae has no type hints
 
 @contextmanager
 def coding_of_hlm(
-    common: Mapping[str, tuple[Mapping[str, bool], np.ndarray | None]], varying: Mapping[str, Mapping[str, bool]]
-) -> Iterator[None]:
-    """While inside, formulae codes the factors of all terms as told.
+    common: Mapping[str, tuple[Mapping[str, bool], np.ndarray | None]], varying: Mapping[str, Mapping[str, bool]],
+    contrasts: Mapping[str, Contrast],
+) -> Iterator[None]:  # fmt: skip
+    """While inside, formulae codes the factors of all terms as told, and gives factors their own contrasts.
 
     common: by a common term's name its coding, and the places of the columns that stay (None: all).
     varying: by a varying effect's name its coding. By itself formulae 0.6 gives every factor of a bar one column fewer
@@ -98,6 +102,7 @@ def coding_of_hlm(
         ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would then be other models than lme4's.
     """
     original, encodings = GroupSpecificTerm.set_data, Terms._get_encoding_bools
+    original_columns = Variable.eval_categoric
 
     def set_data(term: Any, spans_intercept: Any) -> None:
         original(term, varying.get(term.name, spans_intercept))
@@ -112,14 +117,23 @@ def coding_of_hlm(
                     term.__class__, term.kept = SomeColumns, kept
         return found
 
+    def eval_categoric(variable: Any, x: Any, spans_intercept: Any) -> None:
+        original_columns(variable, x, spans_intercept)
+        own = contrasts.get(variable.name)
+        if own is not None and not spans_intercept:
+            variable.contrast_matrix = ContrastMatrix(own.matrix, own.labels)
+            variable.value = own.matrix[x.cat.codes]
+
     with LOCK, warnings.catch_warnings():
         # ordinal families: the thresholds take the intercept's place, for Bambi as for everybody
         warnings.filterwarnings("ignore", "The intercept is omitted in ordinal families")
         GroupSpecificTerm.set_data, Terms._get_encoding_bools = set_data, known
+        Variable.eval_categoric = eval_categoric
         try:
             yield
         finally:
             GroupSpecificTerm.set_data, Terms._get_encoding_bools = original, encodings
+            Variable.eval_categoric = original_columns
 
 
 @contextmanager

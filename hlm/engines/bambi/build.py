@@ -127,7 +127,8 @@ def bambi_model(model: Model, *, for_sampling: bool = False) -> HlmModel:
         priors[names.RESIDUAL_SD] = {model.separate.name: priors[names.RESIDUAL_SD]}
     frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
-        with coding_of_hlm(_common_coding(model), _group_coding(model)):
+        contrasts = {names.in_posterior(factor): own for factor, own in model.data.contrasts.items()}
+        with coding_of_hlm(_common_coding(model), _group_coding(model), contrasts):
             built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
         if for_sampling:

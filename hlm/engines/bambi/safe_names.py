@@ -35,7 +35,8 @@ def under_safe_names(model: Model) -> Model:
     new = {variable: f"variable_{i + 1}" for i, variable in enumerate(unsafe_variables(model))}
     formula = _renamed_formula(model.written, new)
     columns = {old.name: _renamed(old, new).name for old in model.written.groups}
-    data = replace(model.data, columns=model.data.columns.rename(columns=new | columns))
+    contrasts = {new.get(factor, factor): own for factor, own in model.data.contrasts.items()}
+    data = replace(model.data, columns=model.data.columns.rename(columns=new | columns), contrasts=contrasts)
     found = strategy(Design(formula, data), model.pooling, model.family, model.residual)
     priors = {
         safe.prior_name: model.priors[own.prior_name]

@@ -6,18 +6,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from lme4_cases import Case, lme4_cases, numbers, ours  # tests/reference
+from lme4_cases import NOT_UNIQUE, STOPPED_EARLY, key, lme4_cases, numbers, ours  # tests/reference
 
-# (data, formula): by how much our REML and ML log-likelihoods are higher; lme4's optimiser, which works in the units of
-# the columns, stopped before the maximum: an intercept in the year 0 hides the slopes of years around 2003, and sds of
-# 50,000 sigma leave the criterion flat in places
-STOPPED_EARLY = {
-    ("years", "y ~ x + z + c + (x | g)"): (25.88, 25.83),
-    ("years", "y ~ x + z + c + (x || g)"): (0.04, 0.0),
-    ("large_tau", "y ~ x + z + c + (x | g)"): (0.0, 0.0),
-}
-# several covariance matrices give the same distribution (a note says so): lme4's may be another one than ours
-NOT_UNIQUE = ("factors", "y ~ x + c + (x + c || g)")
 # of a number's unit: 1, or its standard error, or the sd that it moves with (`Number.scale`)
 TOLERANCES = {
     "log-likelihood": 1e-6,  # lme4's bobyqa stops at 1e-9 in theta, and 12 digits are stored
@@ -29,10 +19,6 @@ TOLERANCES = {
     "sigma": 1e-4,
     "group's coefficient": 1e-3,  # the effects move with the sds, which agree to 1e-3
 }
-
-
-def key(case: Case) -> tuple[str, str]:
-    return case.name, case.formula
 
 
 @pytest.mark.parametrize("case", lme4_cases(), ids=lambda case: case.title)

@@ -1,0 +1,65 @@
+"""Slips of the pen that leave a formula unreadable: ``=`` for ``~``, and a column's name with a blank in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hlm.errors import FormulaError
+from hlm.formula.tokens import Token, tokenize
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong, where, and the formula that was probably meant."""
+
+    message: str
+    instead: str
+    start: int
+    stop: int
+
+
+def what_was_meant(text: str) -> Slip | None:
+    """The first slip in a text, and the text without any; None where there is none of these."""
+    try:
+        tokens = tokenize(text)[:-1]
+    except FormulaError:
+        return None
+    changes = sorted([*_equals_signs(tokens), *_names_with_blanks(text, tokens)], key=lambda slip: slip.start)
+    if not changes:
+        return None
+    instead = text
+    for change in reversed(changes):
+        instead = instead[: change.start] + change.instead + instead[change.stop :]
+    first = changes[0]
+    return Slip(" ".join(dict.fromkeys(change.message for change in changes)), instead, first.start, first.stop)
+
+
+def _equals_signs(tokens: tuple[Token, ...]) -> list[Slip]:
+    """The first ``=`` outside of parentheses of a text without ``~``."""
+    if any(token.operator == "~" for token in tokens):
+        return []
+    depth = 0
+    for token in tokens:
+        depth += (token.operator == "(") - (token.operator == ")")
+        if token.operator in ("=", "==") and depth == 0:
+            message = f"Between the response and the predictors stands '~', not {token.text!r}."
+            return [Slip(message, "~", token.start, token.stop)]
+    return []
+
+
+def _names_with_blanks(text: str, tokens: tuple[Token, ...]) -> list[Slip]:
+    """Names and numbers that follow each other without an operator between them."""
+    found: list[Slip] = []
+    run = list(tokens[:1])
+    for before, token in pairwise((*tokens, Token("end", "", len(text), len(text)))):
+        joined = before.kind == "name" and token.kind in ("name", "number")
+        if joined or (len(run) > 1 and {before.kind, token.kind} <= {"name", "number"}):
+            run.append(token)
+            continue
+        if len(run) > 1:
+            whole = " ".join(text[run[0].start : run[-1].stop].split()).replace("`", "")
+            message = "An operator such as + or : is missing; a column with blanks in its name stands in back-quotes."
+            found.append(Slip(message, f"`{whole}`", run[0].start, run[-1].stop))
+        run = [token]
+    return found
