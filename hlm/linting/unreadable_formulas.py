@@ -7,9 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from hlm.errors import FormulaError, closest
-from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS
 from hlm.formula.formula import Block, Formula
 from hlm.formula.parser import parse
+from hlm.formula.slips import what_was_meant
 from hlm.linting.case import spoken
 from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, bars, calls, outside, place_of_name
@@ -149,7 +150,8 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
             continue
         call = text[start:stop]
         try:
-            parse(f"` ` ~ {call}", functions=functions)
+            beside = name in BESIDE_THE_RESPONSE and start < right  # y | se(s) ~ x: what to write depends on the rest
+            parse(text if beside else f"` ` ~ {call}", functions=functions)
         except FormulaError as problem:
             instead = _instead(name, call)
             changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
@@ -168,7 +170,10 @@ def _instead(name: str, call: str) -> str | None:
 
 
 def _mended(text: str, functions: Collection[str]) -> str | None:
-    """What can be read with the smallest change: parentheses closed or not doubled, no sign left at the end."""
+    """What can be read with the smallest change: ``~`` for ``=``, parentheses closed, no sign left at the end."""
+    slip = what_was_meant(text)
+    if slip is not None and if_read(slip.instead, functions):
+        return slip.instead
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
     return if_read(closed, functions) or if_read(text.replace("((", "(").replace("))", ")"), functions)

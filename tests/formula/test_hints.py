@@ -123,6 +123,8 @@ def test_a_whole_formula_that_is_proposed_passes_lint_and_fits(text: str) -> Non
     with pytest.raises(FormulaError) as caught:
         hlm.parse(text)
     instead = WHOLE[text]
+    (found,) = hlm.lint(text)
+    assert found.severity == "error" and (found.instead == instead or f"Write {instead}" in found.message)
     assert f"Write {instead}" in caught.value.message
     assert not [finding for finding in hlm.lint(instead, frame) if finding.severity == "error"]
     assert np.isfinite(hlm.predict(hlm.fit(instead, frame, draws=100, seed=1), frame)["estimate"]).all()
