@@ -22,6 +22,8 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
     if not terms or not is_small(case):
         return {}
     columns = {term: _columns(term, case.formula.common, case) for term in terms}
+    if not all(np.isfinite(values).all() for values in columns.values()):
+        return {}  # products beyond float64: `cannot-be-fitted` speaks
     lengths = {term: np.linalg.norm(values, axis=0) for term, values in columns.items()}  # 0 of an empty cell's column
     kept = _reduced({t: values / np.where(lengths[t] > 0, lengths[t], 1.0) for t, values in columns.items()})
     dependent: dict[Term, list[Term]] = {}
@@ -40,10 +42,12 @@ def dependent_terms(case: DataCase) -> dict[Term, list[Term]]:
 def spanned(effect: Term, case: DataCase) -> bool:
     """Whether the common terms together already are this effect: ``I(x - 5)`` beside ``x``, 1 - treat beside treat."""
     formula = case.formula
-    if not is_small(case):
+    if not formula.common or not is_small(case):
         return False
     matrix = np.column_stack([_columns(term, formula.common, case) for term in formula.common])
     values = case.columns_of(effect, dict.fromkeys(case.factors_of(effect), True))
+    if not (np.isfinite(matrix).all() and np.isfinite(values).all()):
+        return False
     lengths = np.linalg.norm(values, axis=0)
     coefficients, *_ = np.linalg.lstsq(matrix, values, rcond=None)
     return bool((np.linalg.norm(values - matrix @ coefficients, axis=0) <= _SPANNED * lengths).all())

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hlm.data.clean_data import clean
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import narwhalize
@@ -138,7 +140,8 @@ def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Q
         found += _unusable(case, question, str(problem))
         return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
     question = replace(question, small=is_small(whole))
-    found += [finding for check in DATA_CHECKS for finding in check(whole)]
+    with np.errstate(over="ignore", invalid="ignore"):  # products of numbers near float64's limit
+        found += [finding for check in DATA_CHECKS for finding in check(whole)]
     if not any(finding.severity == "error" for finding in found) and (why := question.problem(text)):
         found.append(case.finding("cannot-be-fitted", why))
     return found, question

@@ -289,6 +289,20 @@ def test_the_frame_is_not_changed() -> None:
     pd.testing.assert_frame_equal(frame, GAPS)
 
 
+HUGE = BASE.assign(x=BASE["x"] * 1e99, z=BASE["z"] * 1e99, size=BASE["size"] * 1e99)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x*z*size + (x:z:size|g)", "y ~ x + (z*x*size|g)"])
+def test_products_beyond_float64_are_told(formula: str) -> None:
+    (error,) = lint(formula, HUGE).errors
+    assert error.code == "cannot-be-fitted" and "use other units" in error.message
+
+
+@pytest.mark.parametrize("formula", ["y ~ 0 + (x|g)", "y ~ 0 + (0 + c|g)"])
+def test_no_common_term_at_all(formula: str) -> None:
+    assert "slope-without-common-effect" in lint(formula, BASE).codes
+
+
 def test_a_formula_that_was_read() -> None:
     assert lint(parse("y ~ x + (0 + x | g)")).formula == "y ~ x + (0 + x|g)"
 
