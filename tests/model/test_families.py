@@ -52,6 +52,7 @@ def test_unknown_family_names_the_nearest() -> None:
         ("gamma", "y ~ (1|g)", [0.0, 1, 2, 3], "numbers above 0"),
         ("beta", "y ~ (1|g)", [0.5, 0.2, 1.0, 0.3], "between 0 and 1"),
         ("binomial", "y ~ (1|g)", [0, 1, 1, 0], "write family='bernoulli'"),
+        ("binomial", "y ~ (1|g)", [0, 1, 3, 0], "write p(y, n) ~ ..."),
         ("gaussian", "p(y, n) ~ (1|g)", [0, 1, 1, 0], "add family='binomial'"),
         ("binomial", "p(y, n) ~ (1|g)", [0, 1, 9, 0], "more successes than trials in 'n'"),
     ],
