@@ -150,6 +150,8 @@ def _own(posterior: xr.Dataset, factor: GroupingFactor, effect: Effect) -> np.nd
     if wanted != there:  # Bambi's order
         place = {label: i for i, label in enumerate(there)}
         flat = flat[:, [place[label] for label in wanted]]
-    found = np.zeros((len(flat), factor.size * len(effect.labels)))
-    found[:, factor.free(effect.columns)] = flat
-    return found.reshape(-1, factor.size, len(effect.labels))
+    if factor.fixed is not None:
+        found = np.zeros((len(flat), factor.size * len(effect.labels)))
+        found[:, factor.free(effect.columns)] = flat
+        flat = found
+    return np.asarray(flat.reshape(-1, factor.size, len(effect.labels)))

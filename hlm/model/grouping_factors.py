@@ -107,7 +107,7 @@ def own_factors(
     found: list[GroupingFactor] = []
     for group, design in designs.items():
         codes, levels = _groups(group, data)
-        zeros = fixed.get(group)
+        zeros = fixed[group] if group in fixed and fixed[group].any() else None
         effects = tuple(_own_effect(o, levels, design, zeros) for o in own if o.group == group)
         start = found[-1].columns.stop if found else 0
         found.append(GroupingFactor(group, codes, levels, design, effects, (), start, zeros))

@@ -104,7 +104,7 @@ def none_as_groups(model: Model) -> GaussianModel:
 
 def _without_fixed(factor: GroupingFactor) -> GroupingFactor:
     """With columns of zeros for coefficients that are 0."""
-    if factor.fixed is None or not factor.fixed.any():
+    if factor.fixed is None:
         return factor
     return replace(factor, design=replace(factor.design, matrix=factor.design.matrix * ~factor.fixed[factor.codes]))
 

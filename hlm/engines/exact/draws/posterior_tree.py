@@ -53,9 +53,10 @@ def _variables(
         for effect in factor.effects:  # departures have a factor's columns before the groups, own coefficients behind
             values = effects[:, :, effect.columns]
             if gaussian.known_sd is None:
-                yield effect.coefficients, values.swapaxes(1, 2)
-            else:
-                yield effect.coefficients, values.reshape(len(values), -1)[:, factor.free(effect.columns)]
+                values = values.swapaxes(1, 2)
+            elif factor.fixed is not None:
+                values = values.reshape(len(values), -1)[:, factor.free(effect.columns)]
+            yield effect.coefficients, values
     for parameter, block in zip(model.of_kind("correlation"), gaussian.blocks, strict=True):
         root = draws.theta.factor[:, block.start : block.stop, block.start : block.stop]
         sds = np.sqrt((root**2).sum(axis=2, keepdims=True))
