@@ -43,7 +43,7 @@ def why_left_out(columns: Columns, place: int) -> str:
     name, full = "the intercept" if term == INTERCEPT else label, columns.coding.get(term, {})
     if columns.matrix[:, place].any():
         return f"{name} is left out: the common columns before it already contain it"
-    if len(full) < len(term.variables):
+    if len(full) < len(term.variables) or columns.contrasts.keys() & full.keys():
         return f"{name} is left out: it is 0 in every row"
     cell = next(at for mine, at in _by_term(columns) if place in mine)[place]
     levels = [columns.factors[v][first_level(full[v]) + i] for v, i in zip(full, cell, strict=True)]

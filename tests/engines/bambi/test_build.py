@@ -43,9 +43,9 @@ def test_correlated_block_is_in_the_graph(sleep: bambi.Model) -> None:
     assert graph.coords["Subject_effect"] == ("Intercept", "Days")
     assert list(graph.named_vars_to_dims["Days|Subject"]) == ["Subject__factor_dim"]
     assert {v.name for v in graph.free_RVs} == {
-        "Intercept", "Days", "sigma", "1|Subject_sigma", "Days|Subject_sigma",
-        "Subject_corr_partial_offset", "Subject_corr_z_offset",
-    }  # fmt: skip
+        "Intercept", "Days", "sigma", "Subject_corr_sd_offset", "Subject_corr_partial_offset", "Subject_corr_z_offset",
+    }  # the sds and the correlation follow from those of the orthogonalised effects
+    assert {"1|Subject_sigma", "Days|Subject_sigma"} <= {v.name for v in graph.deterministics}
 
 
 def test_double_bar_has_no_correlation() -> None:
@@ -56,7 +56,8 @@ def test_double_bar_has_no_correlation() -> None:
 @pytest.mark.parametrize("eta", [1.0, 3.0])
 def test_correlations_are_lkj(eta: float, frame: pd.DataFrame) -> None:
     """Every correlation of an LKJ(eta) matrix of size q is Beta(eta - 1 + q/2) on (-1, 1): sd 1 / sqrt(2 eta + q - 1)."""
-    model = build("y ~ x + z + (x + z|g)", frame, lkj_eta=eta)
+    own = {"1|g_sigma": Prior("HalfNormal", sigma=2.0)}  # so that the prior belongs to the effects as written
+    model = build("y ~ x + z + (x + z|g)", frame, lkj_eta=eta, priors=own)
     draws = pm.draw(model.backend.model["g_corr"], draws=4000, random_seed=4)
     q = 3
     expected = 1 / np.sqrt(2 * eta + q - 1)

@@ -32,7 +32,7 @@ from hlm.engines.exact.sums.one_factor import CrossProducts
 from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.sums.several_factors import CrossedProducts
 from hlm.support.interrupts import checkpoint
-from hlm.support.linear_algebra import lower_roots, solve_with_root
+from hlm.support.linear_algebra import lower_roots, solve_upper, solve_with_root
 
 type Sums = CrossProducts | CrossedProducts
 
@@ -69,7 +69,7 @@ class NormalPrior:
     @property
     def centre(self) -> np.ndarray:
         """The mean of b_c, shape (p,)."""
-        return self.mean if self.transformation is None else np.linalg.solve(self.transformation, self.mean)
+        return self.mean if self.transformation is None else solve_upper(self.transformation, self.mean[:, None])[:, 0]
 
     @property
     def precision(self) -> np.ndarray:

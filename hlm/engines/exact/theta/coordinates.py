@@ -16,6 +16,7 @@ from scipy.special import betaln, log_ndtr, ndtr, ndtri
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.theta.standard_deviations import Scale, log_normal_density
+from hlm.support.linear_algebra import solve_upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Parameters:
         """Roots L of the effects as written, shape (T, q, q), as those of b_c."""
         if self.transformation is None:
             return roots
-        return transformed(roots, np.linalg.inv(self.transformation))
+        return transformed(roots, solve_upper(self.transformation, np.eye(len(self.transformation))))
 
     def coordinates(self, sigma: np.ndarray, roots: np.ndarray) -> np.ndarray:
         """Values to coordinates, shape (T, d): the inverse of `inside`, of ``roots`` L with shape (T, q, q).
