@@ -43,7 +43,12 @@ def test_correlated_block_is_in_the_graph(sleep: bambi.Model) -> None:
     assert graph.coords["Subject_effect"] == ("Intercept", "Days")
     assert list(graph.named_vars_to_dims["Days|Subject"]) == ["Subject__factor_dim"]
     assert {v.name for v in graph.free_RVs} == {
-        "Intercept", "Days", "sigma", "Subject_corr_sd_offset", "Subject_corr_partial_offset", "Subject_corr_z_offset",
+        "Intercept",
+        "Days",
+        "sigma",
+        "Subject_corr_sd_offset",
+        "Subject_corr_partial_offset",
+        "Subject_corr_z_offset",
     }  # the sds and the correlation follow from those of the orthogonalised effects
     assert {"1|Subject_sigma", "Days|Subject_sigma"} <= {v.name for v in graph.deterministics}
 
