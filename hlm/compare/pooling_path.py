@@ -141,7 +141,7 @@ def pooling_path(
     >>> from hlm import load_data, pooling_path
     >>> path = pooling_path("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=1)
     >>> path.estimates.sel(sd=[0, 1, float("inf")], Subject="335", term="Days").round(1).values
-    array([10.5, -0.6, -2.9])
+    array([10.5, -0.7, -2.9])
     """
     check_seed(seed)
     models = resolve(
