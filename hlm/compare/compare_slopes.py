@@ -129,15 +129,15 @@ def varying_terms(model: Model, factor: Term, term: str | None) -> tuple[str, ..
     varying = model.design.by_factor[factor].labels
     if term is None:
         return tuple(label for label in labels if label in varying) or labels
-    return (known_term(term, labels, "There is no term {}."),)
+    return (known_term(term, labels, "There is no term", "."),)
 
 
-def known_term(term: str, labels: Collection[str], missing: str) -> str:
-    """The label of a term that the caller names; a `FitError` where there is none."""
+def known_term(term: str, labels: Collection[str], before: str, after: str) -> str:
+    """The label of a term that the caller names; else a `FitError`, with what it says before and after the name."""
     wanted = kept(term) if isinstance(term, str) else ""
     wanted = "Intercept" if wanted in ("1", "(Intercept)") else wanted
     if wanted not in labels:
-        raise FitError(f"{missing.format(offending(term))} {nearest(term, labels)}")
+        raise FitError(f"{before} {offending(term)}{after} {nearest(term, labels)}")
     return wanted
 
 

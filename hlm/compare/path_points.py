@@ -72,7 +72,7 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     effects = mine.effects
     if term is not None:
         known = {names.coefficient(e.term): e for e in effects}
-        effects = (known[known_term(term, known, f"No effect {{}} varies by {mine.name}.")],)
+        effects = (known[known_term(term, known, "No effect", f" varies by {mine.name}.")],)
     columns = tuple(mine.start + j for e in effects for j in range(e.columns.start, e.columns.stop))
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
     found = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)

@@ -60,7 +60,7 @@ def plot_ranks(
     wanted = default_term(model, factor) if term is None else term
     table = rank_groups(fits_by_label(fits)["partial"], wanted, group=factor.name, prob=prob)
     label, probability = table[["term", "prob"]].iloc[0]
-    table = table.sort_values("rank", kind="stable").set_index("level")
+    table = table.set_index("level").loc[model.data.levels(factor)].sort_values("rank", kind="stable")
     ax, pitch = row_axes(ax, len(table))
     ax.set_xlim(0.5, len(table) + 0.5)
     ax.xaxis.set_major_locator(FixedLocator(_ticks(len(table))))

@@ -63,12 +63,12 @@ def check_seed(seed: Any, *, error: type[HlmError] = FitError) -> None:
         raise error(f"seed is a whole number of 0 or more, not {offending(seed)}.")
 
 
-def checked_prob(prob: Any, name: str = "prob") -> float:
+def checked_prob(prob: Any) -> float:
     """The probability of an interval; None is the default."""
     if prob is None:
         return DEFAULT_PROB
     if isinstance(prob, bool) or not (isinstance(prob, Real) and 0 < float(prob) < 1):
-        raise FitError(f"{name} is a probability between 0 and 1, such as 0.89, not {offending(prob)}.")
+        raise FitError(f"prob is a probability between 0 and 1, such as 0.89, not {offending(prob)}.")
     return float(prob)
 
 

@@ -261,6 +261,13 @@ def test_what_there_is_not(formula, options, error, message):
         pooling_path(formula, load_data("exam"), **options)
 
 
+def test_a_group_with_braces_in_its_name_is_told_like_any_other():
+    frame = load_data("sleepstudy").rename(columns={"Subject": "of {0} {}"})
+    with pytest.raises(FitError) as caught:
+        pooling_path("Reaction ~ Days + (Days|`of {0} {}`)", frame, term="days")
+    assert str(caught.value) == "No effect 'days' varies by of {0} {}. Did you mean 'Days'? There are: Intercept, Days."
+
+
 # ---------------------------------------------------------------- columns far from 0, and what is not to be trusted
 
 

@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import FancyArrowPatch
 
 import hlm
+from hlm.compare.rank_groups import rank_groups
 from hlm.compare.shrinkage import shrinkage
 from hlm.errors import FitError
 from hlm.formula.formula import Term
@@ -85,6 +86,16 @@ def test_plane_takes_off_what_a_predictor_of_the_groups_explains():
     assert ax.get_xlabel() == "intercept of log_radon\neach county at the average log_uranium"
 
 
+def test_the_planes_covariance_is_the_posteriors_in_the_order_asked_for(exam):
+    posterior = exam["partial"].idata["posterior"]
+    one, pre = posterior["1|school_sigma"], posterior["pre|school_sigma"]
+    both = posterior["school_corr"].isel(school_effect=0, school_effect_bis=1) * one * pre
+    expected = [[(one**2).mean(), both.mean()], [both.mean(), (pre**2).mean()]]
+    np.testing.assert_allclose(plane_of(exam, SCHOOL, ("Intercept", "pre")).covariance, expected, rtol=1e-9)
+    turned = plane_of(exam, SCHOOL, ("pre", "Intercept")).covariance
+    np.testing.assert_allclose(turned, np.array(expected)[::-1, ::-1], rtol=1e-9)
+
+
 def test_plane_needs_two_coefficients(exam, penicillin):
     with pytest.raises(FitError, match=r"several grouping factors \(plate, sample\): name one"):
         plot_plane(penicillin)
@@ -124,6 +135,15 @@ def test_equal_groups_stand_in_their_order(sleepstudy):
 
 
 # ---------------------------------------------------------------- ranks
+
+
+def test_groups_of_one_rank_stand_in_their_order(sleepstudy, monkeypatch):
+    tied = lambda *arguments, **options: rank_groups(*arguments, **options).assign(rank=9.5)  # noqa: E731
+    monkeypatch.setattr("hlm.plots.plot_ranks.rank_groups", tied)
+    ax = plot_ranks(sleepstudy)
+    assert [label.get_text() for label in ax.get_yticklabels()] == sleepstudy["partial"].resolved.data.levels(
+        Term(("Subject",))
+    )
 
 
 def test_ranks_are_in_order_with_their_intervals(exam):
