@@ -9,12 +9,12 @@ import numpy as np
 
 from hlm.compare.compare_slopes import known_term
 from hlm.engines.exact.coverage import covers
-from hlm.engines.exact.draws.posterior_tree import posterior_tree
 from hlm.engines.exact.gaussian_model import GaussianModel, gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Sums
 from hlm.engines.exact.slices import Slice, SliceMeans, slice_means
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
+from hlm.engines.posterior_tree import posterior_tree
 from hlm.formula.formula import Term
 from hlm.model import names
 from hlm.model.grouping_factors import Effect
@@ -77,7 +77,7 @@ def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Mo
     most, rng = int(_OPERATIONS / sums.operations), stream(seed, "pooling path")
     found = weighted_thetas(parameters, starts, sums, gaussian.prior, draws=_ESTIMATING_DRAWS, most=most, rng=rng)
     theta, weights = found.theta, found.points.weights
-    roots = parameters.orthogonalised(theta.factor)
+    roots = parameters.covariance.orthogonalised(theta.factor)
     sds = np.linalg.norm(roots[:, columns], axis=2)
     means = weights @ sds
     spread = np.sqrt(weights @ (sds - means) ** 2)
@@ -100,11 +100,11 @@ def trace(none: Model, moved: Moving, points: int) -> Trace:
     affordable = int(_OPERATIONS / (moved.sums.operations * len(inside)))
     size = max(2 * (int(np.clip(affordable, _LEAST, _MOST)) // 2), 4 * len(moved.fixed.free))  # even
     found = slice_means(moved.gaussian, moved.sums, moved.fixed, inside, size)
-    trees = [(moved.model, posterior_tree(moved.model, moved.gaussian, found.means))]
+    trees = [(moved.model, posterior_tree(moved.model, moved.gaussian, found.means.joint))]
     efficiency = found.efficiency
     if ended:
         gaussian, last = _no_pooling(none, size)
-        trees.append((none, posterior_tree(none, gaussian, last.means)))
+        trees.append((none, posterior_tree(none, gaussian, last.means.joint)))
         efficiency = np.append(efficiency, last.efficiency)
     return Trace(np.append(s, np.inf), trees, found.log_density[: len(s)], efficiency)
 

@@ -103,6 +103,14 @@ def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)
 
 
+def root_of_inverse(columns: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """T, upper triangular, with ``T T' = (X'X + 1 / sd^2)^-1``, shape (columns, columns)."""
+    both = np.concatenate([columns, np.diag(1 / sds)])
+    size = np.linalg.norm(both, axis=0)
+    triangle = np.linalg.qr(both / size, mode="r")
+    return np.asarray(solve_upper(triangle, np.eye(len(sds))) / size[:, None])
+
+
 def left_over(columns: np.ndarray, *, centred: bool) -> np.ndarray:
     """The root mean square of what all other columns leave of each: ``1 / sqrt([(X'X / N)^-1]_jj)``.
 
@@ -145,6 +153,23 @@ def orthogonalising(columns: np.ndarray) -> np.ndarray:
         if np.linalg.norm(rest) <= _EXPLAINED * np.linalg.norm(columns[:, j]):
             found[:j, j] = 0.0
     return found
+
+
+def rotated_to_lower(factor: np.ndarray, transformation: np.ndarray | None) -> np.ndarray:
+    """``U L``, shape (T, q, q), made lower triangular again by rotations of columns; L where U is None."""
+    if transformation is None:
+        return factor
+    lower = transformation @ factor
+    for i, j in zip(*np.triu_indices(len(transformation), 1), strict=True):
+        mine, other = lower[:, i, i], lower[:, i, j]
+        if other.any():
+            length = np.hypot(mine, other)
+            length[length == 0.0] = 1.0  # both are 0 already
+            cosine, sine = (mine / length)[:, None], (other / length)[:, None]
+            first, second = lower[:, :, i], lower[:, :, j]
+            lower[:, :, i], lower[:, :, j] = cosine * first + sine * second, cosine * second - sine * first
+            lower[:, i, j] = 0.0
+    return np.asarray(lower)
 
 
 def _unit_columns(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.engines.exact.theta.standard_deviations import Scale, log_normal_density
+from hlm.engines.theta.standard_deviations import Scale, log_normal_density
 
 BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 DATA_SETS = 40

@@ -12,10 +12,10 @@ import pytest
 
 from hlm.compare.compare_loo import compare_loo, stacking_weights
 from hlm.data.packaged_sets import load_data
-from hlm.engines.exact.draws.posterior_tree import theta_of
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import common_posterior
+from hlm.engines.exact.theta.weighted_thetas import theta_of
 from hlm.engines.interface import Options, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import difference, pointwise_loo
 from hlm.engines.sampling.pareto_smoothing import log_sum_exp

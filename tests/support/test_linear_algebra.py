@@ -12,10 +12,11 @@ import xarray as xr
 
 import hlm
 from hlm.compare.pooling_matrix import pooling_matrix
-from hlm.engines.exact.draws.posterior_tree import theta_of
 from hlm.engines.exact.gaussian_model import gaussian_model
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
+from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.engines.exact.sums.one_factor import cross_products
+from hlm.engines.exact.theta.weighted_thetas import theta_of
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.engines.reml.search import _widened
 from hlm.engines.sampling.importance_sampling import importance_sample
 from hlm.engines.sampling.modes import laplace
@@ -237,7 +238,7 @@ MAY_RAISE = {
     "checks/check_spread.py": {"pinv": "columns of finite sizes, each divided by a size above 0"},
     "compare/group_least_squares.py": {"pinv": "columns of length 1"},
     "compare/pooling_matrix.py": {"pinv": "of finite information, divided by its sizes"},
-    "engines/exact/draws/posterior_tree.py": {"eigh": "NaN is replaced before", "qr": "does not raise"},
+    "engines/posterior_tree.py": {"eigh": "NaN is replaced before", "qr": "does not raise"},
     "engines/exact/draws/separate_residuals.py": {"svd": "of the columns' own root, finite as they are"},
     "engines/exact/left_out/one_factor.py": {"qr": "does not raise"},
     "engines/exact/likelihood/kernels_several_factors.py": {"cholesky": "compiled, inside a try"},

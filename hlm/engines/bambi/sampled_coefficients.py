@@ -16,6 +16,7 @@ import numpy as np
 
 from hlm.model.default_priors import Scales
 from hlm.model.model import Model
+from hlm.support.linear_algebra import root_of_inverse
 
 if TYPE_CHECKING:
     from hlm.engines.bambi.adapter import HlmModel
@@ -72,24 +73,14 @@ def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -
     sds = np.concatenate(
         [np.broadcast_to(t.prior.args["sigma"], x.shape[1]) for t, x in zip(terms, columns, strict=True)]
     )
-    root = inverse_root(np.concatenate(columns, axis=1), spread, sds, centred=centred)
+    x = np.concatenate(columns, axis=1)
+    root = root_of_inverse((x - x.mean(axis=0) if centred else x) / spread, sds)
     start = 0
     for term, values in zip(terms, columns, strict=True):
         stop = start + values.shape[1]
         dist = OrthogonalisedTerm(variable, root[start:stop])
         term.prior = bambi.Prior("Orthogonalised", auto_scale=False, dist=dist, **term.prior.args)
         start = stop
-
-
-def inverse_root(columns: np.ndarray, spread: float, sds: np.ndarray, *, centred: bool) -> np.ndarray:
-    """T with ``T T' = (X'X / s^2 + 1 / sd^2)^-1``, upper triangular, shape (columns, columns)."""
-    from scipy.linalg import solve_triangular
-
-    x = columns - columns.mean(axis=0) if centred else columns
-    both = np.concatenate([x / spread, np.diag(1 / sds)])
-    size = np.linalg.norm(both, axis=0)
-    triangle = np.linalg.qr(both / size, mode="r")
-    return np.asarray(solve_triangular(triangle, np.eye(len(sds))) / size[:, None])
 
 
 def starts(built: HlmModel, model: Model) -> dict[str, np.ndarray]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from hlm.engines.exact.theta.standard_deviations import why_not_a_scale
+from hlm.engines.normal_coefficients import why_not_lkj, why_not_normal
+from hlm.engines.theta.standard_deviations import why_not_a_scale
 from hlm.model.model import Model
-from hlm.model.priors import Prior
 
 MOST_DIMENSIONS = 12  # importance sampling wastes more and more points beyond
 _MOST_COMMON = 5000  # columns, and so rows, that are worth a look
@@ -43,10 +41,10 @@ def _reasons(model: Model) -> Iterator[str]:
     if model.rows <= _MOST_COMMON and (count := len(model.design.common.labels)) >= model.rows:
         # least squares, from which sigma is searched, leaves nothing for it
         yield f"There are {count} common coefficients and {model.rows} rows only."
-    why_not = {"sd": why_not_a_scale, "residual": why_not_a_scale, "correlation": _why_not_lkj}
+    why_not = {"sd": why_not_a_scale, "residual": why_not_a_scale, "correlation": why_not_lkj}
     for parameter in model.parameters:
         name = parameter.prior_name
-        if name in model.priors and (reason := why_not.get(parameter.kind, _why_not_normal)(name, model.priors[name])):
+        if name in model.priors and (reason := why_not.get(parameter.kind, why_not_normal)(name, model.priors[name])):
             yield reason
 
 
@@ -67,19 +65,3 @@ def _several_factors(model: Model) -> Iterator[str]:
     if (rest := sum(sizes) - max(sizes, default=0)) > MOST_DENSE:
         most = f"one matrix takes {MOST_DENSE} at most"
         yield f"Beside the largest grouping factor there are {rest} effects of others; {most}."
-
-
-def _why_not_lkj(name: str, prior: Prior) -> str | None:
-    eta = prior.args.get("eta")
-    if prior.name in ("LKJ", "LKJCorr", "LKJCholeskyCov") and isinstance(eta, float) and 0 < eta < np.inf:
-        return None
-    return f"The prior of {name!r} is {prior}, not LKJ(eta)."
-
-
-def _why_not_normal(name: str, prior: Prior) -> str | None:
-    sigma = prior.args.get("sigma", np.nan)
-    if prior.name != "Normal" or prior.dist is not None or set(prior.args) != {"mu", "sigma"}:
-        return f"The prior of {name!r} is {prior}: only Normal(mu, sigma) coefficients can be integrated out."
-    if not (np.isfinite(sigma).all() and np.min(sigma) > 0 and np.isfinite(prior.args["mu"]).all()):
-        return f"The prior of {name!r} is {prior}: its numbers must be finite, and sigma positive."
-    return None

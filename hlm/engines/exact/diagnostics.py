@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, Sums, Theta, common_posterior
+from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, common_posterior
 from hlm.engines.exact.sums.several_factors import CrossedProducts
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 
 ENOUGH_ESS = 100  # the error of a posterior mean is then a tenth of its posterior sd

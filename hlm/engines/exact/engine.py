@@ -14,14 +14,14 @@ import numpy as np
 from hlm.engines.exact.coverage import covers
 from hlm.engines.exact.diagnostics import ExactDiagnostics, rounding
 from hlm.engines.exact.draws.coefficients import draw_coefficients
-from hlm.engines.exact.draws.posterior_tree import posterior_tree, theta_of
 from hlm.engines.exact.draws.separate_residuals import sample_separate
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.leave_one_out import integrated_group_loo, integrated_loo
 from hlm.engines.exact.memory_check import check_memory_of_fit, cost, most_points
 from hlm.engines.exact.theta.starts import make_parameters
-from hlm.engines.exact.theta.weighted_thetas import weighted_thetas
+from hlm.engines.exact.theta.weighted_thetas import theta_of, weighted_thetas
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
+from hlm.engines.posterior_tree import posterior_tree
 from hlm.engines.sampling.importance_sampling import resample
 from hlm.model.model import Model
 from hlm.support.random_streams import stream
@@ -88,4 +88,4 @@ def _sample(model: Model, options: Options) -> Draws:
     some = np.linspace(0, len(chosen) - 1, _CHECKED).astype(int)
     error = rounding(sums, theta.some(some), gaussian.prior, given.some(some)) if drawn.finite else np.inf
     diagnostics = ExactDiagnostics(found.pareto_k, found.ess, len(found.weights), total, found.lost, error)
-    return Draws(posterior_tree(model, gaussian, drawn), diagnostics)
+    return Draws(posterior_tree(model, gaussian, drawn.joint), diagnostics)

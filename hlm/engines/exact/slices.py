@@ -25,11 +25,10 @@ import numpy as np
 from hlm.engines.exact.draws.coefficients import CoefficientDraws, conditional_means
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums, Theta, common_posterior
-from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.sampling.modes import laplace
 from hlm.engines.sampling.t_mixtures import safe_cholesky
-from hlm.support.linear_algebra import lower_roots, solve_lower
+from hlm.support.linear_algebra import lower_roots, rotated_to_lower, solve_lower
 
 _KNOTS = 30  # values of s at which modes are searched
 _WIDER = 1.2  # the points' spread over that of the approximation, so that weights stay bounded
@@ -61,8 +60,8 @@ class Slice:
         inside = self.parameters.inside(self._all(u))
         factor = inside.factor.copy()
         for j, estimate in zip(self.columns, self.estimates, strict=True):
-            factor[:, j] *= (s * estimate / self.parameters.sds[j].value(np.zeros(1)))[:, None]
-        return Theta(inside.sigma, transformed(factor, self.parameters.transformation))
+            factor[:, j] *= (s * estimate / self.parameters.covariance.sds[j].value(np.zeros(1)))[:, None]
+        return Theta(inside.sigma, rotated_to_lower(factor, self.parameters.covariance.transformation))
 
     def log_prior_of_free(self, u: np.ndarray) -> np.ndarray:
         """Log prior density of the free coordinates up to a constant, shape (T,)."""
@@ -73,7 +72,7 @@ class Slice:
         with np.errstate(all="ignore"):  # at 0: no density is -inf
             value = np.log(s) * (len(self.columns) - 1) if len(self.columns) > 1 else np.zeros(len(s))
             for j, estimate in zip(self.columns, self.estimates, strict=True):
-                value = value + self.parameters.sds[j].log_density_of(s * estimate)
+                value = value + self.parameters.covariance.sds[j].log_density_of(s * estimate)
         return np.where(np.isnan(value), -np.inf, value)
 
     def _all(self, u: np.ndarray) -> np.ndarray:

@@ -49,6 +49,7 @@ class WeightedPoints:
     # share of the fitted proposal where no density could be computed: about that share of the posterior is missing
     lost: float = 0.0
     log_evidence: float = 0.0  # log of the density's integral
+    proposal: Mixture | None = None  # from which they were drawn
 
     @property
     def ess(self) -> float:
@@ -172,7 +173,7 @@ def _weigh(log_density: LogDensity, proposal: Mixture, size: int, rng: np.random
         )
     smoothed, evidence = smooth(log_ratios[:, None]), float(log_sum_exp(log_ratios) - np.log(size))
     weights = np.exp(smoothed.log_weights[:, 0])
-    return WeightedPoints(points, weights, float(smoothed.pareto_k[0]), log_evidence=evidence)
+    return WeightedPoints(points, weights, float(smoothed.pareto_k[0]), log_evidence=evidence, proposal=proposal)
 
 
 def _with_wide(core: Mixture, found: WeightedPoints) -> Mixture:

@@ -10,11 +10,12 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from hlm.engines.bambi.build import bambi_model
-from hlm.engines.bambi.sampled_coefficients import inverse_root, starts
+from hlm.engines.bambi.sampled_coefficients import starts
 from hlm.errors import FitError
 from hlm.fits.fit import fit
 from hlm.fits.group_coefficients import coefficients
 from hlm.model.resolve import resolve
+from hlm.support.linear_algebra import root_of_inverse
 
 
 def yearly_counts(seed: int = 1) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def positive() -> pd.DataFrame:
 def test_root_of_the_inverse(centred: bool) -> None:
     r = np.random.default_rng(2)
     x, sds = r.normal(size=(30, 3)) @ r.normal(size=(3, 4)), np.array([1.0, 5.0, 0.1, 100.0])  # of rank 3
-    root = inverse_root(x, 2.0, sds, centred=centred)
+    root = root_of_inverse((x - x.mean(axis=0) if centred else x) / 2.0, sds)
     left = x - x.mean(axis=0) if centred else x
     precision = left.T @ left / 4 + np.diag(sds**-2.0)
     np.testing.assert_allclose(root.T @ precision @ root, np.eye(4), atol=1e-9)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta
+from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
 from hlm.engines.exact.sums.several_factors import CrossedProducts, crossed_products
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.design_columns import Columns
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hlm.engines.exact.theta.coordinates import Correlations, Parameters
-from hlm.engines.exact.theta.standard_deviations import scale
+from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.theta.covariance import Correlations, Covariance
+from hlm.engines.theta.standard_deviations import scale
 from hlm.model.priors import Prior
 
 
 def _parameters(blocks: tuple[Correlations, ...], q: int) -> Parameters:
     sds = tuple(scale(Prior("HalfNormal", sigma=1), unit=1.0) for _ in range(q))
-    return Parameters(scale(Prior("Exponential", scale=2.0), unit=2.0), sds, blocks, np.zeros((0, 0)))
+    return Parameters(scale(Prior("Exponential", scale=2.0), unit=2.0), Covariance(sds, blocks, np.zeros((0, 0))))
 
 
 def _correlations(parameters: Parameters, u: np.ndarray) -> np.ndarray:
@@ -28,7 +29,7 @@ def test_theta_is_built_from_its_parts():
     u = np.array([[0.1, -0.2, 0.3, 0.4]])
     theta = parameters.theta(u)
     covariance = theta.factor[0] @ theta.factor[0].T
-    sds = [one.value(u[:, 1 + j])[0] for j, one in enumerate(parameters.sds)]
+    sds = [one.value(u[:, 1 + j])[0] for j, one in enumerate(parameters.covariance.sds)]
     assert parameters.dimension == 4
     assert theta.sigma[0] == pytest.approx(-2 * stats.norm.logsf(0.1))
     assert np.sqrt(np.diag(covariance)) == pytest.approx(sds)
@@ -79,6 +80,6 @@ def test_correlations_of_nearly_1_stay_a_matrix():
 
 def test_known_effects_have_no_coordinates():
     sigma = scale(Prior("HalfNormal", sigma=1), unit=1.0)
-    parameters = Parameters(sigma, (), (), np.diag([2.0, 3.0]))
+    parameters = Parameters(sigma, Covariance((), (), np.diag([2.0, 3.0])))
     assert parameters.dimension == 1
     assert np.array_equal(parameters.theta(np.zeros((4, 1))).factor, np.tile(np.diag([2.0, 3.0]), (4, 1, 1)))

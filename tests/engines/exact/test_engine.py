@@ -16,7 +16,7 @@ from hlm.engines.bambi.build import build
 from hlm.engines.exact import memory_check
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.engine import EXACT
-from hlm.engines.exact.gaussian_model import none_as_groups, summed
+from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.engines.interface import Options
 from hlm.fits.fit import fit
@@ -398,7 +398,7 @@ def test_own_coefficients_as_columns_or_as_effects_are_the_same_model(formula, d
     frame = load_data(data)
     frame = frame[frame["school"].astype(int) <= 12] if data == "exam" else frame
     model = model_of(formula, frame, "none")
-    gaussian = none_as_groups(model)
+    gaussian = gaussian_model(model)
     columns, mean, sd = [model.common.matrix], [gaussian.prior.mean], [gaussian.prior.sd]
     if "Intercept" in model.common.labels:
         columns = [np.where(model.common.matrix == 1, 1.0, model.common.matrix - model.common.matrix.mean(axis=0))]

@@ -46,7 +46,7 @@ def _factor(design: Columns, codes: np.ndarray, start: int = 0) -> GroupingFacto
 def _one_factor(case):
     q = case.effects.matrix.shape[1]
     factor = _factor(case.effects, case.codes)
-    return GaussianModel(case.y, case.common, case.prior, (factor,), np.zeros(q), None)
+    return GaussianModel(case.common, case.prior, (factor,), np.zeros(q), None, response=case.y)
 
 
 def _z(case, t):
@@ -91,7 +91,7 @@ def _several_factors(crossing):
     for design, codes in crossing.factors:
         factors.append(_factor(design, codes, start))
         start += len(design.terms)
-    return GaussianModel(crossing.y, crossing.common, crossing.prior, tuple(factors), np.zeros(start), None)
+    return GaussianModel(crossing.common, crossing.prior, tuple(factors), np.zeros(start), None, response=crossing.y)
 
 
 def test_rows_and_groups_of_several_factors(ordinary_crossing):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, draw_effects, sweep
+from hlm.engines.exact.likelihood.marginal import Theta, common_posterior, draw_effects, sweep
 from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.formula.formula import INTERCEPT
 from hlm.model.design_columns import Columns
 

@@ -29,7 +29,7 @@ def test_the_root_is_that_of_the_orthogonalised_effects_transformed() -> None:
     expected = transformation @ inside @ inside.swapaxes(1, 2) @ transformation.T
     np.testing.assert_allclose(written @ written.swapaxes(1, 2), expected, rtol=1e-9)
     assert np.triu(written, 1) == pytest.approx(0.0)
-    np.testing.assert_allclose(parameters.coordinates(np.ones(5), parameters.orthogonalised(written))[:, 1:], u[:, 1:],
+    np.testing.assert_allclose(parameters.coordinates(np.ones(5), parameters.covariance.orthogonalised(written))[:, 1:], u[:, 1:],
                                atol=1e-7)  # fmt: skip
     columns = gaussian.factors[0].design.matrix @ transformation
     cross = columns.T @ columns

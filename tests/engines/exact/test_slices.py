@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hlm.engines.exact.slices import Slice, spread_normals
-from hlm.engines.exact.theta.coordinates import Correlations, Parameters
-from hlm.engines.exact.theta.standard_deviations import scale
+from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.theta.covariance import Correlations, Covariance
+from hlm.engines.theta.standard_deviations import scale
 from hlm.model.priors import Prior
 
 
@@ -24,7 +25,7 @@ def test_spread_points_have_the_moments_of_normal_ones(d):
 def _parameters() -> Parameters:
     sds = tuple(scale(Prior("HalfNormal", sigma=s), unit=0.4) for s in (1.0, 2.0))
     return Parameters(
-        scale(Prior("HalfNormal", sigma=1), unit=0.5), sds, (Correlations("g_corr", 0, 2, 2.0),), np.eye(0)
+        scale(Prior("HalfNormal", sigma=1), unit=0.5), Covariance(sds, (Correlations("g_corr", 0, 2, 2.0),), np.eye(0))
     )
 
 

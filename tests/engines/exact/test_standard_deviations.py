@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from hlm.engines.exact.theta.standard_deviations import SCALE_PRIORS, scale, why_not_a_scale
+from hlm.engines.theta.standard_deviations import SCALE_PRIORS, scale, why_not_a_scale
 from hlm.model.priors import Prior
 
 # every covered parametrisation with SciPy's name for it

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hlm.engines.exact.gaussian_model import GaussianModel, summed
-from hlm.engines.exact.likelihood.marginal import NormalPrior
 from hlm.engines.exact.sums.one_factor import cross_products
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
@@ -63,5 +63,5 @@ def test_own_prior_means_are_taken_out():
     design = Columns(np.ones((4, 1)), (INTERCEPT,), ("Intercept",))
     factor = GroupingFactor(Term(("g",)), np.array([0, 0, 1, 1]), ("a", "b"), design, ())
     prior, y = NormalPrior(np.zeros(0), np.zeros(0)), np.array([5.0, 7, 5, 9])
-    sums = summed(GaussianModel(y, design.select(()), prior, (factor,), np.array([5.0]), np.array([1.0])))
+    sums = summed(GaussianModel(design.select(()), prior, (factor,), np.array([5.0]), np.array([1.0]), response=y))
     assert sums.explained[:, 0, 0] == pytest.approx([2 / np.sqrt(2), 4 / np.sqrt(2)])

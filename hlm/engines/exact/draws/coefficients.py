@@ -11,7 +11,9 @@ import numpy as np
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, draw_crossed, draw_effects
 from hlm.engines.exact.sums.several_factors import CrossedProducts
+from hlm.engines.posterior_tree import JointDraws
 from hlm.formula.formula import INTERCEPT
+from hlm.model import names
 from hlm.support.linear_algebra import lower_roots, solve_upper
 
 _TOGETHER = 20_000_000  # numbers in the matrices of all draws, 160 MB
@@ -25,6 +27,12 @@ class CoefficientDraws:
     common: np.ndarray  # shape (S, p); beta, with the intercept where all predictors are 0
     effects: list[np.ndarray]  # shape (S, K, q) each; b of every factor
     chains: int
+
+    @property
+    def joint(self) -> JointDraws:
+        """The same for `posterior_tree`."""
+        own = {names.RESIDUAL_SD: self.theta.sigma}
+        return JointDraws(self.chains, own, self.theta.factor, self.common, self.effects)
 
     @property
     def finite(self) -> bool:

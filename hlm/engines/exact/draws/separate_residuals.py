@@ -18,13 +18,13 @@ import numpy as np
 
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.exact.draws.coefficients import CoefficientDraws, balanced_normals
-from hlm.engines.exact.draws.posterior_tree import posterior_tree
-from hlm.engines.exact.gaussian_model import columns_alone, none_as_groups
+from hlm.engines.exact.gaussian_model import columns_alone, gaussian_model
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.memory_check import check_memory_of_fit
 from hlm.engines.exact.sums.one_factor import CrossProducts, cross_products
-from hlm.engines.exact.theta.standard_deviations import Scale, scale
 from hlm.engines.interface import Draws, Options
+from hlm.engines.posterior_tree import posterior_tree
+from hlm.engines.theta.standard_deviations import Scale, scale
 from hlm.model.model import Model
 from hlm.support.random_streams import stream
 
@@ -37,7 +37,7 @@ def sample_separate(model: Model, options: Options) -> Draws:
     """Draw from the posterior of no pooling with ``residual="separate"``; the prior of ``sigma`` is each group's."""
     rng = stream(options.seed, "none pooling, separate")
     chains, draws = options.chains, options.draws
-    gaussian = none_as_groups(model)
+    gaussian = gaussian_model(model)
     check_memory_of_fit(gaussian, draws=2 * draws, chains=chains)  # a residual sd and its score for each group besides
     assert gaussian.known_sd is not None
     sums = cross_products(*columns_alone(gaussian))
@@ -53,7 +53,7 @@ def sample_separate(model: Model, options: Options) -> Draws:
     effects = np.einsum("kij,dkj->dki", w, v) * gaussian.known_sd + gaussian.mean
     diagnostics = ExactDiagnostics(-np.inf, float(total), total, total)
     drawn = CoefficientDraws(Theta(sigma, np.empty((total, 0, 0))), np.empty((total, 0)), [effects], chains)
-    return Draws(posterior_tree(model, gaussian, drawn), diagnostics)
+    return Draws(posterior_tree(model, gaussian, drawn.joint), diagnostics)
 
 
 def _own_coordinates(sums: CrossProducts, known_sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hlm.engines.exact.gaussian_model import GaussianModel, columns_alone
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior
+from hlm.engines.exact.likelihood.marginal import Theta, common_posterior
 from hlm.engines.exact.sums.one_factor import CrossProducts, split_rows
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.support.linear_algebra import lower_roots, solve_lower, solve_with_root
 
 _CHUNK_NUMBERS = 4_000_000  # thetas x rows in one piece

@@ -22,8 +22,8 @@ from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.left_out.one_factor import LeftOut, log_densities
 from hlm.engines.exact.likelihood.marginal import Theta
 from hlm.engines.exact.sums.one_factor import centred, weighted
-from hlm.engines.exact.sums.orthogonalised import orthogonalised, transformed
-from hlm.support.linear_algebra import lower_roots, solve_lower
+from hlm.engines.exact.sums.orthogonalised import orthogonalised
+from hlm.support.linear_algebra import lower_roots, rotated_to_lower, solve_lower
 
 _CHUNK_NUMBERS = 4_000_000  # of the covariances of a few thetas
 _LEAST_FREE = 1e-10  # 1 - leverage; its rounding error is some 1e-15. Below, a density is NaN
@@ -82,7 +82,7 @@ def _moments(model: GaussianModel, theta: Theta) -> Iterator[tuple[slice, np.nda
     step = max(1, _CHUNK_NUMBERS // (size * max(size, len(y))))
     for start in range(0, len(theta), step):
         some = slice(start, min(start + step, len(theta)))
-        factor, variance = transformed(theta.factor[some], transformation), (theta.sigma[some] ** 2)[:, None]
+        factor, variance = rotated_to_lower(theta.factor[some], transformation), (theta.sigma[some] ** 2)[:, None]
         gram = np.repeat(products[None], len(variance), axis=0)
         moment = np.repeat(moments[None, None], len(variance), axis=0)
         gram = _by_factor(factors, _by_factor(factors, gram, factor).swapaxes(1, 2), factor)

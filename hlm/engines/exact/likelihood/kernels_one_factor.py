@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.engines.exact.likelihood.compiled import compiled
+from hlm.engines.compiled import compiled
 
 _MOST_LOST = 1e-6  # of a pivot: what rounding may leave of it is 1e-10 then, far below any Monte Carlo error
 _TOGETHER = 64  # thetas in a block: long enough for vector instructions, short enough for the processor's first cache

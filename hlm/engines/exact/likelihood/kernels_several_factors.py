@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlm.engines.exact.likelihood.compiled import compiled
+from hlm.engines.compiled import compiled
 
 
 @compiled

@@ -29,10 +29,10 @@ import numpy as np
 from hlm.engines.exact.likelihood.kernels_one_factor import draw_beside_kernel, draw_kernel, sweep_kernel
 from hlm.engines.exact.likelihood.kernels_several_factors import draw_rest_kernel, sweep_crossed_kernel
 from hlm.engines.exact.sums.one_factor import CrossProducts
-from hlm.engines.exact.sums.orthogonalised import transformed
 from hlm.engines.exact.sums.several_factors import CrossedProducts
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.support.interrupts import checkpoint
-from hlm.support.linear_algebra import lower_roots, solve_upper, solve_with_root
+from hlm.support.linear_algebra import lower_roots, rotated_to_lower, solve_with_root
 
 type Sums = CrossProducts | CrossedProducts
 
@@ -56,28 +56,6 @@ class Theta:
     def some(self, places: np.ndarray) -> Theta:
         """Some of the values."""
         return Theta(self.sigma[places], self.factor[places])
-
-
-@dataclass(frozen=True, slots=True)
-class NormalPrior:
-    """Independent Normal priors of the (centred) common coefficients; ``mean`` and ``sd`` have shape (p,)."""
-
-    mean: np.ndarray
-    sd: np.ndarray
-    transformation: np.ndarray | None = None  # shape (p, p); T where these are beta, and X is that of b_c, beta = T b_c
-
-    @property
-    def centre(self) -> np.ndarray:
-        """The mean of b_c, shape (p,)."""
-        return self.mean if self.transformation is None else solve_upper(self.transformation, self.mean[:, None])[:, 0]
-
-    @property
-    def precision(self) -> np.ndarray:
-        """Of b_c, shape (p, p)."""
-        if self.transformation is None:
-            return np.diag(1.0 / self.sd**2)
-        scaled = self.transformation / self.sd[:, None]
-        return np.asarray(scaled.T @ scaled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +119,7 @@ def draw_crossed(
     first, rest: shapes (draws, K, q) and (draws, m); standard normal numbers; overwritten.
     result: for each factor in the model's order, shape (draws, levels, width).
     """
-    factor = np.ascontiguousarray(transformed(theta.factor, sums.transformation))
+    factor = np.ascontiguousarray(rotated_to_lower(theta.factor, sums.transformation))
     edges, workers = _cut(sums, len(theta))
     edges = np.searchsorted(which, edges)
     work = partial(draw_rest_kernel, _data(sums), factor, theta.sigma)
@@ -160,7 +138,7 @@ def sweep(sums: Sums, theta: Theta) -> tuple[np.ndarray, np.ndarray]:
     """
     reduced, log_det, factor = np.empty((len(theta), sums.p + 1, sums.p + 1)), np.empty(len(theta)), theta.factor
     if isinstance(sums, CrossedProducts):
-        work, factor = partial(sweep_crossed_kernel, _data(sums)), transformed(factor, sums.transformation)
+        work, factor = partial(sweep_crossed_kernel, _data(sums)), rotated_to_lower(factor, sums.transformation)
     else:
         work = partial(sweep_kernel, sums.root, sums.explained, sums.left.sum(axis=0))
     _in_threads(work, *_cut(sums, len(theta)), np.ascontiguousarray(factor), theta.sigma, reduced, log_det)

@@ -52,20 +52,3 @@ def orthogonalised_common(columns: Columns) -> tuple[Columns, np.ndarray | None]
         return columns, None
     transformation = orthogonalising(columns.matrix)
     return replace(columns, matrix=columns.matrix @ transformation), transformation
-
-
-def transformed(factor: np.ndarray, transformation: np.ndarray | None) -> np.ndarray:
-    """L of the transformed effects, shape (T, q, q): ``U L``, made lower triangular again by rotations of columns."""
-    if transformation is None:
-        return factor
-    lower = transformation @ factor
-    for i, j in zip(*np.triu_indices(len(transformation), 1), strict=True):
-        mine, other = lower[:, i, i], lower[:, i, j]
-        if other.any():
-            length = np.hypot(mine, other)
-            length[length == 0.0] = 1.0  # both are 0 already
-            cosine, sine = (mine / length)[:, None], (other / length)[:, None]
-            first, second = lower[:, :, i], lower[:, :, j]
-            lower[:, :, i], lower[:, :, j] = cosine * first + sine * second, cosine * second - sine * first
-            lower[:, i, j] = 0.0
-    return np.asarray(lower)

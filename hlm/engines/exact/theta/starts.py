@@ -7,10 +7,11 @@ import numpy as np
 from hlm.engines.exact.gaussian_model import GaussianModel
 from hlm.engines.exact.likelihood.marginal import Sums
 from hlm.engines.exact.theta.coordinates import Parameters
-from hlm.engines.exact.theta.standard_deviations import scale
+from hlm.engines.theta.covariance import Covariance
+from hlm.engines.theta.estimated import column_sizes, estimated_covariance
+from hlm.engines.theta.standard_deviations import scale
 from hlm.model.priors import Priors
 
-_VARIES = 1e-12  # of a column's length: below, its sd is rounding
 _UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
 _ROUGH_SHARE = 0.3  # of the response's sd that the groups may make up, for that guess
 
@@ -28,26 +29,11 @@ def make_parameters(model: GaussianModel, sums: Sums, priors: Priors) -> tuple[P
     sigma = float(max(np.sqrt(left / spare) if spare > 0 else 0.0, 0.01 * whole))
     residual = scale(priors["sigma"], unit=_UNIT * sigma)
     if model.known_sd is not None:
-        return Parameters(residual, (), (), np.diag(model.known_sd)), residual.coordinates(np.array([[sigma]]))
-    sizes = _sizes(model)
-    scales = tuple(
-        scale(priors[term.sd.name], unit=_UNIT * _ROUGH_SHARE * whole / weight / sizes[factor.start + j],
-              column=j - term.columns.start)
-        for factor in model.factors
-        for term in factor.effects
-        if term.sd is not None
-        for j in range(term.columns.start, term.columns.stop)
-    )  # fmt: skip
-    parameters = Parameters(residual, scales, model.blocks, np.zeros((0, 0)), model.transformation)
+        return Parameters(residual, Covariance((), (), np.diag(model.known_sd))), residual.coordinates(
+            np.array([[sigma]])
+        )
+    sizes = column_sizes(model)
     rough = _ROUGH_SHARE * whole / weight
+    parameters = Parameters(residual, estimated_covariance(model, priors, _UNIT * rough / sizes))
     roots = np.stack([np.diag(rough / one) for one in (sizes, sizes * 10)])
     return parameters, parameters.coordinates(np.full(len(roots), sigma), roots)
-
-
-def _sizes(model: GaussianModel) -> np.ndarray:
-    """Sds of the (orthogonalised) columns of Z, or root mean squares where they do not vary, shape (q,)."""
-    columns = np.column_stack([factor.design.matrix for factor in model.factors])
-    if model.transformation is not None:
-        columns = columns @ model.transformation
-    spreads, lengths = columns.std(axis=0), np.sqrt((columns**2).mean(axis=0))
-    return np.asarray(np.where(spreads > _VARIES * lengths, spreads, lengths))

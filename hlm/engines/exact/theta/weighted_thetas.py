@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.engines.exact.likelihood.marginal import CommonPosterior, NormalPrior, Sums, Theta, common_posterior
+from hlm.engines.exact.likelihood.marginal import CommonPosterior, Sums, Theta, common_posterior
 from hlm.engines.exact.theta.coordinates import Parameters
+from hlm.engines.normal_coefficients import NormalCoefficients, NormalPrior
+from hlm.engines.posterior_tree import flat, roots_of
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample
+from hlm.model import names
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +48,8 @@ def weighted_thetas(
     found = importance_sample(log_posterior, starts, draws=draws, most=most, rng=rng)
     assert given is not None  # and its points are the last evaluated, those of ``found``
     return WeightedThetas(parameters.theta(found.points), given, found)
+
+
+def theta_of(posterior: xr.Dataset, coefficients: NormalCoefficients) -> Theta:
+    """Read theta back from a posterior under Bambi's names, whatever engine it is from; T = chains x draws."""
+    return Theta(flat(posterior[names.residual_sd()]), roots_of(posterior, coefficients))

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from hlm.engines.exact.gaussian_model import GaussianModel
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Sums, Theta
+from hlm.engines.exact.likelihood.marginal import Sums, Theta
 from hlm.engines.exact.sums.one_factor import cross_products
 from hlm.engines.exact.sums.several_factors import crossed_products
+from hlm.engines.normal_coefficients import NormalPrior
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import GroupingFactor
@@ -64,8 +65,9 @@ class Model:
             factors.append(GroupingFactor(Term((f"g{start}",)), codes, levels, columns(z), (), start=start))
             start += len(z)
         return GaussianModel(
-            self.y, columns(self.x), self.prior, tuple(factors), np.zeros(start), None, (), self.root_weights
-        )
+            columns(self.x), self.prior, tuple(factors), np.zeros(start), None, response=self.y,
+            root_weights=self.root_weights,
+        )  # fmt: skip
 
 
 def columns(values: dict[str, np.ndarray]) -> Columns:

@@ -12,8 +12,9 @@ import pytest
 
 from hlm.engines.exact.left_out import one_factor as leave_out
 from hlm.engines.exact.left_out.one_factor import groups_left_out, rows_left_out
-from hlm.engines.exact.likelihood.marginal import NormalPrior, Theta, common_posterior, sweep
+from hlm.engines.exact.likelihood.marginal import Theta, common_posterior, sweep
 from hlm.engines.exact.sums.one_factor import cross_products
+from hlm.engines.normal_coefficients import NormalPrior
 
 
 def test_sums_of_three_million_rows_are_those_of_exact_addition(tools: Any) -> None:

@@ -17,10 +17,10 @@ from hlm.engines.exact.draws.separate_residuals import _log_density, _own_coordi
 from hlm.engines.exact.gaussian_model import gaussian_model, summed
 from hlm.engines.exact.left_out.one_factor import rows_left_out
 from hlm.engines.exact.likelihood.marginal import common_posterior
-from hlm.engines.exact.theta.standard_deviations import scale
 from hlm.engines.exact.theta.starts import make_parameters
 from hlm.engines.reml.criterion import profile
 from hlm.engines.reml.design import mixed_design
+from hlm.engines.theta.standard_deviations import scale
 from hlm.model.design import Design, response_less_offset
 from hlm.model.resolve import resolve
 

@@ -1,0 +1,93 @@
+"""The quadrature engine: the posterior of a model with one grouping factor in other families, without a Markov chain.
+
+Given the common coefficients and theta the groups are independent, and the integral over a group's effects has one to
+three dimensions. These integrals are the exact likelihood; Laplace's approximation only proposes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
+from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
+from hlm.engines.posterior_tree import JointDraws, posterior_tree
+from hlm.engines.quadrature.coverage import covers
+from hlm.engines.quadrature.diagnostics import QuadratureDiagnostics
+from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
+from hlm.engines.quadrature.sampling import WeightedPairs, sample_pairs
+from hlm.engines.quadrature.theta import theta_coordinates
+from hlm.formula.formula import INTERCEPT
+from hlm.model.model import Model
+from hlm.support.linear_algebra import rotated_to_lower
+from hlm.support.random_streams import stream
+
+
+@dataclass(frozen=True, slots=True)
+class QuadratureEngine:
+    """The engine as a value; see `hlm.engines.interface.Engine`."""
+
+    name: str = "quadrature"
+    label: str = "the quadrature engine"
+
+    def covers(self, model: Model) -> str | None:
+        """None, or the sentence that says why the engine cannot fit the model."""
+        return covers(model)
+
+    def cost(self, model: Model, options: Options) -> Cost:
+        """What the fit takes."""
+        total = options.chains * options.draws
+        effects = sum(factor.size * factor.width for factor in model.factors)
+        return Cost(8.0 * 3 * total * (effects + len(model.common.terms)), 0.3 + 2e-7 * model.rows * total)
+
+    def sample(self, model: Model, options: Options) -> Draws:
+        """Draw from the posterior; do not use the draws where their diagnostics are not ``ok``.
+
+        Examples
+        --------
+        >>> from hlm import load_data
+        >>> from hlm.model.resolve import resolve
+        >>> cbpp = load_data("cbpp")
+        >>> model = resolve("p(incidence, size) ~ period + (1|herd)", cbpp, family="binomial")["partial"]
+        >>> drawn = QuadratureEngine().sample(model, Options(seed=1))
+        >>> round(float(drawn.idata["posterior"]["1|herd_sigma"].mean()), 1), drawn.diagnostics.ok
+        (0.7, True)
+        """
+        rng = stream(options.seed, f"{model.pooling} pooling, quadrature")
+        coefficients = normal_coefficients(model)
+        grouped = grouped_rows(model, coefficients)
+        total = options.chains * options.draws
+        found = sample_pairs(grouped, theta_coordinates(model, coefficients), total, rng)
+        draws = _as_written(model, coefficients, grouped, found, options.chains)
+        counts = found.rules.counts[found.chosen]
+        diagnostics = QuadratureDiagnostics(
+            found.pareto_k, found.ess, found.points, total, found.error, (int(counts.min()), int(counts.max())),
+            found.proposals,
+        )  # fmt: skip
+        return Draws(posterior_tree(model, coefficients, draws), diagnostics)
+
+    def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:
+        """With the groups' effects integrated out."""
+        return None
+
+
+QUADRATURE = QuadratureEngine()
+
+
+def _as_written(
+    model: Model, coefficients: NormalCoefficients, grouped: GroupedRows, found: WeightedPairs, chains: int
+) -> JointDraws:
+    """The draws as coefficients of the columns as they are written."""
+    common = coefficients.prior.mean + found.u @ grouped.to_common.T
+    if INTERCEPT in coefficients.common.terms:  # of the columns as they are, not centred
+        common[:, coefficients.common.terms.index(INTERCEPT)] -= common @ grouped.means
+    factor = found.theta.factor
+    effects = found.v @ factor.swapaxes(1, 2)
+    if coefficients.transformation is not None:
+        effects = effects @ coefficients.transformation.T
+        factor = rotated_to_lower(factor, coefficients.transformation)
+    if coefficients.mean.any():
+        effects = effects + coefficients.mean
+    own = {parameter.prior_name: found.theta.phi for parameter in model.of_kind("family")}
+    return JointDraws(chains, own, np.asarray(factor), common, [effects] if coefficients.factors else [])
