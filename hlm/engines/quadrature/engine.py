@@ -16,6 +16,7 @@ from hlm.engines.posterior_tree import JointDraws, posterior_tree
 from hlm.engines.quadrature.coverage import covers
 from hlm.engines.quadrature.diagnostics import QuadratureDiagnostics
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
+from hlm.engines.quadrature.left_out import left_out
 from hlm.engines.quadrature.sampling import WeightedPairs, sample_pairs
 from hlm.engines.quadrature.theta import theta_coordinates
 from hlm.formula.formula import INTERCEPT
@@ -68,8 +69,10 @@ class QuadratureEngine:
         return Draws(posterior_tree(model, coefficients, draws), diagnostics)
 
     def leave_out(self, model: Model, draws: Draws, unit: Unit) -> PointwiseLoo | None:
-        """With the groups' effects integrated out."""
-        return None
+        """With the groups' effects integrated out, given the draws of the rest, from whatever engine they are."""
+        if covers(model) is not None:
+            return None
+        return left_out(model, draws.idata["posterior"].to_dataset(), unit)
 
 
 QUADRATURE = QuadratureEngine()

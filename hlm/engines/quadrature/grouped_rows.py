@@ -40,9 +40,18 @@ class GroupedRows:
     constants: np.ndarray
     groups: int  # K; 1 without groups
 
-    def own_constants(self, phi: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """What the log densities have besides, of the family's own parameter, summed over rows: shape (T,)."""
-        y = self.response[rows]
+    def constants_by_row(self, phi: np.ndarray) -> np.ndarray:
+        """What the log density of each row has besides, of the family's own parameter, shape (T, rows), or (T, 1)."""
+        y, phi = self.response, phi[:, None]
+        if self.kind == NEGATIVE_BINOMIAL:
+            return np.asarray(gammaln(y + phi) - gammaln(phi))
+        if self.kind == GAMMA:
+            return np.asarray(phi * np.log(phi) - gammaln(phi) + phi * np.log(y))
+        return np.zeros((len(phi), 1))
+
+    def own_constants(self, phi: np.ndarray) -> np.ndarray:
+        """The same, summed over all rows: shape (T,)."""
+        y = self.response
         if self.kind == NEGATIVE_BINOMIAL:
             values, counts = np.unique(y, return_counts=True)
             return np.asarray((gammaln(values + phi[:, None]) - gammaln(phi)[:, None]) @ counts)

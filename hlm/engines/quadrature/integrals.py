@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from hlm.engines.quadrature.grouped_rows import GroupedRows
-from hlm.engines.quadrature.kernels import integrals_kernel, laplace_kernel, mode_kernel, pairs_kernel
+from hlm.engines.quadrature.kernels import integrals_kernel, laplace_kernel, left_out_kernel, mode_kernel, pairs_kernel
 from hlm.support.interrupts import checkpoint
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def joint_mode(grouped: GroupedRows, theta: Theta, start: Centre) -> Centre:
     return found
 
 
-def log_laplace(grouped: GroupedRows, theta: Theta, centre: Centre) -> np.ndarray:
+def log_laplace(grouped: GroupedRows, theta: Theta, centre: Centre, tolerance: float) -> np.ndarray:
     """Laplace's approximation of log p(y | theta), shape (T,), up to a constant and without `own_constants`."""
     found = np.empty(len(theta))
 
     def work(some: slice) -> None:
         laplace_kernel(
             grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, grouped.precision,
-            theta.factor[some], centre.u, centre.v, found[some],
+            theta.factor[some], centre.u, centre.v, tolerance, found[some],
         )  # fmt: skip
 
     _in_threads(work, len(theta), len(grouped.z))
@@ -122,6 +122,42 @@ def group_integrals(grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Ru
 
     _in_threads(work, len(theta), len(grouped.z))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Predictive:
+    """Log predictive densities given theta and u, less the constants of the rows."""
+
+    # without, inside: shape (T, m); of a response given the others of its group, and given all of them; m differ
+    without: np.ndarray
+    inside: np.ndarray
+    # group, group_inside: shape (T, K); the same of all responses of a group
+    group: np.ndarray
+    group_inside: np.ndarray
+    place: np.ndarray  # shape (rows,); which of the m each row of the data is
+
+
+def predictive_densities(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray
+) -> Predictive:
+    """Densities of the responses and of the groups for pairs of theta and u, shape (T, p)."""
+    different, place = np.unique(
+        np.column_stack([grouped.place, grouped.response, grouped.trials]), axis=0, return_inverse=True
+    )
+    responses = different[:, 0].astype(np.int64), different[:, 1].copy(), different[:, 2].copy()
+    of_group = np.searchsorted(responses[0], grouped.start)
+    times, m = len(theta), len(different)
+    without, inside = np.empty((times, m)), np.empty((times, m))
+    group, group_inside = np.empty((times, grouped.groups)), np.empty((times, grouped.groups))
+
+    def work(some: slice) -> None:
+        left_out_kernel(
+            grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, theta.factor[some], rules.tables,
+            chosen, u[some], of_group, responses, without[some], inside[some], group[some], group_inside[some],
+        )  # fmt: skip
+
+    _in_threads(work, times, 2 * m)
+    return Predictive(without, inside, group, group_inside, place.ravel())
 
 
 def _in_threads(work: Callable[[slice], None], times: int, rows: int) -> None:

@@ -26,7 +26,7 @@ from hlm.engines.compiled import compiled
 
 LOGIT, PROBIT, CLOGLOG, POISSON, NEGATIVE_BINOMIAL, GAMMA = range(6)
 
-_DECREMENT = 1e-14  # Newton's, of the joint mode: the log determinant moves by its square root
+_ROUGH = 1e-6  # Newton's decrement at a joint mode that only proposes
 _MOST_STEPS = 60
 _NEAR = 0.02  # Newton's decrement at which a group's mode is near enough for the nodes
 _GROUP_STEPS = 12
@@ -125,7 +125,7 @@ def _backward(root, x):
 
 
 @compiled
-def _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode):
+def _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode, tolerance):
     """Newton's method for the common coefficients and all groups' effects from where they are; groups are eliminated.
 
     rows: s, c, offset, x.
@@ -133,6 +133,7 @@ def _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode):
     zl: shape (n, q); Z L.
     beta, v: shapes (p,) and (K, q); they become the mode.
     mode: what is left there: roots of M_k, shape (K, q, q), M_k^-1/2 B_k, (K, q, p), root of A, (p, p).
+    tolerance: of Newton's decrement; the log determinant is off by its square root.
     result: the log density at the mode and half the log determinant; minus infinity where there is none.
     """
     s, c, offset, x = rows
@@ -212,7 +213,7 @@ def _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode):
         for i in range(p):
             decrement += r[i] * r[i]
             log_det += math.log(a[i, i])
-        if decrement < _DECREMENT:
+        if decrement < tolerance:
             return height, log_det
         _backward(a, r)
         best, length = height, 1.0
@@ -232,7 +233,7 @@ def _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode):
 
 
 @compiled
-def laplace_kernel(kind, phi, rows, start, z, weight, factor, beta, v, result):
+def laplace_kernel(kind, phi, rows, start, z, weight, factor, beta, v, tolerance, result):
     """The log density at the joint mode less half the log determinant of its curvature, for each theta.
 
     phi, factor: shapes (T,) and (T, q, q).
@@ -245,7 +246,7 @@ def laplace_kernel(kind, phi, rows, start, z, weight, factor, beta, v, result):
     mode = np.empty((groups, q, q)), np.empty((groups, q, p)), np.empty((p, p))
     for t in range(len(result)):
         _rows_times_root(z, factor[t], zl)
-        height, log_det = _joint_mode(kind, phi[t], rows, start, weight, zl, beta.copy(), v.copy(), mode)
+        height, log_det = _joint_mode(kind, phi[t], rows, start, weight, zl, beta.copy(), v.copy(), mode, tolerance)
         result[t] = height - log_det
 
 
@@ -557,7 +558,7 @@ def pairs_kernel(
     for t in range(len(phi)):
         _rows_times_root(z, factor[t], zl)
         centre, effects = beta.copy(), v.copy()
-        height, _ = _joint_mode(kind, phi[t], rows, start, weight, zl, centre, effects, mode)
+        height, _ = _joint_mode(kind, phi[t], rows, start, weight, zl, centre, effects, mode, _ROUGH)
         state[0] = seeds[t]
         proposals[t] = 0.0
         log_root[t] = 0.0
@@ -626,7 +627,7 @@ def mode_kernel(kind, phi, rows, start, z, weight, factor, beta, v):
     zl = np.empty(z.shape)
     mode = np.empty((groups, q, q)), np.empty((groups, q, p)), np.empty((p, p))
     _rows_times_root(z, factor, zl)
-    height, _ = _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode)
+    height, _ = _joint_mode(kind, phi, rows, start, weight, zl, beta, v, mode, 1e-14)
     return math.isfinite(height)
 
 
@@ -680,3 +681,97 @@ def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, beta, resul
                 grid,
                 peak,
             )
+
+
+@compiled
+def _log_sum(share, values, size, sign):
+    """Log of the sum of ``exp(share + sign values)``; shares of 0 count nothing, whatever their value."""
+    top, total = -np.inf, 0.0
+    for node in range(size):
+        if share[node] > -np.inf:
+            top = max(top, share[node] + sign * values[node])
+    for node in range(size):
+        if share[node] > -np.inf:
+            total += math.exp(share[node] + sign * values[node] - top)
+    return top + math.log(total)
+
+
+@compiled
+def left_out_kernel(
+    kind, phi, rows, start, z, factor, nodes, rule, beta, of_group, responses, without, inside, group, group_inside
+):
+    """Predictive densities of rows and of groups given theta and the common coefficients, less their constants.
+
+    of_group: shape (K + 1,); where each group's responses begin.
+    responses: the row, y and trials of every different response, shape (m,) each.
+    without, inside: shape (T, m); log density of a response given all others of its group, and given all.
+    group, group_inside: shape (T, K); the same of all responses of a group.
+    """
+    s, c, offset, x = rows
+    groups, q = len(start) - 1, z.shape[1]
+    zl, base, at, a = np.empty(z.shape), np.empty(len(s)), np.empty(len(s)), np.empty(z.shape)
+    most = 1
+    for k in range(groups):
+        most = max(most, nodes[2][rule[k]] ** q)
+    values, product, grid, share = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    power, root, u = np.empty((q, nodes[0].shape[1])), np.empty((q, q)), np.empty(q)
+    own, g, peak = np.empty(q), np.empty(q), np.empty(1)
+    for t in range(len(phi)):
+        _rows_times_root(z, factor[t], zl)
+        for n in range(len(s)):
+            base[n] = offset[n]
+            for j in range(beta.shape[1]):
+                base[n] += x[n, j] * beta[t, j]
+        for k in range(groups):
+            i, j = start[k], start[k + 1]
+            own[:] = 0.0
+            group[t, k] = _group_integral(
+                kind,
+                phi[t],
+                s[i:j],
+                c[i:j],
+                base[i:j],
+                zl[i:j],
+                at[i:j],
+                a[i:j],
+                nodes,
+                rule[k],
+                own,
+                root,
+                g,
+                values,
+                product,
+                power,
+                grid,
+                peak,
+            )
+            m = nodes[2][rule[k]]
+            top, total = -np.inf, 0.0
+            for node in range(m**q):  # the log probability of each node given the group's responses
+                rest, squares, log_weight = node, 0.0, 0.0
+                for d in range(q - 1, -1, -1):
+                    u[d] = nodes[0][rule[k], rest % m]
+                    log_weight += nodes[1][rule[k], rest % m]
+                    rest //= m
+                    squares += u[d] * u[d]
+                share[node] = values[node] + log_weight + 0.5 * squares
+                top = max(top, share[node])
+                _backward(root, u)
+                for d in range(q):
+                    values[node] += 0.5 * (own[d] + u[d]) ** 2
+            for node in range(m**q):
+                total += math.exp(share[node] - top)
+            top += math.log(total)
+            for node in range(m**q):
+                share[node] -= top
+            group_inside[t, k] = _log_sum(share, values, m**q, 1.0)
+            for r in range(of_group[k], of_group[k + 1]):
+                n = responses[0][r]
+                for node in range(m**q):
+                    rest, eta = node, at[n]
+                    for d in range(q - 1, -1, -1):
+                        eta += a[n, d] * nodes[0][rule[k], rest % m]
+                        rest //= m
+                    grid[node] = _row(kind, responses[1][r], responses[2][r], eta, phi[t])[0]
+                inside[t, r] = _log_sum(share, grid, m**q, 1.0)
+                without[t, r] = -_log_sum(share, grid, m**q, -1.0)

@@ -12,7 +12,7 @@ from hlm.engines.quadrature.integrals import Theta, group_integrals
 _COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85)  # nodes along each direction
 _MOST = 20_000  # nodes of one group
 MOST_ERROR = 0.05  # of the sum of all groups' log integrals
-_SHARE = 0.2  # of it that the choice aims at
+_SHARE = 0.1  # of it that the choice aims at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,22 @@ import numpy as np
 
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import Centre, Pairs, Theta, joint_mode, log_laplace, origin, pairs
-from hlm.engines.quadrature.nodes import Rules, chosen_rules, error_of, rules
+from hlm.engines.quadrature.nodes import MOST_ERROR, Rules, chosen_rules, error_of, rules
 from hlm.engines.quadrature.theta import ThetaCoordinates
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample, resample
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, smooth
 from hlm.engines.sampling.t_mixtures import Mixture
 
 _FITTING = 300  # draws for which the mixture is fitted
+_SIZE = 100  # points for each dimension of theta in each round of fitting
+_FINE, _ROUGH = 1e-14, 1e-6  # Newton's decrement at the joint mode
+_FEW = 100  # points
 _EACH = 2  # values of u for each theta
 _WITHOUT_THETA = 64  # stretches of values of u where no theta is sampled
 _DOF = 10.0  # of the t of u given theta
 _SPARE = 1.2  # effective pairs for each draw that is wanted
 _MOST = 6  # pairs for each draw
-_CHECKED = 6  # pairs at which nodes are chosen, and checked
+_CHECKED = 8  # pairs at which nodes are chosen, and checked
 _ROUNDS = 3  # with a proposal that is fitted anew, while Pareto k is not good
 _TOGETHER = 50_000_000  # numbers in the effects of all pairs, 400 MB
 
@@ -51,42 +54,41 @@ def sample_pairs(
     """Joint draws of theta, u and all effects from the posterior."""
     centre, proposal, first = _proposal(grouped, coordinates, rng)
     available = rules(grouped.z.shape[1])
-    theta = coordinates.theta(first)
-    modes = np.stack([joint_mode(grouped, theta.some(slice(t, t + 1)), centre).u for t in range(len(theta))])
-    chosen = chosen_rules(grouped, available, theta, modes)
-    weights = _weights_needed(coordinates, grouped)
-    wanted = int(_SPARE * total)
+    weights = coordinates.dimension > 0 or len(grouped.means) > 0
+    chosen = np.full(grouped.groups, min(1, len(available.counts) - 1))
+    if weights:
+        theta = coordinates.theta(first)
+        modes = np.stack([joint_mode(grouped, theta.some(slice(t, t + 1)), centre).u for t in range(len(theta))])
+        chosen = chosen_rules(grouped, available, theta, modes)
+    wanted = int(_SPARE * total) if weights else total
     for _ in range(_ROUNDS):
-        points = _points(proposal, wanted if weights else total, rng)
+        points = np.empty((_WITHOUT_THETA, 0)) if proposal is None else proposal.draw(wanted // _EACH + 1, rng)
         theta = coordinates.theta(points)
-        each = int(np.ceil(wanted / len(points))) if coordinates.dimension == 0 else _EACH
-        standard = rng.standard_normal((len(points), each, len(centre.u)))
-        stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each)))
-        normals = standard * stretch[:, :, None]
+        each = int(np.ceil(wanted / len(points)))
+        stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each, 1)))
+        normals = stretch * rng.standard_normal((len(points), each, len(centre.u)))
         seeds = rng.integers(0, 2**63, len(points)).astype(np.uint64)
         found = pairs(grouped, theta, centre, available, chosen, normals, seeds, with_effects=True)
-        ratios = _log_ratios(grouped, coordinates, proposal, points, theta, normals, found)
-        if not weights:
-            ratios = np.zeros_like(ratios)
+        ratios = np.zeros(found.log_target.shape)
+        if weights:
+            ratios = _log_ratios(grouped, coordinates, proposal, points, theta, normals, found)
         smoothed = smooth(ratios.reshape(-1, 1))
         weight, k = np.exp(smoothed.log_weights[:, 0]), float(smoothed.pareto_k[0])
-        if k <= GOOD_PARETO_K:
+        which = resample(WeightedPoints(points, weight, k), total, rng)
+        t, r = np.divmod(which, each)
+        drawn, u = theta.some(t), found.u[t, r]
+        some = np.linspace(0, total - 1, _CHECKED).astype(int)
+        error = error_of(grouped, available, chosen, drawn.some(some), u[some]) if weights else 0.0
+        if k <= GOOD_PARETO_K and error <= MOST_ERROR:
             break
-        of_points = weight.reshape(len(points), each).sum(axis=1)
-        proposal = None if proposal is None else proposal.refit(points, of_points, 8)
-    which = resample(WeightedPoints(points, weight, k), total, rng)
-    t, r = np.divmod(which, each)
-    some = np.linspace(0, total - 1, _CHECKED).astype(int)
-    drawn, u = theta.some(t), found.u[t, r]
-    error = error_of(grouped, available, chosen, drawn.some(some), u[some])
+        if error > MOST_ERROR:
+            chosen = chosen_rules(grouped, available, drawn.some(some), u[some])
+        elif proposal is not None:
+            proposal = proposal.refit(points, weight.reshape(len(points), each).sum(axis=1), 8)
     return WeightedPairs(
         drawn, u, found.v[t, r], k, float(1 / (weight**2).sum()), weight.size, error, float(found.proposals.max()),
         available, chosen,
     )  # fmt: skip
-
-
-def _weights_needed(coordinates: ThetaCoordinates, grouped: GroupedRows) -> bool:
-    return coordinates.dimension > 0 or len(grouped.means) > 0
 
 
 def _proposal(
@@ -104,21 +106,17 @@ def _proposal(
         nonlocal centre, best
         with np.errstate(all="ignore"):
             theta = coordinates.theta(u)
-            values = log_laplace(grouped, theta, centre) + grouped.own_constants(theta.phi) + coordinates.log_prior(u)
+            tolerance = _FINE if len(u) < _FEW else _ROUGH  # few: derivatives are taken from differences
+            values = log_laplace(grouped, theta, centre, tolerance)
+            values += grouped.own_constants(theta.phi) + coordinates.log_prior(u)
         values = np.where(np.isfinite(values), values, -np.inf)
         if values.max() > best:
             best, place = values.max(), int(values.argmax())
             centre = joint_mode(grouped, theta.some(slice(place, place + 1)), centre)
         return values
 
-    found = importance_sample(log_density, starts, draws=_FITTING, rng=rng)
+    found = importance_sample(log_density, starts, draws=_FITTING, per_dimension=_SIZE, rng=rng)
     return centre, found.proposal, found.points[resample(found, _CHECKED, rng)]
-
-
-def _points(proposal: Mixture | None, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    if proposal is None:
-        return np.empty((_WITHOUT_THETA, 0))
-    return proposal.draw(wanted // _EACH + 1, rng)
 
 
 def _log_ratios(

@@ -62,19 +62,21 @@ class WeightedPoints:
 
 
 def importance_sample(
-    log_density: LogDensity, starts: np.ndarray, *, draws: int, most: int = 10**9, rng: np.random.Generator
-) -> WeightedPoints:
+    log_density: LogDensity, starts: np.ndarray, *, draws: int, most: int = 10**9,
+    per_dimension: int = _POINTS_PER_DIMENSION, rng: np.random.Generator,
+) -> WeightedPoints:  # fmt: skip
     """Sample a density.
 
     log_density: log density of points, shape (n, d), up to a constant; -inf is allowed, and NaN and inf count as -inf.
     starts: shape (s, d); points from which modes are searched.
     draws: how many draws will be resampled; the last round has some 1.5 times as many effective points.
     most: most points of all rounds together; about 50 for each dimension are taken even if that is more.
+    per_dimension: points for each dimension in each round of fitting, for three dimensions at least.
     result: do not trust them where ``pareto_k`` is above 0.7, or much is ``lost``. They are the points that were
         evaluated last.
     FitError: where the density is 0 at all points of a round.
     """
-    size = _POINTS_PER_DIMENSION * max(starts.shape[1], 3)
+    size = per_dimension * max(starts.shape[1], 3)
     expensive = most < _EXPENSIVE * size
     if expensive:
         size = max(most // 3, _LEAST_POINTS_PER_DIMENSION * starts.shape[1])
