@@ -65,15 +65,13 @@ class Cheatsheet:
     def _repr_html_(self) -> str:
         rows = [
             (
-                f'<code style="white-space:nowrap">{escape(visible(r.formula))}</code>',
-                picture(r.picture, r.lines, shrinks=False), column(r.meaning), column(r.parameters),
+                f"<div><code>{escape(visible(r.formula))}</code></div>{picture(r.picture, r.lines, shrinks=False)}",
+                f"{column(r.meaning)}<div>Parameters: {escape(r.parameters)}</div>",
             )
             for r in self.rows
-        ]  # fmt: skip
-        terms = [
-            (f'<code style="white-space:nowrap">{escape(term.about)}</code>', column(term.text)) for term in self.terms
         ]
-        formulas = wide(table(("formula", "lines", "meaning", "parameters"), rows))
+        terms = [(f"<code>{escape(term.about)}</code>", column(term.text)) for term in self.terms]
+        formulas = wide(table(("formula, and the lines that it makes", "meaning"), rows))
         return styled(f"{formulas}{heading(4, escape(self.title))}{wide(table(('term', 'meaning'), terms))}")
 
 
@@ -148,7 +146,7 @@ _KINDS = (
     _Kind("{y} ~ {x}", "Complete pooling: one line for everybody; {g} is ignored.",
           "3: intercept, slope, residual sd", "one line", True, None),
     _Kind("{y} ~ 0 + {g} + {g}:{x}", "No pooling: every {g} has its own line, from its own rows alone.",
-          "2 K + 1: K intercepts, K slopes, residual sd", "own lines, nothing shared", False,
+          "2 K + 1 with K groups: K intercepts, K slopes, residual sd", "own lines, nothing shared", False,
           lambda k: (1.15 * _GROUPS[k], 1.7 * _UNRELATED[k])),
     _Kind("{y} ~ 1 + (1|{g})", "Every {g} has its own level, drawn towards the common level; {x} plays no part.",
           "3: mean, sd of the levels, residual sd", "flat and parallel", True, lambda k: (_GROUPS[k], 0.0)),
