@@ -65,7 +65,7 @@ def test_every_data_set_has_a_licence_that_the_distribution_names_and_ships() ->
 
 
 def test_data_of_other_licences_are_not_in_the_distributions() -> None:
-    """The CSVs of the tests are GPL-2 in part, which the licence expression does not name."""
+    """The CSVs of the tests are "GPL-2 or GPL-3" in part, which the licence expression does not name."""
     targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     assert targets["wheel"]["packages"] == ["hlm"]
     included = targets["sdist"]["include"]
