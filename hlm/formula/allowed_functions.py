@@ -91,6 +91,10 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "cosy": "brms's compound symmetry of residuals. Write (1|g), which has this covariance",
         "car": "brms's spatial effects. Write (1|place), places without neighbours",
         "ar": "brms's autoregression of residuals. Write a column with the response before as a predictor",
+        "relevel": 'R\'s choice of a reference level. Write C(f, Treatment("v")) with the level',
+        "as.numeric": "R's conversion to numbers. Write x itself: a column of numbers is one",
+        "ifelse": "R's choice row by row. Write I(x > 3), a column of 0 and 1",
+        "mean": "one number for all rows. Write center(x), x minus its mean, or mean_by(x, g), the mean of each group",
         "ma": "brms's moving average of residuals. Write a column with the response before as a predictor",
     }
 )

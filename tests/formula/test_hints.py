@@ -17,6 +17,7 @@ import pytest
 import hlm
 from hlm.errors import FormulaError
 from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
+from hlm.formula.parser import parse
 
 FOLDER = Path(hlm.__file__).parent / "formula"
 # what follows these words, up to the end of the piece, is to be typed
@@ -128,3 +129,12 @@ def test_a_whole_formula_that_is_proposed_passes_lint_and_fits(text: str) -> Non
     assert f"Write {instead}" in caught.value.message
     assert not [finding for finding in hlm.lint(instead, frame) if finding.severity == "error"]
     assert np.isfinite(hlm.predict(hlm.fit(instead, frame, draws=100, seed=1), frame)["estimate"]).all()
+
+
+def test_a_column_with_a_bracket_in_its_name_is_asked_for() -> None:
+    with pytest.raises(FormulaError, match=r"Then write `Score \(points\)`, in back-quotes"):
+        parse("Score (points) ~ x + (1|g)")
+    assert parse("`Score (points)` ~ x + (1|g)").columns[0] == "Score (points)"
+    with pytest.raises(FormulaError) as caught:
+        parse("y ~ nonsense(x) + (1|g)")
+    assert "back-quotes" not in str(caught.value)
