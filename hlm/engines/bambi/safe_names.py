@@ -43,7 +43,9 @@ def under_safe_names(model: Model) -> Model:
         for own, safe in zip(model.parameters, found.parameters, strict=True)
         if own.prior_name in model.priors
     }
-    return replace(found, priors=Priors(priors, model.priors.notes))
+    new_names = {own.name: safe.name for own, safe in zip(model.parameters, found.parameters, strict=True)}
+    as_written = frozenset(new_names[name] for name in model.as_written)
+    return replace(found, priors=Priors(priors, model.priors.notes), as_written=as_written)
 
 
 def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree:
