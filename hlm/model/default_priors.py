@@ -19,6 +19,7 @@ import numpy as np
 from hlm.formula.formula import INTERCEPT
 from hlm.model.design_columns import Columns, side_by_side
 from hlm.model.families import Family
+from hlm.model.own_intercepts import own_intercepts_at_means
 from hlm.model.parameters import Parameter
 from hlm.model.priors import Prior, Priors
 from hlm.support.linear_algebra import left_over
@@ -256,14 +257,17 @@ def _spreads(family: Family, times: float) -> Quantity:
 def _own(parameter: Parameter, family: Family, *, first: bool) -> PriorRule:
     """A group's own coefficient: the centre of the common prior, and no information from the other groups.
 
-    A second factor's own intercepts are differences from its first level, so that their centre is 0. The prior belongs
-    to the coefficient as it is written, at 0 of the other effects' columns.
+    A second factor's own intercepts are differences from its first level, so that their centre is 0. Under the identity
+    link the prior belongs to the coefficient as it is written, at 0 of the other columns; else see ``own_intercepts``.
     """
     common = _coefficient(parameter, family)
     mean = common.args[0][1] if first or parameter.term != INTERCEPT else Quantity(0.0)
     widening = WIDE if family.link == "identity" else LESS_WIDE
     rule: Scale = "own_intercept" if parameter.term == INTERCEPT else "coefficient"
-    return replace(common, args=(("mu", mean), ("sigma", Quantity(rule=rule, times=widening))))
+    sigma = Quantity(rule=rule, times=widening)
+    if rule == "own_intercept" and family.link != "identity":
+        sigma = _spreads(family, widening * STANDARD_DEVIATIONS)
+    return replace(common, args=(("mu", mean), ("sigma", sigma)))
 
 
 def _group_sd(parameter: Parameter) -> PriorRule:
@@ -293,3 +297,5 @@ def _no_pooling_notes(model: Model) -> Iterator[str]:
             f"no pooling in the {model.family.name} family: 4 times the common sd. A much wider prior would let groups "
             f"whose responses are all alike run off to infinity; there the estimate is the prior's doing"
         )
+        if names := own_intercepts_at_means(model):
+            yield f"the prior of {' and '.join(names)} holds at the means of each group's own rows, wherever 0 lies"

@@ -52,7 +52,7 @@ class Model:
         What must be known to read the numbers.
     as_written : frozenset of str
         Names of correlations in whose blocks the user gave a prior: all priors of these blocks belong to the columns as
-        they are written, not to orthogonalised ones.
+        they are written, not to orthogonalised ones. Names of no pooling's own intercepts with a prior of the user's.
     """
 
     pooling: Pooling

@@ -24,6 +24,7 @@ from hlm.model.families import Family, check_response, get_family
 from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_factors
 from hlm.model.model import Model
 from hlm.model.notes import far_from_zero
+from hlm.model.own_intercepts import own_intercepts_at_means
 from hlm.model.parameters import Parameter, common_parameters
 from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
 from hlm.support.blas_threads import one_blas_thread
@@ -193,9 +194,8 @@ def _with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_et
     found = {}
     for pooling, model in models.items():
         priors = chosen(model, defaults[pooling])
-        as_written = _blocks_with_own_priors(
-            model, {name for name in priors if priors[name] != defaults[pooling][name]}
-        )
+        own = {name for name in priors if priors[name] != defaults[pooling][name]}
+        as_written = _blocks_with_own_priors(model, own) | own.intersection(own_intercepts_at_means(model))
         if as_written:
             model = replace(model, as_written=as_written)
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))

@@ -15,6 +15,7 @@ from hlm.data.transforms import Functions
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
 from hlm.engines.bambi.memory_check import check_memory_of_model
+from hlm.engines.bambi.own_intercepts import OwnIntercepts
 from hlm.engines.bambi.safe_names import unsafe_variables
 from hlm.engines.bambi.sampled_coefficients import orthogonalise
 from hlm.errors import DataError, FitError
@@ -23,6 +24,7 @@ from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
 from hlm.model.grouping_factors import CovarianceBlock, Effect
 from hlm.model.model import Model
+from hlm.model.own_intercepts import means_of_groups, own_intercepts_at_means
 from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 
@@ -142,11 +144,14 @@ def bambi_model(model: Model, *, for_sampling: bool = False) -> HlmModel:
 
 def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
     """The strategy's formula as Bambi reads it, and its priors by Bambi's names."""
+    import bambi
+
     from hlm.engines.bambi.adapter import bambi_prior, effect_prior
 
     own = {e.coefficients.name: (factor, e.term) for factor in model.factors for e in factor.effects if e.sd is None}
     terms = ["1" if INTERCEPT in model.formula.common else "0"]
-    for term in model.formula.common:
+    at_means = own_intercepts_at_means(model)  # they come last, since their priors ask for the other coefficients
+    for term in sorted(model.formula.common, key=lambda term: term.name in at_means):
         if term.name in own:
             factor, inner = own[term.name]
             terms.append(":".join(filter(None, [grouped_text(factor.group), formulae_text(inner)])))
@@ -162,6 +167,11 @@ def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
         for effect in factor.effects
         if effect.sd is None
     }
+    for name in at_means:
+        own_prior = bambi.Prior(
+            "OwnIntercepts", False, OwnIntercepts(means_of_groups(model, name)), **priors[name].args
+        )
+        priors[name] = own_prior
     for parameter in model.of_kind("common", "residual", "family"):
         priors[parameter.prior_name] = bambi_prior(model.priors[parameter.prior_name])
     for group, block in ((factor.group, block) for factor in model.factors for block in factor.blocks):

@@ -3,8 +3,8 @@
 ``y ~ 0 + g + year`` has an intercept for each group in the year 0, so that intercepts and slope are correlated to many
 digits, and a sampler that starts with each near its prior's mean starts where ``exp(eta)`` overflows. The coefficients
 b of all common columns X are therefore ``mu + T u``, with mu the means of their priors, and T the inverse of the
-triangle R in ``X'X / s^2 + 1 / sd^2 = R'R``: for a response whose linear predictor varies by s, u is nearly standard
-normal. The model is the same: T is constant, and the prior is that of b.
+triangle R in ``X'X / s^2 + P'P = R'R``, P'P the prior's precision: for a response whose linear predictor varies by s, u
+is nearly standard normal. The model is the same: T is constant, and the prior is that of b.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlm.engines.bambi.own_intercepts import OwnIntercepts
 from hlm.model.default_priors import Scales
 from hlm.model.model import Model
 
@@ -31,6 +32,7 @@ class OrthogonalisedTerm:
 
     variable: str  # the name of u, which ends in Bambi's ``_offset``
     rows: np.ndarray  # the term's rows of T, shape (columns of the term, columns of all terms)
+    at_means: OwnIntercepts | None = None  # whose prior holds at means
 
     def __call__(self, name: str, *, mu: Any, sigma: Any, dims: tuple[str, ...] | None = None) -> Any:
         import pymc as pm
@@ -44,7 +46,8 @@ class OrthogonalisedTerm:
             pm.Flat(self.variable, shape=(every, *labels))
         values = pt.dot(self.rows, model[self.variable])
         coefficients = mu + values.reshape(sizes)
-        pm.Potential(f"{name}_prior_offset", pm.logp(pm.Normal.dist(mu, sigma), coefficients).sum())
+        where = coefficients if self.at_means is None else coefficients + self.at_means.to_means(model, dims or ())
+        pm.Potential(f"{name}_prior_offset", pm.logp(pm.Normal.dist(mu, sigma), where).sum())
         return pm.Deterministic(name, coefficients, dims=dims)
 
 
@@ -64,7 +67,7 @@ def orthogonalise(built: HlmModel, model: Model) -> None:
 def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -> None:
     import bambi
 
-    terms = [term for term in terms if term.prior.name == "Normal" and term.prior.dist is None]
+    terms = [t for t in terms if (t.prior.name, t.prior.dist) == ("Normal", None) or _holds_at_means(t)]
     columns = [np.reshape(term.data, (len(term.data), -1)) for term in terms]
     width = sum(values.shape[1] for values in columns)
     if not terms or len(columns[0]) * width**2 > _MOST_OPERATIONS:
@@ -72,24 +75,34 @@ def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -
     sds = np.concatenate(
         [np.broadcast_to(t.prior.args["sigma"], x.shape[1]) for t, x in zip(terms, columns, strict=True)]
     )
-    root = inverse_root(np.concatenate(columns, axis=1), spread, sds, centred=centred)
-    start = 0
-    for term, values in zip(terms, columns, strict=True):
-        stop = start + values.shape[1]
-        dist = OrthogonalisedTerm(variable, root[start:stop])
+    ends = np.cumsum([values.shape[1] for values in columns])
+    places = {t.name: slice(e - x.shape[1], e) for t, x, e in zip(terms, columns, ends, strict=True)}
+    prior_root = np.eye(width)  # from the coefficients to what has independent priors
+    for term in terms:
+        if _holds_at_means(term):
+            for name, means in term.prior.dist.means.items():
+                if name in places:
+                    prior_root[places[term.name], places[name]] = means
+    root = inverse_root(np.concatenate(columns, axis=1), spread, prior_root / sds[:, None], centred=centred)
+    for term in terms:
+        at_means = term.prior.dist if _holds_at_means(term) else None
+        dist = OrthogonalisedTerm(variable, root[places[term.name]], at_means)
         term.prior = bambi.Prior("Orthogonalised", auto_scale=False, dist=dist, **term.prior.args)
-        start = stop
 
 
-def inverse_root(columns: np.ndarray, spread: float, sds: np.ndarray, *, centred: bool) -> np.ndarray:
-    """T with ``T T' = (X'X / s^2 + 1 / sd^2)^-1``, upper triangular, shape (columns, columns)."""
+def _holds_at_means(term: Any) -> bool:
+    return isinstance(term.prior.dist, OwnIntercepts)
+
+
+def inverse_root(columns: np.ndarray, spread: float, prior_root: np.ndarray, *, centred: bool) -> np.ndarray:
+    """T with ``T T' = (X'X / s^2 + P'P)^-1``, upper triangular; P and T have the shape (columns, columns)."""
     from scipy.linalg import solve_triangular
 
     x = columns - columns.mean(axis=0) if centred else columns
-    both = np.concatenate([x / spread, np.diag(1 / sds)])
+    both = np.concatenate([x / spread, prior_root])
     size = np.linalg.norm(both, axis=0)
     triangle = np.linalg.qr(both / size, mode="r")
-    return np.asarray(solve_triangular(triangle, np.eye(len(sds))) / size[:, None])
+    return np.asarray(solve_triangular(triangle, np.eye(len(size))) / size[:, None])
 
 
 def starts(built: HlmModel, model: Model) -> dict[str, np.ndarray]:
