@@ -7,7 +7,7 @@ import math
 from hlm.explanation.math_expression import Expression, Name, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.structure import ModelStructure
-from hlm.model.default_priors import STANDARD_DEVIATIONS, Quantity
+from hlm.model.prior_scales import STANDARD_DEVIATIONS, Quantity
 
 
 def distribution(prior: ParameterPrior, model: ModelStructure) -> Expression:
