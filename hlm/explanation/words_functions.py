@@ -90,7 +90,8 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
         return meaning
     contrast = None if model.data is None else model.data.contrasts.get(variable)
     base = "the reference level" if contrast is None or contrast.base is None else visible(contrast.base)
-    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=base)}"
+    some = "" if choice.columns is None else f"; of these columns the first {choice.columns}"
+    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=base)}{some}"
 
 
 def _curve(call: Call, x: str, width: int) -> str:
