@@ -57,6 +57,12 @@ class Bar:
         """The posterior's name of the correlation matrix."""
         return None if self.block.correlation is None else self.block.correlation.name
 
+    @property
+    def held(self) -> tuple[Column, ...]:
+        """The columns at whose means the priors of an orthogonalised block hold."""
+        has_intercept = INTERCEPT_COLUMN in self.columns
+        return tuple(c for c in self.columns if c.parts and (has_intercept or any(p.level is None for p in c.parts)))
+
     def centre(self, column: Column) -> Factor | Column | None:
         """What the coefficients of a column vary around."""
         return self.centres[self.columns.index(column)]

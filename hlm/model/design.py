@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,10 +44,16 @@ class Design:
     def blocks(self) -> tuple[tuple[Block, Columns], ...]:
         """The effects of each block with a covariance matrix of its own (``||`` expanded), but columns of zeros.
 
+        Without an intercept the factors come first: their levels' effects are in its place.
+
         DataError: where nothing of a term is left.
         """
         found = []
         for block in self.formula.expanded_blocks():
+            if not block.has_intercept and self.data is not None:
+                kinds = self.data.columns.dtypes
+                numbers = {e: any(kinds[v] != "category" for v in e.variables) for e in block.effects}
+                block = replace(block, effects=tuple(sorted(block.effects, key=lambda effect: numbers[effect])))
             whole = self.columns_of(block.effects)
             some = whole if self.data is None else whole.take(np.flatnonzero(whole.matrix.any(axis=0)).tolist())
             for term in set(whole.terms).difference(some.terms):
