@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -44,9 +44,10 @@ def contrast_choice(call: Call) -> ContrastChoice | None:
     if isinstance(contrast, Named) and contrast.name in ("contr", "contrast"):
         contrast = contrast.value
     if isinstance(contrast, Named):  # R's own default
-        name, arguments, more = "contr.treatment", (), list(call.args[1:])
+        name, more = "contr.treatment", [contrast, *more]
     else:
-        name, arguments = _name(contrast), contrast.args if isinstance(contrast, Call) else ()
+        name = _name(contrast)
+    arguments: Sequence[Node] = contrast.args if isinstance(contrast, Call) else ()
     if name not in _KINDS:
         raise ValueError(f"{USAGE} R's names work, too: contr.treatment, contr.sum, contr.helmert, contr.poly.")
     found: dict[str, str | int] = {}
