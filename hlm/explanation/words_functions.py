@@ -91,7 +91,8 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
     contrast = None if model.data is None else model.data.contrasts.get(variable)
     base = choice.base if contrast is None else contrast.base
     reference = "the reference level" if base is None else visible(base)
-    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=reference)}"
+    some = "" if choice.columns is None else f"; of these columns the first {choice.columns}"
+    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=reference)}{some}"
 
 
 def _curve(call: Call, x: str, width: int) -> str:

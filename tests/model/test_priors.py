@@ -13,9 +13,10 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError, FormulaError
 from hlm.formula.parser import parse
+from hlm.model.chosen_priors import sds_of_departures
 from hlm.model.families import get_family
 from hlm.model.priors import Prior, replace_priors
-from hlm.model.resolve import default_priors, resolve, sds_of_departures
+from hlm.model.resolve import default_priors, resolve
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlm.engines.bambi.own_intercepts import OwnIntercepts
-from hlm.model.default_priors import Scales
 from hlm.model.model import Model
+from hlm.model.prior_scales import Scales
 
 if TYPE_CHECKING:
     from hlm.engines.bambi.adapter import HlmModel
