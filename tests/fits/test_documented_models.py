@@ -18,6 +18,7 @@ from lme4_cases import (  # tests/reference
     written,
 )  # fmt: skip
 
+from hlm import DataError, lint, reml
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.group_coefficients import coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
@@ -138,6 +139,18 @@ def test_sizes_alone_make_the_difference() -> None:
         found.append(np.linalg.solve(products[:-1, :-1], products[:-1, -1]))
     means, spread = partial.parts.shared.mean(axis=0), partial.parts.shared.std(axis=0)
     assert np.max(np.abs(np.mean(found, axis=0) - means) / spread) < 0.1
+
+
+def test_pi_is_written_as_a_number() -> None:
+    """R knows pi, hlm only columns: the message says what to write, and lint proposes no other column for it."""
+    case = next(case for case in fitted() if case.name == "Ovary")
+    data = data_of(case).assign(pid=1.0)
+    with pytest.raises(DataError, match=r"no column 'pi'\. For the number write 3\.141592653589793\.") as error:
+        reml(case.formula, data)
+    findings = [finding for finding in lint(case.formula, data) if finding.code == "missing-column"]
+    assert [(f.message, f.instead) for f in findings] == [(str(error.value), None)]
+    found = reml(case.formula.replace("pi", "3.141592653589793"), data)
+    assert found.loglik == pytest.approx(case.answer["loglik_reml"], abs=1e-6)
 
 
 def distance_from_least_squares(none: Fit) -> float:

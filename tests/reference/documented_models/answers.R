@@ -119,8 +119,12 @@ general <- glmerControl(optimizer = "bobyqa", optCtrl = list(maxfun = 1e5))
 
 fitted_by <- function(formula, data, family, weights, reml) {
   data$.weight <- if (is.na(weights)) rep(1, nrow(data)) else data[[weights]]
-  if (family != "gaussian") return(suppressWarnings(suppressMessages(
-    glmer(as.formula(formula), data, family = sub("bernoulli", "binomial", family), weights = .weight, control = general))))
+  if (family != "gaussian") {
+    bars <- findbars(as.formula(formula))
+    nodes <- if (length(bars) == 1 && identical(bars[[1]][[2]], 1)) 25 else 1  # Laplace's approximation is poor in small groups
+    return(suppressWarnings(suppressMessages(glmer(as.formula(formula), data, family = sub("bernoulli", "binomial", family),
+                                                   weights = .weight, nAGQ = nodes, control = general))))
+  }
   from_start <- function(start) suppressWarnings(suppressMessages(
     lmer(as.formula(formula), data, REML = reml, weights = .weight, control = control, start = start)))
   first <- from_start(NULL)  # of three starting points: bobyqa alone may stop at an sd of 0, or at a lower maximum
