@@ -69,6 +69,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
+        "ordered": "R's ordered factor. Write C(x, Poly), which has its polynomial contrasts",
         "s": "a smooth of mgcv and brms. Write a curve with a fixed number of pieces, ns(x, df = 4) or bs(x, df = 5)",
         "t2": "a tensor-product smooth of mgcv and brms. Write ns(x, df = 3) * ns(z, df = 3)",
         "te": "a tensor-product smooth of mgcv. Write ns(x, df = 3) * ns(z, df = 3)",

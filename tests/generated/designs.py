@@ -9,6 +9,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from hlm.model.model import Model
+
 
 @dataclass(frozen=True)
 class Design:
@@ -30,6 +32,21 @@ def labels(prefix: str, count: int) -> list[str]:
 def crossed(**levels: Sequence[object]) -> pd.DataFrame:
     """All combinations, one row each."""
     return pd.DataFrame(list(product(*levels.values())), columns=list(levels))
+
+
+def own_columns(model: Model) -> np.ndarray:
+    """The groups' own columns that are not fixed at 0, as dummies, each of length 1."""
+    found = []
+    for factor in model.factors:
+        dummies = np.eye(factor.size)[factor.codes]
+        every = (dummies[:, :, None] * factor.design.matrix[:, None]).reshape(model.rows, -1)
+        found.append(every[:, factor.free(slice(None))])
+    return unit(np.hstack(found))
+
+
+def unit(matrix: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(matrix, axis=0)
+    return matrix[:, length > 0] / length[length > 0]
 
 
 def designs(seed: int) -> Iterator[Design]:
