@@ -12,7 +12,7 @@ from hlm.formula.formula import INTERCEPT, Block, Formula, quote
 from hlm.formula.function_calls import PLAIN_NAME, is_call, shown, source_columns
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
-from hlm.linting.common_span import dependent_terms
+from hlm.linting.collinear_columns import dependent_terms
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_common, with_variables, without_common, without_variables
 
