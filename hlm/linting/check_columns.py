@@ -195,12 +195,19 @@ def more_coefficients_than_rows(case: DataCase) -> Iterator[Finding]:
         yield case.finding("more-coefficients-than-rows", message)
     for block in case.formula.blocks:
         groups, q = len(case.data.levels(block.group)), case.coefficients(block.effects)
-        if groups * q >= rows and groups < rows and case.family.support == "real":
+        if groups * q >= rows > groups and case.family.support == "real" and _effects_seen(block, case) >= rows:
             message = (
                 f"{block} has {groups} x {q} = {groups * q} group-level effects, the data only {rows} rows: the "
                 f"effects cannot be told from the residuals, and lme4 refuses such a model."
             )
             yield case.finding("more-coefficients-than-rows", message, at=block)
+
+
+def _effects_seen(block: Block, case: DataCase) -> int:
+    """How many effects some row depends on: a level of a factor has none in the groups that are without it."""
+    groups = case.data.codes(block.group)
+    columns = [case.columns_of(e, full).T for e, found in case.codings(block.effects).items() for full in found]
+    return sum(len(np.unique(groups[values != 0])) for several in columns for values in several)
 
 
 def _common_factors(case: DataCase) -> list[str]:

@@ -97,10 +97,10 @@ def _is_zero_at_baseline(term: Term, rest: list[str], case: DataCase) -> bool:
 
 
 def _is_time_since_baseline(x: np.ndarray, groups: np.ndarray) -> bool:
-    """Whether x is least at 0, most groups have a row there, and (nearly) every value occurs once in a group."""
-    cells = len(np.unique(np.column_stack([groups, x]), axis=0))
-    at_zero = len(np.unique(groups[x == 0]))
-    return bool(x.min() == 0 and 2 * at_zero > groups.max() + 1 and len(x) < threshold("rows per group") * cells)
+    """Whether x is least at 0, where most groups have a row, and (nearly) all of them no more than one."""
+    at_zero = groups[x == 0]
+    known = len(np.unique(at_zero))
+    return bool(x.min() == 0 and 2 * known > groups.max() + 1 and len(at_zero) < threshold("rows per group") * known)
 
 
 def group_also_common(case: Case) -> Iterator[Finding]:

@@ -132,8 +132,8 @@ def _as_given(formula: str | Formula, data: CleanData) -> pd.DataFrame:
 
     columns = data.columns.reset_index(drop=True)
     response = str(formula).partition("~")[0].strip()
-    if data.labels and (name := next((c for c in columns if response in (c, quote(c))), None)):
-        columns[name] = pd.Categorical.from_codes(columns[name].astype(int), list(data.labels))
+    if data.labels and (name := next((c for c in columns if response in (c, quote(str(c)))), None)):
+        columns[name] = pd.Categorical.from_codes(columns[name].astype(int).tolist(), pd.Index(data.labels))
     return columns
 
 

@@ -73,9 +73,10 @@ def rotating_panel(r: Rng) -> pd.DataFrame:
 def few_sites(r: Rng) -> pd.DataFrame:
     """A trial at five to seven sites, patients randomised within each; patients are numbered anew, and throughout."""
     sites = int(r.integers(5, 8))
-    rows = [(s, i) for s in range(sites) for i in range(1, r.integers(20, 50))]
-    d = pd.DataFrame(rows, columns=["site", "patient"])
+    sizes = np.concatenate([[12], r.integers(20, 50, sites - 1)])  # alike, numbers would look like occasions
+    d = pd.DataFrame([(s, i) for s in range(sites) for i in range(1, sizes[s])], columns=["site", "patient"])
     d = d.assign(treat=r.permuted(np.arange(len(d)) % 2), baseline=r.normal(30, 6, len(d)))
+    d["academic"] = r.permuted(np.arange(sites) % 2)[d["site"]]
     return d.assign(site=names("Site ", d["site"]), y=noise(r, d["site"]))
 
 
@@ -86,7 +87,9 @@ def twins(r: Rng) -> pd.DataFrame:
     kinds, ages = r.choice(["MZ", "DZ"], pairs), r.integers(18, 70, pairs)
     d = d.assign(zygosity=kinds[d["pair"]], age=ages[d["pair"]], weight=r.normal(2.5, 0.4, len(d)))
     d["dz"] = (d["zygosity"] == "DZ") * 1
-    d["egg"] = np.where(d["zygosity"] == "MZ", d["pair"].astype(str), d["pair"].astype(str) + "." + d["born"].astype(str))
+    d["egg"] = np.where(
+        d["zygosity"] == "MZ", d["pair"].astype(str), d["pair"].astype(str) + "." + d["born"].astype(str)
+    )
     return d[r.random(len(d)) < r.choice([0.9, 1.0])].assign(y=lambda d: noise(r, d["pair"], d["egg"]))
 
 
@@ -131,4 +134,6 @@ def two_by_two(r: Rng) -> pd.DataFrame:
     d = pd.DataFrame(rows, columns=["subject", "heat", "light"])
     d = d.assign(warm=(d["heat"] == "warm") * 1, young=d["subject"] % 2)
     d = d.assign(order=d.groupby("subject")["heat"].transform(lambda own: r.permutation(len(own)) + 1))
-    return d.assign(y=noise(r, d["subject"], d["subject"].astype(str) + d["heat"], d["subject"].astype(str) + d["light"]))
+    return d.assign(
+        y=noise(r, d["subject"], d["subject"].astype(str) + d["heat"], d["subject"].astype(str) + d["light"])
+    )
