@@ -131,6 +131,8 @@ def _as_given(formula: str | Formula, data: CleanData) -> pd.DataFrame:
     import pandas as pd
 
     columns = data.columns.reset_index(drop=True)
+    for label in columns.select_dtypes("category"):
+        columns[label] = columns[label].cat.as_unordered()
     response = str(formula).partition("~")[0].strip()
     if data.labels and (name := next((c for c in columns if response in (c, quote(str(c)))), None)):
         columns[name] = pd.Categorical.from_codes(columns[name].astype(int).tolist(), pd.Index(data.labels))
