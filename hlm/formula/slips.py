@@ -1,4 +1,4 @@
-"""Slips that leave a formula unreadable: ``=`` for ``~``, a column's name with a blank in it, a printed dash or quote."""
+"""Slips that leave a formula unreadable: ``=`` for ``~``, a column's name with a blank in it, printed quotes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "s": "ns({x}, df = 4)", "gp": "ns({x}, df = 4)", "mo": "factor({x})", "me": "{x}", "mi": "{x}", "cs": "{x}",
         "gr": "{x}", "ln": "log({x})", "np.log": "log({x})", "square": "I({x}^2)", "standardize": "scale({x})",
-        "zscore": "scale({x})", "as.numeric": "{x}", "as.integer": "{x}", "pow": "I({x}^2)", "lo": "ns({x}, df = 4)", "rcs": "ns({x}, df = 4)",
+        "zscore": "scale({x})", "as.numeric": "{x}", "as.integer": "{x}", "pow": "I({x}^2)",
+        "lo": "ns({x}, df = 4)", "rcs": "ns({x}, df = 4)",
         "ordered": "C({x}, Poly)", "as.ordered": "C({x}, Poly)", "contr.sum": "C({x}, Sum)",
         "contr.helmert": "C({x}, Helmert)", "contr.poly": "C({x}, Poly)",
     }
