@@ -105,12 +105,18 @@ def plan(
 
 @app.command
 def lint(
-    formula: Formula, data: DataToCheck = None, /, *, family: FamilyP = "gaussian", weights: Weights = None
+    formula: Formula,
+    data: DataToCheck = None,
+    /,
+    *,
+    family: FamilyP = "gaussian",
+    link: Link = None,
+    weights: Weights = None,
 ) -> int:
     """Say what a formula means that may not be meant, and what to write instead. Nothing is fitted."""
     from hlm.linting.lint import lint as check
 
-    findings = check(formula, None if data is None else read_table(data), family=family, weights=weights)
+    findings = check(formula, None if data is None else read_table(data), family=family, link=link, weights=weights)
     print(findings)
     return 2 if findings.errors else 0
 

@@ -64,6 +64,15 @@ def test_every_data_set_has_a_licence_that_the_distribution_names_and_ships() ->
     assert shipped == {"LICENSE", "MIT-MixedModelsDatasets.txt", "GPL-2.0-or-later.txt", "GPL-3.0-or-later.txt"}
 
 
+def test_data_of_other_licences_are_not_in_the_distributions() -> None:
+    """The CSVs of the tests are "GPL-2 or GPL-3" in part, which the licence expression does not name."""
+    targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"]["packages"] == ["hlm"]
+    included = targets["sdist"]["include"]
+    found = {path for name in included for path in [ROOT / name, *(ROOT / name).rglob("*")] if path.suffix == ".csv"}
+    assert found == set((ROOT / "hlm" / "data" / "sets").glob("*.csv"))
+
+
 def test_compiled_functions_call_none_of_another_file():
     """numba's cache looks at the caller's file only: a changed callee would run beside its old self, and crash."""
     compiled = [path for path in Path(hlm.__file__).parent.rglob("*.py") if "@compiled" in path.read_text()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.errors import DataError
-from hlm.formula.formula import Formula
+from hlm.formula.formula import Formula, quote
 from hlm.formula.function_calls import shown
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
             but = "" if odd is None else f", but not {odd!r} (row {rows[0]}, counting from 0)"
             raise DataError(
                 f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
-                f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: factor({name})."
+                f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: "
+                f"factor({quote(name)})."
             )
 
 

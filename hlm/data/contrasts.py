@@ -37,10 +37,16 @@ def contrast(variable: str, levels: Sequence[str]) -> Contrast | None:
         raise DataError(
             f"{shown(variable)} is for {choice.levels} levels; the factor has {count}: {', '.join(levels)}."
         )
+    if choice.columns is not None and choice.columns >= count:
+        raise DataError(
+            f"{shown(variable)} keeps {choice.columns} contrasts; a factor of {count} levels has {count - 1}: leave "
+            f"the number out, or write a smaller one."
+        )
+    some = slice(choice.columns)
     match choice.kind:
         case "treatment" | "SAS":
             base = _base(choice, variable, levels)
-            kept = [k for k in range(count) if k != base]
+            kept = [k for k in range(count) if k != base][some]
             return Contrast(tuple(levels[k] for k in kept), np.eye(count)[:, kept], levels[base])
         case "sum":
             matrix = np.vstack([np.eye(count - 1), -np.ones(count - 1)])
@@ -51,8 +57,8 @@ def contrast(variable: str, levels: Sequence[str]) -> Contrast | None:
             scores = np.arange(1.0, count + 1)
             matrix = apply_poly(scores, learn_poly(scores, degree=count - 1))
             names = [*_POLY_NAMES, *(f"^{degree}" for degree in range(4, count))]
-            return Contrast(tuple(names[: count - 1]), matrix)
-    return Contrast(tuple(str(k) for k in range(1, count)), matrix)
+            return Contrast(tuple(names[: count - 1][some]), matrix[:, some])
+    return Contrast(tuple(str(k) for k in range(1, count))[some], matrix[:, some])
 
 
 def _base(choice: ContrastChoice, variable: str, levels: Sequence[str]) -> int:

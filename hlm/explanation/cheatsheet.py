@@ -1,16 +1,21 @@
-"""`cheatsheet`: lme4's syntax for one predictor and one group in the user's own names, with pictures of the lines."""
+"""`cheatsheet`: lme4's syntax for one predictor and one group in the user's own names, with pictures of the lines.
+
+A second table has what may stand in a term: functions, contrasts, single labels. Their words are those of `explain`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from hlm.errors import FormulaError
 from hlm.explanation.diagram_svg import text_width, wrapped
-from hlm.explanation.html_pieces import column, picture, table, wide
+from hlm.explanation.explain import explain
+from hlm.explanation.html_pieces import column, heading, picture, styled, table, wide
 from hlm.explanation.math_expression import visible
+from hlm.explanation.words import Sentence
 from hlm.formula.formula import quote
 from hlm.formula.parser import parse
 from hlm.support.options import offending
@@ -36,9 +41,11 @@ class CheatRow:
 
 @dataclass(frozen=True, slots=True)
 class Cheatsheet:
-    """A table of formulas; prints as text, in Jupyter as HTML with pictures."""
+    """A table of formulas, and one of terms; prints as text, in Jupyter as HTML with pictures."""
 
     rows: tuple[CheatRow, ...]
+    terms: tuple[Sentence, ...]  # what may stand in a term, and what it means
+    title: str  # of the terms: which letters are no names of the user's
 
     def to_frame(self) -> pd.DataFrame:
         """Columns ``formula, meaning, parameters, lines``."""
@@ -47,20 +54,25 @@ class Cheatsheet:
         return pd.DataFrame(list(self.rows)).drop(columns="picture")
 
     def __repr__(self) -> str:
-        return "\n".join(
+        rows = [
             f"{visible(row.formula)}\n    {row.meaning}\n    lines: {row.lines}\n    {row.parameters}\n"
             for row in self.rows
-        )
+        ]
+        width = max(len(term.about) for term in self.terms)
+        terms = [f"    {term.about:<{width}}  {term.text}" for term in self.terms]
+        return "\n".join([*rows, self.title, *terms]) + "\n"
 
     def _repr_html_(self) -> str:
         rows = [
             (
-                f'<code style="white-space:nowrap">{escape(visible(r.formula))}</code>',
-                picture(r.picture, r.lines, shrinks=False), column(r.meaning), column(r.parameters),
+                f"<div><code>{escape(visible(r.formula))}</code></div>{picture(r.picture, r.lines, shrinks=False)}",
+                f"{column(r.meaning)}<div>Parameters: {escape(r.parameters)}</div>",
             )
             for r in self.rows
-        ]  # fmt: skip
-        return wide(table(("formula", "lines", "meaning", "parameters"), rows))
+        ]
+        terms = [(f"<code>{escape(term.about)}</code>", column(term.text)) for term in self.terms]
+        formulas = wide(table(("formula, and the lines that it makes", "meaning"), rows))
+        return styled(f"{formulas}{heading(4, escape(self.title))}{wide(table(('term', 'meaning'), terms))}")
 
 
 def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
@@ -74,8 +86,9 @@ def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
     Returns
     -------
     Cheatsheet
-        Rows with ``formula``, ``meaning``, ``parameters`` (of a gaussian model), ``lines``, ``picture``; prints as
-        text, in Jupyter as a table with pictures.
+        ``.rows`` with ``formula``, ``meaning``, ``parameters`` (of a gaussian model), ``lines``, ``picture``, and
+        ``.terms`` with ``about`` and ``text``: functions, contrasts, other spellings. Prints as text, in Jupyter as
+        tables with pictures.
 
     Raises
     ------
@@ -103,7 +116,18 @@ def cheatsheet(response: str, x: str, group: str) -> Cheatsheet:
         formula = str(parse(formula)) if kind.line is not None else formula
         meaning, picture = kind.meaning.format(**shown), _picture(kind, lines, shown["x"])
         rows.append(CheatRow(formula, meaning, kind.parameters, lines, picture))
-    return Cheatsheet(tuple(rows))
+    f, z = [letter for letter in "fzhkm" if letter not in names][:2]
+    title = f"In a term ({f} is a column of labels such as a, b, c; {z} another one of numbers)"
+    return Cheatsheet(tuple(rows), tuple(_terms(written | {"f": f, "z": z})), title)
+
+
+def _terms(names: Mapping[str, str]) -> Iterator[Sentence]:
+    """What may stand in a term. The words about functions are those that `explain` has for them."""
+    for written, meaning in _SPELLINGS:
+        yield Sentence(visible(written.format(**names)), visible(f"{meaning.format(**names)}."))
+    computed = " + ".join(_COMPUTED).format(**names)
+    for sentence in explain("{y} ~ {computed} + (1|{g})".format(**names, computed=computed)).words.functions:
+        yield Sentence(sentence.about, sentence.text.removeprefix(f"{sentence.about} is "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +146,7 @@ _KINDS = (
     _Kind("{y} ~ {x}", "Complete pooling: one line for everybody; {g} is ignored.",
           "3: intercept, slope, residual sd", "one line", True, None),
     _Kind("{y} ~ 0 + {g} + {g}:{x}", "No pooling: every {g} has its own line, from its own rows alone.",
-          "2 K + 1: K intercepts, K slopes, residual sd", "own lines, nothing shared", False,
+          "2 K + 1 with K groups: K intercepts, K slopes, residual sd", "own lines, nothing shared", False,
           lambda k: (1.15 * _GROUPS[k], 1.7 * _UNRELATED[k])),
     _Kind("{y} ~ 1 + (1|{g})", "Every {g} has its own level, drawn towards the common level; {x} plays no part.",
           "3: mean, sd of the levels, residual sd", "flat and parallel", True, lambda k: (_GROUPS[k], 0.0)),
@@ -143,6 +167,28 @@ _KINDS = (
     _Kind("{y} ~ {x} + mean_by({x}, {g}) + (1|{g})",
           "Parallel lines again; the mean of {x} in a {g} has an effect of its own, beside that of {x} within a {g}.",
           "5: intercept, two slopes, sd of the intercepts, residual sd", "parallel", True, lambda k: (_GROUPS[k], 0.0)),
+)  # fmt: skip
+
+
+_SPELLINGS = (
+    ("{x}*{f}", "{x} + {f} + {x}:{f}: each level of {f} has a slope for {x} of its own"),
+    ("({x} + {f})^2", "the same: all terms, and all products of two; ({x} + {f})**2 is another spelling"),
+    ("(1|{f}/{g})", "(1|{f}) + (1|{f}:{g}): {g} lies within {f}, and its labels begin anew in each {f}"),
+    ("(1|{f}) + (1|{g})", "crossed: a label of {g} is the same in every {f}"),
+    ("(1|interaction({f}, {g}))", "(1|{f}:{g}), the cells of {f} and {g}"),
+    ("us({x}|{g})", "({x}|{g}), as glmmTMB writes it"),
+    ("diag({x}|{g})", "({x}||{g}), as glmmTMB writes it"),
+    ("splines::ns({x}, df = 3)", "ns({x}, df = 3): prefixes of R's packages are read"),
+    ("as.factor({f})", "factor({f}); so is C({f})"),
+    ("ave({x}, {g})", "mean_by({x}, {g}), as R writes it"),
+    ("cbind(k, n - k) ~ {x}", "left of ~: k successes out of n, in the family binomial; p(k, n) is the same"),
+)  # fmt: skip
+_COMPUTED = (
+    "I({x}^2)", "I({x} > 3)", 'I({f} == "a")', 'I({f} %in% c("a", "b"))', 'dummy({f}, "a")', "factor({f})",
+    'C({f}, Treatment("b"))', "C({f}, Sum)", "C({f}, Helmert)", "C({f}, Poly)",
+    "mean_by({x}, {g})", "center({x})", "scale({x})", "log({x})", "log2({x})", "log10({x})",
+    "log1p({x})", "exp({x})", "expm1({x})", "sqrt({x})", "abs({x})", "sin({x})", "cos({x})", "pmin({x}, {z})",
+    "pmax({x}, 0)", "poly({x}, 2)", "bs({x}, df = 5)", "ns({x}, df = 3)", "offset(log({x}))",
 )  # fmt: skip
 
 

@@ -33,9 +33,8 @@ def _alone(model: ModelStructure) -> str:
     correlated = [bar for bar in model.bars if bar.correlation is not None]
     if model.formula.has_dot:
         return "# Bambi alone cannot read '.': give data to explain() to have its columns named.\n"
-    if model.left_out:
-        labels = ", ".join(column.label for column in model.left_out)
-        return f"# Bambi alone would keep {labels}, which other columns explain: use hlm.build above.\n"
+    if left_out := dict.fromkeys(column.label for column in (*model.left_out, *model.left_out_of_bars)):
+        return f"# Bambi alone would keep {', '.join(left_out)}, of which the data say nothing: use hlm.build above.\n"
     if model.data is not None and model.data.contrasts:
         factors = ", ".join(map(shown, model.data.contrasts))
         return f"# Bambi alone does not have the contrasts of {factors}: use hlm.build above.\n"

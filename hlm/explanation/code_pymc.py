@@ -16,7 +16,7 @@ from hlm.explanation.code_columns import (
 from hlm.explanation.prior_rules import ParameterPrior
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.explanation.structure import Bar, Factor, ModelStructure
-from hlm.model.default_priors import STANDARD_DEVIATIONS, Quantity
+from hlm.model.prior_scales import STANDARD_DEVIATIONS, Quantity
 
 
 def pymc_code(model: ModelStructure) -> str:

@@ -153,10 +153,12 @@ def _r_contrast(variable: str, choice: ContrastChoice) -> str:
     """A factor with contrasts: R's treatment contrasts have a place where ours have a label, so that they relevel."""
     whole = read_call(variable)
     factor = _r_call(canonical(replace(whole, name="factor", args=whole.args[:1])))
+    some = f", {choice.columns}" if choice.columns is not None else ""
     if choice.kind == "treatment" and choice.base is not None:
-        return f"relevel({factor}, {_quoted(choice.base)})"
+        releveled = f"relevel({factor}, {_quoted(choice.base)})"
+        return f"C({releveled}, contr.treatment{some})" if some else releveled
     place = f", base = {choice.place}" if choice.place is not None else ""
-    return f"C({factor}, contr.{choice.kind}{place})"
+    return f"C({factor}, contr.{choice.kind}{some}{place})"
 
 
 def _lme4_response(model: ModelStructure) -> str:

@@ -79,7 +79,8 @@ def typeset(expression: Expression, size: float) -> Typeset:
 def expression_svg(setting: Typeset, x: float, y: float) -> str:
     """The runs of an expression whose left end is at x and whose baseline is at y."""
     return "".join(
-        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}" fill="#111" '
+        f'<text x="{x + run.x:.1f}" y="{y + run.dy:.1f}" font-size="{run.size:.1f}"{_length(run.text, run.size)} '
+        f'fill="#111" '
         f'font-family="{_SERIF if run.italic else _SANS}" font-style="{"italic" if run.italic else "normal"}">'
         f"{escape(run.text)}</text>"
         for run in setting.runs
@@ -91,7 +92,7 @@ def text_svg(text: str, x: float, y: float, size: float, *, fill: str = "#555", 
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="middle" fill="{fill}" '
-        f'font-family="{_SANS}"{weight}>{escape(visible(text))}</text>'
+        f'font-family="{_SANS}"{weight}{_length(visible(text), size, bold=bold)}>{escape(visible(text))}</text>'
     )
 
 
@@ -147,6 +148,13 @@ def _width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 1000 if unicodedata.east_asian_width(character) in "WF" else 660
+
+
+def _length(text: str, size: float, *, bold: bool = False) -> str:
+    """Attributes that make a wider font, where Helvetica and its equals are missing, as wide as the table says."""
+    if not text or not set(text) <= set(_WIDTHS):
+        return ""
+    return f' textLength="{text_width(text, size, bold=bold) / _SLACK:.1f}" lengthAdjust="spacingAndGlyphs"'
 
 
 def _word(text: str, size: float) -> Typeset:

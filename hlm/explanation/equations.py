@@ -146,7 +146,7 @@ def _prior_lines(model: ModelStructure) -> Iterator[Line]:
         elif prior.role == "intercept" and model.centred:
             left, remark = joined([left, *_averages(model)], "+"), f"{prior.label} of the average row"
         if prior.bar is not None and model.model.is_orthogonalised(model.bars[prior.bar].block):
-            remark += f", at the mean of {' and '.join(c.label for c in model.bars[prior.bar].columns if c.parts)}"
+            remark += f", at the mean of {' and '.join(c.label for c in model.bars[prior.bar].held)}"
         yield Line(left, "~", distribution(prior, model), remark)
     if model.family.has_thresholds:
         yield Line(symbols.THRESHOLD, "~", call("Normal", "…", "…"), "threshold: Bambi's default")

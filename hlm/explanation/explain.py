@@ -16,7 +16,8 @@ from hlm.explanation.equations import Equations, equations
 from hlm.explanation.html_pieces import heading, lettered, program, styled, wide
 from hlm.explanation.math_expression import visible
 from hlm.explanation.priors_table import PriorTable, prior_table
-from hlm.explanation.structure import ModelStructure, model_structure
+from hlm.explanation.read_structure import model_structure
+from hlm.explanation.structure import ModelStructure
 from hlm.explanation.words import Words, words
 from hlm.formula.formula import Formula
 

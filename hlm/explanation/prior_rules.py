@@ -9,12 +9,13 @@ from typing import Literal
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column
 from hlm.model import names
 from hlm.model.bambi_priors import bambi_priors
-from hlm.model.default_priors import PriorRule, Quantity, prior_rules
+from hlm.model.chosen_priors import sds_of_departures
+from hlm.model.default_priors import PriorRule, prior_rules
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
 from hlm.model.parameters import Parameter
+from hlm.model.prior_scales import Quantity
 from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
-from hlm.model.resolve import sds_of_departures
 
 Role = Literal["intercept", "slope", "auxiliary", "sd", "correlation"]
 

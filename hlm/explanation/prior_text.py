@@ -6,8 +6,9 @@ import math
 
 from hlm.explanation.math_expression import Expression, Name, Sign, call, joined, row
 from hlm.explanation.prior_rules import ParameterPrior
+from hlm.explanation.regressors import INTERCEPT_COLUMN
 from hlm.explanation.structure import ModelStructure
-from hlm.model.default_priors import STANDARD_DEVIATIONS, Quantity
+from hlm.model.prior_scales import STANDARD_DEVIATIONS, Quantity
 
 
 def distribution(prior: ParameterPrior, model: ModelStructure) -> Expression:
@@ -52,7 +53,8 @@ def left_over(prior: ParameterPrior, model: ModelStructure) -> tuple[Expression 
     if what == "1" and one_block and (width == 1 or orthogonalised):
         return ()
     alone = one_block and width == (2 if orthogonalised else 1)
-    return ("/", call("sd" if orthogonalised else "rms", what if alone else row(what, "|", "others")))
+    centred = orthogonalised and INTERCEPT_COLUMN in bar.columns
+    return ("/", call("sd" if centred else "rms", what if alone else row(what, "|", "others")))
 
 
 def number(value: float) -> str:

@@ -95,7 +95,7 @@ def _notes(model: ModelStructure) -> Iterator[str]:
     for bar in model.bars:
         if model.model.is_orthogonalised(bar.block):
             block = Block(tuple(effect.term for effect in bar.block.effects), bar.factor.term, correlated=True)
-            others = ", ".join(visible(column.label) for column in bar.columns if column.parts)
+            others = ", ".join(visible(column.label) for column in bar.held)
             several = " (each column less what those before it explain)" if len(bar.columns) > 2 else ""
             yield (
                 f"The priors of the sds and the correlation in {visible(str(block))} hold at the mean of {others}"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from hlm.formula.formula import INTERCEPT, Term
 from hlm.model import factor_coding
-from hlm.model.design_columns import factor_levels
+from hlm.model.design_columns import Columns, factor_levels
 from hlm.model.factor_coding import Column, Part, coding
 
-__all__ = ["INTERCEPT_COLUMN", "Column", "Part", "levels", "term_columns"]
+__all__ = ["INTERCEPT_COLUMN", "Column", "Part", "columns_in", "levels", "term_columns"]
 
 if TYPE_CHECKING:
     from hlm.data.clean_data import CleanData
@@ -24,6 +24,13 @@ def term_columns(terms: tuple[Term, ...], data: CleanData | None) -> tuple[Colum
     contrasts = {} if data is None else data.contrasts
     made = (factor_coding.term_columns(term, codings[term], factors, contrasts) for term in terms)
     return tuple(column for columns in made for column in columns)
+
+
+def columns_in(design: Columns, every: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Of all columns of some terms those that a design has; it may leave out what others explain."""
+    kept = set(design.names)
+    first = {column.term: place for place, column in reversed([*enumerate(every)])}
+    return tuple(column for place, column in enumerate(every) if (column.term, place - first[column.term]) in kept)
 
 
 def levels(variable: str, data: CleanData | None) -> list[str]:

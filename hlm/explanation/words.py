@@ -175,7 +175,7 @@ def _notes(model: ModelStructure) -> Iterator[str]:
         return
     if model.data.message:
         yield model.data.message
-    yield from (f"{visible(note)}." for note in model.model.design.left_out)
+    yield from (f"{visible(note)}." for note in (*model.model.design.left_out, *model.model.design.left_out_of_bars))
     notes = model.model.design.no_pooling.notes if model.bars else ()
     yield from (f"No pooling: {visible(note)}." for note in notes)
 

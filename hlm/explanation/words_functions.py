@@ -89,8 +89,10 @@ def _meaning(call: Call, variable: str, model: ModelStructure) -> str:
     if choice is None:
         return meaning
     contrast = None if model.data is None else model.data.contrasts.get(variable)
-    base = "the reference level" if contrast is None or contrast.base is None else visible(contrast.base)
-    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=base)}"
+    base = choice.base if contrast is None else contrast.base
+    reference = "the reference level" if base is None else visible(base)
+    some = "" if choice.columns is None else f"; of these columns the first {choice.columns}"
+    return f"{x} as labels: {_CONTRASTS[choice.kind].format(base=reference)}{some}"
 
 
 def _curve(call: Call, x: str, width: int) -> str:

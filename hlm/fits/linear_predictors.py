@@ -63,7 +63,7 @@ def _of_factor(
     if unseen:
         values = np.concatenate([values, _draw_new(posterior, part, len(unseen), how, generator)], axis=1)
     places = levels | {label: len(levels) + i for i, label in enumerate(unseen)}
-    codes = np.array([places[label] for label in labels])
+    codes = np.array([places[label] for label in labels], dtype=np.int64)
     return np.asarray(np.einsum("drq,rq->dr", values[:, codes], design))
 
 

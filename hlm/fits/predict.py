@@ -13,7 +13,7 @@ from hlm.errors import DataError, FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.linear_predictors import Groups, NewGroups, linear_predictors
 from hlm.fits.new_responses import labels_drawn, new_responses, parents
-from hlm.fits.prediction_tables import array_of_draws, check_column_names, table_of_draws
+from hlm.fits.prediction_tables import array_of_draws, check_column_names, table_of_draws, with_gaps
 from hlm.fits.results import check_fit
 from hlm.formula.formula import Formula, Term
 from hlm.formula.function_calls import source_columns
@@ -80,8 +80,8 @@ def predict(
     pandas.DataFrame
         The columns of the formula as predicted from, then ``estimate`` (posterior mean), ``sd``, ``lower``, ``upper``,
         ``prob``, in units of the response (``kind="linear"``: of the linear predictor), ``new_group``, and ``note``,
-        why not to rely on the fit's draws, if so, and where weight 1 was taken. For a response of labels
-        one row for each row and ``label``.
+        why not to rely on the fit's draws, if so, where weight 1 was taken, and why there is no number: no pooling has
+        nothing to say of a new or an average group (NaN). For a response of labels one row for each row and ``label``.
     xarray.DataArray
         With ``draws=True``: dims ``chain, draw, row`` (and ``label``), the columns predicted from as coordinates along
         ``row``.
@@ -92,8 +92,7 @@ def predict(
         For a missing column or value, a factor level that the data did not have, or a column of the formula that has
         the name of one of the above.
     FitError
-        For a new or an average group in no pooling, which has nothing to say about it; where a link gives an impossible
-        mean; and for unknown options.
+        Where a link gives an impossible mean, and for unknown options.
 
     Examples
     --------
@@ -120,22 +119,21 @@ def predict(
     new = _in_new_groups(fit, rows, own)
     if groups == "new" and fit.pooling != "complete":
         new[:] = True
-    if fit.pooling == "none" and new.any():
-        raise FitError(
-            f"No pooling has no prediction for a new group (row {int(np.flatnonzero(new)[0])}, counting from 0): "
-            f"only its prior would speak. Use the partial or the complete fit."
-        )
+    unknown = _not_in_no_pooling(fit, groups, own, new)
     _check_memory(fit, len(rows))
-    eta = linear_predictors(fit, rows, own, groups == "new", new_groups, generator)
-    drawn = _drawn(fit, rows, kind, eta, generator)
-    note = "; ".join([*failed_diagnostics(fit).values(), *_notes(fit, rows, kind)])
+    known = rows if not unknown else rows[[row not in unknown for row in range(len(rows))]].reset_index(drop=True)
+    eta = linear_predictors(fit, known, own, groups == "new" and fit.pooling != "none", new_groups, generator)
+    drawn = with_gaps(_drawn(fit, known, kind, eta, generator), [*unknown], len(rows))
+    said = [*failed_diagnostics(fit).values(), *_notes(fit, rows, kind)]
     if draws:
+        note = "; ".join([*dict.fromkeys(unknown.values()), *said])
         return array_of_draws(rows, drawn, fit.idata["posterior"].to_dataset(), kind, note)
-    return table_of_draws(rows, drawn, probability, new, note)
+    notes = ["; ".join([*([unknown[row]] if row in unknown else []), *said]) for row in range(len(rows))]
+    return table_of_draws(rows, drawn, probability, new, notes)
 
 
 def _own_factors(fit: Fit, groups: Any) -> tuple[Term, ...]:
-    """The grouping factors whose own effects count; a `FitError` for what no pooling cannot say."""
+    """The grouping factors whose own effects count."""
     every = fit.resolved.written.groups
     if isinstance(groups, str) and groups not in get_args(Groups):
         named = [group.name for group in every]
@@ -150,11 +148,6 @@ def _own_factors(fit: Fit, groups: Any) -> tuple[Term, ...]:
         wanted = check_list("groups", groups, str([group.name for group in every[:1]]))
         named_here = [find_group(fit.resolved.written, name) for name in wanted]
         chosen = tuple(group for group in every if group in named_here)
-    if fit.pooling == "none" and groups != "new" and set(chosen) != set(every):
-        raise FitError(
-            f"groups={groups!r}: no pooling has no average {' and '.join(g.name for g in every if g not in chosen)}, "
-            f"since each has coefficients of its own. Use the partial or the complete fit."
-        )
     return () if fit.pooling == "complete" else chosen
 
 
@@ -198,6 +191,19 @@ def _in_new_groups(fit: Fit, rows: pd.DataFrame, own: tuple[Term, ...]) -> np.nd
     return new
 
 
+def _not_in_no_pooling(fit: Fit, groups: Any, own: tuple[Term, ...], new: np.ndarray) -> dict[int, str]:
+    """The rows of which no pooling has nothing to say, by their places, each with the reason."""
+    if fit.pooling != "none":
+        return {}
+    without = " and ".join(group.name for group in fit.resolved.written.groups if group not in own)
+    if without and groups != "new":
+        reason = f"no pooling has no average {without}, since each has coefficients of its own"
+        new = np.ones(len(new), dtype=bool)
+    else:
+        reason = "no pooling has no prediction for a new group: only its prior would speak"
+    return dict.fromkeys(np.flatnonzero(new).tolist(), f"{reason}; use the partial or the complete fit")
+
+
 def _check_memory(fit: Fit, rows: int) -> None:
     sizes, model = fit.idata["posterior"].sizes, fit.resolved
     draws = sizes["chain"] * sizes["draw"]
@@ -227,7 +233,7 @@ def _drawn(
         return eta
     parent = parents(fit, eta)
     if family.has_linear_predictor:
-        return {"": new_responses(fit, rows, parent, kind, generator)}
+        return {"": new_responses(fit, rows, parent, kind, generator) if len(rows) else parent}
     if kind == "response":
         parent = labels_drawn(parent, generator)
     return {label: parent[:, :, k] for k, label in enumerate(_labels(fit))}

@@ -28,12 +28,24 @@ def check_column_names(rows: pd.DataFrame, *, labelled: bool) -> None:
         )
 
 
+def with_gaps(drawn: dict[str, np.ndarray], unknown: list[int], rows: int) -> dict[str, np.ndarray]:
+    """NaN put in at the places of rows of which there is nothing to say; each of shape (draws, rows)."""
+    known = np.isin(np.arange(rows), unknown, invert=True)
+    if known.all():
+        return drawn
+    found = {label: np.full((len(values), rows), np.nan) for label, values in drawn.items()}
+    for label, values in drawn.items():
+        found[label][:, known] = values
+    return found
+
+
 def table_of_draws(
-    rows: pd.DataFrame, drawn: dict[str, np.ndarray], prob: float, new: np.ndarray, note: str
+    rows: pd.DataFrame, drawn: dict[str, np.ndarray], prob: float, new: np.ndarray, notes: list[str]
 ) -> pd.DataFrame:
     """Means, sds and central intervals beside the rows; where there are labels, one row for each of them.
 
     drawn: by label, or under an empty one; each of shape (draws, rows).
+    notes: one for each row.
     """
     import pandas as pd
 
@@ -43,7 +55,7 @@ def table_of_draws(
         tables.append(
             table.assign(
                 estimate=values.mean(axis=0), sd=values.std(axis=0, ddof=1), lower=np.quantile(values, tail, axis=0),
-                upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new, note=note,
+                upper=np.quantile(values, 1 - tail, axis=0), prob=prob, new_group=new, note=notes,
             )
         )  # fmt: skip
     return tables[0] if len(tables) == 1 else pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)

@@ -91,7 +91,21 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "cosy": "brms's compound symmetry of residuals. Write (1|g), which has this covariance",
         "car": "brms's spatial effects. Write (1|place), places without neighbours",
         "ar": "brms's autoregression of residuals. Write a column with the response before as a predictor",
+        "as.numeric": "R's conversion to numbers. Write x itself: a column of numbers is one",
+        "mean": "one number for all rows. Write center(x), x minus its mean, or mean_by(x, g), the mean of each group",
         "ma": "brms's moving average of residuals. Write a column with the response before as a predictor",
+        "lo": "a local regression of gam. Write a curve with a fixed number of pieces, ns(x, df = 4) or bs(x, df = 5)",
+        "rcs": "a restricted cubic spline of rms. Write ns(x, df = 4), the same with other knots",
+        "ordered": "R's ordered factor, which has polynomial contrasts. Write C(f, Poly)",
+        "as.ordered": "R's ordered factor, which has polynomial contrasts. Write C(f, Poly)",
+        "relevel": 'R\'s change of the reference level. Write C(f, Treatment("a")) with that level',
+        "contr.treatment": 'a kind of contrasts. Write C(f, Treatment("a")) with the reference level',
+        "contr.sum": "a kind of contrasts. Write C(f, Sum)",
+        "contr.helmert": "a kind of contrasts. Write C(f, Helmert)",
+        "contr.poly": "a kind of contrasts. Write C(f, Poly)",
+        "ifelse": 'a choice by rows. Write I(x > 3) or I(f == "a"), 1 where it is true and 0 elsewhere',
+        "lag": 'a value of another row. Make it a column of the data, data.groupby("g")["x"].shift()',
+        "lead": 'a value of another row. Make it a column of the data, data.groupby("g")["x"].shift(-1)',
     }
 )
 

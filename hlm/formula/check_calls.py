@@ -50,8 +50,10 @@ def _checked(node: Call, source: Source) -> Function:
     elif node.name in REFUSED or node.name in BESIDE_THE_RESPONSE:
         raise source.error(_refused(node, source), node)
     elif node.name not in FUNCTIONS:
+        spaced = source.text[node.start + len(node.name)].isspace()  # perhaps a column's name, Score (points)
+        quoted = f" Is it the name of a column? Then write `{source.of(node)}`, in back-quotes." if spaced else ""
         raise source.error(
-            f"{node.name}() is not a function of formulas. There are {', '.join(FUNCTIONS)}. Compute "
+            f"{node.name}() is not a function of formulas.{quoted} There are {', '.join(FUNCTIONS)}. Compute "
             f"{source.of(node)} as a new column of the data and use its name, or, in Python, pass "
             f"functions={{{node.name!r}: ...}}.",
             node,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -30,6 +30,7 @@ class ContrastChoice:
     base: str | None = None  # the label of the reference level
     place: int | None = None  # or its place among the levels, from 1
     levels: int | None = None  # how many levels there must be, as contr.sum(3) says
+    columns: int | None = None  # how many of its columns are kept, the first ones; None: all
 
 
 def contrast_choice(call: Call) -> ContrastChoice | None:
@@ -42,15 +43,15 @@ def contrast_choice(call: Call) -> ContrastChoice | None:
     contrast, *more = call.args[1:]
     if isinstance(contrast, Named) and contrast.name in ("contr", "contrast"):
         contrast = contrast.value
-    name = _name(contrast)
+    if isinstance(contrast, Named):  # R's own default
+        name, more = "contr.treatment", [contrast, *more]
+    else:
+        name = _name(contrast)
+    arguments: Sequence[Node] = contrast.args if isinstance(contrast, Call) else ()
     if name not in _KINDS:
         raise ValueError(f"{USAGE} R's names work, too: contr.treatment, contr.sum, contr.helmert, contr.poly.")
-    if not all(isinstance(argument, Named) for argument in more):
-        raise ValueError(f"How many contrasts are kept cannot be chosen: there is one fewer than levels. {USAGE}")
-    arguments = [*(contrast.args if isinstance(contrast, Call) else ()), *more]
     found: dict[str, str | int] = {}
-    for argument in arguments:
-        role, value = _argument(argument, name)
+    for role, value in [*(_argument(one, name) for one in arguments), *(_beside(one, name) for one in more)]:
         if role in found or (role in ("base", "place") and _KINDS[name] != "treatment"):
             raise ValueError(USAGE)
         found[role] = value
@@ -72,6 +73,16 @@ def _name(node: Node) -> str:
     if isinstance(node, Token) and node.kind in ("name", "string"):
         return node.text.strip("\"'")
     return ""
+
+
+def _beside(node: Node, name: str) -> tuple[str, str | int]:
+    """An argument of ``C`` after the contrast: R's ``how.many``, or one that the contrast has."""
+    if isinstance(node, Named) and node.name != "how.many":
+        return _argument(node, name)
+    number = label_text(node.value if isinstance(node, Named) else node) or ""
+    if not (number.isdecimal() and 1 <= int(number) < 1000):
+        raise ValueError(f"How many contrasts are kept is a whole number, as in C(f, Poly, 1). {USAGE}")
+    return "columns", int(number)
 
 
 def _argument(node: Node, name: str) -> tuple[str, str | int]:

@@ -9,7 +9,7 @@ from hlm.errors import FitError, FormulaError
 from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE
 from hlm.formula.check_calls import check_call
 from hlm.formula.formula import Formula, Response, quote
-from hlm.formula.function_calls import DIVIDED, PLAIN_NAME, Source, canonical, is_call, shown
+from hlm.formula.function_calls import ARITHMETIC, DIVIDED, PLAIN_NAME, Source, canonical, is_call, shown
 from hlm.formula.syntax_tree import Call, Group, Node, Operation
 from hlm.formula.term_algebra import summands
 from hlm.formula.tokens import Token
@@ -50,10 +50,10 @@ def read_response(node: Node, source: Source) -> Response:
         if check_call(node, source).kind != "number":
             raise source.error(f"{node.name}() cannot be a response: numbers can, such as log(y).", node)
         return Response(canonical(node))
+    is_arithmetic = isinstance(node, Operation) and node.op in ARITHMETIC
+    arithmetic = f" For arithmetic write I({source.of(node)})." if is_arithmetic else ""
     raise source.error(
-        f"The response must be one column, a function of columns such as log(y), or p(k, n). For arithmetic write "
-        f"I({source.of(node)}).",
-        node,
+        f"The response must be one column, a function of columns such as log(y), or p(k, n).{arithmetic}", node
     )
 
 
@@ -64,9 +64,11 @@ def check_beside(left: Node, right: Node, source: Source) -> None:
     y, terms = source.of(left.left).strip(), source.of(right)
     for call in (part for _, part, _ in summands(left.right)):
         if isinstance(call, Call) and call.name in BESIDE_THE_RESPONSE:
-            x = source.of(call.args[0]) if call.args else ""
+            x, first = source.of(call.args[0]) if call.args else "", ""
+            if x and not (isinstance(call.args[0], Token) and call.args[0].kind == "name"):  # trials(10), se(sqrt(v))
+                x, first = call.name, f" First make {x} a column of the data, named {call.name}."
             advice = BESIDE_THE_RESPONSE[call.name].format(y=y, x=x, right=terms)
-            raise source.error(f"{call.name}() left of '~' is {advice}.", call)
+            raise source.error(f"{call.name}() left of '~' is {advice}.{first}", call)
     raise source.at_operator(f"A bar does not stand left of '~': there the response stands alone, {y} ~ {terms}.", left)
 
 

@@ -1,4 +1,4 @@
-"""Slips of the pen that leave a formula unreadable: ``=`` for ``~``, and a column's name with a blank in it."""
+"""Slips that leave a formula unreadable: ``=`` for ``~``, a column's name with a blank in it, printed quotes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from itertools import pairwise
 
 from hlm.errors import FormulaError
 from hlm.formula.tokens import Token, tokenize
+
+# characters of word processors, and those of formulas that they look like
+_ALIKE = str.maketrans(
+    "\N{TILDE OPERATOR}\N{SMALL TILDE}\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{DIVIDES}\N{MULTIPLICATION SIGN}"
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
+    "\N{RIGHT SINGLE QUOTATION MARK}",
+    "~~---|*\"\"''",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +29,13 @@ class Slip:
 
 def what_was_meant(text: str) -> Slip | None:
     """The first slip in a text, and the text without any; None where there is none of these."""
+    plain = text.translate(_ALIKE)
     try:
-        tokens = tokenize(text)[:-1]
+        tokens = tokenize(plain)[:-1]
     except FormulaError:
         return None
-    changes = sorted([*_equals_signs(tokens), *_names_with_blanks(text, tokens)], key=lambda slip: slip.start)
+    found = [*_printed_characters(text, plain), *_equals_signs(tokens), *_names_with_blanks(plain, tokens)]
+    changes = sorted(found, key=lambda slip: slip.start)
     if not changes:
         return None
     instead = text
@@ -35,16 +45,24 @@ def what_was_meant(text: str) -> Slip | None:
     return Slip(" ".join(dict.fromkeys(change.message for change in changes)), instead, first.start, first.stop)
 
 
+def _printed_characters(text: str, plain: str) -> list[Slip]:
+    """Dashes and quotes as word processors print them, each with the one that is meant."""
+    pairs = [(i, old, new) for i, (old, new) in enumerate(zip(text, plain, strict=True)) if old != new]
+    return [Slip(f"{old} is not the character {new}.", new, i, i + 1) for i, old, new in pairs]
+
+
 def _equals_signs(tokens: tuple[Token, ...]) -> list[Slip]:
-    """The first ``=`` outside of parentheses of a text without ``~``."""
+    """The first ``=`` or ``<-`` outside of parentheses of a text without ``~``."""
     if any(token.operator == "~" for token in tokens):
         return []
     depth = 0
-    for token in tokens:
+    for token, after in pairwise((*tokens, Token("end", "", 0, 0))):
         depth += (token.operator == "(") - (token.operator == ")")
         if token.operator in ("=", "==") and depth == 0:
             message = f"Between the response and the predictors stands '~', not {token.text!r}."
             return [Slip(message, "~", token.start, token.stop)]
+        if token.operator == "<" and after.operator == "-" and after.start == token.stop and depth == 0:
+            return [Slip("Between the response and the predictors stands '~', not '<-'.", "~", token.start, after.stop)]
     return []
 
 

@@ -16,7 +16,7 @@ from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, place_of_block, place_of_name, place_of_response, place_of_term
 from hlm.linting.rewritten_formulas import if_read
 from hlm.model.design_columns import indicators, row_products
-from hlm.model.factor_coding import Coding, all_codings, first_level
+from hlm.model.factor_coding import Coding, all_codings, factor_width
 from hlm.model.families import Family
 
 
@@ -102,7 +102,9 @@ class DataCase(Case):
         found = 0
         for term, codings in self.codings(terms).items():
             numbers = [len(self.data.expansions.get(v, (v,))) for v in term.variables if not self.is_factor(v)]
-            factors = ([len(self.levels(v)) - first_level(full[v]) for v in full] for full in codings)
+            factors = (
+                [factor_width(self.levels(v), full[v], self.data.contrasts.get(v)) for v in full] for full in codings
+            )
             found += sum(prod(numbers + widths) for widths in factors)
         return found
 

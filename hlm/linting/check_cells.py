@@ -1,4 +1,4 @@
-"""Checks of the cells of factors: combinations without rows, and cells or numbers that settle the response."""
+"""A check of the cells of factors: combinations without rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Term
 from hlm.linting.case import DataCase, listed
 from hlm.linting.findings import Finding
 
@@ -23,7 +22,7 @@ def empty_cells(case: DataCase) -> Iterator[Finding]:
         if len(factors) < 2 or any(known <= set(factors) for known in told):
             continue
         widths = [len(case.levels(name)) for name in factors]
-        cells, combinations = _cells(factors, case), prod(widths)
+        cells, combinations = cells_of(factors, case), prod(widths)
         if combinations > _MOST_COMBINATIONS or len(np.unique(cells)) == combinations:
             continue
         told.append(set(factors))
@@ -42,79 +41,10 @@ def empty_cells(case: DataCase) -> Iterator[Finding]:
         yield case.finding("empty-cells", message, at=term if term in case.formula.common else term.variables[0])
 
 
-def separation(case: DataCase) -> Iterator[Finding]:
-    """A common term that settles the response of some rows: its coefficient has no finite estimate."""
-    if not case.family.is_success_or_failure and case.family.support != "count":
-        return
-    told: list[set[str]] = []
-    for term in case.formula.common:
-        factors = case.factors_of(term)
-        if term == INTERCEPT or any(known <= set(term.variables) for known in told):
-            continue
-        if factors == term.variables:
-            where = _settled_cells(term, case)
-        else:
-            where = _settled_by_number(term, case) if term.degree == 1 and not case.is_basis(term.variables[0]) else ""
-        if where:
-            told.append(set(term.variables))
-            message = (
-                f"{where}: the likelihood alone would make a coefficient of {term} infinite (separation), and its "
-                f"prior decides how large it comes out. {'Join levels, leave' if factors else 'Leave'} the term out, "
-                f"or give a prior that you stand for and report it."
-            )
-            yield case.finding("separation", message, at=term)
-
-
-def _settled_cells(term: Term, case: DataCase) -> str:
-    """Levels, or cells of several factors, whose responses are all failures, all successes or all 0."""
-    cells = _cells(term.variables, case)
-    _, first, own = np.unique(cells, return_index=True, return_inverse=True)
-    hits, misses = _hits_and_misses(case)
-    sums = np.bincount(own, hits), np.bincount(own, misses)
-    settled = np.flatnonzero((sums[0] == 0) | (sums[1] == 0))
-    if len(first) < 2 or not len(settled):
-        return ""
-    names = [", ".join(case.levels(v)[case.codes(v)[first[cell]]] for v in term.variables) for cell in settled]
-    counts = case.family.support == "count"
-    kinds = ["all 0" if not sums[0][cell] else "all 1" for cell in settled]
-    shown = listed([name if counts else f"{name} ({kind})" for name, kind in zip(names, kinds, strict=True)])
-    what = "every count is 0" if counts else "the responses are all failures or all successes"
-    return f"Where {term} is {shown}, {what}"
-
-
-def _settled_by_number(term: Term, case: DataCase) -> str:
-    """A number on whose one side of some value all responses are alike."""
-    x = case.numbers(term.variables[0])
-    hits, misses = _hits_and_misses(case)
-    high, low = x[hits > 0], x[misses > 0]
-    if not len(high) or not len(low) or np.ptp(x) == 0:
-        return ""
-    if case.family.support == "count":  # counts above 0 at one value alone, and 0 on one side of it
-        at = high.min()
-        if high.max() == at and (x.min() == at or x.max() == at):
-            return f"Counts above 0 occur at {term} = {at:.4g} only"
-        return ""
-    if high.min() >= low.max():
-        return f"Successes begin where failures end, at {term} = {low.max():.4g}"
-    if high.max() <= low.min():
-        return f"Failures begin where successes end, at {term} = {high.max():.4g}"
-    return ""
-
-
-def _hits_and_misses(case: DataCase) -> tuple[np.ndarray, np.ndarray]:
-    """Successes and failures of each row; of a count: itself, and nothing that could fail."""
-    response = case.formula.response
-    k = case.numbers(response.variable)
-    if case.family.support == "count":
-        return k, np.ones(len(k))
-    n = np.ones(len(k)) if response.trials is None else case.numbers(response.trials)
-    return k, n - k
-
-
-def _cells(factors: tuple[str, ...], case: DataCase) -> np.ndarray:
+def cells_of(factors: tuple[str, ...], case: DataCase) -> np.ndarray:
     """The combination of each row as one integer, shape (rows,)."""
     widths = [len(case.levels(name)) for name in factors]
     return np.ravel_multi_index([case.codes(name) for name in factors], widths)
 
 
-CELL_CHECKS = (empty_cells, separation)
+CELL_CHECKS = (empty_cells,)

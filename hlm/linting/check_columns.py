@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from hlm.formula.formula import INTERCEPT, Block, Formula, quote
+from hlm.formula.formula import INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import PLAIN_NAME, is_call, shown, source_columns
 from hlm.linting.case import DataCase, listed
 from hlm.linting.codes import threshold
-from hlm.linting.common_span import dependent_terms
+from hlm.linting.collinear_columns import dependent_terms
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_common, with_variables, without_common, without_variables
 
@@ -120,7 +120,7 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
     for name, block in far:
         mean, sd = float(case.numbers(name).mean()), float(case.numbers(name).std())
         how = f"center({shown(name)}) subtracts" if name in centred else "Make a new column by subtracting"
-        code, why = _about_the_origin(block, formula, name)
+        code, why = _about_the_origin(block, case, name)
         message = (
             f"{shown(name)} has mean {mean:.4g} and standard deviation {sd:.3g}: its zero, where the intercepts of "
             f"{block.group} are taken, is far outside of the data{why}. {how} the mean; intercepts are then those of "
@@ -132,27 +132,30 @@ def far_from_zero(case: DataCase) -> Iterator[Finding]:
 def _far_slopes(block: Block, case: DataCase) -> list[str]:
     """The numbers with a varying slope whose mean is many standard deviations from 0, beside intercepts."""
     effects = case.formula.effects_of(block.group)
-    if INTERCEPT not in effects and not any(case.factors_of(e) == e.variables for e in effects):
+    if not _has_intercepts(effects, case):
         return []
     names = [e.variables[0] for e in block.effects if e.degree == 1 and _is_number(e.variables[0], case)]
     columns = {name: case.numbers(name) for name in names}
     return [name for name, x in columns.items() if abs(x.mean()) > threshold("mean in sds") * x.std() > 0]
 
 
-def _about_the_origin(block: Block, formula: Formula, name: str) -> tuple[str, str]:
-    """The code, and what depends on the zero of a predictor: the model, its priors, or what the intercepts mean."""
+def _about_the_origin(block: Block, case: DataCase, name: str) -> tuple[str, str]:
+    """The code, and what depends on the zero of a predictor: the model, or what the intercepts mean."""
     name = shown(name)
-    if block.correlated and block.has_intercept:
+    if block.correlated and _has_intercepts(block.effects, case):
         return "intercepts-outside-data", (
             f". The standard deviation of the intercepts and their correlation with the slopes are those at {name} = "
             f"0, too; slopes, lines and predictions do not depend on it"
         )
-    if not block.correlated or INTERCEPT in formula.effects_of(block.group):
-        return "far-from-zero", (
-            f", and there the slopes of {name} are taken to be uncorrelated with the intercepts: another zero is "
-            f"another model, and so far away it decides how much is pooled"
-        )
-    return "far-from-zero", ", and the default priors of this bar belong to its columns as they are written"
+    return "far-from-zero", (
+        f", and there the slopes of {name} are taken to be uncorrelated with the intercepts: another zero is "
+        f"another model, and so far away it decides how much is pooled"
+    )
+
+
+def _has_intercepts(effects: Sequence[Term], case: DataCase) -> bool:
+    """Whether groups have intercepts: one each, or one for each level of a factor."""
+    return INTERCEPT in effects or any(case.factors_of(e) == e.variables for e in effects)
 
 
 def rare_level(case: DataCase) -> Iterator[Finding]:
@@ -195,12 +198,19 @@ def more_coefficients_than_rows(case: DataCase) -> Iterator[Finding]:
         yield case.finding("more-coefficients-than-rows", message)
     for block in case.formula.blocks:
         groups, q = len(case.data.levels(block.group)), case.coefficients(block.effects)
-        if groups * q >= rows and groups < rows and case.family.support == "real":
+        if groups * q >= rows > groups and case.family.support == "real" and _effects_seen(block, case) >= rows:
             message = (
                 f"{block} has {groups} x {q} = {groups * q} group-level effects, the data only {rows} rows: the "
                 f"effects cannot be told from the residuals, and lme4 refuses such a model."
             )
             yield case.finding("more-coefficients-than-rows", message, at=block)
+
+
+def _effects_seen(block: Block, case: DataCase) -> int:
+    """How many effects some row depends on: a level of a factor has none in the groups that are without it."""
+    groups = case.data.codes(block.group)
+    columns = [case.columns_of(e, full).T for e, found in case.codings(block.effects).items() for full in found]
+    return sum(len(np.unique(groups[values != 0])) for several in columns for values in several)
 
 
 def _common_factors(case: DataCase) -> list[str]:

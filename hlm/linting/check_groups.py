@@ -9,6 +9,7 @@ import numpy as np
 
 from hlm.formula.formula import INTERCEPT, Block, Term
 from hlm.linting.case import DataCase, listed
+from hlm.linting.check_nesting import are_cells_of_reused_ids
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_effects, without_groups
@@ -23,7 +24,13 @@ def group_count(case: DataCase) -> Iterator[Finding]:
         message = f"{group} has one group only ({levels[group][0]}) on these rows: nothing can vary by it."
         instead = without_groups(case.formula, single)
         yield case.finding("one-group", message, at=case.block_of(group), instead=instead)
-    common = [Term((*group.variables, *e.variables)) for group in few for e in case.formula.effects_of(group)]
+    common = [  # with the margins of interactions
+        term
+        for group in few
+        for effect in case.formula.effects_of(group)
+        for term in (effect, group, Term((*group.variables, *effect.variables)))
+        if term != INTERCEPT
+    ]
     for group in few:
         message = (
             f"{group} has {len(levels[group])} groups ({', '.join(levels[group])}): their standard deviation is hardly "
@@ -80,6 +87,8 @@ def one_row_per_group(case: DataCase) -> Iterator[Finding]:
         return  # there it is extra variation, which the family lacks
     groups = [g for g in case.formula.groups if _nearly_rows(g, case) and INTERCEPT in case.formula.effects_of(g)]
     for group in groups:
+        if are_cells_of_reused_ids(group, case):
+            continue  # `reused-ids` speaks, and leaves them out
         count = len(case.data.levels(group))
         what = "one row each" if count == case.data.rows else "nearly all of one row"
         message = (

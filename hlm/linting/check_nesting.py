@@ -91,8 +91,7 @@ class _Parent:
 
 def reused_ids(case: DataCase) -> Iterator[Finding]:
     """``(1|student)`` where every school numbers its students from 1."""
-    singles = [group for group in case.formula.groups if group.degree == 1]
-    found = {child: parent for child in singles if (parent := _parent(child, case))}
+    found = _numbered_anew(case)
     instead = case.formula
     for child, parent in found.items():
         instead = _nested(instead, child, parent)
@@ -142,6 +141,20 @@ def reversed_order(group: Term, case: DataCase) -> tuple[str, ...] | None:
     order = tuple(sorted(written, key=lambda v: int(codes[v].max())))
     nested = all(refines(codes[b], codes[a]) and not refines(codes[a], codes[b]) for a, b in pairwise(order))
     return order if nested and order != written and codes[order[0]].max() > 0 else None
+
+
+def are_cells_of_reused_ids(group: Term, case: DataCase) -> bool:
+    """Whether a factor is the cells of ids and of what they begin anew in, of which `reused-ids` says what to write."""
+    if group.degree < 2:
+        return False
+    found = _numbered_anew(case).items()
+    return any({*child.variables, *parent.term.variables} == set(group.variables) for child, parent in found)
+
+
+def _numbered_anew(case: DataCase) -> dict[Term, _Parent]:
+    """The factors of one column that begin anew in something, and in what."""
+    singles = [group for group in case.formula.groups if group.degree == 1]
+    return {child: parent for child in singles if (parent := _parent(child, case))}
 
 
 def _parent(child: Term, case: DataCase) -> _Parent | None:

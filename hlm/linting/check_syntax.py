@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
+
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.formula.function_calls import source_columns
 from hlm.linting.case import Case, DataCase, spoken
-from hlm.linting.common_span import spanned, tells_groups
+from hlm.linting.codes import threshold
+from hlm.linting.collinear_columns import spanned, tells_groups
 from hlm.linting.findings import Finding
 from hlm.linting.places_in_text import tokens_of
 from hlm.linting.rewritten_formulas import with_blocks, with_common, without_common, without_effects
@@ -60,7 +63,10 @@ def interaction_without_main_effects(case: Case) -> Iterator[Finding]:
                 f"is zero, and the answer changes when a predictor is shifted."
             )
             if not isinstance(case, DataCase):
-                message += f" (If what {names} is joined with is a factor, the same model is only written differently.)"
+                message += (
+                    f" (If what {names} is joined with is a factor, the same model is only written "
+                    f"differently; if it is a time that is 0 at a baseline which all share, this is meant.)"
+                )
             yield case.finding("interaction-without-main-effects", message, at=term, instead=instead)
 
 
@@ -71,7 +77,30 @@ def _lower_terms_missing(term: Term, case: Case) -> list[Term]:
     if not isinstance(case, DataCase):
         return missing
     # an interaction spans a missing term where what it adds to it are factors only, coded in full
-    return [t for t in missing if not all(map(case.is_factor, set(term.variables) - set(t.variables)))]
+    rest = {t: [v for v in term.variables if v not in t.variables] for t in missing}
+    return [t for t in missing if not (all(map(case.is_factor, rest[t])) or _is_zero_at_baseline(t, rest[t], case))]
+
+
+def _is_zero_at_baseline(term: Term, rest: list[str], case: DataCase) -> bool:
+    """``treat`` of ``time + time:treat``: arms that are alike at time 0, where every subject was measured once.
+
+    term: what is the same in all rows of a group.
+    rest: what it is joined with; one of them is 0 at the least, and differs from row to row of a group.
+    """
+    return any(
+        _is_time_since_baseline(case.numbers(name), case.data.codes(group))
+        for group in case.formula.groups
+        if not case.varies(term, group).any()
+        for name in rest
+        if not case.is_factor(name) and not case.is_basis(name)
+    )
+
+
+def _is_time_since_baseline(x: np.ndarray, groups: np.ndarray) -> bool:
+    """Whether x is least at 0, where most groups have a row, and (nearly) all of them no more than one."""
+    at_zero = groups[x == 0]
+    known = len(np.unique(at_zero))
+    return bool(x.min() == 0 and 2 * known > groups.max() + 1 and len(at_zero) < threshold("rows per group") * known)
 
 
 def group_also_common(case: Case) -> Iterator[Finding]:

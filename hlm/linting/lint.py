@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.data.clean_data import clean
+from hlm.data.clean_data import CleanData, clean
 from hlm.data.missing_values import complete_rows
 from hlm.data.pandas_polars_arrow import narwhalize
 from hlm.data.transforms import Functions, learn
 from hlm.errors import DataError, FormulaError, closest, nearest
 from hlm.formula.expansion import expanded
-from hlm.formula.formula import ALL_OTHERS, Formula
+from hlm.formula.formula import ALL_OTHERS, Formula, quote
 from hlm.formula.function_calls import read_call, shown
 from hlm.formula.parser import parse
 from hlm.formula.response import with_weights
@@ -27,9 +27,10 @@ from hlm.linting.check_groups import GROUP_CHECKS
 from hlm.linting.check_labels import LABEL_CHECKS
 from hlm.linting.check_nesting import NESTING_CHECKS
 from hlm.linting.check_response import RESPONSE_CHECKS, trials_and_family
+from hlm.linting.check_separation import SEPARATION_CHECKS
 from hlm.linting.check_several_factors import FACTOR_CHECKS
 from hlm.linting.check_syntax import SYNTAX_CHECKS
-from hlm.linting.common_span import is_small
+from hlm.linting.collinear_columns import is_small
 from hlm.linting.findings import Finding, Findings, sorted_findings
 from hlm.linting.proposals import Question, with_proposals_that_hold
 from hlm.linting.rewritten_formulas import renamed
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
 FORMULA_CHECKS = (*SYNTAX_CHECKS, dropped_arithmetic)
 DATA_CHECKS = (
-    *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS, *FACTOR_CHECKS,
-    *RESPONSE_CHECKS,
+    *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *SEPARATION_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS,
+    *FACTOR_CHECKS, *RESPONSE_CHECKS,
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def lint(
     data: Any = None,
     *,
     family: str = "gaussian",
+    link: str | None = None,
     weights: str | None = None,
     functions: Functions | None = None,
 ) -> Findings:
@@ -68,6 +70,8 @@ def lint(
         pandas, polars, pyarrow, or anything narwhals reads. Without it only the formula is checked.
     family : str
         Bambi's name of the response distribution.
+    link : str, optional
+        The family's link function, as in `fit`; by default its own.
     weights : str, optional
         The column of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
     functions : mapping of str to callable, optional
@@ -88,7 +92,7 @@ def lint(
     DataError
         If the data are no data frame.
     FitError
-        If there is no such family, or no use for the weights.
+        If there is no such family or link, or no use for the weights.
 
     Examples
     --------
@@ -111,8 +115,8 @@ def lint(
     >>> lint("y ~ x | g")[0].instead
     'y ~ x + (x|g)'
     """
-    chosen = get_family(family)
-    frame = None if data is None else narwhalize(data)
+    chosen = get_family(family, link)
+    frame = None if data is None else narwhalize(_as_given(formula, data) if isinstance(data, CleanData) else data)
     read = formula if isinstance(formula, str) else parse(formula)
     if not str(read).strip():
         parse(read)  # says that it is empty
@@ -120,6 +124,19 @@ def lint(
     found, asked = _asked(read, Question(chosen, functions or {}, weights, frame))
     kept = with_proposals_that_hold(found, asked, lambda text, question: _asked(text, question)[0])
     return Findings(str(read), sorted_findings(list(kept)), with_data=data is not None)
+
+
+def _as_given(formula: str | Formula, data: CleanData) -> pd.DataFrame:
+    """Clean data as a frame, with the labels of a response that was made 0 and 1."""
+    import pandas as pd
+
+    columns = data.columns.reset_index(drop=True)
+    for label in columns.select_dtypes("category"):
+        columns[label] = columns[label].cat.as_unordered()
+    response = str(formula).partition("~")[0].strip()
+    if data.labels and (name := next((c for c in columns if response in (c, quote(str(c)))), None)):
+        columns[name] = pd.Categorical.from_codes(columns[name].astype(int).tolist(), pd.Index(data.labels))
+    return columns
 
 
 def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Question]:

@@ -10,7 +10,7 @@ from hlm.data.transforms import Functions
 from hlm.errors import FormulaError, HlmError
 from hlm.formula.parser import parse
 from hlm.linting.findings import Finding
-from hlm.model.families import Family
+from hlm.model.families import Family, chosen_link
 from hlm.model.resolve import resolve
 
 _MOST_STEPS = 5
@@ -32,8 +32,9 @@ class Question:
             parse(formula, functions=tuple(self.functions))
             if self.frame is not None and self.small:
                 resolve(
-                    formula, self.frame, family=self.family.name, weights=self.weights, functions=self.functions or None
-                )
+                    formula, self.frame, family=self.family.name, link=chosen_link(self.family), weights=self.weights,
+                    functions=self.functions or None,
+                )  # fmt: skip
         except FormulaError as problem:
             return problem.message
         except HlmError as problem:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from hlm.errors import FormulaError, closest
-from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
 from hlm.formula.formula import Block, Formula
 from hlm.formula.parser import parse
 from hlm.formula.slips import what_was_meant
@@ -22,7 +22,10 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "s": "ns({x}, df = 4)", "gp": "ns({x}, df = 4)", "mo": "factor({x})", "me": "{x}", "mi": "{x}", "cs": "{x}",
         "gr": "{x}", "ln": "log({x})", "np.log": "log({x})", "square": "I({x}^2)", "standardize": "scale({x})",
-        "zscore": "scale({x})", "as.numeric": "{x}", "pow": "I({x}^2)",
+        "zscore": "scale({x})", "as.numeric": "{x}", "as.integer": "{x}", "pow": "I({x}^2)",
+        "lo": "ns({x}, df = 4)", "rcs": "ns({x}, df = 4)",
+        "ordered": "C({x}, Poly)", "as.ordered": "C({x}, Poly)", "contr.sum": "C({x}, Sum)",
+        "contr.helmert": "C({x}, Helmert)", "contr.poly": "C({x}, Poly)",
     }
 )  # fmt: skip
 _STANDIN = "` {}`"  # a column name that nobody has: a blank first
@@ -164,6 +167,8 @@ def _instead(name: str, call: str) -> str | None:
     inside = call[call.index("(") + 1 : -1]
     if name in _INSTEAD:
         return _INSTEAD[name].format(x=inside.partition(",")[0].strip())
+    if name in REFUSED:
+        return None
     last = name.rpartition(".")[2]  # np.log
     near = [last] if last in FUNCTIONS else closest(name, list(FUNCTIONS))
     return f"{near[0]}({inside})" if near and len(name) > 1 else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from hlm.data.clean_data import CleanData
+from hlm.errors import DataError
 from hlm.formula.formula import Block, Formula, Term
 from hlm.model.design_columns import Columns, columns, side_by_side
 from hlm.model.left_out_columns import independent, why_left_out
@@ -37,13 +38,41 @@ class Design:
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """A sentence for each column of the common terms that is left out."""
-        kept, whole = set(self.common.names), self.columns_of(self.formula.common)
-        return tuple(why_left_out(whole, j) for j, name in enumerate(whole.names) if name not in kept)
+        return _left_out(self.columns_of(self.formula.common), self.common)
 
     @cached_property
     def blocks(self) -> tuple[tuple[Block, Columns], ...]:
-        """The effects of each block with a covariance matrix of its own (``||`` expanded)."""
-        return tuple((block, self.columns_of(block.effects)) for block in self.formula.expanded_blocks())
+        """The effects of each block with a covariance matrix of its own (``||`` expanded), but columns of zeros.
+
+        Without an intercept the factors come first: their levels' effects are in its place.
+
+        DataError: where nothing of a term is left.
+        """
+        found = []
+        for block in self.formula.expanded_blocks():
+            if not block.has_intercept and self.data is not None:
+                kinds = self.data.columns.dtypes
+                numbers = {e: any(kinds[v] != "category" for v in e.variables) for e in block.effects}
+                block = replace(block, effects=tuple(sorted(block.effects, key=lambda effect: numbers[effect])))
+            whole = self.columns_of(block.effects)
+            some = whole if self.data is None else whole.take(np.flatnonzero(whole.matrix.any(axis=0)).tolist())
+            for term in set(whole.terms).difference(some.terms):
+                raise DataError(
+                    f"{term.name} is 0 in every row, so that it cannot vary by {block.group.name}: leave it out of the "
+                    f"bar."
+                )
+            found.append((block, some))
+        return tuple(found)
+
+    @cached_property
+    def left_out_of_bars(self) -> tuple[str, ...]:
+        """A sentence for each column of a bar that is 0 in every row: nothing is known of how it varies."""
+        pairs = [(self.columns_of(block.effects), some, block.group) for block, some in self.blocks]
+        return tuple(
+            f"{sentence}, so that nothing there varies by {group.name}"
+            for whole, some, group in pairs
+            for sentence in _left_out(whole, some)
+        )
 
     @cached_property
     def no_pooling(self) -> NoPooling:
@@ -71,6 +100,11 @@ class Design:
     def by_factor(self) -> dict[Term, Columns]:
         """By grouping factor: all effects that vary by it, coded together."""
         return {group: self.columns_of(self.formula.effects_of(group)) for group in self.formula.groups}
+
+
+def _left_out(whole: Columns, some: Columns) -> tuple[str, ...]:
+    kept = set(some.names)
+    return tuple(why_left_out(whole, j) for j, name in enumerate(whole.names) if name not in kept)
 
 
 def response_less_offset(formula: Formula, data: CleanData) -> np.ndarray:

@@ -159,6 +159,11 @@ def first_level(full: bool) -> int:
     return 0 if full else 1
 
 
+def factor_width(levels: Sequence[str], full: bool, contrast: Contrast | None) -> int:
+    """How many columns a factor has: one for each level, or its contrasts, of which ``C(f, Poly, 1)`` keeps some."""
+    return len(levels) - first_level(full) if full or contrast is None else len(contrast.labels)
+
+
 def _joined(products: list[Coding]) -> list[Coding]:
     """As few products as say the same: contrasts of c beside those of c:d are c:d with every level of d."""
     while (pair := _pair(products)) is not None:

@@ -7,7 +7,7 @@ from itertools import groupby, product
 
 from hlm.formula.formula import INTERCEPT
 from hlm.model.design_columns import Columns
-from hlm.model.factor_coding import first_level
+from hlm.model.factor_coding import factor_width, first_level
 from hlm.support.independent_columns import independent_columns
 
 
@@ -54,7 +54,10 @@ def why_left_out(columns: Columns, place: int) -> str:
 def _by_term(columns: Columns) -> Iterator[tuple[list[int], dict[int, tuple[int, ...]]]]:
     """The places of each term's columns, which stand together, and for each those of its levels, factor by factor."""
     for term, places in groupby(range(len(columns.terms)), key=lambda j: columns.terms[j]):
-        widths = [len(columns.factors[v]) - first_level(every) for v, every in columns.coding.get(term, {}).items()]
+        widths = [
+            factor_width(columns.factors[v], every, columns.contrasts.get(v))
+            for v, every in columns.coding.get(term, {}).items()
+        ]
         cells = list(product(*map(range, widths)))
         mine = list(places)
         yield mine, {j: cells[columns.places[j]] for j in mine}

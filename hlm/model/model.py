@@ -52,7 +52,7 @@ class Model:
         What must be known to read the numbers.
     as_written : frozenset of str
         Names of correlations in whose blocks the user gave a prior: all priors of these blocks belong to the columns as
-        they are written, not to orthogonalised ones.
+        they are written, not to orthogonalised ones. Names of no pooling's own intercepts with a prior of the user's.
     """
 
     pooling: Pooling
@@ -108,9 +108,10 @@ class Model:
     def transformations(self) -> Mapping[str, np.ndarray]:
         """By the name of the correlation: T of a block whose priors belong to orthogonalised columns, b = T b_c.
 
-        These are the correlated blocks with an intercept and numbers. Z b = (Z T) b_c, and the columns of Z T are those
-        of Z less what the ones before them explain: ``Days`` is ``Days - mean(Days)``, and the intercept of b_c is
-        where Days is at its mean. So the posterior does not depend on where a predictor has its origin.
+        These are the correlated blocks with numbers and an intercept, or one for each level of a factor. Z b =
+        (Z T) b_c, and the columns of Z T are those of Z less what the ones before them explain: ``Days`` is
+        ``Days - mean(Days)``, and the intercept of b_c is where Days is at its mean. So the posterior does not depend
+        on where a predictor has its origin.
         """
         return MappingProxyType(
             {
@@ -125,8 +126,8 @@ class Model:
         """Whether the priors of a block belong to orthogonalised columns; see `transformations`."""
         if block.correlation is None or block.correlation.name in self.as_written:
             return False
-        terms = [effect.term for effect in block.effects]
-        return INTERCEPT in terms and not all(term == INTERCEPT or self.is_factor(term) for term in terms)
+        places = [effect.term == INTERCEPT or self.is_factor(effect.term) for effect in block.effects]
+        return any(places) and not all(places)
 
     def orthogonalised(self, factor: GroupingFactor) -> np.ndarray:
         """The columns of a factor that the priors of its sds belong to, shape (rows, q)."""

@@ -38,8 +38,7 @@ def _what_holds(model: Model, block: CovarianceBlock) -> str:
     """What is said about the effects of a block where its columns are 0."""
     if block.correlation is None or not _has_intercepts(model, block.effects):
         return "they are uncorrelated"
-    given = block.correlation.name in model.as_written
-    return "the priors that you gave hold" if given else "the default priors of this bar hold"
+    return "the priors that you gave hold"  # with the default priors the block would be orthogonalised
 
 
 def _has_intercepts(model: Model, effects: Iterable[Effect]) -> bool:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from numbers import Real
 from types import MappingProxyType
 from typing import Any, get_args
-
-import numpy as np
 
 from hlm.data.clean_data import formula_and_data
 from hlm.data.transforms import Functions
@@ -16,16 +13,14 @@ from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Formula
 from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual, check_has_groups, complete_formula
 from hlm.model import names
-from hlm.model.bambi_priors import bambi_priors
-from hlm.model.default_priors import default_priors_of, prior_rules
+from hlm.model.chosen_priors import with_priors
 from hlm.model.design import Design
 from hlm.model.design_columns import Columns
 from hlm.model.families import Family, check_response, get_family
 from hlm.model.grouping_factors import GroupingFactor, own_factors, partial_factors
 from hlm.model.model import Model
-from hlm.model.notes import far_from_zero
 from hlm.model.parameters import Parameter, common_parameters
-from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
+from hlm.model.priors import GivenPriors, Priors
 from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import check_choice, offending
 
@@ -95,7 +90,7 @@ def resolve(
     models = {pooling: strategy(design, pooling, kind, residual) for pooling in poolings}
     for model in models.values():
         check_names(model)
-    return _with_priors(models, priors, lkj_eta)
+    return with_priors(models, priors, lkj_eta)
 
 
 def default_priors(
@@ -164,7 +159,7 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
         common = design.common
         formula = written if pooling == "partial" else complete_formula(written)
         factors = partial_factors(written, data, design.blocks) if pooling == "partial" else ()
-        notes = ()
+        notes = design.left_out_of_bars if pooling == "partial" else ()
     one_sigma: Residual = residual if pooling == "none" else "shared"
     if one_sigma == "separate" and len(factors) > 1:
         groups = ", ".join(factor.name for factor in factors)
@@ -177,63 +172,6 @@ def strategy(design: Design, pooling: Pooling, family: Family, residual: Residua
         common=common, factors=factors, parameters=tuple(_parameters(common, factors, family, one_sigma)),
         priors=Priors({}), notes=(*design.left_out, *notes),
     )  # fmt: skip
-
-
-def _with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_eta: float) -> dict[Pooling, Model]:
-    """The models with their default priors, those of the user in their places."""
-    if isinstance(given, str) and given != "bambi":
-        raise FitError(f"priors is a mapping by name, or 'bambi' for Bambi's own defaults, not {offending(given)}.")
-    defaults = {pooling: default_priors_of(model, prior_rules(model, lkj_eta)) for pooling, model in models.items()}
-    known = tuple(name for priors in defaults.values() for name in priors)
-
-    def chosen(model: Model, standing: Priors) -> Priors:
-        own = bambi_priors(model) if isinstance(given, str) else given
-        return _of_kept_columns(model, replace_priors(standing, own, sds_of_departures(model), also_known=known))
-
-    found = {}
-    for pooling, model in models.items():
-        priors = chosen(model, defaults[pooling])
-        as_written = _blocks_with_own_priors(
-            model, {name for name in priors if priors[name] != defaults[pooling][name]}
-        )
-        if as_written:
-            model = replace(model, as_written=as_written)
-            priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
-        found[pooling] = replace(model, priors=priors, notes=(*model.notes, *far_from_zero(model)))
-    return found
-
-
-def _of_kept_columns(model: Model, priors: Priors) -> Priors:
-    """Of a prior with a number for each column of a common term, the numbers of those that no pooling keeps."""
-    every, kept = model.design.common, set(model.common.names)
-    found = dict(priors)
-    for term in dict.fromkeys(model.common.terms):
-        there = [name in kept for name in every.names if name[0] == term]
-        prior = found.get(names.coefficient(term))
-        if prior is not None and not all(there):
-            chosen = {
-                key: np.asarray(value)[there] if np.size(value) == len(there) else value
-                for key, value in prior.args.items()
-            }
-            found[names.coefficient(term)] = Prior(prior.name, prior.dist, **chosen)
-    return Priors(found, priors.notes)
-
-
-def _blocks_with_own_priors(model: Model, own: set[str]) -> frozenset[str]:
-    """The correlations in whose orthogonalised blocks an sd or the correlation has a prior of the user's."""
-    return frozenset(
-        block.correlation.name
-        for factor in model.factors
-        for block in factor.blocks
-        if block.correlation is not None
-        and block.correlation.name in model.transformations
-        and own & {block.correlation.name, *(effect.sd.name for effect in block.effects if effect.sd is not None)}
-    )
-
-
-def sds_of_departures(model: Model) -> dict[str, str]:
-    """By the name of the groups' departures: that of their standard deviation, for priors in Bambi's manner."""
-    return {e.coefficients.name: e.sd.name for f in model.factors for e in f.effects if e.sd is not None}
 
 
 def _parameters(

@@ -103,12 +103,12 @@ def combination_of(target: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.asarray((np.linalg.lstsq(scaled, columns)[0].T / size).T)
 
 
-def root_of_inverse(columns: np.ndarray, sds: np.ndarray) -> np.ndarray:
-    """T, upper triangular, with ``T T' = (X'X + 1 / sd^2)^-1``, shape (columns, columns)."""
-    both = np.concatenate([columns, np.diag(1 / sds)])
+def root_of_inverse(columns: np.ndarray, prior_root: np.ndarray) -> np.ndarray:
+    """T, upper triangular, with ``T T' = (X'X + P'P)^-1``; T and P have the shape (columns, columns)."""
+    both = np.concatenate([columns, prior_root])
     size = np.linalg.norm(both, axis=0)
     triangle = np.linalg.qr(both / size, mode="r")
-    return np.asarray(solve_upper(triangle, np.eye(len(sds))) / size[:, None])
+    return np.asarray(solve_upper(triangle, np.eye(len(size))) / size[:, None])
 
 
 def left_over(columns: np.ndarray, *, centred: bool) -> np.ndarray:

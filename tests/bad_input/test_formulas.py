@@ -29,7 +29,7 @@ CASES = {
     "y ~ log(x, 2)": "Write log(x).",
     "y ~ `x": "This back-quote is never closed: a back-quoted name is written `like this`.",
     "y ~ \u200bx": "The character '\\u200b' has no meaning in a formula",
-    "y ~ x\N{MINUS SIGN}z": "has no meaning in a formula; write an unusual column name in `back-quotes`.",
+    "y ~ x\N{MINUS SIGN}z": "is not the character -. Write y ~ x-z",
     "p(k) ~ x": "Write p(k, n): the column of successes, then the column of trials.",
     "y + z ~ x": "For arithmetic write I(y + z).",
 }

@@ -44,6 +44,18 @@ def test_growth_prints_its_columns() -> None:
     assert sum(parts) == pytest.approx(float(row[6]), rel=0.02)  # three figures are printed
 
 
+def test_slow_models_print_their_columns() -> None:
+    header, row, other = quick("slow_models.py")
+    assert header == [
+        "model", "rows", "explain s", "reml s", "fit s", "print s", "fit / reml", "largest r_hat or Pareto k",
+    ]  # fmt: skip
+    assert row[:2] == ["three levels", "144"] and other[:2] == ["three large factors", "300"]
+    for cells in (row, other):
+        assert float(cells[6]) == pytest.approx(
+            float(cells[4]) / float(cells[3]), rel=0.02
+        )  # three figures are printed
+
+
 def test_agreement_prints_its_columns() -> None:
     header, row = quick("agreement.py")
     assert header[:3] == ["model", "parameters", "largest difference, MCSE"] and header[-1] == "agree"

@@ -10,6 +10,8 @@ import hlm
 from hlm.data.contrasts import contrast
 from hlm.data.transforms import learn
 from hlm.errors import DataError, FormulaError, HlmError
+from hlm.model import names
+from hlm.model.resolve import resolve
 
 THIRD, HALF = 1 / 6**0.5, 0.5**0.5
 # what R 4.2 prints for contr.sum(3) and so on
@@ -22,6 +24,12 @@ IN_R = {
     "C(f, contr.treatment, base = 3)": (("u", "v"), [[1, 0], [0, 1], [0, 0]]),
     "C(f, contr.SAS)": (("u", "v"), [[1, 0], [0, 1], [0, 0]]),
     "C(f, contr.sum(3))": (("1", "2"), [[1, 0], [0, 1], [-1, -1]]),
+    "C(f, poly, 1)": ((".L",), [[-(0.5**0.5)], [0], [0.5**0.5]]),
+    "C(f, contr.sum(3), how.many = 1)": (("1",), [[1], [0], [-1]]),
+    "C(f, contr = contr.helmert, 1)": (("1",), [[-1], [1], [0]]),
+    "C(f, how.many = 1)": (("v",), [[0], [1], [0]]),
+    "C(f, base = 2)": (("u", "w"), [[1, 0], [0, 0], [0, 1]]),
+    "C(f, contr.treatment, 1, base = 3)": (("u",), [[1], [0], [0]]),
     'C(f, "contr.helmert")': (("1", "2"), [[-1, -1], [1, -1], [0, 2]]),
     "C(f, poly)": ((".L", ".Q"), [[-HALF, THIRD], [0, -2 * THIRD], [HALF, THIRD]]),
     "C(f, Treatment)": (("v", "w"), [[0, 0], [1, 0], [0, 1]]),
@@ -72,6 +80,38 @@ def test_lme4_s_coefficients(text: str) -> None:
     assert found.fixef.iloc[:3].tolist() == pytest.approx(coefficients, abs=5e-5)  # four decimals are known
     if loglik is not None:
         assert found.loglik == pytest.approx(loglik, abs=5e-5)
+
+
+# the same with the first column only
+SOME = [
+    ("y ~ C(f, poly, 1)*h + (1|g)", (0.0805, -0.3274, -0.2808, -0.1303), -58.8992),
+    ("y ~ x + (C(f, contr.sum, 1)|g)", (-0.0620, -0.0305), -61.3445),
+    ("y ~ h + C(f, Poly, 1):h + (1|g)", (0.0805, -0.2808, -0.3274, -0.4576), -58.8992),
+    ("y ~ 0 + C(f, Poly, how.many = 1) + (1|g)", (0.1088, 0.1579, -0.4463), -58.4189),
+    ("y ~ C(f, contr.treatment, 1, base = 3)*x + (1|g)", (-0.1510, 0.2677, -0.1406, 0.2137), -61.3712),
+]
+
+
+@pytest.mark.parametrize(("formula", "coefficients", "loglik"), SOME)
+def test_lme4s_coefficients_of_fewer_columns(formula: str, coefficients: tuple[float, ...], loglik: float) -> None:
+    found = hlm.reml(formula, levels())
+    assert found.fixef.tolist() == pytest.approx(list(coefficients), abs=5e-5)
+    assert found.loglik == pytest.approx(loglik, abs=5e-5)
+    built, model = hlm.build(formula, levels()).parameters["mu"], resolve(formula, levels())["partial"]
+    for term in model.common.terms[1:]:
+        theirs = built.common_terms[names.coefficient(term)].data.reshape(model.rows, -1)
+        np.testing.assert_allclose(theirs, model.common.of(term), atol=1e-15)
+    assert "factor(f), contr." in hlm.explain(formula, levels()).code["lme4"]
+
+
+def test_an_empty_cell_beside_fewer_columns_is_named() -> None:
+    data = levels()[lambda d: (d["f"] != "w") | (d["h"] != "q")]
+    notes = resolve("y ~ h*C(f, contr.treatment, 1, base = 2) + f:h + (1|g)", data)["partial"].notes
+    assert notes == (
+        "f:h[v, q] is left out: the common columns before it already contain it",
+        "f:h[w, p] is left out: the common columns before it already contain it",
+        "f:h[w, q] is left out: no row has f = w and h = q",
+    )
 
 
 def test_labels_are_rs_with_what_r_appends_in_brackets() -> None:
@@ -144,7 +184,7 @@ REFUSED = {
     'y ~ dummy(f, "zz")': "no label 'zz'. There are: u, v, w", 'y ~ I(f == "U")': "Did you mean 'u'?",
     'y ~ I(x == "u")': "write a number instead, as in I(x == 1)", 'y ~ dummy(x, "1")': 'write 1 instead of "1"',
     "y ~ dummy(f, 3)": 'write "3" instead of 3', 'y ~ C(f, Treatment("q"))': "no level 'q'. There are: u, v, w",
-    "y ~ C(f, contr.sum(4))": "is for 4 levels; the factor has 3", "y ~ C(f, contr.treatment(base = 9))": "no level 9",
+    "y ~ C(f, Poly, 3)": "a factor of 3 levels has 2", "y ~ C(f, contr.sum(4))": "is for 4 levels; the factor has 3", "y ~ C(f, contr.treatment(base = 9))": "no level 9",
     "y ~ mean_by(f, g)": "a function needs numbers", 'y ~ I(f %in% c("u", "k"))': "no label 'k'",
 }  # fmt: skip
 
@@ -158,7 +198,7 @@ def test_what_the_data_do_not_have_is_told(text: str) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    ["C(f, foo)", 'C(f, Sum("u"))', "C(f, Poly, 1)", "C(f, contr.treatment(base = 1.5))", "C(f, x + 1)", "dummy(f)",
+    ["C(f, foo)", 'C(f, Sum("u"))', "C(f, Poly, 0)", "C(f, Poly, 1.5)", "C(f, Poly, 1, 2)", "C(f, Sum, n)", "C(f, contr.treatment(base = 1.5))", "C(f, x + 1)", "dummy(f)",
      'dummy(f, c("a", "b"))', 'dummy(log(x), "a")', "mean_by(x)", "mean_by(x, 2)", "ave(x, g + h)", 'I(f > "a")',
      'I("a" == "b")', 'I(log(x) == "a")', 'log("a")', "I(f %in% g)"],
 )  # fmt: skip

@@ -11,6 +11,8 @@ from hlm.errors import FormulaError
 from hlm.explanation.cheatsheet import cheatsheet
 from hlm.explanation.explain import explain
 from hlm.explanation.parameter_counts import parameter_counts
+from hlm.formula.allowed_functions import FUNCTIONS
+from hlm.formula.parser import parse
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -56,3 +58,33 @@ def test_own_names_everywhere() -> None:
 def test_three_different_names(names: tuple[str, str, str]) -> None:
     with pytest.raises(FormulaError, match="three different column names"):
         cheatsheet(*names)
+
+
+def test_every_function_of_formulas_has_its_row_and_is_read() -> None:
+    terms = cheatsheet("post", "pre", "school").terms
+    assert {name for term in terms for name in re.findall(r"([\w.]+)\(", term.about)} >= set(FUNCTIONS)
+    for term in terms:
+        read = parse(term.about if "~" in term.about else f"post ~ {term.about}")
+        assert read.common or read.blocks
+        assert term.text and term.text[-1] not in ":;"
+
+
+def test_terms_mean_what_the_sheet_says() -> None:
+    terms = {term.about: term.text for term in cheatsheet("post", "pre", "school").terms}
+    same = {"pre*f": "pre + f + pre:f", "(pre + f)^2": "pre*f", "(pre + f)**2": "pre*f"}
+    same |= {"us(pre|school)": "(pre|school)", "diag(pre|school)": "(pre||school)"}
+    same |= {"(1|f/school)": "(1|f) + (1|f:school)", "(1|interaction(f, school))": "(1|f:school)"}
+    same |= {"splines::ns(pre, df = 3)": "ns(pre, df = 3)"}
+    for one, other in same.items():
+        assert parse(f"post ~ {one}").expanded_blocks() == parse(f"post ~ {other}").expanded_blocks(), one
+        assert parse(f"post ~ {one}").common == parse(f"post ~ {other}").common, one
+        assert one == "(pre + f)**2" or other in terms[one] or "the same" in terms[one]
+    assert terms['C(f, Treatment("b"))'] == "f as labels: each column is one level against b."
+
+
+@pytest.mark.parametrize("names", [("f", "z", "h"), ("my y", "f", "a (b)")])
+def test_letters_of_the_sheet_are_no_names_of_the_user(names: tuple[str, str, str]) -> None:
+    sheet = cheatsheet(*names)
+    label, number = re.findall(r"\((\w) is.*; (\w) another", sheet.title)[0]
+    assert not {label, number} & set(names) and label != number
+    assert f"C({label}, Sum)" in [term.about for term in sheet.terms]

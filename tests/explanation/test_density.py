@@ -31,6 +31,7 @@ CASES = [
     ("Reaction ~ Days + (1|Subject) + (0 + Days|Subject)", "sleepstudy", "gaussian"),
     ("post ~ pre * sex + (pre + sex||school)", "exam", "gaussian"),
     ("post ~ sex + (0 + sex|school)", "exam", "gaussian"),
+    ("post ~ sex*pre + (0 + sex + sex:pre|school)", "exam", "gaussian"),
     ("strength ~ 1 + (1|batch/cask)", "pastes", "gaussian"),
     ("diameter ~ 1 + (1|plate) + (1|sample)", "penicillin", "gaussian"),
     ("p(incidence, size) ~ period + (1|herd)", "cbpp", "binomial"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from designs import KINDS, Design, one
+from designs import KINDS, Design, one, own_columns, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,25 +16,9 @@ from hlm.fits.group_coefficients import coefficients
 from hlm.fits.posterior_coefficients import linear_predictor
 from hlm.formula.formula import INTERCEPT
 from hlm.formula.pooling_formulas import POOLINGS
-from hlm.model.model import Model
 from hlm.model.resolve import resolve
 
 NAMES = [make.__name__ for make in KINDS]
-
-
-def own_columns(model: Model) -> np.ndarray:
-    """The groups' own columns that are not fixed at 0, as dummies, each of length 1."""
-    found = []
-    for factor in model.factors:
-        dummies = np.eye(factor.size)[factor.codes]
-        every = (dummies[:, :, None] * factor.design.matrix[:, None]).reshape(model.rows, -1)
-        found.append(every[:, factor.free(slice(None))])
-    return unit(np.hstack(found))
-
-
-def unit(matrix: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(matrix, axis=0)
-    return matrix[:, length > 0] / length[length > 0]
 
 
 def rank(*matrices: np.ndarray) -> int:

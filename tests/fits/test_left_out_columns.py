@@ -14,6 +14,7 @@ from hlm.engines.bambi.build import build
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Options
 from hlm.engines.reml.reml import reml
+from hlm.errors import DataError
 from hlm.explanation.explain import explain
 from hlm.fits.fit import fit, fit_pooling
 from hlm.fits.group_coefficients import coefficients
@@ -147,6 +148,58 @@ def test_many_own_coefficients_take_megabytes() -> None:
     assert EXACT.cost(model, Options()).memory < 200e6
     drawn = EXACT.sample(model, Options(draws=200, chains=2, seed=1))
     assert drawn.diagnostics.ok and drawn.idata["posterior"].sizes["word_dim"] == 239
+
+
+# lme4 1.1-31, which keeps the column of the empty cell in the bar: its sd there is no estimate
+VARYING = [
+    ("y ~ f*h + (f*h|g)", -104.8951),
+    ("y ~ f*h + (0 + f:h|g)", -104.8951),
+    ("y ~ f + h + (0 + f:h||g)", -106.0333),
+    ("y ~ C(f, contr.sum)*h + (1|g) + (0 + h:f|g)", -106.6868),
+]
+
+
+@pytest.mark.parametrize(("formula", "loglik"), VARYING)
+def test_an_empty_cell_that_varies_is_left_out_of_the_bar(formula: str, loglik: float) -> None:
+    data = empty_cell()
+    estimated = reml(formula, data)
+    assert estimated.loglik == pytest.approx(loglik, abs=1e-4)
+    model = resolve(formula, data)["partial"]
+    where = "h = q and f = b" if "h:f" in formula else "f = b and h = q"
+    (said,) = [note for note in model.notes if note.endswith("so that nothing there varies by g")]
+    assert f"no row has {where}" in said and f"{said}." in estimated.notes
+    assert all(factor.design.matrix.any(axis=0).all() for factor in model.factors)
+    explained = explain(formula, data)
+    assert f"{said}." in explained.words.notes and "use hlm.build" in explained.code["bambi"]
+
+
+def test_all_strategies_and_bambi_without_an_empty_cell_in_the_bar() -> None:
+    formula, data = "y ~ f*h + (0 + f:h|g)", empty_cell()[lambda d: d["f"] != "c"]
+    fits = fit_pooling(formula, data, draws=200, chains=2, seed=1, progress=False)
+    assert {fit.engine for fit in fits.values()} == {"exact"} and str(fits) and str(explain(formula, data))
+    assert np.isfinite(coefficients(fits, "g")).all()
+    partial = fits["partial"]
+    assert partial.idata["posterior"]["f:h|g_sigma"].coords["f:h__expr_dim"].to_numpy().tolist() == [
+        "a, p", "a, q", "b, p",
+    ]  # fmt: skip
+    again = predict(partial, data.drop(columns="y").iloc[[7]])["estimate"].to_numpy()
+    np.testing.assert_allclose(again, predict(partial)["estimate"].to_numpy()[[7]], rtol=1e-12)
+    theirs = build(formula, data).parameters["mu"].group_specific_terms["f:h|g"]
+    factor = partial.resolved.factors[0]
+    dummies = np.eye(factor.size)[factor.codes]
+    ours = (factor.design.matrix[:, :, None] * dummies[:, None, :]).reshape(len(data), -1)
+    assert np.asarray(theirs.data.todense()).shape == ours.shape
+    np.testing.assert_array_equal(sorted(theirs.data.todense().T.tolist()), sorted(ours.T.tolist()))
+    given = {"f:h|g_sigma": Prior("HalfNormal", sigma=[1.0, 2.0, 3.0, 4.0])}
+    model = resolve(formula, data, priors=given)["partial"]
+    assert model.priors["f:h|g_sigma"].args["sigma"] == (1.0, 2.0, 3.0)
+
+
+def test_a_term_that_is_nowhere_cannot_vary() -> None:
+    data = empty_cell().assign(u=lambda d: (d["h"] == "p") * 1.0, v=lambda d: (d["h"] == "q") * 1.0)
+    with pytest.raises(DataError, match="u:v is 0 in every row, so that it cannot vary by g: leave it out of the bar"):
+        fit("y ~ f + (u:v|g)", data, progress=False)
+    assert resolve("y ~ f + (1|g)", data)["partial"].notes == ()
 
 
 def test_an_empty_cell_that_varies_is_estimable_nowhere() -> None:

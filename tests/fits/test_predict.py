@@ -99,13 +99,6 @@ def test_nested_cells_are_made(pastes: PoolingFits) -> None:
 @pytest.mark.parametrize(
     ("pooling", "frame", "options", "error", "message"),
     [
-        (
-            "none",
-            {"Days": [1], "Subject": ["new"]},
-            {},
-            FitError,
-            "No pooling has no prediction for a new group (row 0",
-        ),
         ("partial", {"Days": [1]}, {}, DataError, "no column 'Subject'"),
         ("partial", {"Days": [1, None], "Subject": ["308", "308"]}, {}, DataError, "in row 1 (counting from 0)"),
         ("partial", {"Days": [1], "Subject": ["308"]}, {"kind": "median"}, FitError, "not 'median'"),

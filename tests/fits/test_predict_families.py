@@ -142,6 +142,19 @@ def test_new_rows_of_labels_and_of_extra_zeros() -> None:
     assert several["label"].tolist() == ["v", "w"] * 2 and several["new_group"].tolist() == [False] * 2 + [True] * 2
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("kind", ["mean", "linear", "response"])
+def test_no_pooling_has_no_number_for_a_new_group(name: str, kind: Any) -> None:
+    """Beside those of the rows' own groups, which are the same as alone."""
+    fit = made_up(name, FAMILIES[name].safe_link or FAMILIES[name].link, "none")
+    new = pd.DataFrame({"x": [0.0, 0.1, 0.2], "g": ["p", "new", "r"], "n": 5})
+    some, alone = (predict(fit, rows, kind=kind, draws=True, seed=2) for rows in (new, new.iloc[::2]))
+    assert some.isnull().sel(row=1).all() and "new group" in some.attrs["note"]
+    np.testing.assert_allclose(some.isel(row=[0, 2]), alone, rtol=1e-9)
+    table = predict(fit, new[["x"]], groups="average", kind=kind)
+    assert table["estimate"].isna().all() and table["note"].str.contains("no average g").all()
+
+
 def test_an_impossible_mean_names_the_link() -> None:
     """1 / eta of an eta below 0 is no mean of a positive number; sqrt of it is none either."""
     far = pd.DataFrame({"x": [1000.0]})

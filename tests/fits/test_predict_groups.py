@@ -25,6 +25,12 @@ def crossed() -> Fit:
     return fit("diameter ~ 1 + (1|plate) + (1|sample)", load_data("penicillin"), seed=1, progress=False)
 
 
+@pytest.fixture(scope="module")
+def crossed_none() -> Fit:
+    formula = "diameter ~ 1 + (1|plate) + (1|sample)"
+    return fit(formula, load_data("penicillin"), pooling="none", seed=1, progress=False)
+
+
 def test_the_typical_group_needs_no_group_column(sleepstudy: PoolingFits) -> None:
     posterior = sleepstudy["partial"].idata["posterior"]
     found = predict(sleepstudy["partial"], DAYS, groups="average", draws=True)
@@ -97,10 +103,32 @@ def test_groups_that_do_not_work(sleepstudy: PoolingFits, groups: Any, error: ty
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("groups", ["average", "new", []])
-def test_no_pooling_has_own_groups_alone(sleepstudy: PoolingFits, groups: Any) -> None:
-    with pytest.raises(FitError, match="[Nn]o pooling has no"):
-        predict(sleepstudy["none"], DAYS, groups=groups)
+@pytest.mark.parametrize(
+    ("groups", "why"), [("average", "no average Subject"), ("new", "no prediction for a new group"), ([], "no average")]
+)
+def test_no_pooling_has_own_groups_alone(sleepstudy: PoolingFits, groups: Any, why: str) -> None:
+    table = predict(sleepstudy["none"], DAYS, groups=groups)
+    assert table[["estimate", "sd", "lower", "upper"]].isna().all(axis=None) and len(table) == 2
+    assert table["note"].str.startswith(f"no pooling has {why}").all()
+    assert table["new_group"].tolist() == [groups == "new"] * 2
+    drawn = predict(sleepstudy["none"], DAYS, groups=groups, kind="response", draws=True, seed=1)
+    assert drawn.shape == (4, 1000, 2) and drawn.isnull().all() and why in drawn.attrs["note"]
+
+
+def test_no_pooling_says_what_it_knows_beside_what_it_does_not(sleepstudy: PoolingFits, crossed_none: Fit) -> None:
+    new = DAYS.assign(Subject=["somebody", "308"])
+    table = predict(sleepstudy["none"], new, kind="response", seed=1)
+    assert table["estimate"].isna().tolist() == table["new_group"].tolist() == [True, False]
+    assert table["note"].tolist()[1] == "" and "only its prior would speak" in table["note"][0]
+    alone = predict(sleepstudy["none"], new[1:], kind="response", seed=1)
+    assert table["estimate"][1] == pytest.approx(alone["estimate"][0], rel=1e-9)
+    some = predict(crossed_none, pd.DataFrame({"plate": ["a"]}), groups=["plate"])
+    assert some["estimate"].isna().all() and some["note"].str.contains("no average sample").all()
+    options: Any = {"pooling": "none", "residual": "separate", "seed": 1, "progress": False}
+    separate = fit("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), **options)
+    assert predict(separate, DAYS, groups="average", kind="response")["estimate"].isna().all()
+    both = predict(crossed_none, pd.DataFrame({"plate": ["a"], "sample": ["F"]}), groups=["sample", "plate"])
+    assert both["estimate"].notna().all()
 
 
 def test_draws_have_labels(sleepstudy: PoolingFits) -> None:

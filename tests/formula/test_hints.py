@@ -17,6 +17,7 @@ import pytest
 import hlm
 from hlm.errors import FormulaError
 from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
+from hlm.formula.parser import parse
 
 FOLDER = Path(hlm.__file__).parent / "formula"
 # what follows these words, up to the end of the piece, is to be typed
@@ -89,6 +90,7 @@ WRONG = [
     "p(k) ~ x", "cbind(k) ~ x", "y/2 ~ x", "y ~ 2*x", "y ~ dummy(f)", "y ~ mean_by(x)", "y ~ C(f, foo)",
     'y ~ I(f > "a")', "y ~ foo::bar(x)", "y ~ ns(x, 3, 4)", "y ~ (|g)", "y ~ cs(1|g)", "y ~ ar1(time|g)", "y ~ trials(n)",
     "y ~ (x|i|g)", "y ~ (0|g)", "y ~ (factor(g)|g:poly(x, 2))", "y ~ x + (x|)", "y", "", "~ x", "y ~ x ~ z",
+    "k | trials(10) ~ x", "y | se(sqrt(v)) ~ x + (1|g)", "a:b ~ x", "y > 3 ~ x", "-y ~ x", "y ~ x + 'a'",
     *(f"y ~ {name}(x, z) + (1|g)" for name in (*REFUSED, *BESIDE_THE_RESPONSE)),
 ]  # fmt: skip
 
@@ -108,16 +110,39 @@ WHOLE = {  # what is typed, and what its message proposes
     "bdi score ~ week + (1|g)": "`bdi score` ~ week + (1|g)",
     "bdi score = week no + (week no|therapy group 1)": "`bdi score` ~ `week no` + (`week no`|`therapy group 1`)",
     "bdi ~ sqrt(week no) + (1|g)": "bdi ~ sqrt(`week no`) + (1|g)",
+    "bdi <- week + (1|g)": "bdi ~ week + (1|g)",
+    "bdi \N{TILDE OPERATOR} week \N{EN DASH} 1 + (1|g)": "bdi ~ week - 1 + (1|g)",
+    "bdi ~ I(g == \N{LEFT DOUBLE QUOTATION MARK}a\N{RIGHT DOUBLE QUOTATION MARK}) + (1\N{DIVIDES}g2)": 'bdi ~ I(g == "a") + (1|g2)',
     "bdi | se(s) ~ week + (1|g)": "bdi ~ week + (1|g)",
     "bdi | weights(s) ~ week + (1|g)": "bdi ~ week + (1|g)",
     "bdi | mi() ~ week + (1|g)": "bdi ~ week + (1|g)",
 }
 
 
+CALLS = {
+    "y ~ ordered(f) + (1|g)": "y ~ C(f, Poly) + (1|g)", "y ~ contr.sum(f) + (1|g)": "y ~ C(f, Sum) + (1|g)",
+    "y ~ rcs(x, 4) + (1|g)": "y ~ ns(x, df = 4) + (1|g)", "y ~ lo(x) + (1|g)": "y ~ ns(x, df = 4) + (1|g)",
+    "y ~ as.integer(x) + (1|g)": "y ~ x + (1|g)", "y ~ lag(x) + (1|g)": None, "y ~ relevel(f, 'v') + (1|g)": None,
+    "y ~ ar1(x + 0|g)": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CALLS)
+def test_a_call_of_another_program_has_a_proposal_that_means_the_same_or_none(text: str) -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"g": np.repeat(list("abcdef"), 12), "f": np.tile(list("uvw"), 24), "x": rng.normal(size=72)})
+    frame["y"] = rng.normal(size=72)
+    finding = hlm.lint(text, frame)[0]
+    assert finding.severity == "error" and finding.instead == CALLS[text]
+    if finding.instead is not None:
+        assert not hlm.lint(finding.instead, frame).errors
+
+
 @pytest.mark.parametrize("text", WHOLE)
 def test_a_whole_formula_that_is_proposed_passes_lint_and_fits(text: str) -> None:
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"g": np.repeat(list("abcdefghij"), 8), "week": np.tile(np.arange(8), 10), "s": 0.5})
+    frame["g2"] = frame["week"].map("w{}".format)
     frame["bdi"] = rng.normal(size=10)[np.repeat(np.arange(10), 8)] + 0.2 * frame["week"] + rng.normal(size=80)
     frame = frame.assign(**{"bdi score": frame["bdi"], "week no": frame["week"], "therapy group 1": frame["g"]})
     with pytest.raises(FormulaError) as caught:
@@ -128,3 +153,12 @@ def test_a_whole_formula_that_is_proposed_passes_lint_and_fits(text: str) -> Non
     assert f"Write {instead}" in caught.value.message
     assert not [finding for finding in hlm.lint(instead, frame) if finding.severity == "error"]
     assert np.isfinite(hlm.predict(hlm.fit(instead, frame, draws=100, seed=1), frame)["estimate"]).all()
+
+
+def test_a_column_with_a_bracket_in_its_name_is_asked_for() -> None:
+    with pytest.raises(FormulaError, match=r"Then write `Score \(points\)`, in back-quotes"):
+        parse("Score (points) ~ x + (1|g)")
+    assert parse("`Score (points)` ~ x + (1|g)").columns[0] == "Score (points)"
+    with pytest.raises(FormulaError) as caught:
+        parse("y ~ nonsense(x) + (1|g)")
+    assert "back-quotes" not in str(caught.value)

@@ -9,6 +9,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from hlm.model.model import Model
+
 
 @dataclass(frozen=True)
 class Design:
@@ -30,6 +32,21 @@ def labels(prefix: str, count: int) -> list[str]:
 def crossed(**levels: Sequence[object]) -> pd.DataFrame:
     """All combinations, one row each."""
     return pd.DataFrame(list(product(*levels.values())), columns=list(levels))
+
+
+def own_columns(model: Model) -> np.ndarray:
+    """The groups' own columns that are not fixed at 0, as dummies, each of length 1."""
+    found = []
+    for factor in model.factors:
+        dummies = np.eye(factor.size)[factor.codes]
+        every = (dummies[:, :, None] * factor.design.matrix[:, None]).reshape(model.rows, -1)
+        found.append(every[:, factor.free(slice(None))])
+    return unit(np.hstack(found))
+
+
+def unit(matrix: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(matrix, axis=0)
+    return matrix[:, length > 0] / length[length > 0]
 
 
 def designs(seed: int) -> Iterator[Design]:
@@ -204,9 +221,57 @@ def nested_in_two(rng):
     return "y ~ method + (1|lab/tech) + (1|lab:sample)", frame, "lab"
 
 
+def graeco_latin(rng):
+    frame = crossed(row=range(5), column=range(5), k=range(2))
+    frame["treat"] = np.array(labels("t", 5))[(frame["row"] + frame["column"]) % 5]
+    frame["dose"] = np.array(labels("d", 5))[(frame["row"] + 2 * frame["column"]) % 5]
+    return "y ~ treat + dose + (1|row) + (1|column)", frame, "row"
+
+
+def carry_over(rng):
+    """Williams' square of four treatments: each follows each other one equally often."""
+    order = np.array([[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]])
+    frame = crossed(subject=range(4 * int(rng.integers(2, 4))), period=range(4))
+    treat = order[frame["subject"] % 4, frame["period"]]
+    before = np.where(frame["period"] == 0, 4, order[frame["subject"] % 4, frame["period"] - 1])
+    frame["treat"], frame["before"] = np.array(list("pqrs"))[treat], np.array(["p", "q", "r", "s", "none"])[before]
+    return "y ~ factor(period) + treat + before + (1|subject)", frame, "subject"
+
+
+def lattice(rng):
+    """Nine treatments in blocks of three, two replicates."""
+    frame = crossed(rep=[0, 1], treat=range(9))
+    block = np.where(frame["rep"] == 0, frame["treat"] // 3, frame["treat"] % 3)
+    frame["block"] = [f"{r}-{b}" for r, b in zip(frame["rep"], block, strict=True)]
+    frame = pd.concat([frame, frame], ignore_index=True)
+    return "y ~ factor(treat) + factor(rep) + (1|block)", frame, "block"
+
+
+def within_subjects_and_items(rng):
+    frame = crossed(subj=range(int(rng.integers(7, 10))), item=range(8), A=list("ab"))
+    return "y ~ A + (A|subj) + (A|item)", _some(rng, frame), "subj"
+
+
+def three_levels(rng):
+    frame = crossed(school=range(int(rng.integers(5, 8))), room=range(3), pupil=range(6))
+    room = frame["school"] * 3 + frame["room"]
+    frame["room"] = "r" + room.astype(str)
+    frame["x"], frame["size"] = rng.normal(size=len(frame)), rng.normal(25, 3, size=24)[room]
+    frame["urban"] = np.array(["no", "yes"])[frame["school"] % 2]
+    return "y ~ x*urban + size + (x|school) + (1|school:room)", _some(rng, frame), "school"
+
+
+def missing_cells_within(rng):
+    """No subject has all of A:B, and one cell has no rows at all."""
+    frame = crossed(s=range(int(rng.integers(6, 9))), A=list("abc"), B=list("xy"), k=range(2))
+    lost = (frame["s"] % 3 == frame["A"].map("abc".index)) & (frame["B"] == "y")
+    return "y ~ A*B + (1|s) + (1|s:A)", frame[~lost & ((frame["A"] != "c") | (frame["B"] != "y"))], "s"
+
+
 KINDS = (
     between_and_within, covariate_within, pretest, split_plot, strip_plot, split_split_plot, latin_square,
     latin_squares, incomplete_blocks, partly_nested, subjects_by_items, subjects_by_items_with_slopes, counterbalanced,
     repeated_cells, between_and_repeated, group_covariate, slopes_of_a_factor, uncorrelated_slopes, cross_over,
-    disconnected, empty_cells, without_margins, sums_of_columns, nested_in_two,
+    disconnected, empty_cells, without_margins, sums_of_columns, nested_in_two, graeco_latin,
+    carry_over, lattice, within_subjects_and_items, three_levels, missing_cells_within,
 )  # fmt: skip

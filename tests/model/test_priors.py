@@ -13,9 +13,10 @@ from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError, FormulaError
 from hlm.formula.parser import parse
+from hlm.model.chosen_priors import sds_of_departures
 from hlm.model.families import get_family
 from hlm.model.priors import Prior, replace_priors
-from hlm.model.resolve import default_priors, resolve, sds_of_departures
+from hlm.model.resolve import default_priors, resolve
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +168,10 @@ def test_an_offset_is_taken_off(frame: pd.DataFrame) -> None:
 def test_no_pooling_of_counts_is_four_times_as_wide_and_says_so(frame: pd.DataFrame) -> None:
     common = default_priors("k ~ x + (x|g)", frame, pooling="complete", family="poisson")
     none = default_priors("k ~ x + (x|g)", frame, pooling="none", family="poisson")
-    at_zero = np.hypot(1, frame["x"].mean() / frame["x"].std(ddof=0))
-    assert none["g"].args["sigma"] == pytest.approx(4 * at_zero * common["Intercept"].args["sigma"])
+    assert none["g"].args == {**common["Intercept"].args, "sigma": 10.0}
     assert none["g:x"].args["sigma"] == pytest.approx(4 * common["x"].args["sigma"])
-    assert "4 times the common sd" in none.notes[-1]
+    assert "4 times the common sd" in none.notes[-2]
+    assert none.notes[-1].startswith("the prior of g holds at the means of each group's own rows")
     assert "4 times the common sd" in repr(none)
 
 

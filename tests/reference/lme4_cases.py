@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,9 @@ from hlm.engines.reml.result import Reml
 
 HERE = Path(__file__).parent
 FILES = {"lme4.json": None, "lme4_reml.json": "lme4_reml", "lme4_r.json": "lme4_r"}  # and the folder of their CSVs
-# R takes Time as a number in one place and as a label in another; hlm wants to be told
-WRITTEN_FOR_R = {"poly(Days, 2)": "linear + squared", "(1 | Time)": "(1 | factor(Time))"}
+# R takes Time as a number in one place and as a label in another; hlm wants to be told. R knows pi; hlm has columns only
+WRITTEN_FOR_R = {"(1 | Time)": "(1 | factor(Time))", "2 * pi": "6.283185307179586"}
+WITH_LEVELS = ("factor(", "poly(", "C(")  # what gives several columns
 # (data, formula): by how much our REML and ML log-likelihoods are higher; lme4's optimiser, which works in the units of
 # the columns, stopped before the maximum: an intercept in the year 0 hides the slopes of years around 2003, and sds of
 # 50,000 sigma leave the criterion flat in places
@@ -30,6 +32,18 @@ STOPPED_EARLY = {
 }
 # several covariance matrices give the same distribution (a note says so): lme4's may be another one than ours
 NOT_UNIQUE = ("factors", "y ~ x + c + (x + c || g)")
+
+# of a number's unit: 1, or its standard error, or the sd that it moves with (`Number.scale`)
+TOLERANCES = {
+    "log-likelihood": 1e-6,  # lme4's bobyqa stops at 1e-9 in theta, and 12 digits are stored
+    "criterion": 1e-5,  # twice the log-likelihood's
+    "coefficient": 1e-4,  # theta agrees to 1e-4 or so; what a coefficient moves with it is a small part of its error
+    "standard error": 1e-4,
+    "sd": 1e-3,  # lme4's error in theta is 1e-5 or so; where it gives 0, a tenth is the unit
+    "correlation": 1e-3,
+    "sigma": 1e-4,
+    "group's coefficient": 1e-3,  # the effects move with the sds, which agree to 1e-3
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +91,17 @@ def lme4_cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
+@cache
+def documented_cases() -> tuple[Case, ...]:
+    """The gaussian models of help pages and books (documented_models/)."""
+    stored = json.loads((HERE / "documented_models" / "answers.json").read_text())
+    return tuple(
+        Case("documented_models/data", row["name"], row["formula"], row["kind"], row.get("weights"), row)
+        for row in stored["models"]
+        if row["family"] == "gaussian"
+    )
+
+
 def key(case: Case) -> tuple[str, str]:
     """The data and the formula of a model."""
     return case.name, case.formula
@@ -85,10 +110,15 @@ def key(case: Case) -> tuple[str, str]:
 @cache
 def ours(case: Case, *, restricted: bool = True) -> Reml:
     """What `hlm.reml` says, from the file that lme4 read."""
-    formula = case.formula
+    return reml(written(case), data_of(case), reml=restricted, weights=case.weights)
+
+
+def written(case: Case) -> str:
+    """The formula for hlm."""
+    formula = case.formula.replace("poly(Days, 2)", "linear + squared") if case.folder is None else case.formula
     for r, own in WRITTEN_FOR_R.items():
         formula = formula.replace(r, own)
-    return reml(formula, data_of(case), reml=restricted, weights=case.weights)
+    return formula
 
 
 def numbers(case: Case) -> Iterator[Number]:
@@ -100,16 +130,20 @@ def numbers(case: Case) -> Iterator[Number]:
     for name in ("aic", "bic"):
         if name in said:
             yield Number("criterion", name.upper(), said[name], getattr(found, name), 1.0)
-    in_r = _Names(frozenset(name for name, column in data_of(case).items() if not is_numeric_dtype(column)))
+    in_r = names_in_r(case)
     yield from _coefficients(found, said, in_r)
     yield from _sizes(found, said, in_r)
     yield from _totals(found, said, in_r)
 
 
+def names_in_r(case: Case) -> _Names:
+    return _Names(frozenset(name for name, column in data_of(case).items() if not is_numeric_dtype(column)))
+
+
 @cache
 def data_of(case: Case) -> pd.DataFrame:
     if case.folder is not None:
-        file = HERE / case.folder / f"{case.name}.csv"
+        file = next((HERE / case.folder).glob(f"{case.name}.csv*"))
         labels = {"Chick": str, "Diet": str}
         return pd.read_csv(file, dtype=labels, keep_default_na=False, na_values=["NA"])  # "None" is a date in Alfalfa
     data = load_data(case.name)
@@ -127,9 +161,13 @@ class _Names:
 
     def of(self, label: str) -> str:
         known = {"Intercept": "(Intercept)", "linear": "poly(Days, 2)1", "squared": "poly(Days, 2)2"}
+        label = label.replace("6.283185307179586", "2 * pi")
         variables, _, levels = label.removesuffix("]").partition("[")
         left = levels.split(", ") if levels else []
-        parts = [v + left.pop(0) if v in self.factors and left else v for v in variables.split(":")]
+        parts = [
+            v + left.pop(0) if left and (v in self.factors or v.startswith(WITH_LEVELS)) else v
+            for v in variables.split(":")
+        ]
         return known.get(label, ":".join(sorted(parts)))
 
     def all(self, values: pd.Series) -> dict[str, float]:
@@ -141,8 +179,8 @@ def _coefficients(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[N
     assert len(estimates) == len(said["fixef"] or {})
     for name, value in (said["fixef"] or {}).items():
         se = said["fixef_se"][name]
-        yield Number("coefficient", name, value, estimates[_in_order(name)], se)
-        yield Number("standard error", f"se of {name}", se, errors[_in_order(name)], se)
+        yield Number("coefficient", name, value, estimates[in_order(name)], se)
+        yield Number("standard error", f"se of {name}", se, errors[in_order(name)], se)
 
 
 def _sizes(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[Number]:
@@ -155,9 +193,9 @@ def _sizes(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[Number]:
     assert len(mine) == len(said["varcorr"])
     for entry in said["varcorr"]:
         effects = [entry[name] for name in ("var1", "var2") if entry.get(name) is not None]
-        group = entry["grp"].split(".")[0]  # lme4 numbers the blocks of a factor: school, school.1
+        group = re.sub(r"\.\d+$", "", entry["grp"])  # lme4 numbers the blocks of a factor: school, school.1
         value = np.nan if entry.get("sdcor") is None else float(entry["sdcor"])
-        own = mine[(_factors(group), *sorted(map(_in_order, effects)))]
+        own = mine[(_factors(group), *sorted(map(in_order, effects)))]
         if len(effects) == 2:
             yield Number("correlation", f"corr of {effects[0]} and {effects[1]} by {group}", value, own, 1.0)
         elif effects:
@@ -168,7 +206,7 @@ def _sizes(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[Number]:
 
 def _totals(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[Number]:
     """The first groups' coefficients, in units of the effect's sd, which they move with."""
-    for group, levels in said["coef_head"].items():
+    for group, levels in said.get("coef_head", {}).items():
         own, frame = next((g, f) for g, f in found.coef.items() if _factors(g) == _factors(group))
         by_level = {_cell(own, str(level)): in_r.all(totals) for level, totals in frame.iterrows()}
         for entry in levels:
@@ -176,7 +214,7 @@ def _totals(found: Reml, said: dict[str, Any], in_r: _Names) -> Iterator[Number]
             for name in [n for n in entry if n not in ("level", "_row")]:
                 scale = max(_spread(said, name), 1e-3 * abs(entry[name]))
                 label = f"{name} in {group} {entry['level']}"
-                yield Number("group's coefficient", label, entry[name], totals[_in_order(name)], scale)
+                yield Number("group's coefficient", label, entry[name], totals[in_order(name)], scale)
 
 
 def _spread(said: dict[str, Any], name: str) -> float:
@@ -184,12 +222,12 @@ def _spread(said: dict[str, Any], name: str) -> float:
     return max([float(v) for v in sizes] + [0.1 * (said["fixef_se"] or {}).get(name, 1e-2)])
 
 
-def _in_order(name: str) -> str:
+def in_order(name: str) -> str:
     return ":".join(sorted(name.split(":")))
 
 
 def _factors(group: str) -> tuple[str, ...]:
-    return tuple(sorted(group.replace("factor(Time)", "Time").split(":")))
+    return tuple(sorted(re.sub(r"[()]", "", group.replace("factor(Time)", "Time")).split(":")))
 
 
 def _cell(group: str, level: str) -> tuple[tuple[str, str], ...]:

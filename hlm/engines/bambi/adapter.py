@@ -26,6 +26,8 @@ from hlm.engines.bambi.correlated_effects import CorrelatedEffects, DerivedSds
 from hlm.model.priors import Prior
 
 LOCK = threading.RLock()  # PyTensor's flags and formulae's classes belong to the process: one thread at a time
+type TermCoding = tuple[Mapping[str, bool], np.ndarray | None]  # and the places of the columns that stay; None: all
+
 _SPARSE_SHARE = 0.2  # a constant matrix with fewer non-zeros than this is multiplied as a sparse one
 
 
@@ -65,7 +67,7 @@ def effect_prior(sd: Prior, correlated: CorrelatedEffects | None) -> bambi.Prior
 
 
 class SomeColumns(Term):  # type: ignore[misc]  # formulae has no type hints
-    """A common term without the columns that others explain."""
+    """A term without the columns that others explain."""
 
     kept: np.ndarray  # places of those that stay
     data: np.ndarray
@@ -91,13 +93,13 @@ class SomeColumns(Term):  # type: ignore[misc]  # formulae has no type hints
 
 @contextmanager
 def coding_of_hlm(
-    common: Mapping[str, tuple[Mapping[str, bool], np.ndarray | None]], varying: Mapping[str, Mapping[str, bool]],
+    common: Mapping[str, TermCoding], varying: Mapping[str, TermCoding],
     contrasts: Mapping[str, Contrast],
 ) -> Iterator[None]:  # fmt: skip
     """While inside, formulae codes the factors of all terms as told, and gives factors their own contrasts.
 
     common: by a common term's name its coding, and the places of the columns that stay (None: all).
-    varying: by a varying effect's name its coding. By itself formulae 0.6 gives every factor of a bar one column fewer
+    varying: by a varying effect's name the same. By itself formulae 0.6 gives every factor of a bar one column fewer
         than levels as soon as any intercept varies by the same group, and every level a column otherwise:
         ``(1|g) + (0 + c|g)``, ``(x:c|g)`` and ``(0 + c + d|g)`` would then be other models than lme4's.
     """
@@ -105,7 +107,10 @@ def coding_of_hlm(
     original_columns = Variable.eval_categoric
 
     def set_data(term: Any, spans_intercept: Any) -> None:
-        original(term, varying.get(term.name, spans_intercept))
+        coding, kept = varying.get(term.name, (spans_intercept, None))
+        if kept is not None:
+            term.expr.__class__, term.expr.kept = SomeColumns, kept
+        original(term, coding)
 
     def known(terms: Any) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = encodings(terms)

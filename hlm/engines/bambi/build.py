@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,17 @@ from hlm.data.transforms import Functions
 from hlm.engines.bambi.correlated_effects import CorrelatedEffects
 from hlm.engines.bambi.formula_text import formulae_text, grouped_text
 from hlm.engines.bambi.memory_check import check_memory_of_model
+from hlm.engines.bambi.own_intercepts import OwnIntercepts
 from hlm.engines.bambi.safe_names import unsafe_variables
 from hlm.engines.bambi.sampled_coefficients import orthogonalise
 from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
+from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import CovarianceBlock, Effect
 from hlm.model.model import Model
+from hlm.model.own_intercepts import means_of_groups, own_intercepts_at_means
 from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import bambi
     import pandas as pd
 
-    from hlm.engines.bambi.adapter import HlmModel
+    from hlm.engines.bambi.adapter import HlmModel, TermCoding
 
 
 def build(
@@ -142,11 +144,14 @@ def bambi_model(model: Model, *, for_sampling: bool = False) -> HlmModel:
 
 def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
     """The strategy's formula as Bambi reads it, and its priors by Bambi's names."""
+    import bambi
+
     from hlm.engines.bambi.adapter import bambi_prior, effect_prior
 
     own = {e.coefficients.name: (factor, e.term) for factor in model.factors for e in factor.effects if e.sd is None}
     terms = ["1" if INTERCEPT in model.formula.common else "0"]
-    for term in model.formula.common:
+    at_means = own_intercepts_at_means(model)  # they come last, since their priors ask for the other coefficients
+    for term in sorted(model.formula.common, key=lambda term: term.name in at_means):
         if term.name in own:
             factor, inner = own[term.name]
             terms.append(":".join(filter(None, [grouped_text(factor.group), formulae_text(inner)])))
@@ -162,6 +167,11 @@ def _translate(model: Model) -> tuple[Any, dict[str, Any]]:
         for effect in factor.effects
         if effect.sd is None
     }
+    for name in at_means:
+        own_prior = bambi.Prior(
+            "OwnIntercepts", False, OwnIntercepts(means_of_groups(model, name)), **priors[name].args
+        )
+        priors[name] = own_prior
     for parameter in model.of_kind("common", "residual", "family"):
         priors[parameter.prior_name] = bambi_prior(model.priors[parameter.prior_name])
     for group, block in ((factor.group, block) for factor in model.factors for block in factor.blocks):
@@ -192,14 +202,13 @@ def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
     return frame.rename(columns=names.in_posterior)
 
 
-def _common_coding(model: Model) -> dict[str, tuple[Mapping[str, bool], np.ndarray | None]]:
+def _common_coding(model: Model) -> dict[str, TermCoding]:
     """By Bambi's name of a common term, or of own coefficients: its factors' coding, and which columns stay."""
     common, whole = model.common, model.design.columns_of(model.written.common)
-    found: dict[str, tuple[Mapping[str, bool], np.ndarray | None]] = {}
+    found: dict[str, TermCoding] = {}
     for term in dict.fromkeys(common.terms):
-        places = np.array([place for other, place in common.names if other == term])
         coding = {names.in_posterior(v): full for v, full in common.coding.get(term, {}).items()}
-        found[names.coefficient(term)] = coding, None if len(places) == whole.terms.count(term) else places
+        found[names.coefficient(term)] = coding, _kept(common, whole, term)
     for factor in model.factors:
         for effect in factor.effects:
             if effect.sd is None:
@@ -209,14 +218,22 @@ def _common_coding(model: Model) -> dict[str, tuple[Mapping[str, bool], np.ndarr
     return found
 
 
-def _group_coding(model: Model) -> dict[str, Mapping[str, bool]]:
-    """By Bambi's name of a varying effect: which of its factors have a column for every level, as R decides it."""
-    return {
-        names.group_effect(effect, block.group): design.coding.get(effect, {})
-        for block, design in model.design.blocks
-        for effect in block.effects
-        if effect != INTERCEPT
-    }
+def _group_coding(model: Model) -> dict[str, TermCoding]:
+    """The same by Bambi's name of a varying effect: which factors have a column for every level, as R decides it."""
+    found: dict[str, TermCoding] = {}
+    for block, design in model.design.blocks:
+        whole = model.design.columns_of(block.effects)
+        for effect in block.effects:
+            if effect != INTERCEPT:
+                kept = _kept(design, whole, effect)
+                found[names.group_effect(effect, block.group)] = design.coding.get(effect, {}), kept
+    return found
+
+
+def _kept(some: Columns, whole: Columns, term: Term) -> np.ndarray | None:
+    """The places of a term's columns that stay; None where all do."""
+    places = np.array([place for other, place in some.names if other == term])
+    return None if len(places) == whole.terms.count(term) else places
 
 
 def _correlated(

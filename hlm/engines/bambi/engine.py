@@ -55,7 +55,7 @@ class BambiEngine:
         check_memory_of_model(model, options.chains * (options.tune + options.draws))
         # the strategies are independent of each other
         seed = options.seed if model.pooling == "partial" else spawned(options.seed, model.pooling)
-        safe = under_safe_names(model) if unsafe_variables(model) else model
+        safe = under_safe_names(model) if unsafe_variables(model, sampled=True) else model
         built = bambi_model(safe, for_sampling=True)
         idata = _sampled(
             built,

@@ -22,17 +22,23 @@ _UNSAFE_IN_A_COLUMN = re.compile(r"[|`]|\A[_:]|(:|_offset)\Z")
 _UNSAFE_INSIDE_A_CALL = re.compile(r"[|:`\[\]]|_offset\Z")
 
 
-def unsafe_variables(model: Model) -> tuple[str, ...]:
-    """The variables of the formula whose names Bambi cannot take."""
+def unsafe_variables(model: Model, *, sampled: bool = False) -> tuple[str, ...]:
+    """The variables of the formula whose names Bambi cannot take; or, where sampled, nutpie's dims of labels."""
     bases = (made for name, made in model.data.expansions.items() if name != ALL_OTHERS)  # poly(x, 2)1, poly(x, 2)2
     computed = {*model.written.computed, *chain.from_iterable(bases)}
     unsafe = dict.fromkeys(computed, _UNSAFE_INSIDE_A_CALL)
-    return tuple(v for v in model.written.variables if unsafe.get(v, _UNSAFE_IN_A_COLUMN).search(v))
+    columns, grouping = model.data.columns, model.written.group_variables
+    return tuple(
+        v
+        for v in model.written.variables
+        if unsafe.get(v, _UNSAFE_IN_A_COLUMN).search(v)
+        or (sampled and "," in v and (v in grouping or columns[v].dtype == "category"))  # nutpie splits dims there
+    )
 
 
 def under_safe_names(model: Model) -> Model:
     """The same model with other names for these variables; its parameters are in the same order."""
-    new = {variable: f"variable_{i + 1}" for i, variable in enumerate(unsafe_variables(model))}
+    new = {variable: f"variable_{i + 1}" for i, variable in enumerate(unsafe_variables(model, sampled=True))}
     formula = _renamed_formula(model.written, new)
     columns = {old.name: _renamed(old, new).name for old in model.written.groups}
     contrasts = {new.get(factor, factor): own for factor, own in model.data.contrasts.items()}
@@ -43,7 +49,9 @@ def under_safe_names(model: Model) -> Model:
         for own, safe in zip(model.parameters, found.parameters, strict=True)
         if own.prior_name in model.priors
     }
-    return replace(found, priors=Priors(priors, model.priors.notes))
+    new_names = {own.name: safe.name for own, safe in zip(model.parameters, found.parameters, strict=True)}
+    as_written = frozenset(new_names[name] for name in model.as_written)
+    return replace(found, priors=Priors(priors, model.priors.notes), as_written=as_written)
 
 
 def with_own_names(idata: xr.DataTree, model: Model, safe: Model) -> xr.DataTree:

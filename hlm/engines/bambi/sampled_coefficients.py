@@ -3,8 +3,8 @@
 ``y ~ 0 + g + year`` has an intercept for each group in the year 0, so that intercepts and slope are correlated to many
 digits, and a sampler that starts with each near its prior's mean starts where ``exp(eta)`` overflows. The coefficients
 b of all common columns X are therefore ``mu + T u``, with mu the means of their priors, and T the inverse of the
-triangle R in ``X'X / s^2 + 1 / sd^2 = R'R``: for a response whose linear predictor varies by s, u is nearly standard
-normal. The model is the same: T is constant, and the prior is that of b.
+triangle R in ``X'X / s^2 + P'P = R'R``, P'P the prior's precision: for a response whose linear predictor varies by s, u
+is nearly standard normal. The model is the same: T is constant, and the prior is that of b.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlm.model.default_priors import Scales
+from hlm.engines.bambi.own_intercepts import OwnIntercepts
 from hlm.model.model import Model
+from hlm.model.prior_scales import Scales
 from hlm.support.linear_algebra import root_of_inverse
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class OrthogonalisedTerm:
 
     variable: str  # the name of u, which ends in Bambi's ``_offset``
     rows: np.ndarray  # the term's rows of T, shape (columns of the term, columns of all terms)
+    at_means: OwnIntercepts | None = None  # whose prior holds at means
 
     def __call__(self, name: str, *, mu: Any, sigma: Any, dims: tuple[str, ...] | None = None) -> Any:
         import pymc as pm
@@ -45,7 +47,8 @@ class OrthogonalisedTerm:
             pm.Flat(self.variable, shape=(every, *labels))
         values = pt.dot(self.rows, model[self.variable])
         coefficients = mu + values.reshape(sizes)
-        pm.Potential(f"{name}_prior_offset", pm.logp(pm.Normal.dist(mu, sigma), coefficients).sum())
+        where = coefficients if self.at_means is None else coefficients + self.at_means.to_means(model, dims or ())
+        pm.Potential(f"{name}_prior_offset", pm.logp(pm.Normal.dist(mu, sigma), where).sum())
         return pm.Deterministic(name, coefficients, dims=dims)
 
 
@@ -65,7 +68,7 @@ def orthogonalise(built: HlmModel, model: Model) -> None:
 def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -> None:
     import bambi
 
-    terms = [term for term in terms if term.prior.name == "Normal" and term.prior.dist is None]
+    terms = [t for t in terms if (t.prior.name, t.prior.dist) == ("Normal", None) or _holds_at_means(t)]
     columns = [np.reshape(term.data, (len(term.data), -1)) for term in terms]
     width = sum(values.shape[1] for values in columns)
     if not terms or len(columns[0]) * width**2 > _MOST_OPERATIONS:
@@ -73,14 +76,24 @@ def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -
     sds = np.concatenate(
         [np.broadcast_to(t.prior.args["sigma"], x.shape[1]) for t, x in zip(terms, columns, strict=True)]
     )
+    ends = np.cumsum([values.shape[1] for values in columns])
+    places = {t.name: slice(e - x.shape[1], e) for t, x, e in zip(terms, columns, ends, strict=True)}
+    prior_root = np.eye(width)  # from the coefficients to what has independent priors
+    for term in terms:
+        if _holds_at_means(term):
+            for name, means in term.prior.dist.means.items():
+                if name in places:
+                    prior_root[places[term.name], places[name]] = means
     x = np.concatenate(columns, axis=1)
-    root = root_of_inverse((x - x.mean(axis=0) if centred else x) / spread, sds)
-    start = 0
-    for term, values in zip(terms, columns, strict=True):
-        stop = start + values.shape[1]
-        dist = OrthogonalisedTerm(variable, root[start:stop])
+    root = root_of_inverse((x - x.mean(axis=0) if centred else x) / spread, prior_root / sds[:, None])
+    for term in terms:
+        at_means = term.prior.dist if _holds_at_means(term) else None
+        dist = OrthogonalisedTerm(variable, root[places[term.name]], at_means)
         term.prior = bambi.Prior("Orthogonalised", auto_scale=False, dist=dist, **term.prior.args)
-        start = stop
+
+
+def _holds_at_means(term: Any) -> bool:
+    return isinstance(term.prior.dist, OwnIntercepts)
 
 
 def starts(built: HlmModel, model: Model) -> dict[str, np.ndarray]:

@@ -92,5 +92,10 @@ def _as_written(
         factor = rotated_to_lower(factor, coefficients.transformation)
     if coefficients.mean.any():
         effects = effects + coefficients.mean
+    if grouped.in_groups is not None:  # of each group's columns as they are, not centred there
+        of_common, of_effects = grouped.in_groups
+        intercept = [term == INTERCEPT for term in coefficients.factors[0].design.terms]
+        moved = np.einsum("skq,kq->sk", effects, of_effects) + common @ of_common.T
+        effects[:, :, intercept] -= moved[:, :, None]
     own = {parameter.prior_name: found.theta.phi for parameter in model.of_kind("family")}
     return JointDraws(chains, own, np.asarray(factor), common, [effects] if coefficients.factors else [])

@@ -14,8 +14,9 @@ from hlm.engines.normal_coefficients import NormalCoefficients
 from hlm.engines.quadrature.coverage import KINDS
 from hlm.engines.quadrature.kernels import GAMMA, NEGATIVE_BINOMIAL, POISSON
 from hlm.formula.formula import INTERCEPT
-from hlm.model.default_priors import Scales
 from hlm.model.model import Model
+from hlm.model.own_intercepts import own_intercepts_at_means
+from hlm.model.prior_scales import Scales
 from hlm.support.linear_algebra import root_of_inverse
 from hlm.support.special_functions import betaln, gammaln
 
@@ -39,6 +40,8 @@ class GroupedRows:
     # own parameter
     constants: np.ndarray
     groups: int  # K; 1 without groups
+    # shapes (K, p) and (K, q), or None; the means of X and Z in each group, where priors hold there: in no pooling
+    in_groups: tuple[np.ndarray, np.ndarray] | None = None
 
     def constants_by_row(self, phi: np.ndarray) -> np.ndarray:
         """What the log density of each row has besides, of the family's own parameter, shape (T, rows), or (T, 1)."""
@@ -65,18 +68,24 @@ def grouped_rows(model: Model, coefficients: NormalCoefficients) -> GroupedRows:
     kind = KINDS[model.family.name, model.family.link]
     y, trials, constants = _responses(model, kind)
     prior, x = coefficients.prior, coefficients.common.matrix
-    means = np.zeros(x.shape[1])
+    means, in_groups = np.zeros(x.shape[1]), None
     if INTERCEPT in coefficients.common.terms:
         means = np.where([term == INTERCEPT for term in coefficients.common.terms], 0.0, x.mean(axis=0))
         x = x - means
-    offset = x @ prior.mean + coefficients.fitted_by_means + (0.0 if model.data.offset is None else model.data.offset)
-    to_common = root_of_inverse(x / Scales(model).spread, prior.sd)
     codes, z = np.zeros(model.rows, dtype=np.int64), np.empty((model.rows, 0))
     if coefficients.factors:
         (factor,) = coefficients.factors
         codes, z = factor.codes, factor.design.matrix
         if coefficients.transformation is not None:
             z = z @ coefficients.transformation
+    if own_intercepts_at_means(model):
+        slopes = np.array([term != INTERCEPT for term in coefficients.factors[0].design.terms])
+        in_groups = group_means(x, codes), group_means(z, codes) * slopes
+        x, z = x - in_groups[0][codes], z - in_groups[1][codes]
+    offset = x @ prior.mean + z @ coefficients.mean if coefficients.mean.any() else x @ prior.mean
+    if model.data.offset is not None:
+        offset = offset + model.data.offset
+    to_common = root_of_inverse(x / Scales(model).spread, np.diag(1 / prior.sd))
     columns = np.column_stack([x @ to_common, z, offset])
     order, first = _equal_rows(codes, columns)
     place = np.empty(model.rows, dtype=np.int64)
@@ -90,8 +99,15 @@ def grouped_rows(model: Model, coefficients: NormalCoefficients) -> GroupedRows:
     scaled = to_common / prior.sd[:, None]
     return GroupedRows(
         kind, (s, c, columns[:, -1].copy(), columns[:, :p].copy()), start, columns[:, p:-1].copy(), scaled.T @ scaled,
-        to_common, means, place, y, trials, constants, groups,
+        to_common, means, place, y, trials, constants, groups, in_groups,
     )  # fmt: skip
+
+
+def group_means(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The means of columns in each group, shape (K, columns)."""
+    counts = np.bincount(codes)
+    sums = [np.bincount(codes, column) for column in columns.T]
+    return np.stack(sums, axis=1) / counts[:, None] if sums else np.empty((len(counts), 0))
 
 
 def _responses(model: Model, kind: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from hlm.engines.quadrature.integrals import Theta
 from hlm.engines.theta.covariance import Covariance
 from hlm.engines.theta.estimated import column_sizes, estimated_covariance
 from hlm.engines.theta.standard_deviations import Scale, scale
-from hlm.model.default_priors import Scales
 from hlm.model.model import Model
+from hlm.model.prior_scales import Scales
 
 _UNIT = 0.3  # of a rough guess of a standard deviation: the unit of its coordinate
 _ROUGH = (0.5, 0.1)  # guesses of the effects' sds, in spreads of the linear predictor

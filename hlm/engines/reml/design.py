@@ -80,6 +80,7 @@ def mixed_design(formula: Formula, data: CleanData) -> MixedDesign:
     parts = [z[:, mine[0].start : mine[-1].stop] for mine in factors]
     dropped = tuple(label for label in columns.columns_of(formula.common).labels if label not in x_labels)
     notes = [f"Left out, in the span of the common columns before: {', '.join(dropped)}."] * bool(dropped)
+    notes += [f"{sentence}." for sentence in columns.left_out_of_bars]
     notes += [
         f"The standard deviations by {mine[0].group.name} are not unique: columns of its effects add up to others, "
         f"and only the sum of their variation can be estimated."
@@ -113,12 +114,6 @@ def _blocks(columns: Design, data: CleanData, root: np.ndarray) -> tuple[tuple[V
     matrices: list[np.ndarray] = []
     for block, design in sorted(columns.blocks, key=lambda part: columns.formula.groups.index(part[0].group)):
         matrix, start, group = design.matrix * root[:, None], found[-1].stop if found else 0, block.group
-        for label, column in zip(design.labels, design.matrix.T, strict=True):
-            if not column.any():  # an empty cell, or a product that is 0 everywhere
-                raise DataError(
-                    f"The effect {label} by {group.name} has a column that is 0 in every row: leave the term out, or "
-                    f"join levels of its factors."
-                )
         basis, codes, groups = _basis(matrix), data.codes(group), len(data.levels(group))
         found.append(VaryingBlock(group, design.labels, start, start + len(basis), basis, codes, groups))
         matrices.append(matrix @ basis)

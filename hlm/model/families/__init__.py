@@ -46,9 +46,9 @@ def _under(name: str, link: str) -> Family:
 
 def _what_to_type(name: object) -> str:
     """What is wrong with the name of a family, and what to write instead."""
-    said = f"There is no family {offending(name)}. "
     if not isinstance(name, str):
-        return f"{said}{nearest(name, FAMILIES)}"
+        return f"family is the name of a family, such as 'bernoulli' or 'poisson', not {offending(name)}."
+    said = f"There is no family {offending(name)}. "
     called = _CALL.fullmatch(name.strip())
     plain, link = (called["family"], called["link"]) if called else (name.strip(), None)
     key = re.sub(r"[^a-z0-9]", "", plain.lower())

@@ -158,7 +158,8 @@ class Family(ResponseKind):
         """
         if name not in [link.name for link in self.links]:
             names = [link.name for link in self.links]
-            close = [c for c in closest(str(name), names) if len(names) > 1]
+            plain = name.strip().lower()
+            close = [plain] if plain in names else [c for c in closest(name, names) if len(names) > 1]
             hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
             allowed = ", ".join(map(repr, names))
             raise FitError(f"The {self.name} family has no link {offending(name)}. {hint}It has: {allowed}.")

@@ -6,19 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from lme4_cases import NOT_UNIQUE, STOPPED_EARLY, key, lme4_cases, numbers, ours  # tests/reference
-
-# of a number's unit: 1, or its standard error, or the sd that it moves with (`Number.scale`)
-TOLERANCES = {
-    "log-likelihood": 1e-6,  # lme4's bobyqa stops at 1e-9 in theta, and 12 digits are stored
-    "criterion": 1e-5,  # twice the log-likelihood's
-    "coefficient": 1e-4,  # theta agrees to 1e-4 or so; what a coefficient moves with it is a small part of its error
-    "standard error": 1e-4,
-    "sd": 1e-3,  # lme4's error in theta is 1e-5 or so; where it gives 0, a tenth is the unit
-    "correlation": 1e-3,
-    "sigma": 1e-4,
-    "group's coefficient": 1e-3,  # the effects move with the sds, which agree to 1e-3
-}
+from lme4_cases import NOT_UNIQUE, STOPPED_EARLY, TOLERANCES, key, lme4_cases, numbers, ours  # tests/reference
 
 
 @pytest.mark.parametrize("case", lme4_cases(), ids=lambda case: case.title)
