@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from hlm.engines.bambi.engine import BAMBI
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine
+from hlm.engines.quadrature.engine import QUADRATURE
 from hlm.support.options import Method
 
-ENGINES: tuple[Engine, ...] = (EXACT, BAMBI)
+ENGINES: tuple[Engine, ...] = (EXACT, QUADRATURE, BAMBI)
 BY_METHOD: Mapping[Method, tuple[Engine, ...]] = {
     "auto": ENGINES,
-    "exact": (EXACT,),  # no Markov chain
+    "exact": (EXACT, QUADRATURE),  # no Markov chain
     "nuts": (BAMBI,),
     "bambi": (BAMBI,),  # Bambi's own model and sampler, whatever faster engines there are
 }

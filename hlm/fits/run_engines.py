@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from hlm.engines.engine_list import BY_METHOD, ENGINES
+from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine, Options
 from hlm.errors import FitError
 from hlm.fits.results import Fit
@@ -24,42 +25,38 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
     FitError: where no engine of the method covers the model, or the last one cannot fit it.
     """
     notes: tuple[str, ...] = ()
-    engines = BY_METHOD[method]
-    for place, engine in enumerate(engines):
-        last = place == len(engines) - 1
-        why_not = engine.covers(model)
-        if why_not is None:
-            try:
-                draws = engine.sample(model, options)
-            except FitError as problem:  # too little memory, for example
-                if not notes:
-                    raise
-                raise FitError(f"{problem} The model was to be {notes[0]}.") from problem
-            if not draws.diagnostics.ok and model.family.limits_sentence:
-                notes = (*notes, model.family.limits_sentence)
-            if draws.diagnostics.ok or last:
-                about = (*model.notes, *notes)
-                fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, about)
-                sizes = draws.idata["posterior"].sizes
-                size = model.rows * sizes["chain"] * sizes["draw"]
-                if model.family.log_density is not None and size <= _LOO_NUMBERS.get(fit.method, _AFTER_A_CHAIN):
-                    fit.leave_out()
-                return fit
-            why = f"of {engine.label} {draws.diagnostics.problem}"
-            notes = (f"sampled by {engines[place + 1].label}, since {why}",)
-        elif last:
-            raise FitError(_no_engine(engines, why_not))
-        elif model.family.name == "gaussian":  # in the other families nobody expects the exact engine
-            because = f"{why_not[0].lower()}{why_not[1:].rstrip('.')}"
-            notes = (f"sampled by {engines[place + 1].label}, not exactly: {because}",)
-        else:
-            notes = ()
-    raise AssertionError("an engine list is never empty")
+    reasons = {engine: engine.covers(model) for engine in BY_METHOD[method]}
+    engines = [engine for engine, why_not in reasons.items() if why_not is None]
+    if not engines:
+        raise FitError(_no_engine(model, reasons))
+    if model.family.name == "gaussian" and (why_not := reasons.get(EXACT)) is not None:
+        # in the other families nobody expects the exact engine
+        notes = (f"sampled by {engines[0].label}, not exactly: {why_not[0].lower()}{why_not[1:].rstrip('.')}",)
+    for engine, following in zip(engines, [*engines[1:], None], strict=True):
+        try:
+            draws = engine.sample(model, options)
+        except FitError as problem:  # too little memory, for example
+            if not notes:
+                raise
+            raise FitError(f"{problem} The model was to be {notes[0]}.") from problem
+        if draws.diagnostics.ok or following is None:
+            break
+        notes = (f"sampled by {following.label}, since of {engine.label} {draws.diagnostics.problem}",)
+    if not draws.diagnostics.ok and model.family.limits_sentence:
+        notes = (*notes, model.family.limits_sentence)
+    fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, (*model.notes, *notes))
+    sizes = draws.idata["posterior"].sizes
+    size = model.rows * sizes["chain"] * sizes["draw"]
+    if model.family.log_density is not None and size <= _LOO_NUMBERS.get(fit.method, _AFTER_A_CHAIN):
+        fit.leave_out()
+    return fit
 
 
-def _no_engine(engines: Sequence[Engine], why_not: str) -> str:
-    label = engines[-1].label
-    return f"{label[0].upper()}{label[1:]} does not cover this model. {why_not} Use method='nuts' or 'auto'."
+def _no_engine(model: Model, reasons: Mapping[Engine, str | None]) -> str:
+    """Why no engine of a method covers a model: the reason of that which is meant for its family."""
+    engine = EXACT if model.family.name == "gaussian" else list(reasons)[-1]
+    label = engine.label
+    return f"{label[0].upper()}{label[1:]} does not cover this model. {reasons[engine]} Use method='nuts' or 'auto'."
 
 
 def _method_of(engine: Engine, asked: Method) -> str:
@@ -71,11 +68,10 @@ def _method_of(engine: Engine, asked: Method) -> str:
 
 def chosen_engine(model: Model, method: Method) -> tuple[Engine, str]:
     """The engine that would be tried first, and why not one before it; for `hlm.plan`."""
-    reasons: list[str] = []
+    reasons: dict[Engine, str | None] = {}
     for engine in BY_METHOD[method]:
-        why_not = engine.covers(model)
-        if why_not is None:
+        reasons[engine] = engine.covers(model)
+        if reasons[engine] is None:
             first = "the first engine, and it covers the model" if engine is ENGINES[0] else "asked for by method"
-            return engine, " ".join(reasons) or first
-        reasons.append(why_not)
-    raise FitError(_no_engine(BY_METHOD[method], reasons[-1]))
+            return engine, " ".join(filter(None, reasons.values())) or first
+    raise FitError(_no_engine(model, reasons))
