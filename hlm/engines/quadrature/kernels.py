@@ -35,6 +35,9 @@ _LARGEST = 600.0  # exponent of a product of 1 + e^eta
 _POWERS = 16  # trials up to which a power is a product
 _DOF = 6.0  # of the t from which effects are proposed; its chi-square is made of _DOF / 2 exponential variables
 _MOST_PROPOSALS = 1000
+_SLACK = 0.1  # of the largest log ratio, above that of the nodes
+_NEARLY_NORMAL = 0.1  # difference of the log integral from Laplace's approximation of it
+_LEAST_ACCEPTED = math.log(0.005)  # share of proposals from the group level's distribution
 _ROOT_HALF, _LOG_ROOT_2PI = math.sqrt(0.5), 0.5 * math.log(2.0 * math.pi)
 
 
@@ -405,7 +408,8 @@ def _integral(x, log_w, v, root, values, peak):
     """Log of a group's integral from the values at the nodes.
 
     values: become the log densities of the effects at the nodes.
-    peak: becomes the largest logarithm of that density over the t's from which effects are proposed.
+    peak: becomes the largest logarithm of that density over the t's from which effects are proposed, the logarithms of
+        the integral over the density at the mode, and of the integral over Laplace's approximation of it.
     """
     m, q = len(x), len(v)
     top, total, log_det = -np.inf, 0.0, 0.0
@@ -430,7 +434,11 @@ def _integral(x, log_w, v, root, values, peak):
             top = f
         else:
             total += math.exp(f - top)
-    return top + math.log(total) - log_det
+    found = top + math.log(total) - log_det
+    middle = values[(m**q - 1) // 2]
+    peak[0] += _SLACK
+    peak[1], peak[2] = found - middle, found - middle + log_det
+    return found
 
 
 @compiled
@@ -476,30 +484,49 @@ def _sum(kind, phi, s, c, at, a, x):
 
 
 @compiled
-def _draw(kind, phi, s, c, at, a, v, root, peak, state, x, result):
-    """One draw of a group's effects, by rejection from a t at the mode; the number of proposals.
+def _draw(kind, phi, s, c, base, zl, at, a, v, root, peak, state, x, result):
+    """One draw of a group's effects by rejection; the number of proposals.
 
-    The largest ratio of the densities is that of the nodes; where a proposal exceeds it, it becomes the largest (Caffo,
-    Booth & Davis 2002, Biometrika 89:745-754).
+    Where the density is nearly normal, from a t at the mode. The largest ratio of the densities is that of the nodes,
+    with some slack; a proposal that exceeds it becomes the largest (Caffo, Booth & Davis 2002, Biometrika 89:745-754).
+    Elsewhere from a normal distribution with the group level's own covariance: the log likelihood is concave and lies
+    below its tangent plane, so that the ratio is bounded everywhere.
     """
     q = len(v)
+    nearly_normal = abs(peak[2]) < _NEARLY_NORMAL or peak[1] < _LEAST_ACCEPTED
+    slope, middle = np.zeros(q), 0.0
+    if not nearly_normal:
+        for n in range(len(s)):
+            value, one, _ = _row(kind, s[n], c[n], at[n], phi)
+            middle += value
+            for j in range(q):
+                slope[j] += one * zl[n, j]
     for tried in range(_MOST_PROPOSALS):
-        chi_square = 0.0
-        for _ in range(int(_DOF / 2)):
-            chi_square -= 2.0 * math.log(_uniform(state))
+        stretch = 1.0
+        if nearly_normal:
+            chi_square = 0.0
+            for _ in range(int(_DOF / 2)):
+                chi_square -= 2.0 * math.log(_uniform(state))
+            stretch = math.sqrt(_DOF / chi_square)
         squares = 0.0
         for j in range(q):
-            x[j] = math.sqrt(-2.0 * math.log(_uniform(state)) * _DOF / chi_square)
-            x[j] *= math.cos(2.0 * math.pi * _uniform(state))
+            x[j] = stretch * math.sqrt(-2.0 * math.log(_uniform(state))) * math.cos(2.0 * math.pi * _uniform(state))
             squares += x[j] * x[j]
-        value = 0.5 * (_DOF + q) * math.log1p(squares / _DOF) + _sum(kind, phi, s, c, at, a, x)
-        _backward(root, x)
-        for j in range(q):
-            result[j] = v[j] + x[j]
-            value -= 0.5 * result[j] ** 2
-        threshold = peak[0] + math.log(_uniform(state))
-        peak[0] = max(peak[0], value)
-        if value >= threshold:
+        if nearly_normal:
+            value = 0.5 * (_DOF + q) * math.log1p(squares / _DOF) + _sum(kind, phi, s, c, at, a, x)
+            _backward(root, x)
+            for j in range(q):
+                result[j] = v[j] + x[j]
+                value -= 0.5 * result[j] ** 2
+            accepted = value >= peak[0] + math.log(_uniform(state))
+            peak[0] = max(peak[0], value)
+        else:  # the tangent plane of the log likelihood times the prior is a normal density around the slope
+            value = -middle
+            for j in range(q):
+                result[j] = slope[j] + x[j]
+                value -= slope[j] * (result[j] - v[j])
+            accepted = value + _sum(kind, phi, s, c, base, zl, result) >= math.log(_uniform(state))
+        if accepted:
             return tried + 1
     return _MOST_PROPOSALS + 1
 
@@ -554,7 +581,7 @@ def pairs_kernel(
         np.empty(q),
         np.empty(q),
     )
-    peak, state, b, u = np.empty(1), np.empty(1, np.uint64), np.empty(p), np.empty(q)
+    peak, state, steps, u = np.empty(3), np.empty(1, np.uint64), np.empty((normals.shape[1], p)), np.empty(q)
     for t in range(len(phi)):
         _rows_times_root(z, factor[t], zl)
         centre, effects = beta.copy(), v.copy()
@@ -565,58 +592,72 @@ def pairs_kernel(
         for i in range(p):
             log_root[t] += math.log(mode[2][i, i])
         for r in range(normals.shape[1]):
-            if not math.isfinite(height):
-                log_target[t, r] = -np.inf
-                continue
-            b[:] = normals[t, r]
-            _backward(mode[2], b)
-            total = 0.0
+            log_target[t, r] = 0.0 if math.isfinite(height) else -np.inf
             for i in range(p):
-                found[t, r, i] = centre[i] + b[i]
+                steps[r, i] = normals[t, r, i]
+            _backward(mode[2], steps[r])
+            for i in range(p):
+                found[t, r, i] = centre[i] + steps[r, i]
             for i in range(p):
                 for j in range(p):
-                    total -= 0.5 * found[t, r, i] * weight[i, j] * found[t, r, j]
-            for n in range(len(s)):
-                base[n] = offset[n]
-                for j in range(p):
-                    base[n] += x[n, j] * found[t, r, j]
-            for k in range(groups):
-                i, j = start[k], start[k + 1]
-                for d in range(q):
-                    step[d] = 0.0
-                    for e in range(p):
-                        step[d] += half[k, d, e] * b[e]
-                _backward(joint[k], step)
-                for d in range(q):
-                    own[d] = effects[k, d] - step[d]
-                total += _group_integral(
-                    kind,
-                    phi[t],
-                    s[i:j],
-                    c[i:j],
-                    base[i:j],
-                    zl[i:j],
-                    at[i:j],
-                    a[i:j],
-                    nodes,
-                    rule[k],
-                    own,
-                    root,
-                    g,
-                    values,
-                    product,
-                    power,
-                    grid,
-                    peak,
-                )
-                if not math.isfinite(total):
-                    break
-                if draws.size > 0:
+                    log_target[t, r] -= 0.5 * found[t, r, i] * weight[i, j] * found[t, r, j]
+        if not math.isfinite(height):
+            continue
+        for k in range(groups):
+            i, j = start[k], start[k + 1]
+            value = 0.0
+            for r in range(normals.shape[1]):
+                if p > 0 or r == 0:  # without common coefficients the groups are the same for all
+                    for n in range(i, j):
+                        base[n] = offset[n]
+                        for d in range(p):
+                            base[n] += x[n, d] * found[t, r, d]
+                    for d in range(q):
+                        step[d] = 0.0
+                        for e in range(p):
+                            step[d] += half[k, d, e] * steps[r, e]
+                    _backward(joint[k], step)
+                    for d in range(q):
+                        own[d] = effects[k, d] - step[d]
+                    value = _group_integral(
+                        kind,
+                        phi[t],
+                        s[i:j],
+                        c[i:j],
+                        base[i:j],
+                        zl[i:j],
+                        at[i:j],
+                        a[i:j],
+                        nodes,
+                        rule[k],
+                        own,
+                        root,
+                        g,
+                        values,
+                        product,
+                        power,
+                        grid,
+                        peak,
+                    )
+                log_target[t, r] += value
+                if draws.size > 0 and math.isfinite(log_target[t, r]):
                     tried = _draw(
-                        kind, phi[t], s[i:j], c[i:j], at[i:j], a[i:j], own, root, peak, state, u, draws[t, r, k]
+                        kind,
+                        phi[t],
+                        s[i:j],
+                        c[i:j],
+                        base[i:j],
+                        zl[i:j],
+                        at[i:j],
+                        a[i:j],
+                        own,
+                        root,
+                        peak,
+                        state,
+                        u,
+                        draws[t, r, k],
                     )
                     proposals[t] = max(proposals[t], tried)
-            log_target[t, r] = total
 
 
 @compiled
@@ -650,7 +691,7 @@ def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, beta, resul
         np.empty((q, q)),
         np.empty(q),
         np.empty(q),
-        np.empty(1),
+        np.empty(3),
     )
     for t in range(len(phi)):
         _rows_times_root(z, factor[t], zl)
@@ -715,7 +756,7 @@ def left_out_kernel(
         most = max(most, nodes[2][rule[k]] ** q)
     values, product, grid, share = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     power, root, u = np.empty((q, nodes[0].shape[1])), np.empty((q, q)), np.empty(q)
-    own, g, peak = np.empty(q), np.empty(q), np.empty(1)
+    own, g, peak = np.empty(q), np.empty(q), np.empty(3)
     for t in range(len(phi)):
         _rows_times_root(z, factor[t], zl)
         for n in range(len(s)):

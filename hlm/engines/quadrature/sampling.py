@@ -55,11 +55,9 @@ def sample_pairs(
     centre, proposal, first = _proposal(grouped, coordinates, rng)
     available = rules(grouped.z.shape[1])
     weights = coordinates.dimension > 0 or len(grouped.means) > 0
-    chosen = np.full(grouped.groups, min(1, len(available.counts) - 1))
-    if weights:
-        theta = coordinates.theta(first)
-        modes = np.stack([joint_mode(grouped, theta.some(slice(t, t + 1)), centre).u for t in range(len(theta))])
-        chosen = chosen_rules(grouped, available, theta, modes)
+    theta = coordinates.theta(first)
+    modes = np.stack([joint_mode(grouped, theta.some(slice(t, t + 1)), centre).u for t in range(len(theta))])
+    chosen = chosen_rules(grouped, available, theta, modes)
     wanted = int(_SPARE * total) if weights else total
     for _ in range(_ROUNDS):
         points = np.empty((_WITHOUT_THETA, 0)) if proposal is None else proposal.draw(wanted // _EACH + 1, rng)
