@@ -19,7 +19,7 @@ from hlm.data.column_checks import (
 from hlm.data.computed_columns import all_others, learn_variables
 from hlm.data.contrasts import Contrast, contrast
 from hlm.data.missing_values import complete_rows
-from hlm.data.pandas_polars_arrow import check_rows, narwhalize
+from hlm.data.pandas_polars_arrow import as_factor, check_rows, narwhalize
 from hlm.data.transforms import Functions, Transform
 from hlm.errors import DataError
 from hlm.formula.expansion import expanded
@@ -139,7 +139,8 @@ def clean(
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
     check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
-    labels = _two_labels(columns[named.response.variable], family)
+    given = columns[named.response.variable]
+    labels = tuple(given.cat.categories) if given.dtype == "category" and family.support == "binary" else ()
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
     for group in named.groups:
@@ -217,10 +218,6 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     return pd.Series(cell, index=columns.index)
 
 
-def _two_labels(column: pd.Series, family: ResponseKind) -> tuple[str, ...]:
-    return tuple(column.cat.categories) if column.dtype == "category" and family.support == "binary" else ()
-
-
 def check_weights(column: pd.Series, name: str) -> np.ndarray:
     """Weights as numbers; a `DataError` where they are none above 0."""
     if column.dtype == "category":
@@ -230,11 +227,12 @@ def check_weights(column: pd.Series, name: str) -> np.ndarray:
 
 
 def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
-    """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
+    """The response as labels or numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
     import pandas as pd
 
-    if column.dtype != "category" or family.support in ("labels", "ordered"):
-        return column
+    as_labels = family.support in ("labels", "ordered")
+    if as_labels or column.dtype != "category":
+        return as_factor(column.tolist(), column.index) if as_labels and column.dtype != "category" else column
     levels = list(column.cat.categories)
     if family.support == "binary":
         if len(levels) == 2:
@@ -245,6 +243,7 @@ def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
         )
     if set(levels) <= {"False", "True"}:
         return pd.Series((column.astype(str) == "True").astype(np.int64))
-    shown = ", ".join(levels[:5])
-    labelled = "family='bernoulli'" if len(levels) == 2 else "family='categorical', or 'cumulative' if they are ordered"
-    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. For labels write {labelled}.")
+    more = "family='bernoulli'" if len(levels) == 2 else "family='categorical', or 'cumulative' if they are ordered"
+    raise DataError(
+        f"The response {name!r} holds labels ({', '.join(levels[:5])}), not numbers. For labels write {more}."
+    )

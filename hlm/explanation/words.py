@@ -73,6 +73,7 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
     name, trials, family = visible(model.response), model.formula.response.trials, model.family
     of = f" out of {visible(trials)}" if trials is not None else ""
     what = " or ".join(map(visible, model.labels)) or family.meaning
+    what += f", {visible(model.order)}," if model.order else ""
     text = f"{name}{of} is {what} ({family.name} family); the terms below add up to {_scale(model)}."
     yield Sentence(name, text)
     typical = f" in an average {_factors(model)}" if model.bars else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from hlm.errors import DataError
@@ -93,6 +94,24 @@ def _zero_one(name: str, success: str, failure: str, case: DataCase) -> str:
     return f"data[{name!r}] = data[{name!r}].astype(object).map({numbers!r})"
 
 
+def order_of_labels(case: DataCase) -> Iterator[Finding]:
+    """Ordered labels that are text have the order of the alphabet, which is seldom theirs."""
+    name = case.formula.response.variable
+    if case.family.support != "ordered" or name not in case.frame.columns or case.frame[name].dtype.is_numeric():
+        return
+    levels = case.levels(name)
+    if nw.is_ordered_categorical(case.frame[name]) or levels != sorted(levels) or all(map(str.isdecimal, levels)):
+        return
+    enum = f"data = data.with_columns(pl.col({name!r}).cast(pl.Enum({levels!r})))"
+    categorical = f"data[{name!r}] = pd.Categorical(data[{name!r}], categories={levels!r}, ordered=True)"
+    message = (
+        f"{name} is text, so that the {case.family.name} family takes its labels in the order of the alphabet: "
+        f"{' < '.join(levels)}. Say their order, the lowest first, by changing the order of this list: "
+        f"{enum if case.frame.implementation.is_polars() else categorical}."
+    )
+    yield case.finding("order-of-labels", message, at=name)
+
+
 def separated_groups(case: DataCase) -> Iterator[Finding]:
     """Groups in which the response is all 0 or all 1: no estimate of their own."""
     if not case.family.is_success_or_failure:
@@ -121,4 +140,4 @@ def _looks_like_counts(y: np.ndarray) -> bool:
     return whole and bool(y.mean() < threshold("zero below the mean, in sds") * y.std()) and len(np.unique(y)) > 2
 
 
-RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, success_label, separated_groups)
+RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, success_label, order_of_labels, separated_groups)

@@ -45,7 +45,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         "crossed-or-nested": "note", "same-groups": "warning",
         # the response
         "response-outside-family": "error", "binary-as-gaussian": "warning", "count-as-gaussian": "warning",
-        "success-label": "note", "separated-groups": "note",
+        "success-label": "note", "order-of-labels": "warning", "separated-groups": "note",
     }
 )  # fmt: skip
 

@@ -81,3 +81,10 @@ def _outside(values: np.ndarray, support: Support) -> np.ndarray:
             return (values <= 0) | (values >= 1)
         case _:
             return np.zeros(len(values), dtype=bool)
+
+
+def order_of_labels(family: Family, formula: Formula, data: CleanData) -> str:
+    """The labels of an ordered response, the lowest first; empty for other families."""
+    if family.support != "ordered":
+        return ""
+    return " < ".join(data.columns[formula.response.variable].cat.categories)
