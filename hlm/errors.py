@@ -22,10 +22,15 @@ class FormulaError(HlmError):
         The text of the formula; shown with the place marked below it.
     start, stop : int, optional
         The characters of ``formula`` that the message is about.
+    instead : str, optional
+        The whole formula that was probably meant.
     """
 
-    def __init__(self, message: str, formula: str = "", start: int = 0, stop: int | None = None) -> None:
+    def __init__(
+        self, message: str, formula: str = "", start: int = 0, stop: int | None = None, instead: str | None = None
+    ) -> None:
         self.message = message
+        self.instead = instead
         self.formula = formula
         self.start = start
         self.stop = len(formula) if stop is None else stop

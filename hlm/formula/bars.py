@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
-from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, REFUSED
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
 from hlm.formula.check_calls import check_call
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import Source, canonical
@@ -37,6 +37,12 @@ def check_bars_are_added(node: Node, source: Source) -> None:
             continue
         if isinstance(summand, Call) and (summand.name in REFUSED or summand.name in BESIDE_THE_RESPONSE):
             check_call(summand, source)
+        if isinstance(summand, Call) and bar in summand.args and summand.name not in {*FUNCTIONS} - {"exp"}:
+            raise source.error(
+                f"{summand.name}() around a bar asks for a covariance that is not read here. Write ({source.of(bar)}), "
+                f"with all variances and correlations.",
+                summand,
+            )
         if bar is summand or not isinstance(summand, Operation):
             inside = source.of(bar.right)
             raise source.at_operator(
@@ -52,8 +58,13 @@ def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source
     assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
     bar, left = node.inner, node.inner.left
     if find_bar(left) or find_bar(bar.right):
+        plain = None
+        if isinstance(left, Operation) and left.op in ("|", "||") and left.left is not None:
+            plain = f"({source.of(left.left)}{left.op}{source.of(bar.right)})"
         raise source.error(
-            "One bar only inside parentheses, as in (x|g); brms's name between two bars is not read.", node
+            f"One bar only inside parentheses: brms's name between two bars is not read. Write {plain or '(x|g)'}.",
+            node,
+            plain,
         )
     effects = read_effects(left)
     if not effects:
