@@ -41,7 +41,19 @@ class FormulaError(HlmError):
 
 
 class DataError(HlmError):
-    """The data cannot be used as they are: the message names the column and, where it can, the row."""
+    """The data cannot be used as they are: the message names the column and, where it can, the row.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do instead.
+    instead : str, optional
+        The formula that can be used with these data.
+    """
+
+    def __init__(self, message: str, instead: str | None = None) -> None:
+        self.instead = instead
+        super().__init__(message)
 
 
 class FitError(HlmError):
@@ -60,7 +72,7 @@ def nearest(name: object, allowed: Iterable[object]) -> str:
     close = closest(str(name), names)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
-    if name == "pi":
+    if str(name) == "pi":
         hint = f"For the number write {math.pi}. "
     return f"{hint}There {'is' if len(names) == 1 else 'are'}: {shown or 'none'}."
 

@@ -74,7 +74,7 @@ def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source
     groups = _group_terms(bar.right, source)
     shared = {v for effect in effects for v in effect.variables} & {v for g in groups for v in g.variables}
     if shared:
-        raise source.error(f"{quote(min(shared))} stands on both sides of the bar.", node)
+        raise source.error(f"{quote(min(shared))} stands on both sides of the bar: leave it out of one.", node)
     return [Block(effects, group, correlated=bar.op == "|") for group in groups]
 
 
@@ -107,6 +107,10 @@ def _computed_group(node: Call, source: Source) -> Term:
     kind = check_call(node, source).kind
     if kind == "cells":
         return reduce(product, [_group_terms(argument, source)[0] for argument in node.args])
+    if node.name == "C" and len(node.args) > 1:
+        of = source.of(node.args[0])
+        message = f"Contrasts mean nothing for a grouping factor, whose levels are groups. Write factor({of})."
+        raise source.error(message, node, f"factor({of})")
     if kind in ("basis", "offset"):
         raise source.error(f"{node.name}() cannot be a grouping factor: labels can, as in (1|factor(g)).", node)
     return Term((canonical(node),))
