@@ -159,7 +159,7 @@ def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Q
     question = replace(question, small=is_small(whole))
     with np.errstate(over="ignore", invalid="ignore"):  # products of numbers near float64's limit
         found += [finding for check in DATA_CHECKS for finding in check(whole)]
-    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text)):
+    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text, whole.data)):
         found.append(case.finding("cannot-be-fitted", why))
     return found, question
 
