@@ -10,6 +10,7 @@ import numpy as np
 
 from hlm.data.column_checks import (
     check_labels,
+    check_names,
     check_no_numbers_as_text,
     check_offset,
     check_sizes,
@@ -130,7 +131,7 @@ def clean(
     frame = narwhalize(data)
     expansions = {ALL_OTHERS: all_others(formula, list(frame.columns), weights)} if formula.has_dot else {}
     named = expanded(formula, expansions)
-    _check_names(named, frame)
+    check_names(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = complete_rows(named, needed, frame)
     labelled = needed if must_vary else named.response.variables
@@ -167,24 +168,6 @@ def _contrasts(formula: Formula, columns: pd.DataFrame) -> dict[str, Contrast]:
     factors = [v for v in formula.computed if v in formula.predictors and v in columns]
     asked = {v: contrast(v, list(columns[v].cat.categories)) for v in factors if columns[v].dtype == "category"}
     return {variable: found for variable, found in asked.items() if found is not None}
-
-
-def _check_names(formula: Formula, frame: Any) -> None:
-    """A column is a number or a label, in R one left of a bar and the other right of it; ``x:c`` is a product."""
-    for name in formula.group_variables:
-        if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
-            raise DataError(
-                f"{name!r} holds numbers, and is a predictor as well as a grouping factor: is it a number or a label? "
-                f"For a slope beside a deviation of each {name}, write factor({name}) to the right of the bar, as in "
-                f"{name} + (1|factor({name})); for labels in both places make the column text."
-            )
-    effects = [(block.group, effect) for block in formula.blocks for effect in block.effects]
-    deviations = [Term((*group.variables, *effect.variables)) for group, effect in effects]
-    terms = [*formula.common, *formula.groups, *(effect for _, effect in effects), *deviations]
-    products = {term.name for term in terms if term.degree > 1}
-    for name in formula.variables:
-        if name in products:
-            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
 
 
 def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:

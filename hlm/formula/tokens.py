@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     rf"""(?P<space>\s+)
       | (?P<quoted>`[^`]*`)
       | (?P<string>"[^"]*"|'[^']*')
-      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:L(?![\w.]))?)
       | (?P<name>(?:(?:{"|".join(_PACKAGES)})::(?=[\w.]+\s*\())?(?:[^\W\d]|\.(?!\d))[\w.]*)
       | (?P<op>%in%|\*\*|%%|%/%|\|\||[<>=!]=|[~|+\-*/:^(),=<>])
     """,
@@ -58,6 +58,8 @@ def tokenize(formula: str) -> tuple[Token, ...]:
             meaning = "^" if text == "**" else text  # R reads ** as ^
             if match.lastgroup == "name":
                 meaning = text.rpartition("::")[2]
+            elif match.lastgroup == "number":
+                meaning = text.removesuffix("L")  # R's whole number
             tokens.append(Token(cast(Kind, match.lastgroup), meaning, start, position))
     return (*tokens, Token("end", "", len(formula), len(formula)))
 

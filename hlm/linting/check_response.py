@@ -86,6 +86,21 @@ def success_label(case: DataCase) -> Iterator[Finding]:
     yield case.finding("success-label", message, at=name)
 
 
+def many_labels(case: DataCase) -> Iterator[Finding]:
+    """Numbers as labels, so many that they are measurements."""
+    name, family = case.formula.response.variable, case.family
+    if family.support not in ("labels", "ordered") or name not in case.frame.columns:
+        return
+    labels = case.data.columns[name].nunique()
+    if case.frame[name].dtype.is_numeric() and labels > threshold("labels of a response"):
+        message = (
+            f"{name} holds {labels} different numbers, and the {family.name} family takes each for a label of its own: "
+            f"{labels - 1} {'thresholds' if family.support == 'ordered' else 'sets of coefficients'}. For numbers that "
+            f"measure something write family='gaussian'; or make fewer labels of them, pd.cut(data[{name!r}], 5)."
+        )
+        yield case.finding("many-response-labels", message, at=name)
+
+
 def _zero_one(name: str, success: str, failure: str, case: DataCase) -> str:
     """The code that makes 1 of what is failure now."""
     numbers = {failure: 1, success: 0}
@@ -140,4 +155,6 @@ def _looks_like_counts(y: np.ndarray) -> bool:
     return whole and bool(y.mean() < threshold("zero below the mean, in sds") * y.std()) and len(np.unique(y)) > 2
 
 
-RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, success_label, order_of_labels, separated_groups)
+RESPONSE_CHECKS = (
+    outside_family, discrete_as_gaussian, success_label, order_of_labels, many_labels, separated_groups,
+)  # fmt: skip

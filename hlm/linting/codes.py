@@ -46,6 +46,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         # the response
         "response-outside-family": "error", "binary-as-gaussian": "warning", "count-as-gaussian": "warning",
         "success-label": "note", "order-of-labels": "warning", "separated-groups": "note",
+        "many-response-labels": "warning",
     }
 )  # fmt: skip
 
@@ -63,6 +64,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "mean in sds": Threshold(3, "a line's intercept and slope then correlate by -0.95 because of the origin alone"),
         "rows per level": Threshold(5, "a coefficient of fewer rows is mostly noise"),
         "levels of a common factor": Threshold(20, "so many levels are a population, which partial pooling describes"),
+        "labels of a response": Threshold(20, "so many numbers measure something; labels are few"),
         "zero below the mean, in sds": Threshold(3, "nearer to zero, a normal puts visible weight on negative counts"),
         "rank correlation of ids": Threshold(-0.5, "numbers given anew in each parent start low: low ones recur more"),
         "rank correlation in standard errors": Threshold(3, "beyond it, chance is one in a thousand"),

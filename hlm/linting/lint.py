@@ -154,12 +154,12 @@ def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Q
     try:
         whole = _with_columns(case, question)
     except (DataError, FormulaError) as problem:
-        found += _unusable(case, question, str(problem))
+        found += _unusable(case, question, problem)
         return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
     question = replace(question, small=is_small(whole))
     with np.errstate(over="ignore", invalid="ignore"):  # products of numbers near float64's limit
         found += [finding for check in DATA_CHECKS for finding in check(whole)]
-    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text)):
+    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text, whole.data)):
         found.append(case.finding("cannot-be-fitted", why))
     return found, question
 
@@ -175,7 +175,7 @@ def _with_columns(case: Case, question: Question) -> DataCase:
     return DataCase(case.text, expanded(case.formula, named), case.family, data, question.frame)
 
 
-def _unusable(case: Case, question: Question, problem: str) -> Iterator[Finding]:
+def _unusable(case: Case, question: Question, problem: DataError | FormulaError) -> Iterator[Finding]:
     """Why the columns cannot be had: misspelt, outside of what a function takes, or something else."""
     available = list(question.frame.columns)
     missing = [name for name in case.formula.columns if name not in available]
@@ -187,8 +187,8 @@ def _unusable(case: Case, question: Question, problem: str) -> Iterator[Finding]
     without = [] if missing else list(_without_value(case, question))
     yield from without
     if not missing and not without:
-        named = next((name for name in case.formula.columns if repr(name) in problem), None)
-        yield case.finding("unusable-data", problem, at=named)
+        named = next((name for name in case.formula.columns if repr(name) in str(problem)), None)
+        yield case.finding("unusable-data", str(problem), at=named, instead=problem.instead)
 
 
 def _without_value(case: Case, question: Question) -> Iterator[Finding]:

@@ -10,7 +10,6 @@ from hlm.errors import FormulaError, closest
 from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
 from hlm.formula.formula import Block, Formula
 from hlm.formula.parser import parse
-from hlm.formula.slips import what_was_meant
 from hlm.linting.case import spoken
 from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, bars, calls, outside, place_of_name
@@ -39,7 +38,11 @@ def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()
         *unknown,
     ]  # fmt: skip
     place = (problem.start, problem.stop) if problem.formula == text and text else None
-    return found or [finding_at(text, "cannot-be-read", problem.message, place, _mended(text, functions))]
+    if found:
+        return found
+    instead = None if problem.instead is None else if_read(problem.instead, functions)
+    message = problem.message.removesuffix(f" Write {instead}")  # a finding shows it once
+    return [finding_at(text, "cannot-be-read", message, place, instead or _mended(text, functions))]
 
 
 def _bare_bars(text: str, functions: Collection[str]) -> Iterator[Finding]:
@@ -157,7 +160,14 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
             parse(text if beside else f"` ` ~ {call}", functions=functions)
         except FormulaError as problem:
             instead = _instead(name, call)
-            changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
+            if beside:
+                changed = problem.instead
+            elif name == "weights":  # no term
+                before, after = text[:start].rstrip().removesuffix("+").rstrip(), text[stop:].lstrip()
+                changed = f"{before} {after.removeprefix('+').lstrip() if before.endswith('~') else after}".rstrip()
+            else:
+                changed = None if instead is None else f"{text[:start]}{instead}{text[stop:]}"
+            changed = None if changed is None else if_read(changed, functions)
             found = finding_at(text, "unknown-function", problem.message, (start, stop), changed)
             yield replace(found, message=problem.message)  # a division slash of the writer's own stays
 
@@ -167,7 +177,7 @@ def _instead(name: str, call: str) -> str | None:
     inside = call[call.index("(") + 1 : -1]
     if name in _INSTEAD:
         return _INSTEAD[name].format(x=inside.partition(",")[0].strip())
-    if name in REFUSED:
+    if name in REFUSED or name in BESIDE_THE_RESPONSE:
         return None
     last = name.rpartition(".")[2]  # np.log
     near = [last] if last in FUNCTIONS else closest(name, list(FUNCTIONS))
@@ -175,10 +185,7 @@ def _instead(name: str, call: str) -> str | None:
 
 
 def _mended(text: str, functions: Collection[str]) -> str | None:
-    """What can be read with the smallest change: ``~`` for ``=``, parentheses closed, no sign left at the end."""
-    slip = what_was_meant(text)
-    if slip is not None and if_read(slip.instead, functions):
-        return slip.instead
+    """What can be read with the smallest change: parentheses closed, no sign left at the end."""
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
     return if_read(closed, functions) or if_read(text.replace("((", "(").replace("))", ")"), functions)

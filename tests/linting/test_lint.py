@@ -41,7 +41,7 @@ TEXT = [
     ("y ~ t2(x, z) + (1|g)", "unknown-function", "t2(x, z)", "ns(x, df = 3) * ns(z, df = 3)", None),
     ("y ~ mo(x) + (1|gr(g, by = z))", "unknown-function", "mo(x)", "brms's monotonic", None),
     ("y ~ x + (1|gr(g, by = z))", "unknown-function", "gr(g, by = z)", "Write the grouping column", "y ~ x + (1|g)"),
-    ("y | se(s) ~ x + (1|g)", "unknown-function", "se(s)", "brms's known standard errors", None),
+    ("y | se(s) ~ x + (1|g)", "unknown-function", "se(s)", "brms's known standard errors", "y ~ x + (1|g)"),
     ("y ~ eval(x) + (1|g)", "unknown-function", "eval(x)", "is not a function of formulas", None),
     ("y ~ x.mean() + (1|g)", "unknown-function", "x.mean()", "is not a function of formulas", None),
     ("y ~ poly(x) + poly(x, z)", "cannot-be-read", "z", "degree is a whole number", None),
