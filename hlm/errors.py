@@ -55,14 +55,14 @@ def nearest(name: object, allowed: Iterable[object]) -> str:
     close = closest(str(name), names)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
-    if name == "pi":
+    if str(name) == "pi":
         hint = f"For the number write {math.pi}. "
     return f"{hint}There {'is' if len(names) == 1 else 'are'}: {shown or 'none'}."
 
 
 def closest(name: str, names: list[str]) -> list[str]:
     """The names that a misspelt one may stand for, the likeliest first, three at most; R's pi is no misspelling."""
-    if name == "pi":
+    if str(name) == "pi":
         return []
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:

@@ -181,6 +181,11 @@ class _Meaning:
                 return (Term((column(node, self.source),)),)
             case Token() as token if token.text == "1" and token.kind == "number":
                 return (INTERCEPT,)
+            case Token() as token if token.kind == "string":
+                message = (
+                    "A text in quotes stands inside functions only, as in dummy(f, 'a'). A column has no quotes: write "
+                )
+                raise self.error(f"{message}{quote(token.text[1:-1])}.", node)
             case Token():
                 raise self.error("Only 0 and 1 (without and with intercept) can stand as numbers in a formula.", node)
             case Call():

@@ -1,4 +1,4 @@
-"""Slips that leave a formula unreadable: ``=`` for ``~``, a column's name with a blank in it, printed quotes."""
+"""Slips that leave a formula unreadable: ``=`` for ``~``, a name with a blank in it, printed quotes, a lost ``+``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hlm.errors import FormulaError
+from hlm.formula.allowed_functions import REFUSED
+from hlm.formula.syntax_tree import STRUCTURES
 from hlm.formula.tokens import Token, tokenize
 
 # characters of word processors, and those of formulas that they look like
@@ -34,7 +36,8 @@ def what_was_meant(text: str) -> Slip | None:
         tokens = tokenize(plain)[:-1]
     except FormulaError:
         return None
-    found = [*_printed_characters(text, plain), *_equals_signs(tokens), *_names_with_blanks(plain, tokens)]
+    found = [*_printed_characters(text, plain), *_equals_signs(tokens), *_bars_after_names(tokens)]
+    found += _names_with_blanks(plain, tokens)
     changes = sorted(found, key=lambda slip: slip.start)
     if not changes:
         return None
@@ -64,6 +67,22 @@ def _equals_signs(tokens: tuple[Token, ...]) -> list[Slip]:
         if token.operator == "<" and after.operator == "-" and after.start == token.stop and depth == 0:
             return [Slip("Between the response and the predictors stands '~', not '<-'.", "~", token.start, after.stop)]
     return []
+
+
+def _bars_after_names(tokens: tuple[Token, ...]) -> list[Slip]:
+    """``x (1|g)`` and ``(1|g)(1|h)``: a bar after a name and a blank, or after a bar."""
+    found: list[Slip] = []
+    opened = None  # the last parenthesis before which a '+' may be missing
+    for before, token in pairwise(tokens):
+        if token.operator in ("(", ")"):
+            word = before.kind == "name" and before.text not in REFUSED and before.text not in STRUCTURES
+            apart = before.operator == ")" or (word and before.stop < token.start)
+            opened = (before, token) if token.operator == "(" and apart else None
+        elif opened is not None and token.operator in ("|", "||"):
+            (last, opening), opened = opened, None
+            plus = "+ (" if last.stop < opening.start else " + ("
+            found.append(Slip("A '+' is missing before the bar.", plus, opening.start, opening.stop))
+    return found
 
 
 def _names_with_blanks(text: str, tokens: tuple[Token, ...]) -> list[Slip]:

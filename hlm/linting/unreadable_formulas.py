@@ -152,6 +152,8 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
         if name in FUNCTIONS or name in functions or (name in _RESPONSES and start < right):
             continue
         call = text[start:stop]
+        if "|" in call and what_was_meant(call):
+            continue  # x (1|g) is no call: a '+' is missing
         try:
             beside = name in BESIDE_THE_RESPONSE and start < right  # y | se(s) ~ x: what to write depends on the rest
             parse(text if beside else f"` ` ~ {call}", functions=functions)
