@@ -184,8 +184,9 @@ class _Meaning:
             case Token() as token if token.text == "1" and token.kind == "number":
                 return (INTERCEPT,)
             case Token() as token if token.kind == "string":
-                message = "A text is no term: write the column's name without quotation marks."
-                raise self.error(message, node, quote(token.text[1:-1]))
+                name = quote(token.text[1:-1])
+                inside = "A text in quotes stands inside functions only, as in dummy(f, 'a')."
+                raise self.error(f"{inside} A column has no quotes: write {name}.", node, name)
             case Token():
                 raise self.error("Only 0 and 1 (without and with intercept) can stand as numbers in a formula.", node)
             case Call():

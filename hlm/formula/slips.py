@@ -1,4 +1,4 @@
-"""Slips that leave a formula unreadable: ``=`` for ``~``, names with blanks, printed quotes, bare comparisons."""
+"""Slips that leave a formula unreadable: ``=`` for ``~``, names with blanks, printed quotes, a lost ``+``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hlm.errors import FormulaError
-from hlm.formula.syntax_tree import COMPARISONS
+from hlm.formula.allowed_functions import REFUSED
+from hlm.formula.syntax_tree import COMPARISONS, STRUCTURES
 from hlm.formula.tokens import Token, tokenize
 
 # characters of word processors, and those of formulas that they look like
@@ -37,7 +38,7 @@ def what_was_meant(text: str) -> Slip | None:
         return None
     found = [
         *_printed_characters(text, plain), *_equals_signs(tokens), *_bare_comparisons(tokens),
-        *_names_with_blanks(plain, tokens),
+        *_bars_after_names(tokens), *_names_with_blanks(plain, tokens),
     ]  # fmt: skip
     changes = sorted(found, key=lambda slip: slip.start)
     if not changes:
@@ -107,6 +108,22 @@ def _side(tokens: tuple[Token, ...], place: int, step: int, edges: tuple[str, ..
         depth += (text == opening) - (text in ("(", ")") and text != opening)
         at += step
     return at - step
+
+
+def _bars_after_names(tokens: tuple[Token, ...]) -> list[Slip]:
+    """``x (1|g)`` and ``(1|g)(1|h)``: a bar after a name and a blank, or after a bar."""
+    found: list[Slip] = []
+    opened = None  # the last parenthesis before which a '+' may be missing
+    for before, token in pairwise(tokens):
+        if token.operator in ("(", ")"):
+            word = before.kind == "name" and before.text not in REFUSED and before.text not in STRUCTURES
+            apart = before.operator == ")" or (word and before.stop < token.start)
+            opened = (before, token) if token.operator == "(" and apart else None
+        elif opened is not None and token.operator in ("|", "||"):
+            (last, opening), opened = opened, None
+            plus = "+ (" if last.stop < opening.start else " + ("
+            found.append(Slip("A '+' is missing before the bar.", plus, opening.start, opening.stop))
+    return found
 
 
 def _names_with_blanks(text: str, tokens: tuple[Token, ...]) -> list[Slip]:

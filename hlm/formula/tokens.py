@@ -70,7 +70,12 @@ def _unreadable(character: str) -> str:
     if character in "\"'":
         return "This quotation mark is never closed."
     if character in "[]{}":
-        return f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g)."
-    if character in "&!@$;?\\":
+        return (
+            f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g), and the name of a column "
+            f"alone, as in x."
+        )
+    if character == "$":
+        return "'$' has no meaning in a formula: write the name of a column alone, x for d$x."
+    if character in "&!@;?\\":
         return f"{character!r} has no meaning in a formula: compute a new column in the data first, then use its name."
     return f"The character {character!r} has no meaning in a formula; write an unusual column name in `back-quotes`."

@@ -9,32 +9,26 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from hlm.errors import DataError
-from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
 from hlm.linting.case import Case, DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
-from hlm.model.families import check_response
+from hlm.model.families import check_response, check_trials
 
 
 def trials_and_family(case: Case) -> Iterator[Finding]:
-    """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; needs no data."""
-    response, family = case.formula.response, case.family
-    if response.trials is not None and not family.has_trials:
-        message = f"{response} counts successes among trials, which is no {family.name} response: family='binomial'."
-        yield case.finding("response-outside-family", message, at=response.variable)
-    if response.trials is None and family.has_trials:
-        name, written = shown(response.variable), response.written
-        successes, _, trials = written.partition("/")
-        instead = None
+    """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; data are not needed."""
+    response, instead = case.formula.response, None
+    try:
+        check_trials(case.family, case.formula, case.data if isinstance(case, DataCase) else None)
+    except DataError as problem:
+        message, (successes, _, trials) = str(problem), response.written.partition("/")
         if trials:
             message = (
-                f"{written} is a proportion, and the {family.name} family needs the counts: say where the trials are, "
-                f"weights={trials!r}, or write successes and failures."
+                f"{response.written} is a proportion, and the {case.family.name} family needs the counts: say where "
+                f"the trials are, weights={trials!r}, or write successes and failures."
             )
             instead = replace(case.formula, response=parse(f"cbind({successes}, {trials} - {successes}) ~ 1").response)
-        else:
-            message = f"The {family.name} family needs successes and trials: write p({name}, n), n being the trials."
         yield case.finding("response-outside-family", message, at=response.variable, instead=instead)
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-FORMULA_CHECKS = (*SYNTAX_CHECKS, dropped_arithmetic)
+FORMULA_CHECKS = (trials_and_family, *SYNTAX_CHECKS, dropped_arithmetic)
 DATA_CHECKS = (
     *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *SEPARATION_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS,
     *FACTOR_CHECKS, *RESPONSE_CHECKS,
@@ -148,17 +148,16 @@ def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Q
     except FormulaError as problem:
         return unreadable(text, problem, tuple(question.functions)), question
     case = Case(text, read, question.family)
-    found = list(trials_and_family(case))
     if question.frame is None:
-        return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
+        return [finding for check in FORMULA_CHECKS for finding in check(case)], question
     try:
         whole = _with_columns(case, question)
     except (DataError, FormulaError) as problem:
-        found += _unusable(case, question, problem)
+        found = list(_unusable(case, question, problem))
         return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
     question = replace(question, small=is_small(whole))
     with np.errstate(over="ignore", invalid="ignore"):  # products of numbers near float64's limit
-        found += [finding for check in DATA_CHECKS for finding in check(whole)]
+        found = [finding for check in DATA_CHECKS for finding in check(whole)]
     if not any(finding.severity == "error" for finding in found) and (why := question.problem(text, whole.data)):
         found.append(case.finding("cannot-be-fitted", why))
     return found, question

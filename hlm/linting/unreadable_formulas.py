@@ -10,6 +10,7 @@ from hlm.errors import FormulaError, closest
 from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
 from hlm.formula.formula import Block, Formula
 from hlm.formula.parser import parse
+from hlm.formula.slips import what_was_meant
 from hlm.linting.case import spoken
 from hlm.linting.findings import Finding, finding_at
 from hlm.linting.places_in_text import Place, bars, calls, outside, place_of_name
@@ -155,6 +156,8 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
         if name in FUNCTIONS or name in functions or (name in _RESPONSES and start < right):
             continue
         call = text[start:stop]
+        if "|" in call and what_was_meant(call):
+            continue  # x (1|g) is no call: a '+' is missing
         try:
             beside = name in BESIDE_THE_RESPONSE and start < right  # y | se(s) ~ x: what to write depends on the rest
             parse(text if beside else f"` ` ~ {call}", functions=functions)

@@ -123,6 +123,7 @@ def test_the_partly_nested_trial_is_estimable() -> None:
     """lme4: REML -131.9482, standard deviation 0.651, residual 0.896."""
     result = reml("y ~ treat + (0 + treat|grp)", partly_nested())
     assert result.loglik == pytest.approx(-131.9482, abs=1e-4)
+    assert result.varcorr["sdcor"].tolist() == pytest.approx([0.651, 0.896], abs=5e-4)
 
 
 def test_what_is_no_intercept_still_needs_to_vary() -> None:
