@@ -23,7 +23,10 @@ _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits
 
 
 def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
-    """The response varies, every grouping factor has two levels at least, every predictor varies.
+    """The response varies, every grouping factor has two levels at least, every factor and varying slope varies.
+
+    A number that is the same in every row may stand among the common terms, as in R: it is left out where the intercept
+    explains it, and is the intercept where there is none.
 
     DataError: for the first column that does not.
     """
@@ -40,8 +43,9 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
                 f"The grouping factor {group.name!r} has one group only ({levels[0]!r}): "
                 f"partial pooling needs two groups at least."
             )
+    in_bars = {v for block in formula.blocks for term in block.effects for v in term.variables}
     for name in formula.predictors:
-        if _is_constant(columns[name]):
+        if _is_constant(columns[name]) and (columns[name].dtype == "category" or name in in_bars):
             value = columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
 

@@ -30,7 +30,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         "dropped-arithmetic": "warning",
         # the columns
         "missing-column": "error", "unusable-data": "error", "function-without-value": "error",
-        "cannot-be-fitted": "error", "constant-column": "error",
+        "cannot-be-fitted": "error", "constant-column": "error", "constant-predictor": "warning",
         "missing-values": "note", "many-missing-values": "warning",
         "no-common-intercept": "warning", "collinear": "warning", "nearly-collinear": "note", "wild-scales": "note",
         "far-from-zero": "warning", "intercepts-outside-data": "note", "rare-level": "note", "many-levels": "note",

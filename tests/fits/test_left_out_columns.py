@@ -234,3 +234,23 @@ def test_an_empty_cell_that_varies_is_estimable_nowhere() -> None:
     names, known = estimable(model, Term(("g",)))
     assert [name for name, mine in zip(names, known.T, strict=True) if not mine.any()] == ["f:h[b, q]"]
     assert "f:h[b, q]" not in model.design.group_coefficients.labels
+
+
+@pytest.mark.parametrize("formula", ["y ~ one + x + (1|g)", "y ~ x*one + (x|g)", "y ~ x + I(one^2) + (1|g)"])
+def test_a_constant_number_beside_the_intercept_is_left_out(formula: str) -> None:
+    data = empty_cell().assign(one=3.0, x=np.linspace(-1, 1, len(empty_cell())))
+    plain = "y ~ x + (x|g)" if "(x|g)" in formula else "y ~ x + (1|g)"
+    assert reml(formula, data).fixef.to_dict() == pytest.approx(reml(plain, data).fixef.to_dict(), rel=1e-6)
+    fits = fit_pooling(formula, data, seed=1, draws=50, chains=2, progress=False)
+    assert all(
+        "is left out: the common columns before it already contain it" in " ".join(f.notes) for f in fits.values()
+    )
+
+
+def test_a_constant_number_without_an_intercept_is_the_intercept() -> None:
+    data = empty_cell().assign(one=2.0, x=np.linspace(-1, 1, len(empty_cell())))
+    found, plain = reml("y ~ 0 + one + x + (1|g)", data), reml("y ~ x + (1|g)", data)
+    assert 2 * found.fixef["one"] == pytest.approx(plain.fixef["Intercept"], rel=1e-6)
+    assert found.fixef["x"] == pytest.approx(plain.fixef["x"], rel=1e-6)
+    with pytest.raises(DataError, match="'one' is constant"):
+        reml("y ~ x + (one|g)", data)
