@@ -22,10 +22,15 @@ class FormulaError(HlmError):
         The text of the formula; shown with the place marked below it.
     start, stop : int, optional
         The characters of ``formula`` that the message is about.
+    instead : str, optional
+        The whole formula that was probably meant.
     """
 
-    def __init__(self, message: str, formula: str = "", start: int = 0, stop: int | None = None) -> None:
+    def __init__(
+        self, message: str, formula: str = "", start: int = 0, stop: int | None = None, instead: str | None = None
+    ) -> None:
         self.message = message
+        self.instead = instead
         self.formula = formula
         self.start = start
         self.stop = len(formula) if stop is None else stop
@@ -36,7 +41,19 @@ class FormulaError(HlmError):
 
 
 class DataError(HlmError):
-    """The data cannot be used as they are: the message names the column and, where it can, the row."""
+    """The data cannot be used as they are: the message names the column and, where it can, the row.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do instead.
+    instead : str, optional
+        The formula that can be used with these data.
+    """
+
+    def __init__(self, message: str, instead: str | None = None) -> None:
+        self.instead = instead
+        super().__init__(message)
 
 
 class FitError(HlmError):
@@ -55,14 +72,14 @@ def nearest(name: object, allowed: Iterable[object]) -> str:
     close = closest(str(name), names)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
-    if name == "pi":
+    if str(name) == "pi":
         hint = f"For the number write {math.pi}. "
     return f"{hint}There {'is' if len(names) == 1 else 'are'}: {shown or 'none'}."
 
 
 def closest(name: str, names: list[str]) -> list[str]:
     """The names that a misspelt one may stand for, the likeliest first, three at most; R's pi is no misspelling."""
-    if name == "pi":
+    if str(name) == "pi":
         return []
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlm.data.column_checks import (
     check_labels,
+    check_names,
     check_no_numbers_as_text,
     check_offset,
     check_sizes,
@@ -19,7 +20,7 @@ from hlm.data.column_checks import (
 from hlm.data.computed_columns import all_others, learn_variables
 from hlm.data.contrasts import Contrast, contrast
 from hlm.data.missing_values import complete_rows
-from hlm.data.pandas_polars_arrow import check_rows, narwhalize
+from hlm.data.pandas_polars_arrow import as_factor, check_rows, narwhalize
 from hlm.data.transforms import Functions, Transform
 from hlm.errors import DataError
 from hlm.formula.expansion import expanded
@@ -130,7 +131,7 @@ def clean(
     frame = narwhalize(data)
     expansions = {ALL_OTHERS: all_others(formula, list(frame.columns), weights)} if formula.has_dot else {}
     named = expanded(formula, expansions)
-    _check_names(named, frame)
+    check_names(named, frame)
     needed = tuple(dict.fromkeys([*named.columns, *([weights] if weights is not None else [])]))
     columns, sources, missing = complete_rows(named, needed, frame)
     labelled = needed if must_vary else named.response.variables
@@ -139,7 +140,8 @@ def clean(
     if "Intercept" in {*named.predictors, *named.group_variables}:
         raise DataError("The column 'Intercept' has the name of a model parameter: rename it, for example Intercept_x.")
     check_no_numbers_as_text(named, columns, [name for name in needed if frame[name].dtype in (nw.String, nw.Object)])
-    labels = _two_labels(columns[named.response.variable], family)
+    given = columns[named.response.variable]
+    labels = tuple(given.cat.categories) if given.dtype == "category" and family.support == "binary" else ()
     for name in named.response.variables:
         columns[name] = _response(columns[name], name, family)
     for group in named.groups:
@@ -166,24 +168,6 @@ def _contrasts(formula: Formula, columns: pd.DataFrame) -> dict[str, Contrast]:
     factors = [v for v in formula.computed if v in formula.predictors and v in columns]
     asked = {v: contrast(v, list(columns[v].cat.categories)) for v in factors if columns[v].dtype == "category"}
     return {variable: found for variable, found in asked.items() if found is not None}
-
-
-def _check_names(formula: Formula, frame: Any) -> None:
-    """A column is a number or a label, in R one left of a bar and the other right of it; ``x:c`` is a product."""
-    for name in formula.group_variables:
-        if name in formula.predictors and name in frame.columns and frame[name].dtype.is_numeric():
-            raise DataError(
-                f"{name!r} holds numbers, and is a predictor as well as a grouping factor: is it a number or a label? "
-                f"For a slope beside a deviation of each {name}, write factor({name}) to the right of the bar, as in "
-                f"{name} + (1|factor({name})); for labels in both places make the column text."
-            )
-    effects = [(block.group, effect) for block in formula.blocks for effect in block.effects]
-    deviations = [Term((*group.variables, *effect.variables)) for group, effect in effects]
-    terms = [*formula.common, *formula.groups, *(effect for _, effect in effects), *deviations]
-    products = {term.name for term in terms if term.degree > 1}
-    for name in formula.variables:
-        if name in products:
-            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
 
 
 def offsets(formula: Formula, columns: pd.DataFrame) -> np.ndarray | None:
@@ -217,10 +201,6 @@ def cells(columns: pd.DataFrame, group: Term) -> pd.Series:
     return pd.Series(cell, index=columns.index)
 
 
-def _two_labels(column: pd.Series, family: ResponseKind) -> tuple[str, ...]:
-    return tuple(column.cat.categories) if column.dtype == "category" and family.support == "binary" else ()
-
-
 def check_weights(column: pd.Series, name: str) -> np.ndarray:
     """Weights as numbers; a `DataError` where they are none above 0."""
     if column.dtype == "category":
@@ -230,11 +210,12 @@ def check_weights(column: pd.Series, name: str) -> np.ndarray:
 
 
 def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
-    """The response as numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
+    """The response as labels or numbers; for bernoulli the second of two labels counts as success, as in R's glm."""
     import pandas as pd
 
-    if column.dtype != "category" or family.support in ("labels", "ordered"):
-        return column
+    as_labels = family.support in ("labels", "ordered")
+    if as_labels or column.dtype != "category":
+        return as_factor(column.tolist(), column.index) if as_labels and column.dtype != "category" else column
     levels = list(column.cat.categories)
     if family.support == "binary":
         if len(levels) == 2:
@@ -245,6 +226,7 @@ def _response(column: pd.Series, name: str, family: ResponseKind) -> pd.Series:
         )
     if set(levels) <= {"False", "True"}:
         return pd.Series((column.astype(str) == "True").astype(np.int64))
-    shown = ", ".join(levels[:5])
-    labelled = "family='bernoulli'" if len(levels) == 2 else "family='categorical', or 'cumulative' if they are ordered"
-    raise DataError(f"The response {name!r} holds labels ({shown}), not numbers. For labels write {labelled}.")
+    more = "family='bernoulli'" if len(levels) == 2 else "family='categorical', or 'cumulative' if they are ordered"
+    raise DataError(
+        f"The response {name!r} holds labels ({', '.join(levels[:5])}), not numbers. For labels write {more}."
+    )

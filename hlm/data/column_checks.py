@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlm.errors import DataError
-from hlm.formula.formula import Formula, quote
+from hlm.formula.formula import Formula, Term, quote
 from hlm.formula.function_calls import shown
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ _ALIKE_RESPONSE = 1e-12  # a response is centred first: it only loses the digits
 
 
 def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
-    """The response varies, every grouping factor has two levels at least, every predictor varies.
+    """The response varies, every grouping factor has two levels at least, every factor and varying slope varies.
+
+    A number that is the same in every row may stand among the common terms, as in R: it is left out where the intercept
+    explains it, and is the intercept where there is none.
 
     DataError: for the first column that does not.
     """
@@ -39,10 +43,39 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
                 f"The grouping factor {group.name!r} has one group only ({levels[0]!r}): "
                 f"partial pooling needs two groups at least."
             )
+    in_bars = {v for block in formula.blocks for term in block.effects for v in term.variables}
     for name in formula.predictors:
-        if _is_constant(columns[name]):
+        if _is_constant(columns[name]) and (columns[name].dtype == "category" or name in in_bars):
             value = columns[name].iloc[0]
             raise DataError(f"The predictor {name!r} is constant ({value} in every row): leave it out of the formula.")
+
+
+def check_names(formula: Formula, frame: Any) -> None:
+    """A column is a number or a label, in R one left of a bar and the other right of it; ``x:c`` is a product."""
+    both = [name for name in formula.group_variables if name in formula.predictors and name in frame.columns]
+    numbers = {name: f"factor({_written(name)})" for name in both if frame[name].dtype.is_numeric()}
+    for name, labels in numbers.items():
+        groups = [Term(tuple(numbers.get(v, v) for v in block.group.variables)) for block in formula.blocks]
+        blocks = tuple(replace(block, group=group) for block, group in zip(formula.blocks, groups, strict=True))
+        instead = str(replace(formula, blocks=blocks))
+        raise DataError(
+            f"{name!r} holds numbers, and is a predictor as well as a grouping factor: is it a number or a label? "
+            f"For a slope beside a deviation of each {name}, write {labels} right of the bar: {instead}. For labels in "
+            f"both places make the column text.",
+            instead,
+        )
+    effects = [(block.group, effect) for block in formula.blocks for effect in block.effects]
+    deviations = [Term((*group.variables, *effect.variables)) for group, effect in effects]
+    terms = [*formula.common, *formula.groups, *(effect for _, effect in effects), *deviations]
+    products = {term.name for term in terms if term.degree > 1}
+    for name in formula.variables:
+        if name in products:
+            raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
+
+
+def _written(name: str) -> str:
+    """A column as a formula writes it: back-quoted where it has blanks, a computed one as it is."""
+    return shown(name) if "(" in name and name.endswith(")") else quote(name)
 
 
 def check_labels(columns: pd.DataFrame, names: Iterable[str], *, is_polars: bool) -> None:
@@ -89,7 +122,7 @@ def check_told_apart(formula: Formula, columns: pd.DataFrame) -> None:
         if np.ptp(values) <= share * np.abs(values).max():
             raise DataError(
                 f"The numbers of {shown(name)!r} differ by {np.ptp(values):.3g} at most and lie near {values[0]:.6g}, "
-                f"so that too few of their digits tell rows apart: subtract a constant, I({shown(name)} - "
+                f"so that too few of their digits tell rows apart: subtract a constant, I({_written(name)} - "
                 f"{values[0]:.6g})."
             )
 
@@ -99,7 +132,7 @@ def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name in columns and columns[name].dtype != "category":
             largest = float(columns[name].abs().max())
-            units = f", I({shown(name)} * {1 / max(largest, 1e-300):.0e})"
+            units = f", I({_written(name)} * {1 / max(largest, 1e-300):.0e})"
             _check_size(f"numbers of {shown(name)!r}", largest, units)
 
 
@@ -136,7 +169,7 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
             raise DataError(
                 f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
                 f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: "
-                f"factor({quote(name)})."
+                f"factor({_written(name)})."
             )
 
 

@@ -29,7 +29,7 @@ def narwhalize(data: Any) -> Any:
         frame = nw.from_native(data)
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     except TypeError:
-        what = "pd.read_csv(path)" if isinstance(data, str) else "pd.DataFrame(data)"
+        what = "pd.read_csv(path), or hlm.load_data(name)" if isinstance(data, str) else "pd.DataFrame(data)"
         raise DataError(
             f"The data must be a data frame (pandas, polars, pyarrow, ...), not {type(data).__name__}: write {what}."
         ) from None

@@ -74,7 +74,8 @@ def _scales(model: ModelStructure, names: Names) -> Iterator[str]:
     for bar in model.bars:
         if model.model.is_orthogonalised(bar.block) and len(bar.columns) > 2:
             name, width = _basis(bar, names), len(bar.columns)
-            yield f"{name} = np.column_stack([{', '.join(_plain(column, names) for column in bar.columns)}])"
+            own = [names.values(column) if column.parts else "np.ones(len(rows))" for column in bar.columns]
+            yield f"{name} = np.column_stack([{', '.join(own)}])"
             yield f"for j in range(1, {width}):  # each column less what those before it explain"
             yield f"    before = {name}[:, :j]"
             yield f"    {name}[:, j] -= before @ np.linalg.lstsq(before, {name}[:, j])[0]"
@@ -93,10 +94,6 @@ def _scales(model: ModelStructure, names: Names) -> Iterator[str]:
 
 def _basis(bar: Bar, names: Names) -> str:
     return f"{names.factors[bar.factor]}_columns"
-
-
-def _plain(column: Column, names: Names) -> str:
-    return names.values(column) if column.parts else "np.ones(len(rows))"
 
 
 def _regressor(bar: Bar, column: Column, model: ModelStructure, names: Names) -> str:

@@ -97,9 +97,10 @@ def _notes(model: ModelStructure) -> Iterator[str]:
             block = Block(tuple(effect.term for effect in bar.block.effects), bar.factor.term, correlated=True)
             others = ", ".join(visible(column.label) for column in bar.held)
             several = " (each column less what those before it explain)" if len(bar.columns) > 2 else ""
+            zero = "wherever its zero lies" if len(bar.held) == 1 else "wherever their zeros lie"
             yield (
                 f"The priors of the sds and the correlation in {visible(str(block))} hold at the mean of {others}"
-                f"{several}, wherever their zero lies; the posterior reports them as the formula writes them."
+                f"{several}, {zero}; the posterior reports them as the formula writes them."
             )
     if model.family.has_thresholds:
         yield "The thresholds have Bambi's default priors."

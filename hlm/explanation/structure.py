@@ -15,7 +15,7 @@ from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, columns_in, ter
 from hlm.formula.expansion import basis_columns
 from hlm.formula.formula import ALL_OTHERS, Formula, Term
 from hlm.model import names
-from hlm.model.families import Family
+from hlm.model.families import Family, order_of_labels
 from hlm.model.grouping_factors import CovarianceBlock
 from hlm.model.model import Model
 
@@ -104,6 +104,11 @@ class ModelStructure:
     def labels(self) -> tuple[str, ...]:
         """The two labels of a response of 0 and 1; the second is 1."""
         return () if self.data is None else self.data.labels
+
+    @property
+    def order(self) -> str:
+        """The labels of an ordered response, the lowest first; empty for other families and without data."""
+        return "" if self.data is None else order_of_labels(self.family, self.formula, self.data)
 
     @property
     def weights(self) -> str | None:

@@ -11,10 +11,10 @@ from hlm.explanation.html_pieces import heading, lettered, styled, table
 from hlm.explanation.math_expression import visible
 from hlm.explanation.math_text import plain
 from hlm.explanation.parameter_counts import parameter_text, strategy_coefficients, strategy_formulas
-from hlm.explanation.regressors import Column, levels
+from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, levels
 from hlm.explanation.structure import Bar, Factor, ModelStructure
 from hlm.explanation.words_functions import basis_origin, basis_source, computed_meanings
-from hlm.explanation.words_nouns import group_noun, noun, part_text
+from hlm.explanation.words_nouns import group_noun, is_dummy, noun, part_text
 from hlm.formula.formula import ALL_OTHERS
 
 
@@ -73,6 +73,7 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
     name, trials, family = visible(model.response), model.formula.response.trials, model.family
     of = f" out of {visible(trials)}" if trials is not None else ""
     what = " or ".join(map(visible, model.labels)) or family.meaning
+    what += f", {visible(model.order)}," if model.order else ""
     text = f"{name}{of} is {what} ({family.name} family); the terms below add up to {_scale(model)}."
     yield Sentence(name, text)
     typical = f" in an average {_factors(model)}" if model.bars else ""
@@ -92,7 +93,7 @@ def _common(model: ModelStructure) -> Iterator[Sentence]:
         elif basis := model.basis_of(parts[0].variable):
             place = model.bases[basis].index(parts[0].variable) + 1
             text = f"Column {place} of the curve in {basis_source(basis)} is multiplied by {letter}"
-        elif column.is_numeric:
+        elif column.is_numeric and not is_dummy(parts[0]):
             text = f"One more unit of {part_text(parts[0])} changes {_scale(model)} by {letter}"
         else:
             text = f"{part_text(parts[0])} changes {_scale(model)} by {letter}{_reference(column, model)}"
@@ -119,6 +120,10 @@ def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
     spread = f"with standard deviation {spread}"
     if symbols.is_departure(bar, column, model):
         return f"Each {group} shifts the {what} by its own {own}; these shifts vary around 0 {spread}."
+    if centre is None and INTERCEPT_COLUMN not in bar.columns and _is_zero_or_one(column, model):
+        text = part_text(column.parts[0])
+        where = text if " = " in text else f"{text} is 1"
+        return f"Each {group} has its own intercept in the rows where {where}, {own}; these vary around 0 {spread}."
     if centre is None:
         around, spread = "0", f"{spread}: there is no common {what} in the formula"
     elif isinstance(centre, Factor):
@@ -126,6 +131,15 @@ def _varying(bar: Bar, column: Column, model: ModelStructure) -> str:
     else:
         around = f"the common {what}, {plain(symbols.centre(column, model))},"
     return f"Each {group} has its own {what}, {own}; these vary around {around} {spread}."
+
+
+def _is_zero_or_one(column: Column, model: ModelStructure) -> bool:
+    """Whether a column alone is 0 or 1 in every row, as far as formula and data tell."""
+    if len(column.parts) != 1 or not column.is_numeric:
+        return False
+    name = column.parts[0].variable
+    known = model.model.has_data and name in model.model.data.columns
+    return is_dummy(column.parts[0]) or (known and bool(model.model.data.columns[name].isin((0, 1)).all()))
 
 
 def _together(bar: Bar, model: ModelStructure) -> str:

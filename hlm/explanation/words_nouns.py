@@ -8,6 +8,7 @@ from hlm.explanation.math_expression import visible
 from hlm.explanation.regressors import INTERCEPT_COLUMN, Column, Part
 
 _FACTOR = re.compile(r"\b(?:(?:as\.)?factor|C)\(([\w.]+)\)")
+_DUMMY = re.compile(r"dummy\((.+), ([\"'])(.+)\2\)\Z")
 _OF_A_CURVE = re.compile(r".*\)\d+\Z")  # poly(x, 2)1
 
 
@@ -20,7 +21,12 @@ def noun(column: Column) -> str:
         return f"interaction of {text}"
     if _OF_A_CURVE.match(column.parts[0].variable):
         return f"coefficient of {text}"
-    return f"slope for {text}" if column.is_numeric else f"effect of {text}"
+    return f"slope for {text}" if column.is_numeric and not is_dummy(column.parts[0]) else f"effect of {text}"
+
+
+def is_dummy(part: Part) -> bool:
+    """Whether a number says which rows have one level: ``dummy(f, "a")``."""
+    return _DUMMY.match(part.variable) is not None
 
 
 def group_noun(name: str) -> str:
@@ -32,4 +38,6 @@ def part_text(part: Part) -> str:
     """A variable, or a variable with its level, ``sex = M``; a contrast's column as in tables, ``C(f, Sum)[1]``."""
     if part.is_score:
         return f"{visible(part.variable)}[{part.level}]"
+    if dummy := _DUMMY.match(part.variable):
+        return f"{visible(dummy[1])} = {visible(dummy[3])}"
     return visible(part.variable) if part.level is None else f"{visible(part.variable)} = {visible(part.level)}"

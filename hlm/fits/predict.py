@@ -81,7 +81,8 @@ def predict(
         The columns of the formula as predicted from, then ``estimate`` (posterior mean), ``sd``, ``lower``, ``upper``,
         ``prob``, in units of the response (``kind="linear"``: of the linear predictor), ``new_group``, and ``note``,
         why not to rely on the fit's draws, if so, where weight 1 was taken, and why there is no number: no pooling has
-        nothing to say of a new or an average group (NaN). For a response of labels one row for each row and ``label``.
+        nothing to say of a new or an average group (NaN); or what the fit left out and a row needs, as in an empty
+        cell. For a response of labels one row for each row and ``label``.
     xarray.DataArray
         With ``draws=True``: dims ``chain, draw, row`` (and ``label``), the columns predicted from as coordinates along
         ``row``.
@@ -125,10 +126,13 @@ def predict(
     eta = linear_predictors(fit, known, own, groups == "new" and fit.pooling != "none", new_groups, generator)
     drawn = with_gaps(_drawn(fit, known, kind, eta, generator), [*unknown], len(rows))
     said = [*failed_diagnostics(fit).values(), *_notes(fit, rows, kind)]
+    why = dict(unknown)
+    for row, labels in fit.resolved.design.untold(rows).items():
+        why.setdefault(row, f"the data do not tell the effect of {', '.join(labels)} here: it counts as 0")
     if draws:
-        note = "; ".join([*dict.fromkeys(unknown.values()), *said])
+        note = "; ".join([*dict.fromkeys(why.values()), *said])
         return array_of_draws(rows, drawn, fit.idata["posterior"].to_dataset(), kind, note)
-    notes = ["; ".join([*([unknown[row]] if row in unknown else []), *said]) for row in range(len(rows))]
+    notes = ["; ".join([*([why[row]] if row in why else []), *said]) for row in range(len(rows))]
     return table_of_draws(rows, drawn, probability, new, notes)
 
 

@@ -13,7 +13,7 @@ from hlm.engines.interface import Diagnostics, PointwiseLoo
 from hlm.fits.posterior_coefficients import common_coefficients, draws_first
 from hlm.fits.verdict_sentence import judge
 from hlm.formula.function_calls import shown
-from hlm.model.families import chosen_link
+from hlm.model.families import chosen_link, order_of_labels
 from hlm.model.model import Model
 
 if TYPE_CHECKING:
@@ -191,7 +191,9 @@ def _head(fits: Mapping[str, ShownFit]) -> list[str]:
 
 
 def _modelled_label(model: Model) -> str:
-    """Of a response of two labels, which one the probability is of."""
+    """Of a response of two labels, which one the probability is of; of ordered labels, their order."""
+    if order := order_of_labels(model.family, model.written, model.data):
+        return f" ({order})"
     if not model.data.labels:
         return ""
     other, label = model.data.labels

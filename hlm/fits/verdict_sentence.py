@@ -55,7 +55,8 @@ class Judgement:
             else f"{label} {-self.differences[label]:.1f} lower than of {self.best}, se {self.errors[label]:.1f}"
             for label in level if label != self.best
         ]  # fmt: skip
-        return "; ".join([f"cannot tell {' and '.join(level)} apart (elpd of {', of '.join(gaps)})", *worse])
+        apart = f"{', '.join(level[:-1])} and {level[-1]}"
+        return "; ".join([f"cannot tell {apart} apart (elpd of {', of '.join(gaps)})", *worse])
 
 
 def judge(loos: Mapping[str, PointwiseLoo], poolings: Mapping[str, str] | None = None) -> Judgement | None:

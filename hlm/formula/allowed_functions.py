@@ -109,21 +109,26 @@ REFUSED: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# What brms writes left of '~', after a bar: y | se(s) ~ x. {y} is the response, {x} the argument, {right} all right
-# of '~'.
-BESIDE_THE_RESPONSE: Mapping[str, str] = MappingProxyType(
+# What brms writes left of '~', after a bar, y | se(s) ~ x: what it is, the formula to write if there is one, and what
+# to add to that. {y} is the response, {x} the argument, {right} all right of '~'.
+BESIDE_THE_RESPONSE: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "trials": "brms's number of trials. Write p({y}, {x}) ~ {right}, with family='binomial'",
-        "weights": "brms's weights. Write {y} ~ {right}, and give the column's name apart: weights={x!r}. There they "
-        "are precisions, as in lme4",
-        "se": "brms's known standard errors. Write {y} ~ {right}, and give precisions apart: data.assign(w=1 / "
-        "data[{x!r}]**2), weights='w'. A row's residual sd is then sigma times its standard error; sigma is estimated",
-        "rate": "brms's denominator of a rate. Write {y} ~ offset(log({x})) + {right}",
-        "cens": "brms's censoring. It is not read here: leave out the censored rows, or fit the model in brms",
-        "trunc": "brms's truncation. It is not read here: fit the model in brms",
-        "mi": "brms's imputation. Write {y} ~ {right}: rows where the response is missing are left out",
-        "subset": "brms's choice of rows. Write {y} ~ {right}, and give these rows only: data[data[{x!r}]]",
-        "thres": "brms's number of thresholds. Write {y} ~ {right}: the labels say how many there are",
-        "cat": "brms's number of categories. Write {y} ~ {right}: the labels say how many there are",
+        "trials": ("brms's number of trials", "p({y}, {x}) ~ {right}", ", with family='binomial'"),
+        "weights": (
+            "brms's weights", "{y} ~ {right}",
+            ", and give the column's name apart: weights={x!r}. There they are precisions, as in lme4",
+        ),
+        "se": (
+            "brms's known standard errors", "{y} ~ {right}",
+            ", and give precisions apart: data.assign(w=1 / data[{x!r}]**2), weights='w'. A row's residual sd is then "
+            "sigma times its standard error; sigma is estimated",
+        ),
+        "rate": ("brms's denominator of a rate", "{y} ~ offset(log({x})) + {right}", ""),
+        "cens": ("brms's censoring", "", "It is not read here: leave out the censored rows, or fit the model in brms"),
+        "trunc": ("brms's truncation", "", "It is not read here: fit the model in brms"),
+        "mi": ("brms's imputation", "{y} ~ {right}", ": rows where the response is missing are left out"),
+        "subset": ("brms's choice of rows", "{y} ~ {right}", ", and give these rows only: data[data[{x!r}]]"),
+        "thres": ("brms's number of thresholds", "{y} ~ {right}", ": the labels say how many there are"),
+        "cat": ("brms's number of categories", "{y} ~ {right}", ": the labels say how many there are"),
     }
-)
+)  # fmt: skip

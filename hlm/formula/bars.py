@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
-from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, REFUSED
+from hlm.formula.allowed_functions import BESIDE_THE_RESPONSE, FUNCTIONS, REFUSED
 from hlm.formula.check_calls import check_call
 from hlm.formula.formula import ALL_OTHERS, INTERCEPT, Block, Term, quote
 from hlm.formula.function_calls import Source, canonical
@@ -37,6 +37,12 @@ def check_bars_are_added(node: Node, source: Source) -> None:
             continue
         if isinstance(summand, Call) and (summand.name in REFUSED or summand.name in BESIDE_THE_RESPONSE):
             check_call(summand, source)
+        if isinstance(summand, Call) and bar in summand.args and summand.name not in {*FUNCTIONS} - {"exp"}:
+            raise source.error(
+                f"{summand.name}() around a bar asks for a covariance that is not read here. Write ({source.of(bar)}), "
+                f"with all variances and correlations.",
+                summand,
+            )
         if bar is summand or not isinstance(summand, Operation):
             inside = source.of(bar.right)
             raise source.at_operator(
@@ -52,8 +58,13 @@ def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source
     assert isinstance(node, Group) and isinstance(node.inner, Operation) and node.inner.left is not None
     bar, left = node.inner, node.inner.left
     if find_bar(left) or find_bar(bar.right):
+        plain = None
+        if isinstance(left, Operation) and left.op in ("|", "||") and left.left is not None:
+            plain = f"({source.of(left.left)}{left.op}{source.of(bar.right)})"
         raise source.error(
-            "One bar only inside parentheses, as in (x|g); brms's name between two bars is not read.", node
+            f"One bar only inside parentheses: brms's name between two bars is not read. Write {plain or '(x|g)'}.",
+            node,
+            plain,
         )
     effects = read_effects(left)
     if not effects:
@@ -63,7 +74,7 @@ def _blocks(node: Node, read_effects: Callable[[Node], tuple[Term, ...]], source
     groups = _group_terms(bar.right, source)
     shared = {v for effect in effects for v in effect.variables} & {v for g in groups for v in g.variables}
     if shared:
-        raise source.error(f"{quote(min(shared))} stands on both sides of the bar.", node)
+        raise source.error(f"{quote(min(shared))} stands on both sides of the bar: leave it out of one.", node)
     return [Block(effects, group, correlated=bar.op == "|") for group in groups]
 
 
@@ -96,6 +107,10 @@ def _computed_group(node: Call, source: Source) -> Term:
     kind = check_call(node, source).kind
     if kind == "cells":
         return reduce(product, [_group_terms(argument, source)[0] for argument in node.args])
+    if node.name == "C" and len(node.args) > 1:
+        of = source.of(node.args[0])
+        message = f"Contrasts mean nothing for a grouping factor, whose levels are groups. Write factor({of})."
+        raise source.error(message, node, f"factor({of})")
     if kind in ("basis", "offset"):
         raise source.error(f"{node.name}() cannot be a grouping factor: labels can, as in (1|factor(g)).", node)
     return Term((canonical(node),))

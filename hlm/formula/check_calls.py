@@ -79,7 +79,10 @@ def _refused(node: Call, source: Source) -> str:
         return "cs() around a bar is glmmTMB's compound symmetry. Write (1|g), which has this covariance."
     if node.name in REFUSED:
         return f"{node.name}() is {REFUSED[node.name]}."
-    meaning = BESIDE_THE_RESPONSE[node.name].partition(". ")[0]
+    meaning = BESIDE_THE_RESPONSE[node.name][0]
+    if node.name == "weights":
+        column = source.of(node.args[0]) if node.args else "w"
+        return f"weights() is no term: leave it out, and give the column's name apart, weights={column!r}."
     return (
         f"{node.name}() is {meaning}, and stands left of '~' there, after a bar. Here the response alone stands left, "
         f"as in y ~ x + (x|g); k successes out of n trials are p(k, n) or cbind(k, n - k)."

@@ -31,8 +31,10 @@ class Source:
     text: str
     functions: tuple[str, ...] = ()
 
-    def error(self, message: str, node: Node) -> FormulaError:
-        return FormulaError(message, self.text, node.start, node.stop)
+    def error(self, message: str, node: Node, instead: str | None = None) -> FormulaError:
+        """An error about a node; ``instead`` is what to write in its place."""
+        whole = None if instead is None else f"{self.text[: node.start]}{instead}{self.text[node.stop :]}"
+        return FormulaError(message, self.text, node.start, node.stop, whole)
 
     def at_operator(self, message: str, node: Operation) -> FormulaError:
         """The error whose place is the operator alone."""

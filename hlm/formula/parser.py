@@ -77,10 +77,12 @@ def parse(formula: str | Formula, *, functions: Collection[str] = ()) -> Formula
     try:
         return _Meaning(Source(formula, own)).read()
     except FormulaError as problem:
+        if problem.instead is not None and not _is_read(problem.instead, own):
+            problem.instead = None  # there is more to mend
         slip = what_was_meant(formula)
         if slip is None or not _is_read(slip.instead, own):
             raise
-        told = FormulaError(f"{slip.message} Write {slip.instead}", formula, slip.start, slip.stop)
+        told = FormulaError(f"{slip.message} Write {slip.instead}", formula, slip.start, slip.stop, slip.instead)
         raise told from problem
 
 
@@ -181,6 +183,10 @@ class _Meaning:
                 return (Term((column(node, self.source),)),)
             case Token() as token if token.text == "1" and token.kind == "number":
                 return (INTERCEPT,)
+            case Token() as token if token.kind == "string":
+                name = quote(token.text[1:-1])
+                inside = "A text in quotes stands inside functions only, as in dummy(f, 'a')."
+                raise self.error(f"{inside} A column has no quotes: write {name}.", node, name)
             case Token():
                 raise self.error("Only 0 and 1 (without and with intercept) can stand as numbers in a formula.", node)
             case Call():
@@ -206,7 +212,8 @@ class _Meaning:
         if kind == "offset":
             raise self.error("An offset is added to the common terms, as in y ~ x + offset(z) + (1|g).", node)
         if kind == "cells":
-            raise self.error(f"Write {':'.join(map(self.source.of, node.args))} instead.", node)
+            instead = ":".join(self.source.of(argument) for argument in node.args if isinstance(argument, Token))
+            raise self.error(f"Between columns write ':' instead, as in {instead}.", node, instead)
         return Term((canonical(node),))
 
     def combine(self, op: str, left: Terms, right: Terms, node: Node) -> Terms:
@@ -237,5 +244,5 @@ class _Meaning:
         if len(terms) > _MOST_TERMS:
             raise self.error(f"This makes more than {_MOST_TERMS} terms.", node)
 
-    def error(self, message: str, node: Node) -> FormulaError:
-        return self.source.error(message, node)
+    def error(self, message: str, node: Node, instead: str | None = None) -> FormulaError:
+        return self.source.error(message, node, instead)

@@ -60,7 +60,7 @@ def check_has_groups(formula: Formula) -> None:
     if not formula.blocks:
         raise FormulaError(
             f"The formula has no grouping factor, so there is nothing to pool. Add one in parentheses: "
-            f"{formula} + (1|group) for intercepts that vary by group.",
+            f"{formula} + (1|group) for intercepts that vary by group, a column of yours.",
             str(formula),
         )
 

@@ -67,8 +67,10 @@ def check_beside(left: Node, right: Node, source: Source) -> None:
             x, first = source.of(call.args[0]) if call.args else "", ""
             if x and not (isinstance(call.args[0], Token) and call.args[0].kind == "name"):  # trials(10), se(sqrt(v))
                 x, first = call.name, f" First make {x} a column of the data, named {call.name}."
-            advice = BESIDE_THE_RESPONSE[call.name].format(y=y, x=x, right=terms)
-            raise source.error(f"{call.name}() left of '~' is {advice}.{first}", call)
+            meaning, formula, *rest = (text.format(y=y, x=x, right=terms) for text in BESIDE_THE_RESPONSE[call.name])
+            advice = f"{meaning}. {f'Write {formula}' if formula else ''}{''.join(rest)}.{first}"
+            message = f"{call.name}() left of '~' is {advice}"
+            raise FormulaError(message, source.text, call.start, call.stop, None if first else formula or None)
     raise source.at_operator(f"A bar does not stand left of '~': there the response stands alone, {y} ~ {terms}.", left)
 
 

@@ -1,4 +1,4 @@
-"""Slips that leave a formula unreadable: ``=`` for ``~``, a column's name with a blank in it, printed quotes."""
+"""Slips that leave a formula unreadable: ``=`` for ``~``, names with blanks, printed quotes, a lost ``+``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hlm.errors import FormulaError
+from hlm.formula.allowed_functions import REFUSED
+from hlm.formula.syntax_tree import COMPARISONS, STRUCTURES
 from hlm.formula.tokens import Token, tokenize
 
 # characters of word processors, and those of formulas that they look like
@@ -34,7 +36,10 @@ def what_was_meant(text: str) -> Slip | None:
         tokens = tokenize(plain)[:-1]
     except FormulaError:
         return None
-    found = [*_printed_characters(text, plain), *_equals_signs(tokens), *_names_with_blanks(plain, tokens)]
+    found = [
+        *_printed_characters(text, plain), *_equals_signs(tokens), *_bare_comparisons(tokens),
+        *_bars_after_names(tokens), *_names_with_blanks(plain, tokens),
+    ]  # fmt: skip
     changes = sorted(found, key=lambda slip: slip.start)
     if not changes:
         return None
@@ -42,7 +47,8 @@ def what_was_meant(text: str) -> Slip | None:
     for change in reversed(changes):
         instead = instead[: change.start] + change.instead + instead[change.stop :]
     first = changes[0]
-    return Slip(" ".join(dict.fromkeys(change.message for change in changes)), instead, first.start, first.stop)
+    stop = first.stop if first.stop > first.start else next(c.stop for c in changes if c.instead == ")")
+    return Slip(" ".join(dict.fromkeys(change.message for change in changes)), instead, first.start, stop)
 
 
 def _printed_characters(text: str, plain: str) -> list[Slip]:
@@ -64,6 +70,60 @@ def _equals_signs(tokens: tuple[Token, ...]) -> list[Slip]:
         if token.operator == "<" and after.operator == "-" and after.start == token.stop and depth == 0:
             return [Slip("Between the response and the predictors stands '~', not '<-'.", "~", token.start, after.stop)]
     return []
+
+
+def _bare_comparisons(tokens: tuple[Token, ...]) -> list[Slip]:
+    """``x > 2`` in a sum of terms: where ``I(`` begins and where it ends."""
+    found: list[Slip] = []
+    edges = ("+", "-", "~", "|", "||", ",", "(", ")")
+    calls: list[bool] = []  # of each parenthesis that is open: whether it holds the arguments of a function
+    right = False
+    for place, token in enumerate(tokens):
+        right = right or token.operator == "~"
+        if token.operator == "(":
+            calls.append(place > 0 and tokens[place - 1].kind == "name")
+        elif token.operator == ")" and calls:
+            calls.pop()
+        if token.operator not in COMPARISONS or not right or True in calls:
+            continue
+        first, last = _side(tokens, place, -1, edges), _side(tokens, place, 1, edges)
+        if first != place != last:
+            message = f"{token.text!r} compares whole sums, unless it stands in I()."
+            found += [
+                Slip(message, "I(", tokens[first].start, tokens[first].start),
+                Slip(message, ")", tokens[last].stop, tokens[last].stop),
+            ]
+    return found
+
+
+def _side(tokens: tuple[Token, ...], place: int, step: int, edges: tuple[str, ...]) -> int:
+    """The place of the last token on one side of a comparison that belongs to it; a sign may follow directly."""
+    depth, opening = 0, "(" if step > 0 else ")"
+    at = place + step
+    while 0 <= at < len(tokens):
+        text = tokens[at].operator
+        is_sign = text in ("+", "-") and at == place + 1
+        if depth == 0 and text in edges and text != opening and not is_sign:
+            break
+        depth += (text == opening) - (text in ("(", ")") and text != opening)
+        at += step
+    return at - step
+
+
+def _bars_after_names(tokens: tuple[Token, ...]) -> list[Slip]:
+    """``x (1|g)`` and ``(1|g)(1|h)``: a bar after a name and a blank, or after a bar."""
+    found: list[Slip] = []
+    opened = None  # the last parenthesis before which a '+' may be missing
+    for before, token in pairwise(tokens):
+        if token.operator in ("(", ")"):
+            word = before.kind == "name" and before.text not in REFUSED and before.text not in STRUCTURES
+            apart = before.operator == ")" or (word and before.stop < token.start)
+            opened = (before, token) if token.operator == "(" and apart else None
+        elif opened is not None and token.operator in ("|", "||"):
+            (last, opening), opened = opened, None
+            plus = "+ (" if last.stop < opening.start else " + ("
+            found.append(Slip("A '+' is missing before the bar.", plus, opening.start, opening.stop))
+    return found
 
 
 def _names_with_blanks(text: str, tokens: tuple[Token, ...]) -> list[Slip]:

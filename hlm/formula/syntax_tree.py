@@ -18,7 +18,7 @@ _BINDING = {
 }  # fmt: skip
 _SIGN = 8
 _MAX_DEPTH = 100
-_STRUCTURES = {"us": "|", "diag": "||"}  # glmmTMB's names of bars with a covariance matrix, and with variances alone
+STRUCTURES = {"us": "|", "diag": "||"}  # glmmTMB's names of bars with a covariance matrix, and with variances alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class _Reader:
                 break
             self.next()
         self.calls -= 1
-        if name.text in _STRUCTURES and len(args) == 1 and isinstance(args[0], Operation) and args[0].op == "|":
-            return Group(replace(args[0], op=_STRUCTURES[name.text]), name.start, self.expect_close(opening).stop)
+        if name.text in STRUCTURES and len(args) == 1 and isinstance(args[0], Operation) and args[0].op == "|":
+            return Group(replace(args[0], op=STRUCTURES[name.text]), name.start, self.expect_close(opening).stop)
         return Call(name.text, tuple(args), name.start, self.expect_close(opening).stop)
 
     def argument(self) -> Node:

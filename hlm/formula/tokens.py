@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     rf"""(?P<space>\s+)
       | (?P<quoted>`[^`]*`)
       | (?P<string>"[^"]*"|'[^']*')
-      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:L(?![\w.]))?)
       | (?P<name>(?:(?:{"|".join(_PACKAGES)})::(?=[\w.]+\s*\())?(?:[^\W\d]|\.(?!\d))[\w.]*)
       | (?P<op>%in%|\*\*|%%|%/%|\|\||[<>=!]=|[~|+\-*/:^(),=<>])
     """,
@@ -58,6 +58,8 @@ def tokenize(formula: str) -> tuple[Token, ...]:
             meaning = "^" if text == "**" else text  # R reads ** as ^
             if match.lastgroup == "name":
                 meaning = text.rpartition("::")[2]
+            elif match.lastgroup == "number":
+                meaning = text.removesuffix("L")  # R's whole number
             tokens.append(Token(cast(Kind, match.lastgroup), meaning, start, position))
     return (*tokens, Token("end", "", len(formula), len(formula)))
 
@@ -68,7 +70,12 @@ def _unreadable(character: str) -> str:
     if character in "\"'":
         return "This quotation mark is never closed."
     if character in "[]{}":
-        return f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g)."
-    if character in "&!@$;?\\":
+        return (
+            f"{character!r} has no meaning in a formula: use round parentheses, as in (x|g), and the name of a column "
+            f"alone, as in x."
+        )
+    if character == "$":
+        return "'$' has no meaning in a formula: write the name of a column alone, x for d$x."
+    if character in "&!@;?\\":
         return f"{character!r} has no meaning in a formula: compute a new column in the data first, then use its name."
     return f"The character {character!r} has no meaning in a formula; write an unusual column name in `back-quotes`."

@@ -19,11 +19,21 @@ from hlm.linting.rewritten_formulas import with_common, with_variables, without_
 
 def constant_column(case: DataCase) -> Iterator[Finding]:
     """A predictor or response with one value."""
-    constant = [v for v in case.formula.predictors if case.is_constant(v)]
+    formula = case.formula
+    constant = [v for v in formula.predictors if case.is_constant(v)]
+    in_bars = {v for block in formula.blocks for term in block.effects for v in term.variables}
+    instead = without_variables(formula, constant)
     for name in constant:
-        value = case.data.columns[name].iloc[0]
-        message = f"{name} is {value} in all {case.data.rows} rows: it has no effect that could be estimated."
-        yield case.finding("constant-column", message, at=name, instead=without_variables(case.formula, constant))
+        value = f"{name} is {case.data.columns[name].iloc[0]} in all {case.data.rows} rows"
+        if name in in_bars or not _is_number(name, case):
+            message = f"{value}: it has no effect that could be estimated."
+            yield case.finding("constant-column", message, at=name, instead=instead)
+        elif formula.has_intercept:
+            message = f"{value}, as the intercept is: its column is left out."
+            yield case.finding("constant-predictor", message, at=name, instead=instead)
+        else:
+            message = f"{value}: it stands for the intercept. Write the intercept itself."
+            yield case.finding("constant-predictor", message, at=name, instead=with_common(instead, [INTERCEPT]))
     response = case.formula.response.variable
     if case.is_constant(response):
         value = case.data.columns[response].iloc[0]

@@ -12,73 +12,11 @@ import numpy as np
 from hlm.formula.formula import Block, Formula, Term
 from hlm.formula.function_calls import source_columns
 from hlm.linting.case import DataCase
-from hlm.linting.codes import threshold
+from hlm.linting.cells_of_ids import Cells
 from hlm.linting.findings import Finding
 from hlm.linting.outside_columns import describes, outside_codes
 from hlm.linting.rewritten_formulas import with_blocks
-from hlm.model.nesting import count_parents, refines, same_partition
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """How the labels of a child spread over those of a parent; labels in the order of the numbers in them."""
-
-    parents: np.ndarray  # in how many parents each label of the child occurs, shape (labels,)
-    labels: np.ndarray  # how many labels each parent has, shape (parents,)
-    last: np.ndarray  # the place of each parent's last label, from 0, shape (parents,)
-    rows: int
-
-    @classmethod
-    def of(cls, child: np.ndarray, parent: np.ndarray) -> _Cells:
-        """The cells of two factors given as integers, each of shape (rows,)."""
-        last = np.zeros(int(parent.max()) + 1, dtype=np.int64)
-        np.maximum.at(last, parent, child)
-        return cls(count_parents(child, parent), count_parents(parent, child), last, len(child))
-
-    @property
-    def count(self) -> int:
-        """The combinations that are observed."""
-        return int(self.parents.sum())
-
-    @property
-    def are_rows(self) -> bool:
-        """Whether (nearly) every combination holds one row."""
-        return self.rows < threshold("rows per group") * self.count
-
-    @property
-    def recurring(self) -> float:
-        """The share of labels that occur in several parents."""
-        return float((self.parents > 1).mean())
-
-    @property
-    def filled(self) -> float:
-        """The share of all combinations that are observed."""
-        return self.count / (len(self.parents) * len(self.labels))
-
-    @property
-    def begin_anew(self) -> bool:
-        """Whether each parent has the first labels and no others, as many as it needs, with hardly a gap."""
-        return bool((self.last + 1).sum() <= (1 + threshold("share of gaps in ids")) * self.count)
-
-    @property
-    def low_labels_recur(self) -> bool:
-        """Whether low labels occur in more parents than high ones, by rank correlation, beyond chance."""
-        if len(set(self.parents)) < 2:
-            return False
-        r = float(np.corrcoef(np.arange(len(self.parents)), _ranks(self.parents))[0, 1])
-        beyond_chance = -r * np.sqrt(len(self.parents) - 1) >= threshold("rank correlation in standard errors")
-        return bool(r <= threshold("rank correlation of ids") and beyond_chance)
-
-    @property
-    def numbered_anew(self) -> bool:
-        return (
-            len(self.labels) >= threshold("few groups")
-            and len(self.parents) > 2
-            and self.count >= 2 * len(self.labels)  # otherwise the parent lies within the child
-            and self.recurring >= threshold("share of ids that recur")
-            and self.filled < threshold("share of cells filled")
-            and (self.begin_anew or self.low_labels_recur)
-        )
+from hlm.model.nesting import refines, same_partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +24,7 @@ class _Parent:
     """What a factor looks numbered anew in."""
 
     term: Term
-    cells: _Cells
+    cells: Cells
 
 
 def reused_ids(case: DataCase) -> Iterator[Finding]:
@@ -161,10 +99,10 @@ def _parent(child: Term, case: DataCase) -> _Parent | None:
     """What a factor looks numbered anew in, if there is anything."""
     own = _by_label(child, case)
     for term, codes in _possible_parents(child, case):
-        cells = _Cells.of(own, codes)
+        cells = Cells.of(own, codes)
         if not cells.numbered_anew or _is_occasion(term, codes, cells, case) or describes(own, codes, case):
             continue
-        if _are_cells(term, child, case) and _Cells.of(_by_label(term, case), own).numbered_anew:
+        if _are_cells(term, child, case) and Cells.of(_by_label(term, case), own).numbered_anew:
             continue  # each numbers the other: the parent is the one that has the cells
         return _Parent(term, cells)
     return None
@@ -186,7 +124,7 @@ def _possible_parents(child: Term, case: DataCase) -> Iterator[tuple[Term, np.nd
             yield Term((name,)), codes
 
 
-def _is_occasion(parent: Term, codes: np.ndarray, cells: _Cells, case: DataCase) -> bool:
+def _is_occasion(parent: Term, codes: np.ndarray, cells: Cells, case: DataCase) -> bool:
     """Whether a parent says when rows were measured: it is a common term, or each of its cells holds one row.
 
     Labels that other columns describe, as they do a school, are no occasions.
@@ -240,13 +178,6 @@ def _natural_order(labels: list[str]) -> list[int]:
     """Places of the labels in the order of the numbers in them: ``s2`` before ``s10``."""
     keys = [[int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", label)] for label in labels]
     return sorted(range(len(labels)), key=lambda place: keys[place])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks with ties at their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse])
 
 
 NESTING_CHECKS = (reused_ids, reversed_nesting)

@@ -5,35 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from hlm.errors import DataError
-from hlm.formula.function_calls import shown
 from hlm.formula.parser import parse
 from hlm.linting.case import Case, DataCase, listed
 from hlm.linting.codes import threshold
 from hlm.linting.findings import Finding
-from hlm.model.families import check_response
+from hlm.model.families import check_response, check_trials
 
 
 def trials_and_family(case: Case) -> Iterator[Finding]:
-    """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; needs no data."""
-    response, family = case.formula.response, case.family
-    if response.trials is not None and not family.has_trials:
-        message = f"{response} counts successes among trials, which is no {family.name} response: family='binomial'."
-        yield case.finding("response-outside-family", message, at=response.variable)
-    if response.trials is None and family.has_trials:
-        name, written = shown(response.variable), response.written
-        successes, _, trials = written.partition("/")
-        instead = None
+    """``p(k, n)`` belongs to the binomial family, and the binomial family to ``p(k, n)``; data are not needed."""
+    response, instead = case.formula.response, None
+    try:
+        check_trials(case.family, case.formula, case.data if isinstance(case, DataCase) else None)
+    except DataError as problem:
+        message, (successes, _, trials) = str(problem), response.written.partition("/")
         if trials:
             message = (
-                f"{written} is a proportion, and the {family.name} family needs the counts: say where the trials are, "
-                f"weights={trials!r}, or write successes and failures."
+                f"{response.written} is a proportion, and the {case.family.name} family needs the counts: say where "
+                f"the trials are, weights={trials!r}, or write successes and failures."
             )
             instead = replace(case.formula, response=parse(f"cbind({successes}, {trials} - {successes}) ~ 1").response)
-        else:
-            message = f"The {family.name} family needs successes and trials: write p({name}, n), n being the trials."
         yield case.finding("response-outside-family", message, at=response.variable, instead=instead)
 
 
@@ -85,12 +80,45 @@ def success_label(case: DataCase) -> Iterator[Finding]:
     yield case.finding("success-label", message, at=name)
 
 
+def many_labels(case: DataCase) -> Iterator[Finding]:
+    """Numbers as labels, so many that they are measurements."""
+    name, family = case.formula.response.variable, case.family
+    if family.support not in ("labels", "ordered") or name not in case.frame.columns:
+        return
+    labels = case.data.columns[name].nunique()
+    if case.frame[name].dtype.is_numeric() and labels > threshold("labels of a response"):
+        message = (
+            f"{name} holds {labels} different numbers, and the {family.name} family takes each for a label of its own: "
+            f"{labels - 1} {'thresholds' if family.support == 'ordered' else 'sets of coefficients'}. For numbers that "
+            f"measure something write family='gaussian'; or make fewer labels of them, pd.cut(data[{name!r}], 5)."
+        )
+        yield case.finding("many-response-labels", message, at=name)
+
+
 def _zero_one(name: str, success: str, failure: str, case: DataCase) -> str:
     """The code that makes 1 of what is failure now."""
     numbers = {failure: 1, success: 0}
     if case.frame.implementation.is_polars():
         return f"data = data.with_columns(pl.col({name!r}).cast(pl.String).replace_strict({numbers!r}))"
     return f"data[{name!r}] = data[{name!r}].astype(object).map({numbers!r})"
+
+
+def order_of_labels(case: DataCase) -> Iterator[Finding]:
+    """Ordered labels that are text have the order of the alphabet, which is seldom theirs."""
+    name = case.formula.response.variable
+    if case.family.support != "ordered" or name not in case.frame.columns or case.frame[name].dtype.is_numeric():
+        return
+    levels = case.levels(name)
+    if nw.is_ordered_categorical(case.frame[name]) or levels != sorted(levels) or all(map(str.isdecimal, levels)):
+        return
+    enum = f"data = data.with_columns(pl.col({name!r}).cast(pl.Enum({levels!r})))"
+    categorical = f"data[{name!r}] = pd.Categorical(data[{name!r}], categories={levels!r}, ordered=True)"
+    message = (
+        f"{name} is text, so that the {case.family.name} family takes its labels in the order of the alphabet: "
+        f"{' < '.join(levels)}. Say their order, the lowest first, by changing the order of this list: "
+        f"{enum if case.frame.implementation.is_polars() else categorical}."
+    )
+    yield case.finding("order-of-labels", message, at=name)
 
 
 def separated_groups(case: DataCase) -> Iterator[Finding]:
@@ -121,4 +149,6 @@ def _looks_like_counts(y: np.ndarray) -> bool:
     return whole and bool(y.mean() < threshold("zero below the mean, in sds") * y.std()) and len(np.unique(y)) > 2
 
 
-RESPONSE_CHECKS = (outside_family, discrete_as_gaussian, success_label, separated_groups)
+RESPONSE_CHECKS = (
+    outside_family, discrete_as_gaussian, success_label, order_of_labels, many_labels, separated_groups,
+)  # fmt: skip

@@ -23,7 +23,7 @@ def no_groups(case: Case) -> Iterator[Finding]:
     if not case.formula.blocks:
         message = (
             "No bar, so no group: this is complete pooling, and there is nothing to compare it with. If the rows come "
-            f"in groups, add for example {case.formula} + (1|group)."
+            f"in groups, add for example {case.formula} + (1|group), group being the column that tells them apart."
         )
         yield case.finding("no-groups", message)
 

@@ -30,7 +30,7 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         "dropped-arithmetic": "warning",
         # the columns
         "missing-column": "error", "unusable-data": "error", "function-without-value": "error",
-        "cannot-be-fitted": "error", "constant-column": "error",
+        "cannot-be-fitted": "error", "constant-column": "error", "constant-predictor": "warning",
         "missing-values": "note", "many-missing-values": "warning",
         "no-common-intercept": "warning", "collinear": "warning", "nearly-collinear": "note", "wild-scales": "note",
         "far-from-zero": "warning", "intercepts-outside-data": "note", "rare-level": "note", "many-levels": "note",
@@ -45,7 +45,8 @@ CODES: Mapping[str, Severity] = MappingProxyType(
         "crossed-or-nested": "note", "same-groups": "warning",
         # the response
         "response-outside-family": "error", "binary-as-gaussian": "warning", "count-as-gaussian": "warning",
-        "success-label": "note", "separated-groups": "note",
+        "success-label": "note", "order-of-labels": "warning", "separated-groups": "note",
+        "many-response-labels": "warning",
     }
 )  # fmt: skip
 
@@ -63,6 +64,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "mean in sds": Threshold(3, "a line's intercept and slope then correlate by -0.95 because of the origin alone"),
         "rows per level": Threshold(5, "a coefficient of fewer rows is mostly noise"),
         "levels of a common factor": Threshold(20, "so many levels are a population, which partial pooling describes"),
+        "labels of a response": Threshold(20, "so many numbers measure something; labels are few"),
         "zero below the mean, in sds": Threshold(3, "nearer to zero, a normal puts visible weight on negative counts"),
         "rank correlation of ids": Threshold(-0.5, "numbers given anew in each parent start low: low ones recur more"),
         "rank correlation in standard errors": Threshold(3, "beyond it, chance is one in a thousand"),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-FORMULA_CHECKS = (*SYNTAX_CHECKS, dropped_arithmetic)
+FORMULA_CHECKS = (trials_and_family, *SYNTAX_CHECKS, dropped_arithmetic)
 DATA_CHECKS = (
     *FORMULA_CHECKS, *COLUMN_CHECKS, *LABEL_CHECKS, *CELL_CHECKS, *SEPARATION_CHECKS, *GROUP_CHECKS, *NESTING_CHECKS,
     *FACTOR_CHECKS, *RESPONSE_CHECKS,
@@ -148,18 +148,17 @@ def _asked(formula: str | Formula, question: Question) -> tuple[list[Finding], Q
     except FormulaError as problem:
         return unreadable(text, problem, tuple(question.functions)), question
     case = Case(text, read, question.family)
-    found = list(trials_and_family(case))
     if question.frame is None:
-        return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
+        return [finding for check in FORMULA_CHECKS for finding in check(case)], question
     try:
         whole = _with_columns(case, question)
     except (DataError, FormulaError) as problem:
-        found += _unusable(case, question, str(problem))
+        found = list(_unusable(case, question, problem))
         return [*found, *(finding for check in FORMULA_CHECKS for finding in check(case))], question
     question = replace(question, small=is_small(whole))
     with np.errstate(over="ignore", invalid="ignore"):  # products of numbers near float64's limit
-        found += [finding for check in DATA_CHECKS for finding in check(whole)]
-    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text)):
+        found = [finding for check in DATA_CHECKS for finding in check(whole)]
+    if not any(finding.severity == "error" for finding in found) and (why := question.problem(text, whole.data)):
         found.append(case.finding("cannot-be-fitted", why))
     return found, question
 
@@ -175,7 +174,7 @@ def _with_columns(case: Case, question: Question) -> DataCase:
     return DataCase(case.text, expanded(case.formula, named), case.family, data, question.frame)
 
 
-def _unusable(case: Case, question: Question, problem: str) -> Iterator[Finding]:
+def _unusable(case: Case, question: Question, problem: DataError | FormulaError) -> Iterator[Finding]:
     """Why the columns cannot be had: misspelt, outside of what a function takes, or something else."""
     available = list(question.frame.columns)
     missing = [name for name in case.formula.columns if name not in available]
@@ -187,8 +186,8 @@ def _unusable(case: Case, question: Question, problem: str) -> Iterator[Finding]
     without = [] if missing else list(_without_value(case, question))
     yield from without
     if not missing and not without:
-        named = next((name for name in case.formula.columns if repr(name) in problem), None)
-        yield case.finding("unusable-data", problem, at=named)
+        named = next((name for name in case.formula.columns if repr(name) in str(problem)), None)
+        yield case.finding("unusable-data", str(problem), at=named, instead=problem.instead)
 
 
 def _without_value(case: Case, question: Question) -> Iterator[Finding]:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hlm.data.clean_data import CleanData
+from hlm.data.column_checks import check_varies
 from hlm.data.transforms import Functions
 from hlm.errors import FormulaError, HlmError
+from hlm.formula.expansion import expanded
 from hlm.formula.parser import parse
+from hlm.formula.response import with_weights
 from hlm.linting.findings import Finding
 from hlm.model.families import Family, chosen_link
 from hlm.model.resolve import resolve
@@ -26,13 +30,19 @@ class Question:
     frame: Any = None  # behind narwhals; None without data
     small: bool = True  # whether the columns of the formula can be made in no time
 
-    def problem(self, formula: str) -> str | None:
-        """Why a formula cannot be fitted as written; None where it can."""
+    def problem(self, formula: str, data: CleanData | None = None) -> str | None:
+        """Why a formula cannot be fitted as written; None where it can.
+
+        data: those of the formula, where they are clean already but for columns that do not vary.
+        """
         try:
-            parse(formula, functions=tuple(self.functions))
+            read = with_weights(parse(formula, functions=tuple(self.functions)), self.weights, self.family)
+            if data is not None:
+                check_varies(expanded(read, data.expansions), data.columns)
             if self.frame is not None and self.small:
                 resolve(
-                    formula, self.frame, family=self.family.name, link=chosen_link(self.family), weights=self.weights,
+                    formula, self.frame if data is None else data, family=self.family.name,
+                    link=chosen_link(self.family), weights=self.weights,
                     functions=self.functions or None,
                 )  # fmt: skip
         except FormulaError as problem:

@@ -39,7 +39,11 @@ def unreadable(text: str, problem: FormulaError, functions: Collection[str] = ()
         *unknown,
     ]  # fmt: skip
     place = (problem.start, problem.stop) if problem.formula == text and text else None
-    return found or [finding_at(text, "cannot-be-read", problem.message, place, _mended(text, functions))]
+    if found:
+        return found
+    instead = None if problem.instead is None else if_read(problem.instead, functions)
+    message = problem.message.removesuffix(f" Write {instead}")  # a finding shows it once
+    return [finding_at(text, "cannot-be-read", message, place, instead or _mended(text, functions))]
 
 
 def _bare_bars(text: str, functions: Collection[str]) -> Iterator[Finding]:
@@ -152,12 +156,21 @@ def _unknown_functions(text: str, functions: Collection[str]) -> Iterator[Findin
         if name in FUNCTIONS or name in functions or (name in _RESPONSES and start < right):
             continue
         call = text[start:stop]
+        if "|" in call and what_was_meant(call):
+            continue  # x (1|g) is no call: a '+' is missing
         try:
             beside = name in BESIDE_THE_RESPONSE and start < right  # y | se(s) ~ x: what to write depends on the rest
             parse(text if beside else f"` ` ~ {call}", functions=functions)
         except FormulaError as problem:
             instead = _instead(name, call)
-            changed = None if instead is None else if_read(text[:start] + instead + text[stop:], functions)
+            if beside:
+                changed = problem.instead
+            elif name == "weights":  # no term
+                before, after = text[:start].rstrip().removesuffix("+").rstrip(), text[stop:].lstrip()
+                changed = f"{before} {after.removeprefix('+').lstrip() if before.endswith('~') else after}".rstrip()
+            else:
+                changed = None if instead is None else f"{text[:start]}{instead}{text[stop:]}"
+            changed = None if changed is None else if_read(changed, functions)
             found = finding_at(text, "unknown-function", problem.message, (start, stop), changed)
             yield replace(found, message=problem.message)  # a division slash of the writer's own stays
 
@@ -167,7 +180,7 @@ def _instead(name: str, call: str) -> str | None:
     inside = call[call.index("(") + 1 : -1]
     if name in _INSTEAD:
         return _INSTEAD[name].format(x=inside.partition(",")[0].strip())
-    if name in REFUSED:
+    if name in REFUSED or name in BESIDE_THE_RESPONSE:
         return None
     last = name.rpartition(".")[2]  # np.log
     near = [last] if last in FUNCTIONS else closest(name, list(FUNCTIONS))
@@ -175,10 +188,7 @@ def _instead(name: str, call: str) -> str | None:
 
 
 def _mended(text: str, functions: Collection[str]) -> str | None:
-    """What can be read with the smallest change: ``~`` for ``=``, parentheses closed, no sign left at the end."""
-    slip = what_was_meant(text)
-    if slip is not None and if_read(slip.instead, functions):
-        return slip.instead
+    """What can be read with the smallest change: parentheses closed, no sign left at the end."""
     missing = text.count("(") - text.count(")")
     closed = text.rstrip(" +") + ")" * max(0, missing)
     return if_read(closed, functions) or if_read(text.replace("((", "(").replace("))", ")"), functions)

@@ -13,7 +13,7 @@ from hlm.model import names
 from hlm.model.bambi_priors import bambi_priors
 from hlm.model.default_priors import default_priors_of, prior_rules
 from hlm.model.model import Model
-from hlm.model.notes import far_from_zero
+from hlm.model.notes import far_from_zero, nearly_collinear
 from hlm.model.own_intercepts import own_intercepts_at_means
 from hlm.model.priors import GivenPriors, Prior, Priors, replace_priors
 from hlm.support.options import offending
@@ -38,7 +38,9 @@ def with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_eta
         if as_written:
             model = replace(model, as_written=as_written)
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
-        found[pooling] = replace(model, priors=priors, notes=(*model.notes, *far_from_zero(model)))
+        found[pooling] = replace(
+            model, priors=priors, notes=(*model.notes, *far_from_zero(model), *nearly_collinear(model))
+        )
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,12 @@ from hlm.formula.formula import Block, Formula, Term
 from hlm.model.design_columns import Columns, columns, side_by_side
 from hlm.model.left_out_columns import independent, why_left_out
 from hlm.model.no_pooling import NoPooling, by_degree, no_pooling
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMED = 5  # columns of a term that are left out: more are counted
+_DIFFERS = 1e-6  # of the parts of a sum: more is no rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,21 @@ class Design:
     def left_out(self) -> tuple[str, ...]:
         """A sentence for each column of the common terms that is left out."""
         return _left_out(self.columns_of(self.formula.common), self.common)
+
+    def untold(self, rows: pd.DataFrame) -> dict[int, list[str]]:
+        """By the place of a new row: the columns left out that the others do not make there as they do in the data."""
+        whole, kept = self.columns_of(self.formula.common), set(self.common.names)
+        dropped = [j for j, name in enumerate(whole.names) if name not in kept]
+        if not dropped or rows.empty:
+            return {}
+        length = np.linalg.norm(self.common.matrix, axis=0)
+        made = np.linalg.lstsq(self.common.matrix / length, whole.matrix[:, dropped])[0]
+        new, here = self.common.on(rows).matrix / length, whole.on(rows).matrix[:, dropped]
+        differs = np.abs(here - new @ made) > _DIFFERS * (np.abs(here) + np.abs(new) @ np.abs(made))
+        return {
+            int(row): [whole.labels[dropped[j]] for j in np.flatnonzero(differs[row])]
+            for row in np.flatnonzero(differs.any(axis=1))
+        }
 
     @cached_property
     def blocks(self) -> tuple[tuple[Block, Columns], ...]:
@@ -103,8 +126,21 @@ class Design:
 
 
 def _left_out(whole: Columns, some: Columns) -> tuple[str, ...]:
-    kept = set(some.names)
-    return tuple(why_left_out(whole, j) for j, name in enumerate(whole.names) if name not in kept)
+    return tuple(_sentences(whole, set(some.names)))
+
+
+def _sentences(whole: Columns, kept: set[tuple[Term, int]]) -> Iterator[str]:
+    """One for each column that is left out; of a term with many of them, one for all."""
+    for term in dict.fromkeys(whole.terms):
+        mine = [j for j, other in enumerate(whole.terms) if other == term]
+        gone = [j for j in mine if whole.names[j] not in kept]
+        if len(gone) <= _NAMED:
+            yield from (why_left_out(whole, j) for j in gone)
+        else:
+            yield (
+                f"{len(gone)} of the {len(mine)} columns of {term.name} are left out: no row has their levels, or "
+                f"other columns already contain them"
+            )
 
 
 def response_less_offset(formula: Formula, data: CleanData) -> np.ndarray:

@@ -50,21 +50,37 @@ def no_pooling(formula: Formula, data: CleanData | None, columns_of: ColumnsOf, 
     common: the columns of the common terms.
     """
     own, notes = _finest(own_effects(formula), data)
-    groups = dict.fromkeys(o.group for o in own)
-    designs = {group: columns_of(tuple(o.effect for o in own if o.group == group)) for group in groups}
-    fixed: Mapping[Term, np.ndarray] = {}
+    designs, fixed, span = _spanned(own, data, columns_of)
+    while needless := [o for o in own if _all_zero(fixed, designs, o)]:
+        own = tuple(o for o in own if o not in needless)
+        notes += [f"{o.term.name} is left out: the other own coefficients already contain it" for o in needless]
+        designs, fixed, span = _spanned(own, data, columns_of)
     replaced = [t for t in formula.common if frozenset(t.variables) in {frozenset(o.effect.variables) for o in own}]
     dropped: tuple[Term, ...] = tuple(replaced)
     kept = common.select(tuple(term for term in common.terms if term not in dropped))
-    if data is not None and own:
-        span = OwnSpan(
-            tuple(data.codes(group) for group in groups), tuple(design.matrix for design in designs.values())
-        )
-        fixed = dict(zip(groups, span.fixed, strict=True))
+    if span is not None:
         kept = common.take(_outside(common, span))
         dropped = tuple(term for term in formula.common if term not in kept.terms)
-        notes += _notes(common, kept, replaced, " and ".join(group.name for group in groups))
+        notes += _notes(common, kept, replaced, " and ".join(group.name for group in designs))
     return NoPooling(none_formula(formula, own, dropped), own, designs, fixed, kept, dropped, tuple(notes))
+
+
+def _spanned(
+    own: tuple[OwnEffect, ...], data: CleanData | None, columns_of: ColumnsOf
+) -> tuple[dict[Term, Columns], dict[Term, np.ndarray], OwnSpan | None]:
+    """By grouping factor the columns of its own effects, and which coefficients are 0; with data what all explain."""
+    groups = dict.fromkeys(o.group for o in own)
+    designs = {group: columns_of(tuple(o.effect for o in own if o.group == group)) for group in groups}
+    if data is None or not own:
+        return designs, {}, None
+    span = OwnSpan(tuple(data.codes(group) for group in groups), tuple(design.matrix for design in designs.values()))
+    return designs, dict(zip(groups, span.fixed, strict=True)), span
+
+
+def _all_zero(fixed: Mapping[Term, np.ndarray], designs: Mapping[Term, Columns], own: OwnEffect) -> bool:
+    """Whether other own coefficients stand for all of an effect's."""
+    mine = [term == own.effect for term in designs[own.group].terms]
+    return own.group in fixed and bool(fixed[own.group][:, mine].all())
 
 
 def _outside(common: Columns, span: OwnSpan) -> list[int]:
@@ -106,8 +122,16 @@ def _finest(own: tuple[OwnEffect, ...], data: CleanData | None) -> tuple[tuple[O
 
 
 def _finer(fine: OwnEffect, coarse: OwnEffect, data: CleanData) -> bool:
-    """Whether every group of one factor lies within one group of another, coarser one (with the same effect)."""
-    if set(fine.effect.variables) != set(coarse.effect.variables) or fine.group == coarse.group:
+    """Whether every group of one factor lies within one group of another, coarser one (with the same effect).
+
+    What differs between the levels of a factor within ``g``, as in ``(f|g)``, are intercepts of the cells ``g:f``.
+    """
+    is_factor = {v: data.columns[v].dtype == "category" for v in coarse.effect.variables}
+    numbers = {v for v in coarse.effect.variables if not is_factor[v]}
+    if fine.group == coarse.group or set(fine.effect.variables) not in (numbers, {*is_factor}):
         return False
     inner, outer = data.codes(fine.group), data.codes(coarse.group)
-    return refines(inner, outer) and not refines(outer, inner)
+    if set(fine.effect.variables) == {*is_factor}:
+        return refines(inner, outer) and not refines(outer, inner)
+    levels = [data.columns[v].cat.codes.to_numpy() for v in is_factor if is_factor[v]]
+    return all(refines(inner, codes) for codes in (outer, *levels))

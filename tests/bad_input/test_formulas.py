@@ -19,7 +19,7 @@ CASES = {
     "y ~ x)": "This ')' was never opened.",
     "y ~ (x|)": "A name is missing before ')'.",
     "y ~ (|g)": "A name is missing before '|'.",
-    "y ~ (x|g|h)": "One bar only inside parentheses, as in (x|g)",
+    "y ~ (x|g|h)": "One bar only inside parentheses: brms's name between two bars is not read. Write (x|h).",
     "y ~ (1|g + h)": "Write one bar each, as in (1|g) + (1|h), or (1|g:h) for their cells.",
     "y ~ x - (1|g)": "A bar cannot be subtracted: leave it out.",
     "y ~ y + (1|g)": "The response y also stands on the right of '~'.",

@@ -40,7 +40,7 @@ def text_but_one(name: str) -> pd.DataFrame:
 
 CASES: dict[str, tuple[str, Any, str]] = {
     "dict": (FORMULA, {"y": [1]}, "not dict: write pd.DataFrame(data)."),
-    "path": (FORMULA, "exam.csv", "not str: write pd.read_csv(path)."),
+    "path": (FORMULA, "exam.csv", "not str: write pd.read_csv(path), or hlm.load_data(name)."),
     "array": (FORMULA, np.zeros((3, 3)), "must be a data frame (pandas, polars, pyarrow, ...), not ndarray"),
     "series": (FORMULA, base()["y"], "must be a data frame (pandas, polars, pyarrow, ...), not Series"),
     "no columns": (FORMULA, base()[[]], "The data have no column 'y'. There are: none."),

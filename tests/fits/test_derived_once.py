@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hlm
-from hlm.model import default_priors, design, no_pooling, resolve
+from hlm.model import chosen_priors, default_priors, design, no_pooling
 
 FORMULAS = {
     "exam": "post ~ pre + (pre|school)",
@@ -34,7 +34,7 @@ def test_columns_priors_and_no_pooling_are_derived_once(formula: str, monkeypatc
     columns = _counted(counts, design.columns, lambda terms, data: ("columns", terms))
     monkeypatch.setattr(design, "columns", columns)
     priors = _counted(counts, default_priors.default_priors_of, lambda model, rules: ("priors", model.pooling))
-    monkeypatch.setattr(resolve, "default_priors_of", priors)
+    monkeypatch.setattr(chosen_priors, "default_priors_of", priors)
     none = _counted(counts, no_pooling.no_pooling, lambda formula, *_: ("no pooling", str(formula)))
     monkeypatch.setattr(design, "no_pooling", none)
 

@@ -117,6 +117,17 @@ def test_sums_and_copies(formula: str, left_out: list[str]) -> None:
     assert np.linalg.matrix_rank(model.common.matrix - model.common.matrix.mean(axis=0)) == len(model.common.labels) - 1
 
 
+def test_many_columns_of_a_term_are_one_sentence() -> None:
+    """Pupils within regions once had a line for each of forty columns, three times."""
+    pupil = np.arange(60) % 20
+    data = pd.DataFrame({"pupil": [f"p{i:02}" for i in pupil], "region": [f"r{i % 3}" for i in pupil]})
+    data["y"] = np.random.default_rng(1).normal(size=60)
+    model = resolve("y ~ region/pupil + (1|pupil)", data)["partial"]
+    (note,) = model.notes
+    assert note.startswith("40 of the 57 columns of region:pupil are left out: ")
+    assert len(model.common.labels) == 20
+
+
 @pytest.mark.parametrize("pooling", ["complete", "none", "partial"])
 def test_predictions_need_no_column_that_is_left_out(pooling: str) -> None:
     """Those of the fit's own rows come again from new rows, a single row's too."""
@@ -125,6 +136,22 @@ def test_predictions_need_no_column_that_is_left_out(pooling: str) -> None:
     own = predict(found)["estimate"].to_numpy()
     again = predict(found, data.drop(columns="y").iloc[[7]])["estimate"].to_numpy()
     np.testing.assert_allclose(again, own[[7]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("pooling", ["complete", "none", "partial"])
+def test_a_prediction_where_a_left_out_column_counts_says_so(pooling: str) -> None:
+    """An empty cell, and a copy that is none in the new row; R warns of all rows that they may be misleading."""
+    data = empty_cell()
+    told = data.iloc[[0, 0, 0]].assign(f=["b", "a", "b"], h=["q", "q", "p"])
+    found = fit(EMPTY, data, pooling=pooling, draws=200, chains=2, seed=1, progress=False)
+    here = "the data do not tell the effect of f:h[b, q] here: it counts as 0"
+    assert predict(found, told)["note"].tolist() == [here, "", ""]
+    assert predict(found)["note"].unique().tolist() == [""]
+    assert here in predict(found, told, draws=True).attrs["note"]
+    data = data.assign(x=np.linspace(1990, 2020, len(data)), copy=lambda d: 2 * d["x"] + 1)
+    found = fit("y ~ x + copy + scale(x) + (1|g)", data, pooling=pooling, draws=200, chains=2, seed=1, progress=False)
+    told = data.iloc[[0, 0]].assign(x=[1900.0, 2000.0], copy=[3801.0, 0.0])
+    assert [note[:37] for note in predict(found, told)["note"]] == ["", "the data do not tell the effect of co"]
 
 
 def test_a_prior_for_each_column_goes_to_the_columns_that_stay() -> None:
@@ -207,3 +234,23 @@ def test_an_empty_cell_that_varies_is_estimable_nowhere() -> None:
     names, known = estimable(model, Term(("g",)))
     assert [name for name, mine in zip(names, known.T, strict=True) if not mine.any()] == ["f:h[b, q]"]
     assert "f:h[b, q]" not in model.design.group_coefficients.labels
+
+
+@pytest.mark.parametrize("formula", ["y ~ one + x + (1|g)", "y ~ x*one + (x|g)", "y ~ x + I(one^2) + (1|g)"])
+def test_a_constant_number_beside_the_intercept_is_left_out(formula: str) -> None:
+    data = empty_cell().assign(one=3.0, x=np.linspace(-1, 1, len(empty_cell())))
+    plain = "y ~ x + (x|g)" if "(x|g)" in formula else "y ~ x + (1|g)"
+    assert reml(formula, data).fixef.to_dict() == pytest.approx(reml(plain, data).fixef.to_dict(), rel=1e-6)
+    fits = fit_pooling(formula, data, seed=1, draws=50, chains=2, progress=False)
+    assert all(
+        "is left out: the common columns before it already contain it" in " ".join(f.notes) for f in fits.values()
+    )
+
+
+def test_a_constant_number_without_an_intercept_is_the_intercept() -> None:
+    data = empty_cell().assign(one=2.0, x=np.linspace(-1, 1, len(empty_cell())))
+    found, plain = reml("y ~ 0 + one + x + (1|g)", data), reml("y ~ x + (1|g)", data)
+    assert 2 * found.fixef["one"] == pytest.approx(plain.fixef["Intercept"], rel=1e-6)
+    assert found.fixef["x"] == pytest.approx(plain.fixef["x"], rel=1e-6)
+    with pytest.raises(DataError, match="'one' is constant"):
+        reml("y ~ x + (one|g)", data)

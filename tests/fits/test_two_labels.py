@@ -14,6 +14,7 @@ from hlm.explanation.explain import explain
 from hlm.fits.fit import fit
 from hlm.fits.plan import plan
 from hlm.fits.table_of_fits import text_of_fits
+from hlm.linting.lint import lint
 from hlm.model.resolve import default_priors, resolve
 
 
@@ -78,6 +79,7 @@ def test_what_to_write_instead(formula: str, options: dict[str, str], message: s
     with pytest.raises(DataError) as caught:
         fit(formula, levels(), progress=False, pooling="partial" if "|" in formula else "complete", **options)
     assert message in str(caught.value)
+    assert any(message in finding.message for finding in lint(formula, levels(), **options).errors)
     said = str(caught.value)
     if "each row is one trial" in said:  # the advice works
         link = {"link": "probit"} if "probit" in said else {}

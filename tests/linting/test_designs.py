@@ -111,7 +111,8 @@ def repeated_cells(r: Rng) -> pd.DataFrame:
 
 def matched_pairs(r: Rng) -> pd.DataFrame:
     """Pairs of a treated and a control; some pairs lost one of both; pairs begin anew in each site."""
-    rows = [(s, p, 100 * s + p, t) for s in range(6) for p in range(1, r.integers(5, 16)) for t in (0, 1)]
+    sizes = [5, 15, *r.integers(5, 16, 4)]  # of sizes alike, numbers would look like occasions that all sites share
+    rows = [(s, p, 100 * s + p, t) for s in range(6) for p in range(1, sizes[s] + 1) for t in (0, 1)]
     d = pd.DataFrame(rows, columns=["site", "number", "pair", "treat"])
     d = d[r.random(len(d)) < r.choice([0.95, 1.0])]
     d = d.assign(site=names("site ", d["site"]), age=r.normal(60, 8, len(d)))

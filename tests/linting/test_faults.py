@@ -12,6 +12,7 @@ import pytest
 from hlm.data.packaged_sets import load_data
 from hlm.engines.reml.reml import reml
 from hlm.errors import DataError
+from hlm.explanation.explain import explain
 from hlm.fits.fit import fit
 from hlm.linting.findings import Finding
 from hlm.linting.lint import lint
@@ -122,6 +123,7 @@ def test_the_partly_nested_trial_is_estimable() -> None:
     """lme4: REML -131.9482, standard deviation 0.651, residual 0.896."""
     result = reml("y ~ treat + (0 + treat|grp)", partly_nested())
     assert result.loglik == pytest.approx(-131.9482, abs=1e-4)
+    assert result.varcorr["sdcor"].tolist() == pytest.approx([0.651, 0.896], abs=5e-4)
 
 
 def test_what_is_no_intercept_still_needs_to_vary() -> None:
@@ -252,6 +254,29 @@ def test_which_label_counts_as_success() -> None:
     assert "the probability of 'Correct'" in found("success-label", "acc ~ x + (1|g)", chosen, "bernoulli").message
     for silent in (levels()["b"], levels()["b"] == 1):
         assert "success-label" not in lint("acc ~ x + (1|g)", levels().assign(acc=silent), family="bernoulli").codes
+
+
+def labels_of(formula: str, data: Any) -> list[str]:
+    """The labels that predictions of an ordered family are of."""
+    return list(resolve(formula, data, family="cumulative")["partial"].data.columns["r"].cat.categories)
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas])
+def test_ordered_labels_that_are_text(make: Any) -> None:
+    """The order of the alphabet, hi < lo < mid, was taken without a word; the code of the message gives the order."""
+    space: dict[str, Any] = {"data": make(levels().assign(r=["lo", "mid", "hi"] * 16)), "pl": pl, "pd": pd}
+    formula = "r ~ x + (1|g)"
+    message = found("order-of-labels", formula, space["data"], "cumulative").message
+    assert "hi < lo < mid" in message
+    assert "hi < lo < mid" in str(explain(formula, space["data"], family="cumulative"))
+    exec(message.partition("of this list: ")[2].rstrip(".").replace("'hi', 'lo', 'mid'", "'lo', 'mid', 'hi'"), space)
+    assert lint(formula, space["data"], family="cumulative").codes == ()
+    assert "lo < mid < hi" in str(explain(formula, space["data"], family="cumulative"))
+    for marks in (["1", "2", "10"], [1, 2, 10], [1.0, 2.0, 10.0]):  # numbers have an order; Bambi needs labels
+        data = make(levels().assign(r=marks * 16))
+        assert lint(formula, data, family="cumulative").codes == ()
+        assert "1 < 2 < 10" in str(explain(formula, data, family="cumulative"))
+        assert labels_of(formula, data) == ["1", "2", "10"]
 
 
 SEPARATED = [

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hlm import fit, predict
 from hlm.data.clean_data import clean
 from hlm.data.packaged_sets import load_data
 from hlm.engines.bambi.build import build
@@ -113,6 +114,27 @@ def test_no_pooling_on_real_data(data: str, formula: str, none: str, notes: list
     assert len(strategy.notes) == len(notes)
     for found, start in zip(strategy.notes, notes, strict=True):
         assert found.startswith(start)
+
+
+CELLS = [
+    ("y ~ c + (c|g) + (1|g:c)", "y ~ 0 + g:c", ["g", "c"]),
+    ("y ~ c + (0 + C(c, Sum)|g) + (1|g:c)", "y ~ 0 + g:c", ["g", "c"]),
+    ("y ~ c*d + (c|g) + (d|g:c)", "y ~ 0 + g:c + g:c:d", ["g", "c", "d"]),
+    ("y ~ c*d + (c*d|g) + (1|g:c)", "y ~ 0 + g:d + g:c:d", ["g", "c", "d"]),
+]
+
+
+@pytest.mark.parametrize(("formula", "none", "cells"), CELLS)
+def test_a_factor_that_varies_beside_its_cells_is_in_them(formula: str, none: str, cells: list[str]) -> None:
+    """Once both were to be named ``g:c``, and a column was said to have the name of a parameter."""
+    rng = np.random.default_rng(3)
+    labels = {"g": "pqrs", "c": "ab", "d": "uvw"}
+    data = pd.DataFrame({name: rng.choice(list(levels), 200) for name, levels in labels.items()})
+    data["y"] = rng.normal(size=200)
+    fitted = fit(formula, data, pooling="none", seed=1, progress=False)
+    assert str(fitted.formula) == none
+    means = data.groupby(cells)["y"].transform("mean")  # least squares on the same span
+    assert np.abs(predict(fitted)["estimate"] - means).max() < 0.02
 
 
 def test_intercept_goes_where_a_full_factor_varies(frame: pd.DataFrame) -> None:

@@ -34,3 +34,22 @@ def test_far_from_zero(formula: str, priors: dict[str, Prior] | None, why: str |
     assert len(notes) == (why is not None)
     for note in notes:
         assert f"where the intercepts of g are and {why}: that decides much; write center(year)" in note
+
+
+@pytest.mark.parametrize(("share", "told"), [(1e-5, False), (1e-8, True)])
+def test_columns_that_the_others_nearly_explain_are_told(share: float, told: bool) -> None:
+    near = DATA["x"] + share * R.normal(size=len(DATA))
+    for formula in ("y ~ x + z + (1|g)", "y ~ 0 + x + z + (1|g)"):
+        for model in resolve(formula, DATA.assign(z=near)).values():
+            notes = [note for note in model.notes if "less than a millionth of x, z" in note]
+            assert len(notes) == told, (formula, model.pooling)
+
+
+def test_powers_of_a_far_year_are_told() -> None:
+    notes = resolve("y ~ year + I(year^2) + (1|g)", DATA.assign(year=1e4 * DATA["year"]))["partial"].notes
+    assert not any("millionth" in note for note in notes)  # 2000 sds from 0 leave a 4,000th of the square
+    far = DATA.assign(year=2e6 + DATA["x"])
+    assert any(
+        "less than a millionth of year, I(year^2)" in n
+        for n in resolve("y ~ year + I(year^2) + (1|g)", far)["partial"].notes
+    )

@@ -228,7 +228,7 @@ def test_products_whose_squares_overflow_are_refused(size: float, says: str, for
 def test_reml_refuses_an_effect_whose_column_is_0() -> None:
     data = _two_numbers(1.0)
     half = np.arange(40) % 2
-    with pytest.raises(DataError, match="The effect x:z by g has a column that is 0 in every row"):
+    with pytest.raises(DataError, match="x:z is 0 in every row, so that it cannot vary by g"):
         hlm.reml("y ~ x + (0 + x:z|g)", data.assign(x=data["x"] * half, z=data["z"] * (1 - half)))
 
 

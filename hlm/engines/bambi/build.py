@@ -17,11 +17,11 @@ from hlm.engines.bambi.memory_check import check_memory_of_model
 from hlm.engines.bambi.own_intercepts import OwnIntercepts
 from hlm.engines.bambi.safe_names import unsafe_variables
 from hlm.engines.bambi.sampled_coefficients import orthogonalise
+from hlm.engines.bambi.term_codings import common_coding, group_coding
 from hlm.errors import DataError, FitError
 from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.formula.pooling_formulas import Pooling, Residual
 from hlm.model import names
-from hlm.model.design_columns import Columns
 from hlm.model.grouping_factors import CovarianceBlock, Effect
 from hlm.model.model import Model
 from hlm.model.own_intercepts import means_of_groups, own_intercepts_at_means
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import bambi
     import pandas as pd
 
-    from hlm.engines.bambi.adapter import HlmModel, TermCoding
+    from hlm.engines.bambi.adapter import HlmModel
 
 
 def build(
@@ -130,7 +130,7 @@ def bambi_model(model: Model, *, for_sampling: bool = False) -> HlmModel:
     frame = model.data.columns.reset_index(drop=True).rename(columns=names.in_posterior)
     try:
         contrasts = {names.in_posterior(factor): own for factor, own in model.data.contrasts.items()}
-        with coding_of_hlm(_common_coding(model), _group_coding(model), contrasts):
+        with coding_of_hlm(common_coding(model), group_coding(model), contrasts):
             built = HlmModel(text, frame, family=model.family.name, link=link, priors=priors)
         built.read_new_data = partial(_new_rows, model)
         if for_sampling:
@@ -200,40 +200,6 @@ def _new_rows(model: Model, rows: Any) -> pd.DataFrame:
     view = view.rename({name: known[name] for name in view.columns if known.get(name, name) != name})
     frame: pd.DataFrame = prepare(replace(model.written, common=common, blocks=varying), model.data, view)
     return frame.rename(columns=names.in_posterior)
-
-
-def _common_coding(model: Model) -> dict[str, TermCoding]:
-    """By Bambi's name of a common term, or of own coefficients: its factors' coding, and which columns stay."""
-    common, whole = model.common, model.design.columns_of(model.written.common)
-    found: dict[str, TermCoding] = {}
-    for term in dict.fromkeys(common.terms):
-        coding = {names.in_posterior(v): full for v, full in common.coding.get(term, {}).items()}
-        found[names.coefficient(term)] = coding, _kept(common, whole, term)
-    for factor in model.factors:
-        for effect in factor.effects:
-            if effect.sd is None:
-                inner, free = factor.design.coding.get(effect.term, {}), factor.free(effect.columns)
-                coding = {names.in_posterior(v): full for v, full in {factor.name: True, **inner}.items()}
-                found[effect.coefficients.name] = coding, None if free.all() else np.flatnonzero(free)
-    return found
-
-
-def _group_coding(model: Model) -> dict[str, TermCoding]:
-    """The same by Bambi's name of a varying effect: which factors have a column for every level, as R decides it."""
-    found: dict[str, TermCoding] = {}
-    for block, design in model.design.blocks:
-        whole = model.design.columns_of(block.effects)
-        for effect in block.effects:
-            if effect != INTERCEPT:
-                kept = _kept(design, whole, effect)
-                found[names.group_effect(effect, block.group)] = design.coding.get(effect, {}), kept
-    return found
-
-
-def _kept(some: Columns, whole: Columns, term: Term) -> np.ndarray | None:
-    """The places of a term's columns that stay; None where all do."""
-    places = np.array([place for other, place in some.names if other == term])
-    return None if len(places) == whole.terms.count(term) else places
 
 
 def _correlated(

@@ -14,11 +14,11 @@ from hlm.model.families.counts import COUNTS
 from hlm.model.families.family import Family
 from hlm.model.families.labels import LABELS
 from hlm.model.families.other_names import OTHER_NAMES, REMARKS
-from hlm.model.families.response_values import check_response, check_trials
+from hlm.model.families.response_values import check_response, check_trials, order_of_labels
 from hlm.model.families.successes import SUCCESSES
 from hlm.support.options import offending
 
-__all__ = ["FAMILIES", "Family", "check_response", "check_trials", "chosen_link", "get_family"]
+__all__ = ["FAMILIES", "Family", "check_response", "check_trials", "chosen_link", "get_family", "order_of_labels"]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {family.name: family for family in (*CONTINUOUS, *SUCCESSES, *COUNTS, *LABELS)}

@@ -31,6 +31,12 @@ def check_response(family: Family, formula: Formula, data: CleanData) -> None:
         trials = data.columns[trials_name]
         n = trials.to_numpy()
         check_rows(trials_name, trials, (n < 1) | (n != np.floor(n)), "the number of trials must be 1, 2, 3, ...")
+        counts = formula.response.written
+        if counts and (values > n).any() and not (values % n).any():  # counts beside weights=
+            raise DataError(
+                f"{counts!r} holds counts up to {(values / n).max():.0f}, and weights= are the trials of a proportion: "
+                f"write p({counts}, {trials_name}) ~ ..., without weights=."
+            )
         check_rows(name, column, values > n, f"there are more successes than trials in {trials_name!r}")
 
 
@@ -81,3 +87,10 @@ def _outside(values: np.ndarray, support: Support) -> np.ndarray:
             return (values <= 0) | (values >= 1)
         case _:
             return np.zeros(len(values), dtype=bool)
+
+
+def order_of_labels(family: Family, formula: Formula, data: CleanData) -> str:
+    """The labels of an ordered response, the lowest first; empty for other families."""
+    if family.support != "ordered":
+        return ""
+    return " < ".join(data.columns[formula.response.variable].cat.categories)
