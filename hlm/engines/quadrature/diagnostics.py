@@ -8,7 +8,7 @@ from hlm.engines.quadrature.nodes import MOST_ERROR
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 
 ENOUGH_ESS = 400  # as much as 100 of each of four chains
-MOST_PROPOSALS = 1000  # for one draw of a group's effects: kernels.py gives up there
+MOST_PROPOSALS = 20_000  # for one draw of a group's effects: kernels.py gives up there
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class QuadratureDiagnostics:
         if not self.error <= MOST_ERROR:
             return f"twice as many nodes change the log density by {self.error:.2g}, wanted {MOST_ERROR} at most"
         if self.proposals > MOST_PROPOSALS:
-            return f"the effects of a group could not be drawn in {MOST_PROPOSALS} proposals"
+            return f"the effects of a group could not be drawn in {MOST_PROPOSALS:,} proposals"
         if not self.ess >= min(ENOUGH_ESS, self.draws):
             return f"the draws come from {self.ess:.0f} effective points, wanted {ENOUGH_ESS} at least"
         return None

@@ -34,10 +34,8 @@ _LONGEST = 4.0  # step of a group's mode, in sds of the group-level distribution
 _LARGEST = 600.0  # exponent of a product of 1 + e^eta
 _POWERS = 16  # trials up to which a power is a product
 _DOF = 6.0  # of the t from which effects are proposed; its chi-square is made of _DOF / 2 exponential variables
-_MOST_PROPOSALS = 1000
+_MOST_PROPOSALS = 20_000
 _SLACK = 0.1  # of the largest log ratio, above that of the nodes
-_NEARLY_NORMAL = 0.1  # difference of the log integral from Laplace's approximation of it
-_LEAST_ACCEPTED = math.log(0.005)  # share of proposals from the group level's distribution
 _ROOT_HALF, _LOG_ROOT_2PI = math.sqrt(0.5), 0.5 * math.log(2.0 * math.pi)
 
 
@@ -408,26 +406,30 @@ def _integral(x, log_w, v, root, values, peak):
     """Log of a group's integral from the values at the nodes.
 
     values: become the log densities of the effects at the nodes.
-    peak: becomes the largest logarithm of that density over the t's from which effects are proposed, the logarithms of
-        the integral over the density at the mode, and of the integral over Laplace's approximation of it.
+    peak: becomes the largest log ratio of that density to the t's from which effects are proposed; log shares of
+        proposals that are accepted, from the group level's distribution and from the t (0 where the largest ratio is
+        at the border of the nodes, so that a larger one may lie beyond).
     """
     m, q = len(x), len(v)
     top, total, log_det = -np.inf, 0.0, 0.0
     for i in range(q):
         log_det += math.log(root[i, i])
-    u, peak[0] = np.empty(q), -np.inf
+    u, peak[0], at_border = np.empty(q), -np.inf, False
     for node in range(m**q):
-        rest, squares, log_weight = node, 0.0, 0.0
+        rest, squares, log_weight, border = node, 0.0, 0.0, False
         for j in range(q - 1, -1, -1):
             i = rest % m
             rest //= m
+            border |= i in (0, m - 1)
             u[j] = x[i]
             squares += x[i] * x[i]
             log_weight += log_w[i]
         _backward(root, u)
         for j in range(q):
             values[node] -= 0.5 * (v[j] + u[j]) ** 2
-        peak[0] = max(peak[0], values[node] + 0.5 * (_DOF + q) * math.log1p(squares / _DOF))
+        ratio = values[node] + 0.5 * (_DOF + q) * math.log1p(squares / _DOF)
+        if ratio > peak[0]:
+            peak[0], at_border = ratio, border
         f = values[node] + log_weight + 0.5 * squares
         if f > top:
             total = total * math.exp(top - f) + 1.0
@@ -435,9 +437,10 @@ def _integral(x, log_w, v, root, values, peak):
         else:
             total += math.exp(f - top)
     found = top + math.log(total) - log_det
-    middle = values[(m**q - 1) // 2]
     peak[0] += _SLACK
-    peak[1], peak[2] = found - middle, found - middle + log_det
+    peak[1] = found - values[(m**q - 1) // 2]
+    size = math.lgamma(0.5 * _DOF) - math.lgamma(0.5 * (_DOF + q)) + 0.5 * q * math.log(0.5 * _DOF)
+    peak[2] = -np.inf if at_border else found + log_det - peak[0] - size
     return found
 
 
@@ -487,15 +490,15 @@ def _sum(kind, phi, s, c, at, a, x):
 def _draw(kind, phi, s, c, base, zl, at, a, v, root, peak, state, x, result):
     """One draw of a group's effects by rejection; the number of proposals.
 
-    Where the density is nearly normal, from a t at the mode. The largest ratio of the densities is that of the nodes,
-    with some slack; a proposal that exceeds it becomes the largest (Caffo, Booth & Davis 2002, Biometrika 89:745-754).
-    Elsewhere from a normal distribution with the group level's own covariance: the log likelihood is concave and lies
-    below its tangent plane, so that the ratio is bounded everywhere.
+    From a t at the mode, where the largest ratio of the densities is inside of the nodes: it is taken with some slack,
+    and a proposal that exceeds it becomes the largest (Caffo, Booth & Davis 2002, Biometrika 89:745-754). Elsewhere,
+    and where more proposals are accepted, from a normal distribution with the group level's own covariance: the log
+    likelihood is concave and lies below its tangent plane, so that the ratio is bounded everywhere.
     """
     q = len(v)
-    nearly_normal = abs(peak[2]) < _NEARLY_NORMAL or peak[1] < _LEAST_ACCEPTED
+    from_t = peak[2] > peak[1]
     slope, middle = np.zeros(q), 0.0
-    if not nearly_normal:
+    if not from_t:
         for n in range(len(s)):
             value, one, _ = _row(kind, s[n], c[n], at[n], phi)
             middle += value
@@ -503,7 +506,7 @@ def _draw(kind, phi, s, c, base, zl, at, a, v, root, peak, state, x, result):
                 slope[j] += one * zl[n, j]
     for tried in range(_MOST_PROPOSALS):
         stretch = 1.0
-        if nearly_normal:
+        if from_t:
             chi_square = 0.0
             for _ in range(int(_DOF / 2)):
                 chi_square -= 2.0 * math.log(_uniform(state))
@@ -512,7 +515,7 @@ def _draw(kind, phi, s, c, base, zl, at, a, v, root, peak, state, x, result):
         for j in range(q):
             x[j] = stretch * math.sqrt(-2.0 * math.log(_uniform(state))) * math.cos(2.0 * math.pi * _uniform(state))
             squares += x[j] * x[j]
-        if nearly_normal:
+        if from_t:
             value = 0.5 * (_DOF + q) * math.log1p(squares / _DOF) + _sum(kind, phi, s, c, at, a, x)
             _backward(root, x)
             for j in range(q):

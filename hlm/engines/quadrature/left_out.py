@@ -24,9 +24,10 @@ from hlm.support.linear_algebra import rotated_to_lower, solve_upper
 if TYPE_CHECKING:
     import xarray as xr
 
-_DRAWS = 1000  # given theta and the common coefficients the densities are exact, and differ little between draws
-_NUMBERS = 20_000_000  # draws x responses
-_LEAST = 200
+# given theta and the common coefficients the densities are exact, and differ little between draws: so many are enough
+_DRAWS, _LEAST = 1000, 200
+_NUMBERS = 20_000_000  # draws x rows at most, where that leaves the least
+_CHEAP = 2_000_000  # draws x rows that are worth more draws
 _CHECKED = 6  # draws at which nodes are chosen
 _MORE = 2  # rules finer than the group's integral needs: without one of few rows it is wider
 
@@ -36,7 +37,7 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     coefficients = normal_coefficients(model)
     grouped = grouped_rows(model, coefficients)
     theta, u = _read(posterior, model, coefficients, grouped)
-    most = int(np.clip(_NUMBERS / model.rows, _LEAST, _DRAWS))
+    most = int(max(np.clip(_NUMBERS / model.rows, _LEAST, _DRAWS), _CHEAP / model.rows))
     some = np.arange(0, len(theta), -(-len(theta) // most))  # draws come in random order
     theta, u = theta.some(some), u[some]
     available = rules(grouped.z.shape[1])
