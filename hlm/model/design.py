@@ -15,6 +15,7 @@ from hlm.formula.formula import Block, Formula, Term
 from hlm.model.design_columns import Columns, columns, side_by_side
 from hlm.model.left_out_columns import independent, why_left_out
 from hlm.model.no_pooling import NoPooling, by_degree, no_pooling
+from hlm.support.linear_algebra import combination_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,9 +55,8 @@ class Design:
         dropped = [j for j, name in enumerate(whole.names) if name not in kept]
         if not dropped or rows.empty:
             return {}
-        length = np.linalg.norm(self.common.matrix, axis=0)
-        made = np.linalg.lstsq(self.common.matrix / length, whole.matrix[:, dropped])[0]
-        new, here = self.common.on(rows).matrix / length, whole.on(rows).matrix[:, dropped]
+        made = combination_of(self.common.matrix, whole.matrix[:, dropped])
+        new, here = self.common.on(rows).matrix, whole.on(rows).matrix[:, dropped]
         differs = np.abs(here - new @ made) > _DIFFERS * (np.abs(here) + np.abs(new) @ np.abs(made))
         return {
             int(row): [whole.labels[dropped[j]] for j in np.flatnonzero(differs[row])]

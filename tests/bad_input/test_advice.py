@@ -45,7 +45,7 @@ ADVICE: list[tuple[str, dict[str, Any], str, str, dict[str, Any]]] = [
     ("y ~ far + (1|person)", {}, "I(far - 1e+09)", "y ~ I(far - 1e+09) + (1|person)", {}),
     ("y ~ `far away` + (1|person)", {}, "I(`far away` - 1e+09)", "y ~ I(`far away` - 1e+09) + (1|person)", {}),
     ("y ~ huge + (1|person)", {}, "I(huge * 3e-121)", "y ~ I(huge * 3e-121) + (1|person)", {}),
-    ("y ~ one + x + (1|person)", {}, "leave it out", "y ~ x + (1|person)", {}),
+    ("y ~ x + (one|person)", {}, "leave it out", "y ~ x + (1|person)", {}),
     ("y ~ x + (0 + zero|person)", {}, "leave it out", "y ~ x + (1|person)", {}),
     ("y ~ C(f, Poly, 3) + (1|person)", {}, "a smaller one", "y ~ C(f, Poly, 1) + (1|person)", {}),
     ('y ~ C(f, Treatment("d")) + (1|person)', {}, "There are: a, b, c", 'y ~ C(f, Treatment("c")) + (1|person)', {}),
