@@ -18,6 +18,8 @@ from hlm.support.interrupts import checkpoint
 if TYPE_CHECKING:
     from hlm.engines.quadrature.nodes import Rules
 
+# Newton's decrement at a group's mode
+_NEAR, _EXACT = 0.02, 1e-20
 _BLOCK = 2e7  # rows times theta between two chances to be interrupted, about a second
 
 
@@ -110,14 +112,19 @@ def pairs(
     return found
 
 
-def group_integrals(grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray) -> np.ndarray:
-    """Log integral of every group, shape (T, K), for pairs of theta and u, shape (T, p)."""
+def group_integrals(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray, *, exactly: bool = False
+) -> np.ndarray:
+    """Log integral of every group, shape (T, K), for pairs of theta and u, shape (T, p).
+
+    exactly: at the very mode of each group, so that the sum of nodes is a smooth function of theta and u.
+    """
     found = np.empty((len(theta), grouped.groups))
 
     def work(some: slice) -> None:
         integrals_kernel(
             grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, theta.factor[some], rules.tables,
-            chosen, u[some], found[some],
+            chosen, u[some], _EXACT if exactly else _NEAR, found[some],
         )  # fmt: skip
 
     _in_threads(work, len(theta), len(grouped.z))

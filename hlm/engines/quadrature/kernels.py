@@ -261,7 +261,7 @@ def _rows_times_root(z, root, zl):
 
 
 @compiled
-def _group_mode(kind, phi, s, c, base, zl, v, root, g):
+def _group_mode(kind, phi, s, c, base, zl, v, root, g, near):
     """The mode of a group's effects from where they are, the root of the curvature there; False where there is none."""
     q = len(v)
     for _ in range(_GROUP_STEPS):
@@ -292,7 +292,7 @@ def _group_mode(kind, phi, s, c, base, zl, v, root, g):
         share = min(1.0, _LONGEST / longest) if longest > 0.0 else 1.0
         for i in range(q):
             v[i] += share * g[i]
-        if decrement < _NEAR:
+        if decrement < near:
             return True
     return True
 
@@ -445,9 +445,11 @@ def _integral(x, log_w, v, root, values, peak):
 
 
 @compiled
-def _group_integral(kind, phi, s, c, base, zl, at, a, nodes, rule, v, root, g, values, product, power, grid, peak):
+def _group_integral(
+    kind, phi, s, c, base, zl, at, a, nodes, rule, v, root, g, near, values, product, power, grid, peak
+):
     """Log integral of a group, NaN where it has none; v becomes its mode, root the root of the curvature there."""
-    if not _group_mode(kind, phi, s, c, base, zl, v, root, g):
+    if not _group_mode(kind, phi, s, c, base, zl, v, root, g, near):
         return np.nan
     _whitened(zl, root, v, base, at, a)
     m = nodes[2][rule]
@@ -636,6 +638,7 @@ def pairs_kernel(
                         own,
                         root,
                         g,
+                        _NEAR,
                         values,
                         product,
                         power,
@@ -676,10 +679,11 @@ def mode_kernel(kind, phi, rows, start, z, weight, factor, beta, v):
 
 
 @compiled
-def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, beta, result):
+def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, beta, near, result):
     """Log integral of each group given theta and the common coefficients.
 
     phi, factor, beta: shapes (T,), (T, q, q) and (T, p).
+    near: Newton's decrement at which a group's mode is near enough.
     result: shape (T, K); overwritten; NaN where there is none.
     """
     s, c, offset, x = rows
@@ -719,6 +723,7 @@ def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, beta, resul
                 own,
                 root,
                 g,
+                near,
                 values,
                 product,
                 power,
@@ -783,6 +788,7 @@ def left_out_kernel(
                 own,
                 root,
                 g,
+                _NEAR,
                 values,
                 product,
                 power,
