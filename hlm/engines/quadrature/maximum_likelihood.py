@@ -79,7 +79,7 @@ def maximise(grouped: GroupedRows, coefficients: NormalCoefficients, rules: Rule
     likelihood = Likelihood(grouped, rules, entries, sizes, has_own)
     start = Theta(np.ones(1), np.diag(_ROUGH / sizes)[None])
     u = joint_mode(grouped, start, origin(grouped)).u
-    first = np.concatenate([u, np.zeros(has_own), [_ROUGH * (i == j) for i, j in entries]])
+    first = np.concatenate([u, np.zeros(int(has_own)), [_ROUGH * (i == j) for i, j in entries]])
     found = minimize(
         lambda w: -float(likelihood(w[None])[0]), first, jac=lambda w: -likelihood.gradient(w), method="BFGS",
         options={"gtol": _TOLERANCE},
