@@ -62,14 +62,20 @@ def origin(grouped: GroupedRows) -> Centre:
     return Centre(np.zeros(len(grouped.means)), np.zeros((grouped.groups, grouped.z.shape[1])))
 
 
-def joint_mode(grouped: GroupedRows, theta: Theta, start: Centre) -> Centre:
-    """The mode of all coefficients given one theta."""
+def joint_mode(grouped: GroupedRows, theta: Theta, start: Centre, *, fixed: bool = False) -> Centre:
+    """The mode of all coefficients given one theta.
+
+    fixed: leave u where it starts, so that only the effects move.
+    """
     found = Centre(start.u.copy(), start.v.copy())
+    s, c, offset, x = grouped.rows
+    rows = (s, c, offset + x @ start.u, np.zeros_like(x)) if fixed else grouped.rows
+    if fixed:
+        found.u[:] = 0.0
     mode_kernel(
-        grouped.kind, theta.phi[0], grouped.rows, grouped.start, grouped.z, grouped.precision, theta.factor[0], found.u,
-        found.v,
-    )  # fmt: skip
-    return found
+        grouped.kind, theta.phi[0], rows, grouped.start, grouped.z, grouped.precision, theta.factor[0], found.u, found.v
+    )
+    return Centre(start.u, found.v) if fixed else found
 
 
 def log_laplace(grouped: GroupedRows, theta: Theta, centre: Centre, tolerance: float) -> np.ndarray:

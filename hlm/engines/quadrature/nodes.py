@@ -30,7 +30,15 @@ class Rules:
 
 def rules(effects: int) -> Rules:
     """The rules that are affordable for so many effects of a group."""
-    counts = [count for count in _COUNTS if count**effects <= _MOST]
+    return _rules([count for count in _COUNTS if count**effects <= _MOST])
+
+
+def one_rule(count: int) -> Rules:
+    """The rule with so many nodes."""
+    return _rules([count])
+
+
+def _rules(counts: list[int]) -> Rules:
     places, log_weights = np.zeros((len(counts), counts[-1])), np.full((len(counts), counts[-1]), -np.inf)
     for i, count in enumerate(counts):
         found, weights = np.polynomial.hermite_e.hermegauss(count)
