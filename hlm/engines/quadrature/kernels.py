@@ -29,7 +29,7 @@ LOGIT, PROBIT, CLOGLOG, POISSON, NEGATIVE_BINOMIAL, GAMMA = range(6)
 _ROUGH = 1e-6  # Newton's decrement at a joint mode that only proposes
 _MOST_STEPS = 60
 _NEAR = 0.02  # Newton's decrement at which a group's mode is near enough for the nodes
-_GROUP_STEPS = 12
+_GROUP_STEPS = 60
 _LONGEST = 4.0  # step of a group's mode, in sds of the group-level distribution
 _LARGEST = 600.0  # exponent of a product of 1 + e^eta
 _POWERS = 16  # trials up to which a power is a product
@@ -262,23 +262,37 @@ def _rows_times_root(z, root, zl):
 
 @compiled
 def _group_mode(kind, phi, s, c, base, zl, v, root, g, near):
-    """The mode of a group's effects from where they are, the root of the curvature there; False where there is none."""
+    """The mode of a group's effects from where they are, the root of the curvature there; False where there is none.
+
+    Newton's method may step back and forth between both sides of a mode: a step that leads down is halved.
+    """
     q = len(v)
+    best, share, step = -np.inf, 1.0, np.zeros(q)
     for _ in range(_GROUP_STEPS):
+        height = 0.0
         for i in range(q):
             g[i] = -v[i]
+            height -= 0.5 * v[i] * v[i]
             for j in range(q):
                 root[i, j] = 1.0 if i == j else 0.0
         for n in range(len(s)):
             eta = base[n]
             for j in range(q):
                 eta += zl[n, j] * v[j]
-            _, slope, w = _row(kind, s[n], c[n], eta, phi)
+            value, slope, w = _row(kind, s[n], c[n], eta, phi)
+            height += value
             for i in range(q):
                 g[i] += slope * zl[n, i]
                 wz = w * zl[n, i]
                 for j in range(i + 1):
                     root[i, j] += wz * zl[n, j]
+        if best > -np.inf and not height > best - 1e-12 * abs(best):
+            for i in range(q):
+                v[i] -= 0.5 * share * step[i]
+            share *= 0.5
+            if share < 1e-6:
+                return False
+            continue
         if not _cholesky(root):
             return False
         _forward(root, g)
@@ -289,8 +303,9 @@ def _group_mode(kind, phi, s, c, base, zl, v, root, g, near):
         longest = 0.0
         for i in range(q):
             longest = max(longest, abs(g[i]))
-        share = min(1.0, _LONGEST / longest) if longest > 0.0 else 1.0
+        best, share = height, min(1.0, _LONGEST / longest) if longest > 0.0 else 1.0
         for i in range(q):
+            step[i] = g[i]
             v[i] += share * g[i]
         if decrement < near:
             return True
