@@ -148,8 +148,10 @@ def clean(
         if len(group.variables) > 1:
             columns[group.name] = cells(columns, group)
     check_sizes(
-        columns, [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)]
-    )
+        columns,
+        [*named.response.variables, *named.predictors, *(n for names in bases.values() for n in names)],
+        named.functions,
+    )  # fmt: skip
     result = CleanData(
         columns, len(frame), missing, transforms, {**expansions, **bases}, offset=offsets(named, columns),
         weights=None if weights is None else check_weights(sources[weights], weights), weights_column=weights,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hlm.errors import DataError
 from hlm.formula.formula import Formula, Term, quote
-from hlm.formula.function_calls import shown
+from hlm.formula.function_calls import is_call, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def check_varies(formula: Formula, columns: pd.DataFrame) -> None:
 def check_names(formula: Formula, frame: Any) -> None:
     """A column is a number or a label, in R one left of a bar and the other right of it; ``x:c`` is a product."""
     both = [name for name in formula.group_variables if name in formula.predictors and name in frame.columns]
-    numbers = {name: f"factor({_written(name)})" for name in both if frame[name].dtype.is_numeric()}
+    numbers = {name: f"factor({quote(name)})" for name in both if frame[name].dtype.is_numeric()}
     for name, labels in numbers.items():
         groups = [Term(tuple(numbers.get(v, v) for v in block.group.variables)) for block in formula.blocks]
         blocks = tuple(replace(block, group=group) for block, group in zip(formula.blocks, groups, strict=True))
@@ -73,9 +73,9 @@ def check_names(formula: Formula, frame: Any) -> None:
             raise DataError(f"The column {name!r} has the name of a product of columns in this model: rename it.")
 
 
-def _written(name: str) -> str:
+def _written(name: str, functions: Collection[str]) -> str:
     """A column as a formula writes it: back-quoted where it has blanks, a computed one as it is."""
-    return shown(name) if "(" in name and name.endswith(")") else quote(name)
+    return shown(name) if is_call(name, functions) else quote(name)
 
 
 def check_labels(columns: pd.DataFrame, names: Iterable[str], *, is_polars: bool) -> None:
@@ -120,19 +120,20 @@ def check_told_apart(formula: Formula, columns: pd.DataFrame) -> None:
             continue
         values = columns[name].to_numpy(dtype=np.float64)
         if np.ptp(values) <= share * np.abs(values).max():
+            written = _written(name, formula.functions)
             raise DataError(
                 f"The numbers of {shown(name)!r} differ by {np.ptp(values):.3g} at most and lie near {values[0]:.6g}, "
-                f"so that too few of their digits tell rows apart: subtract a constant, I({_written(name)} - "
+                f"so that too few of their digits tell rows apart: subtract a constant, I({written} - "
                 f"{values[0]:.6g})."
             )
 
 
-def check_sizes(columns: pd.DataFrame, names: Iterable[str]) -> None:
+def check_sizes(columns: pd.DataFrame, names: Iterable[str], functions: Collection[str]) -> None:
     """Raise a `DataError` for numbers so large, or so small, that float64 has no squares of them."""
     for name in names:
         if name in columns and columns[name].dtype != "category":
             largest = float(columns[name].abs().max())
-            units = f", I({_written(name)} * {1 / max(largest, 1e-300):.0e})"
+            units = f", I({_written(name, functions)} * {1 / max(largest, 1e-300):.0e})"
             _check_size(f"numbers of {shown(name)!r}", largest, units)
 
 
@@ -169,7 +170,7 @@ def check_no_numbers_as_text(formula: Formula, columns: pd.DataFrame, texts: Ite
             raise DataError(
                 f"Column {name!r} holds text, most of which reads as numbers{but}. Mend it, or make numbers of what "
                 f"can be read, pd.to_numeric(data[{name!r}], errors='coerce'). If labels are meant: "
-                f"factor({_written(name)})."
+                f"factor({_written(name, formula.functions)})."
             )
 
 

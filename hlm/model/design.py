@@ -11,16 +11,17 @@ import numpy as np
 
 from hlm.data.clean_data import CleanData
 from hlm.errors import DataError
-from hlm.formula.formula import Block, Formula, Term
+from hlm.formula.formula import INTERCEPT, Block, Formula, Term
 from hlm.model.design_columns import Columns, columns, side_by_side
 from hlm.model.left_out_columns import independent, why_left_out
 from hlm.model.no_pooling import NoPooling, by_degree, no_pooling
-from hlm.support.linear_algebra import combination_of
+from hlm.support.linear_algebra import combination_of, left_over
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NAMED = 5  # columns of a term that are left out: more are counted
+_NEARLY = 1e-6  # of a column's sd, left by the others: the covariance matrix has a condition of 1e12 then
 _DIFFERS = 1e-6  # of the parts of a sum: more is no rounding
 
 
@@ -48,6 +49,17 @@ class Design:
     def left_out(self) -> tuple[str, ...]:
         """A sentence for each column of the common terms that is left out."""
         return _left_out(self.columns_of(self.formula.common), self.common)
+
+    @cached_property
+    def nearly_explained(self) -> frozenset[tuple[Term, int]]:
+        """The common columns of which the others leave almost nothing, though more than rounding."""
+        slopes = self.common.take([j for j, term in enumerate(self.common.terms) if term != INTERCEPT])
+        if self.data is None or len(slopes.terms) < 2:
+            return frozenset()
+        x, centred = slopes.matrix, self.formula.has_intercept
+        spread = x.std(axis=0) if centred else np.sqrt((x**2).mean(axis=0))
+        near = left_over(x, centred=centred) < _NEARLY * spread
+        return frozenset(name for name, one in zip(slopes.names, near, strict=True) if one)
 
     def untold(self, rows: pd.DataFrame) -> dict[int, list[str]]:
         """By the place of a new row: the columns left out that the others do not make there as they do in the data."""

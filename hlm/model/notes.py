@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlm.formula.formula import INTERCEPT, quote
-from hlm.support.linear_algebra import left_over
 
 if TYPE_CHECKING:
     from hlm.model.grouping_factors import CovarianceBlock, Effect
     from hlm.model.model import Model
 
 _FAR = 100.0  # standard deviations of a column that its mean lies from 0
-_NEARLY = 1e-6  # of a column's sd, left by the others: the covariance matrix has a condition of 1e12 then
 
 
 def far_from_zero(model: Model) -> Iterator[str]:
@@ -37,19 +35,12 @@ def far_from_zero(model: Model) -> Iterator[str]:
 
 
 def nearly_collinear(model: Model) -> Iterator[str]:
-    """A sentence about common columns of which the others leave almost nothing, though more than rounding."""
-    if not model.has_data:
-        return
-    slopes = [j for j, term in enumerate(model.common.terms) if term != INTERCEPT]
-    if len(slopes) < 2:
-        return
-    x, centred = model.common.matrix[:, slopes], len(slopes) < len(model.common.terms)
-    spread = x.std(axis=0) if centred else np.sqrt((x**2).mean(axis=0))
-    left = left_over(x, centred=centred)
-    near = [model.common.labels[j] for j, rest, size in zip(slopes, left, spread, strict=True) if rest < _NEARLY * size]
-    if near:
+    """A sentence about common columns that are collinear but for the last digits."""
+    near = [name in model.design.nearly_explained for name in model.common.names] if model.has_data else []
+    if sum(near) > 1:
+        labels = [label for label, one in zip(model.common.labels, near, strict=True) if one]
         yield (
-            f"the other common columns leave less than a millionth of {', '.join(near)}: these coefficients rest on "
+            f"the other common columns leave less than a millionth of {', '.join(labels)}: these coefficients rest on "
             f"the last digits of the data; center() of a column far from 0, or poly(), has no such loss"
         )
 

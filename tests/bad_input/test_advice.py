@@ -100,3 +100,12 @@ def test_a_response_of_many_numbers_as_labels_is_told() -> None:
     fewer = frame().assign(y=pd.cut(frame()["y"], 5))
     for family, data in (("cumulative", fewer), ("gaussian", frame()), ("sratio", frame().assign(y=frame()["day"]))):
         assert not [f for f in lint("y ~ x + (1|person)", data, family=family) if f.severity != "note"]
+
+
+@pytest.mark.parametrize("written", ["`Score (points)`", "twice(x)"])
+def test_a_column_is_proposed_as_a_formula_writes_it(written: str) -> None:
+    numbers = 1e12 + np.arange(240) % 7 * 1e-3
+    data = frame().assign(**{"Score (points)": numbers, "x": numbers})
+    with pytest.raises(DataError) as caught:
+        resolve(f"y ~ {written} + (1|person)", data, functions={"twice": lambda x: 2 * x})
+    assert f"subtract a constant, I({written} - " in str(caught.value)

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from zlib import crc32
 
 import numpy as np
 import pandas as pd
 import pytest
+from more_designs import names, noise
 
 from hlm.linting.lint import lint
 
 type Rng = np.random.Generator
 SIMULATED = 200
-
-
-def names(letter: str, numbers: Sequence[int] | np.ndarray) -> list[str]:
-    """Labels such as ``s3``."""
-    return [f"{letter}{number}" for number in numbers]
-
-
-def noise(r: Rng, *factors: pd.Series) -> np.ndarray:
-    """A normal number for each level of each factor, and one for each row."""
-    found = r.normal(size=len(factors[0]))
-    for factor in factors:
-        codes, levels = pd.factorize(factor)
-        found += r.normal(size=len(levels))[codes]
-    return np.asarray(found)
 
 
 def cross_sectional(r: Rng) -> pd.DataFrame:

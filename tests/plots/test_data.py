@@ -55,8 +55,32 @@ def test_what_was_left_out_stands_between_the_axes_and_the_headline():
         "82 of 4059 rows left out for missing values: pre (82).",
         "colours: school by mean post, dark = lowest, bright = highest",
     ]
+    _one_under_the_other(ax)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "gaps", "options"),
+    [
+        ("cbpp", "p(incidence, size) ~ week + (1|herd)", ("week", "incidence"), {"family": "binomial"}),
+        ("sleepstudy", "Reaction ~ Days + (Days|Subject)", ("Days",), {}),
+        ("pastes", "strength ~ 1 + order + (1|batch/cask)", ("order", "strength"), {"group": "batch"}),
+    ],
+)
+def test_a_note_of_any_length_stands_under_the_headline(name, formula, gaps, options):
+    frame = load_data(name)
+    frame = frame.assign(week=np.arange(len(frame)) % 7 + 1.0, order=np.arange(len(frame)) % 9 + 1.0)
+    for place, column in enumerate(gaps):
+        frame[column] = frame[column].astype(float)
+        frame.loc[place::9, column] = np.nan
+    ax = plot_data(formula, frame, **options)
+    assert "rows left out for missing values" in ax.texts[0].get_text()
+    _one_under_the_other(ax)
+
+
+def _one_under_the_other(ax):
     ax.figure.draw_without_rendering()
     renderer = ax.figure.canvas.get_renderer()
+    (note,) = ax.texts
     boxes = [ax.get_window_extent(), note.get_window_extent(renderer), ax._left_title.get_window_extent(renderer)]
     assert boxes[0].y1 < boxes[1].y0 < boxes[1].y1 < boxes[2].y0
 
