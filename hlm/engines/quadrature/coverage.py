@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from hlm.engines.normal_coefficients import why_not_lkj, why_not_normal
-from hlm.engines.quadrature.kernels import CLOGLOG, GAMMA, LOGIT, NEGATIVE_BINOMIAL, POISSON, PROBIT
+from hlm.engines.quadrature.kernels.row_density import CLOGLOG, GAMMA, LOGIT, NEGATIVE_BINOMIAL, POISSON, PROBIT
 from hlm.engines.theta.standard_deviations import why_not_a_scale
 from hlm.model.model import Model
 

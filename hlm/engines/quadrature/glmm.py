@@ -13,7 +13,7 @@ from hlm.data.transforms import Functions
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.quadrature.coverage import covers
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
-from hlm.engines.quadrature.integrals import Centre, joint_mode
+from hlm.engines.quadrature.joint_modes import Centre, joint_mode
 from hlm.engines.quadrature.maximum_likelihood import Maximum, maximise
 from hlm.engines.quadrature.nodes import one_rule
 from hlm.engines.reml.summary_tables import Table, as_html, as_text, fixed_effects, random_effects
@@ -156,7 +156,7 @@ def glmm(
     coefficients = normal_coefficients(model)
     grouped = grouped_rows(model, coefficients)
     own = model.of_kind("family")
-    found = maximise(grouped, coefficients, one_rule(nagq), has_own=bool(own))
+    found = maximise(grouped, coefficients, one_rule(nagq, grouped.z.shape[1]), has_own=bool(own))
     return _as_written(model, coefficients, grouped, found, nagq)
 
 

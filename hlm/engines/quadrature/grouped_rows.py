@@ -12,7 +12,7 @@ import numpy as np
 
 from hlm.engines.normal_coefficients import NormalCoefficients
 from hlm.engines.quadrature.coverage import KINDS
-from hlm.engines.quadrature.kernels import GAMMA, NEGATIVE_BINOMIAL, POISSON
+from hlm.engines.quadrature.kernels.row_density import GAMMA, NEGATIVE_BINOMIAL, POISSON
 from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model
 from hlm.model.own_intercepts import own_intercepts_at_means

@@ -1,49 +1,88 @@
-"""Densities of many theta at once, the kernels' work divided among threads."""
+"""The groups' integrals for many theta and common coefficients at once, and draws of the groups' effects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from hlm.engines.quadrature.grouped_rows import GroupedRows
-from hlm.engines.quadrature.kernels import integrals_kernel, laplace_kernel, left_out_kernel, mode_kernel, pairs_kernel
-from hlm.support.interrupts import checkpoint
+from hlm.engines.quadrature.in_threads import in_threads
+from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_modes, numbers_of_modes
+from hlm.engines.quadrature.kernels.effects import effects_kernel
+from hlm.engines.quadrature.kernels.group_integrals import integrals_kernel
+from hlm.support.linear_algebra import solve_upper
 
 if TYPE_CHECKING:
     from hlm.engines.quadrature.nodes import Rules
 
-# Newton's decrement at a group's mode
-_NEAR, _EXACT = 0.02, 1e-20
-_BLOCK = 2e7  # rows times theta between two chances to be interrupted, about a second
+# Newton's decrement at a group's mode, and at a joint mode that only proposes
+_NEAR, _EXACT, _ROUGH = 0.02, 1e-20, 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Theta:
-    """Values of the family's own parameter and of the effects' covariance."""
+class Integrals:
+    """The groups' integrals given T values of theta and R of u for each."""
 
-    phi: np.ndarray  # shape (T,); 1 where the family has none
-    factor: np.ndarray  # shape (T, q, q); L of the effects whose columns are z
-
-    def __len__(self) -> int:
-        return len(self.phi)
-
-    def some(self, places: np.ndarray | slice) -> Theta:
-        """Some of the values."""
-        return Theta(self.phi[places], self.factor[places])
+    log: np.ndarray  # shape (T, R, K); NaN where there is none
+    modes: np.ndarray  # shape (T, R, K, q)
+    roots: np.ndarray  # shape (T, R, K, q, q); of the curvature there
+    peaks: np.ndarray  # shape (T, R, K, 3); what the draws need
+    at_nodes: np.ndarray  # shape (T, R, nodes); the log density of the rows at all nodes of all groups, or empty
 
 
-@dataclass(frozen=True, slots=True)
-class Centre:
-    """Where searches for the joint mode start."""
+def integrals(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray, starts: np.ndarray,
+    *, near: float = _NEAR, keep_nodes: bool = False,
+) -> Integrals:  # fmt: skip
+    """Log integral of every group in this thread, for theta and u, shape (T, R, p).
 
-    u: np.ndarray  # shape (p,)
-    v: np.ndarray  # shape (K, q)
+    chosen: shape (K,); the rule of each group.
+    starts: shape (T, R, K, q); where the searches for the groups' modes start; it becomes the modes.
+    near: Newton's decrement at which a mode is near enough.
+    """
+    times, each, groups, q = starts.shape
+    nodes = int(rules.sizes[chosen].sum()) if keep_nodes else 0
+    found = Integrals(
+        np.empty((times, each, groups)), starts, np.empty((*starts.shape, q)), np.empty((times, each, groups, 3)),
+        np.empty((times, each, nodes)),
+    )  # fmt: skip
+    integrals_kernel(
+        grouped.kind, theta.phi, grouped.rows, grouped.start, grouped.z, theta.factor, rules.tables, chosen, u, near,
+        (found.log, found.modes, found.roots, found.peaks), found.at_nodes, work_arrays(grouped, rules, chosen),
+    )  # fmt: skip
+    return found
+
+
+def work_arrays(grouped: GroupedRows, rules: Rules, chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the kernels write intermediate numbers to."""
+    n, q = grouped.z.shape
+    most = int(rules.sizes[chosen].max())
+    return (
+        np.empty((n, q)), np.empty((n, q)), np.empty((2, n)), np.empty((3, most)),
+        np.empty((q + 2, max(q, rules.places.shape[1]))), np.empty((q + 1, q + 1)),
+    )  # fmt: skip
+
+
+def group_integrals(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray, *, exactly: bool = False
+) -> np.ndarray:
+    """Log integral of every group, shape (T, K), for pairs of theta and u, shape (T, p).
+
+    exactly: at the very mode of each group, so that the sum of nodes is a smooth function of theta and u.
+    """
+    found = np.empty((len(theta), grouped.groups))
+    shape = 1, grouped.groups, grouped.z.shape[1]
+
+    def work(some: slice) -> None:
+        starts = np.zeros((some.stop - some.start, *shape))
+        near = _EXACT if exactly else _NEAR
+        here = integrals(grouped, theta.some(some), u[some, None], rules, chosen, starts, near=near)
+        found[some] = here.log[:, 0]
+
+    in_threads(work, len(theta), len(grouped.z), numbers_of_integrals(grouped))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +94,6 @@ class Pairs:
     log_target: np.ndarray  # shape (T, R); log p(y, u | theta), up to what does not depend on the parameters
     log_root: np.ndarray  # shape (T,); log determinant of the root of the conditional precision of u
     proposals: np.ndarray  # shape (T,); the most that one draw of a group took
-
-
-def origin(grouped: GroupedRows) -> Centre:
-    """All coefficients at their prior means."""
-    return Centre(np.zeros(len(grouped.means)), np.zeros((grouped.groups, grouped.z.shape[1])))
-
-
-def joint_mode(grouped: GroupedRows, theta: Theta, start: Centre, *, fixed: bool = False) -> Centre:
-    """The mode of all coefficients given one theta.
-
-    fixed: leave u where it starts, so that only the effects move.
-    """
-    found = Centre(start.u.copy(), start.v.copy())
-    s, c, offset, x = grouped.rows
-    rows = (s, c, offset + x @ start.u, np.zeros_like(x)) if fixed else grouped.rows
-    if fixed:
-        found.u[:] = 0.0
-    mode_kernel(
-        grouped.kind, theta.phi[0], rows, grouped.start, grouped.z, grouped.precision, theta.factor[0], found.u, found.v
-    )
-    return Centre(start.u, found.v) if fixed else found
-
-
-def log_laplace(grouped: GroupedRows, theta: Theta, centre: Centre, tolerance: float) -> np.ndarray:
-    """Laplace's approximation of log p(y | theta), shape (T,), up to a constant and without `own_constants`."""
-    found = np.empty(len(theta))
-
-    def work(some: slice) -> None:
-        laplace_kernel(
-            grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, grouped.precision,
-            theta.factor[some], centre.u, centre.v, tolerance, found[some],
-        )  # fmt: skip
-
-    _in_threads(work, len(theta), len(grouped.z))
-    return found
 
 
 def pairs(
@@ -104,81 +108,36 @@ def pairs(
     times, each, p = normals.shape
     drawn = (times, each, *centre.v.shape) if with_effects else (times, 0, 0, 0)
     found = Pairs(
-        np.empty((times, each, p)), np.empty(drawn), np.empty((times, each)), np.empty(times), np.empty(times)
+        np.empty((times, each, p)), np.empty(drawn), np.empty((times, each)), np.empty(times), np.zeros(times)
     )
+    different = each if p else 1  # without common coefficients the groups are the same for all
 
     def work(some: slice) -> None:
-        pairs_kernel(
-            grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, grouped.precision,
-            theta.factor[some], centre.u, centre.v, rules.tables, chosen, normals[some], seeds[some], found.u[some],
-            found.v[some], found.log_target[some], found.log_root[some], found.proposals[some],
-        )  # fmt: skip
+        here = theta.some(some)
+        modes = joint_modes(grouped, here, centre, _ROUGH)
+        with np.errstate(all="ignore"):  # where there is no mode
+            steps = solve_upper(modes.root[:, :-1, :-1].swapaxes(1, 2), normals[some].swapaxes(1, 2))
+            u = np.ascontiguousarray((modes.u[:, :, None] + steps).swapaxes(1, 2))
+            moved = modes.follows.reshape(len(here), centre.v.size, p) @ steps[:, :, :different]
+            starts = modes.v.reshape(len(here), 1, centre.v.size) - moved.swapaxes(1, 2)
+            starts = np.ascontiguousarray(starts.reshape(len(here), different, *centre.v.shape))
+            of_groups = integrals(grouped, here, np.ascontiguousarray(u[:, :different]), rules, chosen, starts)
+            target = of_groups.log.sum(axis=2) - 0.5 * ((u @ grouped.precision) * u).sum(axis=2)
+        found.u[some], found.log_root[some] = u, modes.log_root_of_u
+        found.log_target[some] = np.where(np.isfinite(modes.density)[:, None], target, -np.inf)
+        if with_effects:
+            effects_kernel(
+                grouped.kind, here.phi, grouped.rows, grouped.start, grouped.z, here.factor,
+                np.ascontiguousarray(u[:, :different]), of_groups.modes, of_groups.roots, of_groups.peaks,
+                seeds[some, None].copy(), found.v[some], found.proposals[some], work_arrays(grouped, rules, chosen),
+            )  # fmt: skip
 
-    _in_threads(work, times, len(grouped.z) * each)
+    numbers = numbers_of_modes(grouped) + each * numbers_of_integrals(grouped)
+    in_threads(work, times, len(grouped.z) * each, numbers)
     return found
 
 
-def group_integrals(
-    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray, *, exactly: bool = False
-) -> np.ndarray:
-    """Log integral of every group, shape (T, K), for pairs of theta and u, shape (T, p).
-
-    exactly: at the very mode of each group, so that the sum of nodes is a smooth function of theta and u.
-    """
-    found = np.empty((len(theta), grouped.groups))
-
-    def work(some: slice) -> None:
-        integrals_kernel(
-            grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, theta.factor[some], rules.tables,
-            chosen, u[some], _EXACT if exactly else _NEAR, found[some],
-        )  # fmt: skip
-
-    _in_threads(work, len(theta), len(grouped.z))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Predictive:
-    """Log predictive densities given theta and u, less the constants of the rows."""
-
-    # without, inside: shape (T, m); of a response given the others of its group, and given all of them; m differ
-    without: np.ndarray
-    inside: np.ndarray
-    # group, group_inside: shape (T, K); the same of all responses of a group
-    group: np.ndarray
-    group_inside: np.ndarray
-    place: np.ndarray  # shape (rows,); which of the m each row of the data is
-
-
-def predictive_densities(
-    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray
-) -> Predictive:
-    """Densities of the responses and of the groups for pairs of theta and u, shape (T, p)."""
-    different, place = np.unique(
-        np.column_stack([grouped.place, grouped.response, grouped.trials]), axis=0, return_inverse=True
-    )
-    responses = different[:, 0].astype(np.int64), different[:, 1].copy(), different[:, 2].copy()
-    of_group = np.searchsorted(responses[0], grouped.start)
-    times, m = len(theta), len(different)
-    without, inside = np.empty((times, m)), np.empty((times, m))
-    group, group_inside = np.empty((times, grouped.groups)), np.empty((times, grouped.groups))
-
-    def work(some: slice) -> None:
-        left_out_kernel(
-            grouped.kind, theta.phi[some], grouped.rows, grouped.start, grouped.z, theta.factor[some], rules.tables,
-            chosen, u[some], of_group, responses, without[some], inside[some], group[some], group_inside[some],
-        )  # fmt: skip
-
-    _in_threads(work, times, 2 * m)
-    return Predictive(without, inside, group, group_inside, place.ravel())
-
-
-def _in_threads(work: Callable[[slice], None], times: int, rows: int) -> None:
-    """Call ``work`` on stretches of all thetas; the kernels release the interpreter's lock."""
-    workers = max(1, min(numba.get_num_threads(), times // 2))
-    stretches = workers * max(1, int(np.ceil(times * rows / _BLOCK / workers)))
-    edges = np.linspace(0, times, min(stretches, max(times, 1)) + 1).astype(int)
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(work, [slice(i, j) for i, j in pairwise(edges)]):
-            checkpoint()
-    checkpoint()
+def numbers_of_integrals(grouped: GroupedRows) -> int:
+    """How many numbers `Integrals` has for one theta and u, without those at the nodes."""
+    q = grouped.z.shape[1]
+    return int(grouped.groups * (4 + q + q * q))

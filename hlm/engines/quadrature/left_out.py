@@ -13,8 +13,9 @@ from hlm.engines.interface import PointwiseLoo, Unit
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.posterior_tree import flat, roots_of
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
-from hlm.engines.quadrature.integrals import Theta, predictive_densities
+from hlm.engines.quadrature.joint_modes import Theta
 from hlm.engines.quadrature.nodes import chosen_rules, rules
+from hlm.engines.quadrature.predictive import predictive_densities
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model

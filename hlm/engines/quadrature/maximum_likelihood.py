@@ -8,7 +8,8 @@ import numpy as np
 
 from hlm.engines.normal_coefficients import NormalCoefficients
 from hlm.engines.quadrature.grouped_rows import GroupedRows
-from hlm.engines.quadrature.integrals import Theta, group_integrals, joint_mode, origin
+from hlm.engines.quadrature.integrals import group_integrals
+from hlm.engines.quadrature.joint_modes import Theta, joint_mode, origin
 from hlm.engines.quadrature.nodes import Rules
 from hlm.engines.theta.estimated import column_sizes
 

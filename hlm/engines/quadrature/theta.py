@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.normal_coefficients import NormalCoefficients
-from hlm.engines.quadrature.integrals import Theta
+from hlm.engines.quadrature.joint_modes import Theta
 from hlm.engines.theta.covariance import Covariance
 from hlm.engines.theta.estimated import column_sizes, estimated_covariance
 from hlm.engines.theta.standard_deviations import Scale, scale

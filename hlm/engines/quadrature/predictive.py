@@ -1,0 +1,56 @@
+"""Predictive densities of responses and groups with the groups' effects integrated out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlm.engines.quadrature.grouped_rows import GroupedRows
+from hlm.engines.quadrature.in_threads import in_threads
+from hlm.engines.quadrature.integrals import integrals, numbers_of_integrals, work_arrays
+from hlm.engines.quadrature.joint_modes import Theta
+from hlm.engines.quadrature.kernels.left_out import left_out_kernel
+from hlm.engines.quadrature.nodes import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Predictive:
+    """Log predictive densities given theta and u, less the constants of the rows."""
+
+    # without, inside: shape (T, m); of a response given the others of its group, and given all of them; m differ
+    without: np.ndarray
+    inside: np.ndarray
+    # group, group_inside: shape (T, K); the same of all responses of a group
+    group: np.ndarray
+    group_inside: np.ndarray
+    place: np.ndarray  # shape (rows,); which of the m each row of the data is
+
+
+def predictive_densities(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray
+) -> Predictive:
+    """Densities of the responses and of the groups for pairs of theta and u, shape (T, p)."""
+    columns = np.column_stack([grouped.place, grouped.response, grouped.trials])
+    different, place = np.unique(columns, axis=0, return_inverse=True)
+    rows = different[:, 0].astype(np.int64)
+    responses = rows, different[:, 1].copy(), different[:, 2].copy(), np.searchsorted(rows, grouped.start)
+    times, m, groups = len(theta), len(different), grouped.groups
+    found = Predictive(
+        np.empty((times, m)), np.empty((times, m)), np.empty((times, groups)), np.empty((times, groups)), place.ravel()
+    )
+
+    def work(some: slice) -> None:
+        here, values = theta.some(some), np.ascontiguousarray(u[some, None])
+        starts = np.zeros((len(here), 1, groups, grouped.z.shape[1]))
+        of_groups = integrals(grouped, here, values, rules, chosen, starts, keep_nodes=True)
+        found.group[some] = of_groups.log[:, 0]
+        left_out_kernel(
+            grouped.kind, here.phi, grouped.rows, grouped.start, grouped.z, here.factor, rules.tables, chosen, values,
+            of_groups.modes, of_groups.roots, of_groups.at_nodes, responses,
+            (found.without[some], found.inside[some], found.group_inside[some]), work_arrays(grouped, rules, chosen),
+        )  # fmt: skip
+
+    nodes = int(rules.sizes[chosen].sum())
+    in_threads(work, times, 2 * m, numbers_of_integrals(grouped) + nodes)
+    return found
