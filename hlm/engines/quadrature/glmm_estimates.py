@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from hlm.engines.quadrature.kernels import GAMMA, NEGATIVE_BINOMIAL, POISSON
 from hlm.engines.quadrature.maximum_likelihood import Maximum
 from hlm.engines.quadrature.nodes import MOST_NODES, one_rule
 from hlm.formula.formula import INTERCEPT
+from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model
 from hlm.support.linear_algebra import rotated_to_lower
 
@@ -53,12 +55,12 @@ class Estimates:
         totals = ranef.reindex(columns=every, fill_value=0.0) + fixef.reindex(every, fill_value=0.0)
         alpha = np.inf if self.endless else float(found.theta.phi[0])
         own = {p.prior_name: alpha for p in model.of_kind("family")}
-        pairs = [(i, j) for block in self.coefficients.blocks for i, j in block.pairs]
+        table = _varcorr(factor, root[0])
         return Glmm(
             formula=model.text, family=model.family.name, link=model.family.link, nagq=self.nagq, fixef=fixef,
-            fixef_cov=covariance, varcorr=_varcorr(factor.name, factor.design.labels, root[0], pairs), own=own,
+            fixef_cov=covariance, varcorr=table, own=own,
             loglik=found.loglik, coef={factor.name: totals}, ranef={factor.name: ranef}, singular=found.singular,
-            n=model.rows, parameters=len(fixef) + len(pairs) + factor.width + len(own), scaled_residuals=residuals,
+            n=model.rows, parameters=len(fixef) + len(table) + len(own), scaled_residuals=residuals,
             notes=tuple(filter(None, [model.data.message, *model.notes, *self._notes(fixef)])),
         )  # fmt: skip
 
@@ -130,15 +132,22 @@ class Estimates:
                 yield f"With nagq={finer} the log-likelihood changes by {there - here:+.2g} here: take more nodes."
 
 
-def _varcorr(group: str, labels: tuple[str, ...], root: np.ndarray, pairs: Iterable[tuple[int, int]]) -> pd.DataFrame:
-    """Standard deviations, then the correlations of the pairs."""
-    sds = np.linalg.norm(root, axis=1)
+def _varcorr(factor: GroupingFactor, root: np.ndarray) -> pd.DataFrame:
+    """Standard deviations, then correlations, block by block."""
+    sds, labels = np.linalg.norm(root, axis=1), factor.design.labels
     sds[sds < _ZERO * sds.max()] = 0.0
-    rows: list[tuple[str, str, str | None, float]] = [
-        (group, label, None, float(sd)) for label, sd in zip(labels, sds, strict=True)
-    ]
-    for i, j in pairs:
-        correlation = float(root[i] @ root[j] / (sds[i] * sds[j])) if sds[i] * sds[j] > 0 else float("nan")
-        exact = abs(correlation) > 1 - _ZERO
-        rows.append((group, labels[j], labels[i], float(np.sign(correlation)) if exact else correlation))
+    rows: list[tuple[str, str, str | None, float]] = []
+    for block in factor.blocks:
+        places = range(block.columns.start, block.columns.stop)
+        rows += [(factor.name, labels[i], None, float(sds[i])) for i in places]
+        for j, i in combinations(places, 2) if block.correlation is not None else ():
+            rows.append((factor.name, labels[j], labels[i], _correlation(root[i] @ root[j], sds[i] * sds[j])))
     return pd.DataFrame(rows, columns=["group", "effect1", "effect2", "sdcor"])
+
+
+def _correlation(covariance: float, product: float) -> float:
+    """NaN beside an sd of 0; exactly 1 or -1 where the effects are multiples of each other."""
+    if product == 0.0:
+        return float("nan")
+    found = float(covariance / product)
+    return float(np.sign(found)) if abs(found) > 1 - _ZERO else found
