@@ -10,8 +10,12 @@ and the ratio of the sds. With k parameters the largest of k standard normal num
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from harness import conditions, markdown, say
+
+if TYPE_CHECKING:
+    from hlm import Fit
 
 MODELS = (
     ("exam", "post ~ pre + (pre|school)", 2500),
@@ -36,9 +40,6 @@ def main() -> None:
 
 def compare(name: str, formula: str, draws: int, *, seed: int) -> dict[str, str | float | None]:
     """One row: the worst disagreement of all parameters of a model."""
-    import arviz_stats
-    import numpy as np
-
     import hlm
 
     say(f"{name} ...")
@@ -48,6 +49,14 @@ def compare(name: str, formula: str, draws: int, *, seed: int) -> dict[str, str 
         formula, data, method="nuts", draws=draws, tune=2000, seed=seed, progress=False,
         sampler_kwargs={"nuts": {"target_accept": 0.95}},
     )  # fmt: skip
+    return {"model": name, **difference(exact, nuts)}
+
+
+def difference(exact: Fit, nuts: Fit) -> dict[str, str | float | None]:
+    """The worst disagreement of all parameters of two fits, the second by NUTS."""
+    import arviz_stats
+    import numpy as np
+
     ours, theirs = (one.idata["posterior"].to_dataset() for one in (exact, nuts))
     points = min(exact.diagnostics.ess, ours.sizes["chain"] * ours.sizes["draw"])
     found = []
@@ -58,15 +67,13 @@ def compare(name: str, formula: str, draws: int, *, seed: int) -> dict[str, str 
         error = np.hypot(
             arviz_stats.mcse(theirs[[variable]], method="mean")[variable].to_numpy().ravel(), sds[0] / np.sqrt(points)
         )
-        difference = (one.mean(("chain", "draw")) - other.mean(("chain", "draw"))).to_numpy().ravel()
+        apart = (one.mean(("chain", "draw")) - other.mean(("chain", "draw"))).to_numpy().ravel()
         ess = arviz_stats.ess(theirs[[variable]])[variable].to_numpy().ravel()
-        found.append(
-            np.column_stack([difference[varies] / error[varies], sds[0][varies] / sds[1][varies], ess[varies]])
-        )
+        found.append(np.column_stack([apart[varies] / error[varies], sds[0][varies] / sds[1][varies], ess[varies]]))
     z, ratio, ess = np.concatenate(found).T
     agree = np.abs(z).max() < 4 and np.abs(ratio - 1).max() < 0.05
     return {
-        "model": name, "parameters": len(z), "largest difference, MCSE": float(np.abs(z).max()),
+        "parameters": len(z), "largest difference, MCSE": float(np.abs(z).max()),
         "smallest sd ratio": float(ratio.min()), "largest sd ratio": float(ratio.max()),
         "min ESS of NUTS": float(ess.min()), "divergences": str(int(nuts.idata["sample_stats"]["diverging"].sum())),
         "agree": "yes" if agree else "NO",

@@ -29,6 +29,8 @@ from hlm.fits.results import PoolingFits as PoolingFits
 from hlm.engines.bambi.build import build as build
 from hlm.engines.reml.reml import reml as reml
 from hlm.engines.reml.result import Reml as Reml
+from hlm.engines.quadrature.glmm import glmm as glmm
+from hlm.engines.quadrature.glmm_result import Glmm as Glmm
 from hlm.engines.interface import PointwiseLoo as PointwiseLoo
 from hlm.fits.group_coefficients import coefficients as coefficients
 from hlm.fits.predict import predict as predict

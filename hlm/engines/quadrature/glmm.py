@@ -2,140 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from hlm.data.transforms import Functions
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
-from hlm.engines.quadrature.coverage import covers
+from hlm.engines.quadrature.coverage import KINDS, covers
+from hlm.engines.quadrature.glmm_estimates import Estimates
+from hlm.engines.quadrature.glmm_result import Glmm
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
-from hlm.engines.quadrature.joint_modes import Centre, joint_mode
+from hlm.engines.quadrature.infinite_estimates import Limit, limit
+from hlm.engines.quadrature.kernels.row_density import NEGATIVE_BINOMIAL, POISSON
 from hlm.engines.quadrature.maximum_likelihood import Maximum, maximise
-from hlm.engines.quadrature.nodes import one_rule
-from hlm.engines.reml.summary_tables import Table, as_html, as_text, fixed_effects, random_effects
+from hlm.engines.quadrature.nodes import MOST_NODES, one_rule
 from hlm.errors import FitError
-from hlm.formula.formula import INTERCEPT, Formula
+from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import check_has_groups
+from hlm.model.families import chosen_link
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
 from hlm.support.blas_threads import one_blas_thread
-from hlm.support.linear_algebra import rotated_to_lower
 from hlm.support.options import check_whole
 
-_MOST_NODES = 101
-_SINGULAR = "Singular fit: a standard deviation is 0 or a correlation is exact; fit() shows what else the data allow."
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Glmm:
-    """Maximum likelihood estimates of a hierarchical model in another family; `hlm.glmm` makes it.
-
-    Attributes
-    ----------
-    formula, family, link : str
-    nagq : int
-        Quadrature nodes of each group along each effect; 1 is Laplace's approximation.
-    fixef : pandas.Series
-        Common coefficients ("fixed effects") by term, on the scale of the link.
-    fixef_cov : pandas.DataFrame
-        Their covariance matrix, from the curvature of the likelihood in all parameters.
-    varcorr : pandas.DataFrame
-        Columns ``group, effect1, effect2, sdcor``: the standard deviations (``effect2`` missing), then the
-        correlations; on the scale of the link per unit of the effect's column.
-    own : Mapping of str to float
-        The family's own parameter by name: ``alpha`` of the negative binomial and gamma families.
-    loglik : float
-        With all of the family's constants, so that models of different families can be compared.
-    coef, ranef : Mapping of str to pandas.DataFrame
-        By grouping factor, a row per level: common coefficients plus the level's own effects, and the effects alone, at
-        their most probable values.
-    singular : bool
-        Whether a standard deviation is 0, or effects are exactly correlated.
-    n, parameters : int
-        Rows that were used; coefficients, standard deviations, correlations and the family's own parameter.
-    notes : tuple of str
-    """
-
-    formula: str
-    family: str
-    link: str
-    nagq: int
-    fixef: pd.Series
-    fixef_cov: pd.DataFrame
-    varcorr: pd.DataFrame
-    own: Mapping[str, float]
-    loglik: float
-    coef: Mapping[str, pd.DataFrame]
-    ranef: Mapping[str, pd.DataFrame]
-    singular: bool
-    n: int
-    parameters: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def fixef_se(self) -> pd.Series:
-        """Standard errors of the common coefficients."""
-        return pd.Series(np.sqrt(np.diagonal(self.fixef_cov)), index=self.fixef.index, name="se")
-
-    @property
-    def aic(self) -> float:
-        return -2.0 * self.loglik + 2.0 * self.parameters
-
-    @property
-    def bic(self) -> float:
-        """With the number of rows."""
-        return float(-2.0 * self.loglik + np.log(self.n) * self.parameters)
-
-    def __repr__(self) -> str:
-        return as_text(_head(self), _tables(self), _foot(self))
-
-    def _repr_html_(self) -> str:
-        return as_html(_head(self), _tables(self), _foot(self))
+_MOST_NAGQ = 101
+_LARGEST_SD = 20.0  # of effects, on the scale of the link: beyond, every response is settled by them
+_EXACT = 1e8  # shape of the gamma family: its residuals are a ten thousandth of the mean
+_POISSON = 1e3  # alpha of the negative binomial family beyond which it may be infinite
+_NO_LOSS = 1e-6  # of log-likelihood, in the Poisson limit
 
 
 @one_blas_thread()
 def glmm(
-    formula: str | Formula, data: Any, *, family: str, link: str | None = None, nagq: int = 9,
+    formula: str | Formula, data: Any, *, family: str = "gaussian", link: str | None = None, nagq: int = 9,
     weights: str | None = None, functions: Functions | None = None,
 ) -> Glmm:  # fmt: skip
     """Estimate a hierarchical model of another family as lme4's ``glmer`` does, without priors.
 
+    The standard deviations and correlations, the coefficients and the family's own parameter maximise the likelihood,
+    in which the groups' effects are integrated out by adaptive quadrature. For comparison with lme4, and a first look:
+    with few groups sds are often estimated as exactly 0 (a singular fit), and separated responses have infinite
+    estimates, where `fit` shows all the values that the data allow.
+
     Parameters
     ----------
     formula : str
-        In lme4's dialect, with one grouping factor and at most three effects that vary by it.
+        In lme4's dialect, with one grouping factor and at most three effects that vary by it, as in
+        ``"p(incidence, size) ~ period + (1|herd)"``.
     data : data frame
         pandas, polars, pyarrow, or anything narwhals reads; rows with missing values are left out and counted.
-    family, link : str
-        bernoulli or binomial with logit, probit or cloglog; poisson, negativebinomial, gamma, exponential with log.
+    family : str
+        ``bernoulli``, ``binomial``, ``poisson``, ``negativebinomial``, ``gamma``, ``exponential``; it must be
+        given, since gaussian responses are for `reml`.
+    link : str, optional
+        ``logit``, ``probit`` or ``cloglog`` for successes, ``log`` for the others; by default the family's own, which
+        of ``gamma`` is another (inverse), so that ``link="log"`` must be given.
     nagq : int
-        Nodes of the adaptive Gauss-Hermite quadrature along each effect; an odd number. 1 is Laplace's approximation,
-        which ``glmer`` takes by default and which puts standard deviations too low in small groups.
+        Nodes of the quadrature along each effect, an odd number: 9 nodes of a group with one effect, 81 with two. 1 is
+        Laplace's approximation, which ``glmer`` takes by default, and glmmTMB always: it puts standard deviations too
+        low where groups are small.
     weights : str, optional
         The number of trials of a binomial proportion, ``k/n ~ x`` with ``weights="n"``.
     functions : mapping of str to callable, optional
-        Your own functions by the names that the formula calls them.
+        The caller's own functions by the names that the formula calls them.
 
     Returns
     -------
     Glmm
-        Shows itself as glmer's summary does.
+        Shows itself as glmer's summary does. Names are those of `reml`: ``Intercept``, ``sex[M]``.
 
     Raises
     ------
     FormulaError, DataError
         For a formula that cannot be read, or without a grouping factor; where the data cannot be used.
     FitError
-        For a family, a link or a structure that is not covered; `fit` may cover it.
+        For a family, a link or a structure that is not covered: several grouping factors, more than three effects.
+        Where the likelihood has no maximum for a finite standard deviation.
 
     Notes
     -----
-    ``glmer`` with ``nAGQ`` above 1 leaves out the log-likelihood of the saturated model; `loglik` here is the full one.
-    The likelihood is that of Pinheiro & Chao 2006, J. Comput. Graph. Stat. 15:58-81.
+    `Glmm.loglik` has all constants. With one node ``glmer`` has them too; with ``nAGQ`` above 1 it leaves out the
+    log-likelihood of the saturated model, in which every response is its own expectation: add it to glmer's number,
+    in R for counts ``sum(dbinom(k, n, k/n, log = TRUE))`` or ``sum(dpois(y, y, log = TRUE))``; of 0 and 1 it is 0. In
+    the gamma family the shape is estimated by maximum likelihood, as in glmmTMB and not as in lme4. A note says where
+    twice as many nodes would change the log-likelihood by more than 0.01. The likelihood is that of Pinheiro & Chao
+    2006, J. Comput. Graph. Stat. 15:58-81; adaptive nodes are those of Liu & Pierce 1994, Biometrika 81:624-629.
 
     Examples
     --------
@@ -143,90 +93,76 @@ def glmm(
     >>> found = glmm("p(incidence, size) ~ period + (1|herd)", load_data("cbpp"), family="binomial")
     >>> round(found.loglik, 3), found.fixef.round(2).to_dict()
     (-91.983, {'Intercept': -1.4, 'period[2]': -0.99, 'period[3]': -1.13, 'period[4]': -1.58})
+    >>> found.varcorr["sdcor"].round(3).tolist()
+    [0.648]
     """
-    check_whole("nagq", nagq, least=1, most=_MOST_NODES)
+    check_whole("nagq", nagq, least=1, most=_MOST_NAGQ)
     if nagq % 2 == 0:
         raise FitError(f"nagq is an odd number, not {nagq}: one node is at the mode. Write nagq={nagq + 1}.")
     model = resolve(
         formula, data, poolings=("partial",), family=family, link=link, weights=weights, functions=functions
     )["partial"]  # fmt: skip
-    check_has_groups(model.written)
-    if (why_not := covers(model)) is not None:
-        raise FitError(f"glmm does not cover this model. {why_not} fit() may.")
+    _check_covered(model)
+    effects = model.factors[0].width
+    if nagq**effects > MOST_NODES:
+        most = next(n for n in range(nagq, 0, -2) if n**effects <= MOST_NODES)
+        raise FitError(f"nagq={nagq} is {nagq**effects:,} nodes for {effects} effects of a group. Write nagq={most}.")
     coefficients = normal_coefficients(model)
-    grouped = grouped_rows(model, coefficients)
-    own = model.of_kind("family")
-    found = maximise(grouped, coefficients, one_rule(nagq, grouped.z.shape[1]), has_own=bool(own))
-    return _as_written(model, coefficients, grouped, found, nagq)
+    whole = grouped_rows(model, coefficients)
+    finite = limit(whole)
+    found, endless = _maximum(finite.grouped, coefficients, nagq, has_own=bool(model.of_kind("family")))
+    _check_exists(model, finite, found)
+    return Estimates(model, coefficients, whole, finite, found, endless, nagq).result()
 
 
-def _as_written(
-    model: Model, coefficients: NormalCoefficients, grouped: GroupedRows, found: Maximum, nagq: int
-) -> Glmm:
-    """Everything that follows from the maximum, for the columns as written."""
-    (factor,) = coefficients.factors
-    terms, to_written = coefficients.common.terms, grouped.to_common.copy()
-    constant = coefficients.prior.mean.copy()
-    if INTERCEPT in terms:  # where all predictors are 0, not at their means
-        place = terms.index(INTERCEPT)
-        to_written[place] -= grouped.means @ grouped.to_common
-        constant[place] -= grouped.means @ coefficients.prior.mean
-    names = pd.Index(coefficients.common.labels, name="term", dtype=object)
-    fixef = pd.Series(constant + to_written @ found.u, index=names, name="estimate")
-    fixef_cov = pd.DataFrame(to_written @ found.covariance @ to_written.T, index=names, columns=names)
-    root = found.theta.factor
-    start = Centre(found.u, np.zeros((grouped.groups, factor.width)))
-    effects = joint_mode(grouped, found.theta, start, fixed=True).v @ root[0].T
-    if coefficients.transformation is not None:
-        effects = effects @ coefficients.transformation.T
-        root = rotated_to_lower(root, coefficients.transformation)
-    labels = pd.Index(factor.design.labels, name="term", dtype=object)
-    ranef = pd.DataFrame(effects, pd.Index(factor.levels, name=factor.name), labels)
-    every = list(dict.fromkeys([*fixef.index, *labels]))
-    totals = ranef.reindex(columns=every, fill_value=0.0) + fixef.reindex(every, fill_value=0.0)
-    own = {p.prior_name: float(found.theta.phi[0]) for p in model.of_kind("family")}
-    entries = sum(1 for block in coefficients.blocks for _ in block.pairs) + factor.width
-    unsettled = "" if found.settled else "The search did not settle: the estimates may not be the best ones."
-    return Glmm(
-        formula=model.text, family=model.family.name, link=model.family.link, nagq=nagq, fixef=fixef,
-        fixef_cov=fixef_cov, varcorr=_varcorr(factor.name, factor.design.labels, root[0], coefficients),
-        own=own, loglik=found.loglik, coef={factor.name: totals}, ranef={factor.name: ranef}, singular=found.singular,
-        n=model.rows, parameters=len(fixef) + entries + len(own),
-        notes=tuple(filter(None, [model.data.message, *model.design.left_out, unsettled])),
-    )  # fmt: skip
+def _check_covered(model: Model) -> None:
+    """Raise an error that says what to write instead."""
+    check_has_groups(model.written)
+    family = model.family
+    text = f"{model.text!r}, data"
+    if family.is_gaussian:
+        raise FitError(
+            f"glmm fits other families than the gaussian: name one, such as family='bernoulli', or take reml({text})."
+        )
+    if (why_not := covers(model)) is None:
+        return
+    links = [covered for name, covered in KINDS if name == family.name]
+    link = chosen_link(family)
+    fit = f"fit({text}, family={family.name!r}{', link=' + repr(link) if link else ''})"
+    if links and family.link not in links:
+        raise FitError(f"glmm does not cover this model. {why_not} Write link={links[0]!r}, or take {fit}.")
+    raise FitError(f"glmm does not cover this model. {why_not} Take {fit}.")
 
 
-def _varcorr(group: str, labels: tuple[str, ...], root: np.ndarray, coefficients: NormalCoefficients) -> pd.DataFrame:
-    """Standard deviations, then the correlations of each block."""
-    sds = np.linalg.norm(root, axis=1)
-    rows: list[tuple[str, str, str | None, float]] = [
-        (group, label, None, float(sd)) for label, sd in zip(labels, sds, strict=True)
-    ]
-    for block in coefficients.blocks:
-        for i, j in block.pairs:
-            product = sds[i] * sds[j]
-            correlation = float(root[i] @ root[j] / product) if product > 0 else float("nan")
-            rows.append((group, labels[j], labels[i], correlation))
-    return pd.DataFrame(rows, columns=["group", "effect1", "effect2", "sdcor"])
+def _maximum(
+    grouped: GroupedRows, coefficients: NormalCoefficients, nagq: int, *, has_own: bool
+) -> tuple[Maximum, bool]:
+    """The maximum, and whether alpha of the negative binomial family is infinite there: the Poisson family."""
+    rule = one_rule(nagq, grouped.z.shape[1])
+    found = maximise(grouped, coefficients, rule, has_own=has_own)
+    if grouped.kind == NEGATIVE_BINOMIAL and not found.theta.phi[0] < _POISSON:
+        poisson = maximise(replace(grouped, kind=POISSON), coefficients, rule, has_own=False)
+        if poisson.loglik > found.loglik - _NO_LOSS:
+            return poisson, True
+    return found, False
 
 
-def _head(result: Glmm) -> list[str]:
-    how = "Laplace's approximation" if result.nagq == 1 else f"adaptive Gauss-Hermite quadrature, nagq = {result.nagq}"
-    own = "".join(f", {name} {value:.4g}" for name, value in result.own.items())
-    return [
-        f"Generalised linear mixed model fit by maximum likelihood ({how})",
-        f"Family: {result.family} ({result.link}){own}",
-        f"Formula: {result.formula}",
-        f"deviance {-2 * result.loglik:.1f}, log-likelihood {result.loglik:.1f}, AIC {result.aic:.1f}, "
-        f"BIC {result.bic:.1f}",
-    ]
-
-
-def _tables(result: Glmm) -> list[Table]:
-    groups = {name: len(effects) for name, effects in result.ranef.items()}
-    random = random_effects(result.varcorr, result.n, groups)
-    return [random, *fixed_effects(result.fixef, result.fixef_cov, "z value")]
-
-
-def _foot(result: Glmm) -> list[str]:
-    return [*[_SINGULAR] * result.singular, *result.notes]
+def _check_exists(model: Model, finite: Limit, found: Maximum) -> None:
+    """Raise an error where no finite sd is the best one."""
+    fit = f"fit({model.text!r}, data, family={model.family.name!r}), whose priors decide then"
+    if finite.separated.all():
+        raise FitError(
+            f"The common terms separate the responses without an exception: their coefficients would be infinite, and "
+            f"any standard deviation by {model.factors[0].name} is as good as another. Leave a term out, or take {fit}."
+        )
+    if not found.largest < _LARGEST_SD:
+        raise FitError(
+            f"The likelihood has no maximum that could be found: it rises with the standard deviations by "
+            f"{model.factors[0].name} up to {found.largest:.3g} and beyond, on the scale of the {model.family.link} "
+            f"link, where the groups' own effects settle every response. Let less vary, or take {fit}."
+        )
+    if model.family.name == "gamma" and not found.theta.phi[0] < _EXACT:
+        raise FitError(
+            "The model explains the response exactly, so that alpha would be infinite: let less vary by group, or "
+            "leave common terms out."
+        )

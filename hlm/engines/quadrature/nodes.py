@@ -12,7 +12,7 @@ from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta
 
 _COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85)  # nodes along each direction
-_MOST = 20_000  # nodes of one group
+MOST_NODES = 20_000  # nodes of one group
 MOST_ERROR = 0.05  # of the sum of all groups' log integrals
 _SHARE = 0.1  # of it that the choice aims at
 
@@ -41,7 +41,7 @@ class Rules:
 
 def rules(effects: int) -> Rules:
     """The rules that are affordable for so many effects of a group."""
-    return _rules([count for count in _COUNTS if count**effects <= _MOST], effects)
+    return _rules([count for count in _COUNTS if count**effects <= MOST_NODES], effects)
 
 
 def one_rule(count: int, effects: int) -> Rules:

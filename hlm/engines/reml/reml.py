@@ -89,7 +89,7 @@ def reml(
     if read.response.trials is not None:
         raise FitError(
             f"reml fits gaussian responses, not counts out of trials ({read.response}). "
-            f"Take fit({str(read)!r}, data, family='binomial')."
+            f"Take glmm({str(read)!r}, data, family='binomial'), or fit with the same."
         )
     design = mixed_design(read, table)
     return _estimate(read, table, design, minimise(lambda f: profile(design, f, reml=reml).criterion, design), reml)
