@@ -9,7 +9,7 @@ import numpy as np
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import Theta, group_integrals
 
-_COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85)  # nodes along each direction
+_COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85, 127, 189)  # nodes along each direction; the last two only check
 _MOST = 20_000  # nodes of one group
 MOST_ERROR = 0.05  # of the sum of all groups' log integrals
 _SHARE = 0.1  # of it that the choice aims at
@@ -28,9 +28,13 @@ class Rules:
         return self.places, self.log_weights, self.counts
 
 
-def rules(effects: int) -> Rules:
-    """The rules that are affordable for so many effects of a group."""
-    return _rules([count for count in _COUNTS if count**effects <= _MOST])
+def rules(effects: int, *, most: int = _MOST) -> Rules:
+    """The rules that are affordable for so many effects of a group, and two finer ones that check the last of them.
+
+    most: nodes of one group.
+    """
+    affordable = sum(count**effects <= most for count in _COUNTS[:-2])
+    return _rules(list(_COUNTS[: affordable + 2]))
 
 
 def one_rule(count: int) -> Rules:
@@ -50,15 +54,15 @@ def chosen_rules(grouped: GroupedRows, available: Rules, theta: Theta, u: np.nda
     """For each group the smallest rule whose log integrals at some theta and u equal those of the next but one.
 
     u: shape (T, p).
-    result: shape (K,); numbers of rules.
+    result: shape (K,); numbers of rules: the last but two where none is good, so that `error_of` sees it.
     """
     groups = grouped.groups
     wanted = _SHARE * MOST_ERROR / groups
-    chosen = np.full(groups, len(available.counts) - 1)
+    chosen = np.full(groups, len(available.counts) - 3)
     open_ = np.ones(groups, dtype=bool)
     before: list[np.ndarray] = []
     for rule in range(len(available.counts)):
-        before.append(group_integrals(grouped, theta, u, available, np.full(groups, rule)))
+        before.append(group_integrals(grouped, theta, u, available, np.where(open_, rule, 0)))
         if rule >= 2:
             good = open_ & (np.abs(before[rule] - before[rule - 2]).max(axis=0) < wanted)
             chosen[good], open_ = rule - 2, open_ & ~good
