@@ -76,7 +76,7 @@ def slices_of(model: Model) -> Slices:
         return quadrature_slices(model)
     if model.family.is_gaussian:
         why_not = exact_covers(model)
-    raise FitError(f"There is no pooling path of this model: it needs method='exact'. {why_not}")
+    raise FitError(f"There is no pooling path of this model. {why_not} shrinkage(fit_pooling(...)) works for any.")
 
 
 def moving(model: Model, factor: Term, term: str | None, seed: int | None) -> Moving:

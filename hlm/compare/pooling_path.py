@@ -44,9 +44,9 @@ class PoolingPath:
         Rows of each group.
     response : str
     estimates : xarray.DataArray
-        Dims ``sd, <group>, term``: posterior means of the groups' total coefficients given the sd, on the scale of the
-        link (with the identity link in the units of the response). The coordinate ``sd`` goes from 0 to infinity: the sd itself where one moves, else the factor by
-        which all that move are multiplied, 1 being their estimates.
+        Dims ``sd, <group>, term``: posterior means of the groups' total coefficients given the sd, on the link's scale
+        (with the identity link in units of the response). The coordinate ``sd`` goes from 0 to infinity: the sd itself
+        where one moves, else the factor by which all that move are multiplied, 1 being their estimates.
     density : xarray.DataArray
         Dim ``sd``: posterior density of that sd or factor, per unit of it.
     estimated : Mapping
@@ -123,12 +123,18 @@ def pooling_path(
     Notes
     -----
     At each sd the estimates are posterior means given that sd: all other parameters (residual sd or the family's own
-    parameter, the other sds, the correlations) are averaged over their posterior given it. Averaging the path of one sd over its density therefore
-    gives partial pooling itself. Where several sds move, their ratios and correlations stay as estimated.
+    parameter, the other sds, the correlations) are averaged over their posterior given it. Averaging the path of one
+    sd over its density therefore gives partial pooling itself. Where several sds move, their ratios and correlations
+    stay as estimated.
+
+    In other families than gaussian the means are those of skewed posteriors, and a group that is all successes or all
+    failures, or all counts of 0, moves on as long as the sd grows: its end at infinity is the doing of no pooling's
+    prior.
 
     With one factor and all of its sds, sd = 0 is complete pooling and infinity no pooling, each with its own priors:
-    no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
-    jump for a group that says very little. What a group's own rows cannot determine is NaN there.
+    no pooling's are 100 times as wide as the common ones (4 times without an identity link), not flat, so that the last
+    step to infinity may be a small jump for a group that says very little. What a group's own rows cannot determine is
+    NaN there.
 
     One sd of several at 0 is the model without that effect, at infinity each group has its own, the other effects still
     partially pooled; so it is for one factor of several. Infinity is then 10,000 times the estimate. With correlated

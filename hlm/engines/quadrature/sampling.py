@@ -67,7 +67,9 @@ def sample_pairs(
         stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each, 1)))
         normals = stretch * rng.standard_normal((len(points), each, len(centre.u)))
         at_once = with_effects and len(points) * each * centre.v.size <= _TOGETHER
-        found = pairs(grouped, theta, centre, available, chosen, normals, _seeds(len(points), rng), with_effects=at_once)
+        found = pairs(
+            grouped, theta, centre, available, chosen, normals, _seeds(len(points), rng), with_effects=at_once
+        )
         ratios = np.zeros(found.log_target.shape)
         if weights:
             ratios = _log_ratios(grouped, coordinates, proposal, points, theta, normals, found)
@@ -92,9 +94,7 @@ def sample_pairs(
         v, proposals = again.v[:, 0], float(again.proposals.max())
     elif with_effects:
         v, proposals = found.v[t, r], float(found.proposals.max())
-    return WeightedPairs(
-        drawn, u, v, k, float(1 / (weight**2).sum()), weight.size, error, proposals, available, chosen
-    )
+    return WeightedPairs(drawn, u, v, k, float(1 / (weight**2).sum()), weight.size, error, proposals, available, chosen)
 
 
 def _seeds(count: int, rng: np.random.Generator) -> np.ndarray:

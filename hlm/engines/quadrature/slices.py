@@ -28,6 +28,8 @@ _WIDER = 1.1  # the spread of the common coefficients' points over that of the a
 _EACH = 200  # multiplications for a row at a point: a mode, nodes, logarithms
 _STEP = 1e-3  # of m, in prior sds of the effects
 _MOST_NODES = 1000  # of one group
+_PER_DIMENSION = 16  # points of an importance sum, at least
+_NEGLIGIBLE = 1e-3  # of the weights together: points that a mean leaves out
 _CHECKED = 4  # points at which nodes are checked
 
 
@@ -70,12 +72,14 @@ class QuadratureSlices:
 
         middles, roots = approximations(log_density, s, fixed.start[fixed.free])
         d = middles.shape[1]
-        normals = spread_normals(max(points, 4 * (d + p)), d + p) if d + p else np.zeros((2, 0))
+        normals = spread_normals(max(points, _PER_DIMENSION * (d + p)), d + p) if d + p else np.zeros((2, 0))
         found = [
             self._at(fixed, one, middle, root, normals, centres[float(one)])
             for one, middle, root in zip(s, middles, roots, strict=True)
         ]
-        phi, factor, common, effects, evidence, efficiency, error = (np.stack(parts) for parts in zip(*found, strict=True))
+        phi, factor, common, effects, evidence, efficiency, error = (
+            np.stack(parts) for parts in zip(*found, strict=True)
+        )
         own = {parameter.prior_name: phi for parameter in self.model.of_kind("family")}
         joint = JointDraws(1, own, factor, common, [effects] if self.coefficients.factors else [])
         return SliceMeans(joint, evidence + fixed.log_prior_of_multiple(s), efficiency, error)
@@ -101,15 +105,17 @@ class QuadratureSlices:
         weights = np.exp(ratios - top) if np.isfinite(top) else np.full(n, np.nan)  # no point has a density
         evidence = top + np.log(weights.mean())
         weights /= weights.sum()
-        counts = np.flatnonzero(weights != 0.0)
-        theta, common, weights = theta.some(counts), found.u[counts, 0], weights[counts]
+        efficiency = 1.0 / (n * (weights**2).sum())
+        order = np.argsort(-weights)
+        counts = order[: 1 + np.searchsorted(np.cumsum(weights[order]), 1.0 - _NEGLIGIBLE)]
+        theta, common, weights = theta.some(counts), found.u[counts, 0], weights[counts] / weights[counts].sum()
         v = effects_given(grouped, theta, common, available, chosen)
-        few = np.argsort(-weights)[:_CHECKED]
+        few = slice(_CHECKED)
         error = error_of(grouped, available, chosen, theta.some(few), common[few])
         written = as_written(self.model, self.coefficients, grouped, theta, common, v, 1)
         effects = written.effects[0] if written.effects else np.zeros((len(counts), 0, 0))
         means = [np.tensordot(weights, array, axes=1) for array in (theta.phi, written.factor, written.common, effects)]
-        return *means, evidence, 1.0 / (n * (weights**2).sum()), np.asarray(error)
+        return *means, evidence, efficiency, np.asarray(error)
 
     def _centres(self, fixed: Slice, s: np.ndarray) -> Iterator[Centre]:
         """Joint modes at the multiples, one after the other.
@@ -128,7 +134,9 @@ class QuadratureSlices:
         return Theta(theta.phi, np.ascontiguousarray(fixed.with_multiple(theta.factor, s)))
 
 
-def effects_given(grouped: GroupedRows, theta: Theta, u: np.ndarray, available: Rules, chosen: np.ndarray) -> np.ndarray:
+def effects_given(
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, available: Rules, chosen: np.ndarray
+) -> np.ndarray:
     """E[v | theta, u, y] of all groups, shape (T, K, q), for pairs of theta and u, shape (T, p)."""
     s, c, offset, x = grouped.rows
     moved = replace(grouped, rows=(s, c, offset, np.hstack([x, grouped.z])))
