@@ -11,9 +11,9 @@ import numpy as np
 from hlm.compare.compare_slopes import determined
 from hlm.compare.path_points import Moving, Trace, moving, trace
 from hlm.data.transforms import Functions
-from hlm.engines.exact.coverage import covers
+from hlm.engines.quadrature.nodes import MOST_ERROR
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
-from hlm.errors import DataError, FitError
+from hlm.errors import DataError
 from hlm.fits.group_coefficients import group_coefficients
 from hlm.fits.posterior_coefficients import parts
 from hlm.formula.formula import Formula, Term
@@ -44,9 +44,9 @@ class PoolingPath:
         Rows of each group.
     response : str
     estimates : xarray.DataArray
-        Dims ``sd, <group>, term``: posterior means of the groups' total coefficients given the sd, in the units of the
-        response. The coordinate ``sd`` goes from 0 to infinity: the sd itself where one moves, else the factor by
-        which all that move are multiplied, 1 being their estimates.
+        Dims ``sd, <group>, term``: posterior means of the groups' total coefficients given the sd, on the link's scale
+        (with the identity link in units of the response). The coordinate ``sd`` goes from 0 to infinity: the sd itself
+        where one moves, else the factor by which all that move are multiplied, 1 being their estimates.
     density : xarray.DataArray
         Dim ``sd``: posterior density of that sd or factor, per unit of it.
     estimated : Mapping
@@ -59,8 +59,8 @@ class PoolingPath:
         Dim ``sd``: the share of effective points in the sums behind the estimates; where it is below 0.1 the second
         digit of a movement may be wrong.
     note : str
-        A diagnostic that failed: Pareto k of the sds' estimates, or few effective points where the posterior is.
-        Empty if none did.
+        A diagnostic that failed: Pareto k of the sds' estimates, few effective points or too few nodes where the
+        posterior is. Empty if none did.
     """
 
     group: str
@@ -84,26 +84,25 @@ class PoolingPath:
 @one_blas_thread()
 def pooling_path(
     formula: str | Formula, data: Any, *, term: str | None = None, group: str | None = None,
-    functions: Functions | None = None, priors: GivenPriors | None = None, lkj_eta: float = 1.0,
-    points: int = 100, seed: int | None = None,
+    family: str = "gaussian", link: str | None = None, weights: str | None = None, functions: Functions | None = None,
+    priors: GivenPriors | None = None, lkj_eta: float = 1.0, points: int = 100, seed: int | None = None,
 ) -> PoolingPath:  # fmt: skip
     """How far each group is pooled, for every amount of pooling there could be.
 
     Parameters
     ----------
     formula : str
-        The lme4 formula of the partial-pooling model (gaussian family).
+        The lme4 formula of the partial-pooling model.
     data : data frame
     term : str, optional
         The varying effect whose sd moves: ``"pre"``, ``"Intercept"``. By default all sds of the factor move together
         by a common factor, their ratios and correlations as estimated: the path that joins the strategies.
     group : str, optional
         The grouping factor; needed where there are several.
-    functions : mapping of str to callable, optional
-        As in `fit`, and so is ``lkj_eta``.
+    family, link, weights, functions, lkj_eta
+        As in `fit`.
     priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
         As in `fit_pooling`; a prior is used in every strategy that has a parameter of its name.
-    lkj_eta : float
     points : int
         Places on the path, about 60 % of them evenly spread over the axis s / (s + estimate), the others where the
         posterior is.
@@ -117,19 +116,25 @@ def pooling_path(
     Raises
     ------
     FitError
-        For models that the exact engine does not cover, an unknown term or factor, too few points.
+        For models that ``method="exact"`` does not cover, an unknown term or factor, too few points.
     FormulaError, DataError
         Where formula or data cannot be used.
 
     Notes
     -----
-    At each sd the estimates are posterior means given that sd: all other parameters (residual sd, the other sds, the
-    correlations) are averaged over their posterior given it. Averaging the path of one sd over its density therefore
-    gives partial pooling itself. Where several sds move, their ratios and correlations stay as estimated.
+    At each sd the estimates are posterior means given that sd: all other parameters (residual sd or the family's own
+    parameter, the other sds, the correlations) are averaged over their posterior given it. Averaging the path of one
+    sd over its density therefore gives partial pooling itself. Where several sds move, their ratios and correlations
+    stay as estimated.
+
+    In other families than gaussian the means are those of skewed posteriors, and a group that is all successes or all
+    failures, or all counts of 0, moves on as long as the sd grows: its end at infinity is the doing of no pooling's
+    prior.
 
     With one factor and all of its sds, sd = 0 is complete pooling and infinity no pooling, each with its own priors:
-    no pooling's are 100 times as wide as the common ones, not flat, so that the last step to infinity may be a small
-    jump for a group that says very little. What a group's own rows cannot determine is NaN there.
+    no pooling's are 100 times as wide as the common ones (4 times without an identity link), not flat, so that the last
+    step to infinity may be a small jump for a group that says very little. What a group's own rows cannot determine is
+    NaN there.
 
     One sd of several at 0 is the model without that effect, at infinity each group has its own, the other effects still
     partially pooled; so it is for one factor of several. Infinity is then 10,000 times the estimate. With correlated
@@ -145,8 +150,8 @@ def pooling_path(
     """
     check_seed(seed)
     models = resolve(
-        formula, data, poolings=("complete", "none", "partial"), functions=functions, priors=priors, lkj_eta=lkj_eta,
-        comparing=True,
+        formula, data, poolings=("complete", "none", "partial"), family=family, link=link, weights=weights,
+        functions=functions, priors=priors, lkj_eta=lkj_eta, comparing=True,
     )  # fmt: skip
     with interruptible(lambda: "following the pooling path"):
         return path_of(models["partial"], models["none"], term=term, group=group, points=points, seed=seed)
@@ -158,9 +163,6 @@ def path_of(
 ) -> PoolingPath:  # fmt: skip
     """The path from the models of partial and of no pooling."""
     check_whole("points", points, least=_LEAST_POINTS, most=_MOST_POINTS)
-    why_not = covers(partial)
-    if why_not is not None:
-        raise FitError(f"There is no pooling path of this model: it needs the exact engine. {why_not}")
     factor = partial.group(group)
     if factor.name == "sd":
         raise DataError("The grouping column 'sd' has the name of the path's own axis: rename it.")
@@ -205,14 +207,22 @@ def _problems(moved: Moving, trace_: Trace, density: np.ndarray) -> Iterator[str
     """Diagnostics that failed, a clause each."""
     if not moved.pareto_k <= GOOD_PARETO_K:
         yield f"the sds are estimated from importance weights of Pareto k {moved.pareto_k:.2f}, wanted 0.7 at most"
-    finite = np.isfinite(trace_.s)
-    poor = ~(trace_.efficiency[finite] >= _LEAST_EFFICIENCY)
-    whole, part = (np.trapezoid(values, trace_.s[finite]) for values in (density[finite], density[finite] * poor))
-    if part > _RULED_OUT * whole:
+    few = _share(trace_, density, ~(trace_.efficiency >= _LEAST_EFFICIENCY))
+    if few > _RULED_OUT:
         yield (
-            f"for sds that hold {part / whole:.0%} of the posterior the estimates rest on few points and may be wrong "
-            f"in the second digit; where a column lies far from 0, write center(x)"
+            f"for sds that hold {few:.0%} of the posterior the estimates rest on few points and may be wrong in the "
+            f"second digit; where a column lies far from 0, write center(x)"
         )
+    rough = _share(trace_, density, ~(trace_.error <= MOST_ERROR))
+    if rough > _RULED_OUT:
+        yield f"for sds that hold {rough:.0%} of the posterior the groups' integrals have too few nodes"
+
+
+def _share(trace_: Trace, density: np.ndarray, bad: np.ndarray) -> float:
+    """How much of the posterior of the finite sds some of the places hold."""
+    finite = np.isfinite(trace_.s)
+    at, values = trace_.s[finite], density[finite]
+    return float(np.trapezoid(values * bad[finite], at) / np.trapezoid(values, at))
 
 
 def _along(trace_: Trace, unit: float, values: np.ndarray, name: str) -> xr.DataArray:

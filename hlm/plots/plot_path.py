@@ -69,7 +69,7 @@ def plot_path(
     Raises
     ------
     FitError
-        For an unknown term, fits of another family than gaussian, or fits without partial pooling.
+        For an unknown term, fits that have no path (see `pooling_path`), or fits without partial pooling.
 
     Examples
     --------
@@ -111,10 +111,12 @@ def plot_path(
 def _path_of_fits(fits: Fits, group: str | None) -> PoolingPath:
     if not isinstance(fits, Mapping) or "partial" not in fits or not fits_by_label(fits):
         raise FitError("plot_path takes a path, pooling_path(...), or fits with partial pooling, fit_pooling(...).")
-    fit, model = fits["partial"], fits["partial"].resolved
-    if not model.family.is_gaussian:
-        raise FitError(f"There is a pooling path in the gaussian family only, not in {fit.family}.")
-    none = fits["none"].resolved if "none" in fits else resolve(model.written, model.data, poolings=("none",))["none"]
+    model = fits["partial"].resolved
+    if "none" in fits:
+        none = fits["none"].resolved
+    else:
+        family = model.family
+        none = resolve(model.written, model.data, poolings=("none",), family=family.name, link=family.link)["none"]
     return path_of(model, none, group=group, seed=_SEED)
 
 

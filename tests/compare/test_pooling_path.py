@@ -12,10 +12,10 @@ import pytest
 from scipy.stats import multivariate_normal, t
 
 import hlm
-from hlm.compare import path_points
 from hlm.compare.group_least_squares import least_squares
 from hlm.compare.pooling_path import PoolingPath, pooling_path
 from hlm.data.packaged_sets import load_data
+from hlm.engines.exact.slices import ExactSlices
 from hlm.engines.exact.theta import weighted_thetas as thetas
 from hlm.errors import FitError, FormulaError
 from hlm.formula.formula import Term
@@ -302,8 +302,8 @@ def test_few_points_where_the_posterior_is_are_said_and_drawn(
         found = slice_means(*arguments)
         return replace(found, efficiency=np.where(np.arange(len(found.efficiency)) % 3 == 0, 0.05, found.efficiency))
 
-    slice_means = path_points.slice_means
-    monkeypatch.setattr(path_points, "slice_means", poor)
+    slice_means = ExactSlices.means
+    monkeypatch.setattr(ExactSlices, "means", poor)
     path = pooling_path("y ~ x + (x|g)", lines_about(0), term="x", seed=1)
     few = (path.efficiency < 0.1).to_numpy()[:-1]
     sd, density = path.density["sd"].to_numpy()[:-1], path.density.to_numpy()[:-1]

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
-from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
-from hlm.engines.posterior_tree import JointDraws, posterior_tree
+from hlm.engines.normal_coefficients import normal_coefficients
+from hlm.engines.posterior_tree import posterior_tree
+from hlm.engines.quadrature.as_written import as_written
 from hlm.engines.quadrature.coverage import covers
 from hlm.engines.quadrature.diagnostics import QuadratureDiagnostics
-from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
+from hlm.engines.quadrature.grouped_rows import grouped_rows
 from hlm.engines.quadrature.left_out import left_out
-from hlm.engines.quadrature.sampling import WeightedPairs, sample_pairs
+from hlm.engines.quadrature.sampling import sample_pairs
 from hlm.engines.quadrature.theta import theta_coordinates
-from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model
-from hlm.support.linear_algebra import rotated_to_lower
 from hlm.support.random_streams import stream
 
 
@@ -60,7 +57,7 @@ class QuadratureEngine:
         grouped = grouped_rows(model, coefficients)
         total = options.chains * options.draws
         found = sample_pairs(grouped, theta_coordinates(model, coefficients), total, rng)
-        draws = _as_written(model, coefficients, grouped, found, options.chains)
+        draws = as_written(model, coefficients, grouped, found.theta, found.u, found.v, options.chains)
         counts = found.rules.counts[found.chosen]
         diagnostics = QuadratureDiagnostics(
             found.pareto_k, found.ess, found.points, total, found.error, (int(counts.min()), int(counts.max())),
@@ -76,26 +73,3 @@ class QuadratureEngine:
 
 
 QUADRATURE = QuadratureEngine()
-
-
-def _as_written(
-    model: Model, coefficients: NormalCoefficients, grouped: GroupedRows, found: WeightedPairs, chains: int
-) -> JointDraws:
-    """The draws as coefficients of the columns as they are written."""
-    common = coefficients.prior.mean + found.u @ grouped.to_common.T
-    if INTERCEPT in coefficients.common.terms:  # of the columns as they are, not centred
-        common[:, coefficients.common.terms.index(INTERCEPT)] -= common @ grouped.means
-    factor = found.theta.factor
-    effects = found.v @ factor.swapaxes(1, 2)
-    if coefficients.transformation is not None:
-        effects = effects @ coefficients.transformation.T
-        factor = rotated_to_lower(factor, coefficients.transformation)
-    if coefficients.mean.any():
-        effects = effects + coefficients.mean
-    if grouped.in_groups is not None:  # of each group's columns as they are, not centred there
-        of_common, of_effects = grouped.in_groups
-        intercept = [term == INTERCEPT for term in coefficients.factors[0].design.terms]
-        moved = np.einsum("skq,kq->sk", effects, of_effects) + common @ of_common.T
-        effects[:, :, intercept] -= moved[:, :, None]
-    own = {parameter.prior_name: found.theta.phi for parameter in model.of_kind("family")}
-    return JointDraws(chains, own, np.asarray(factor), common, [effects] if coefficients.factors else [])

@@ -43,7 +43,7 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     theta, u = theta.some(some), u[some]
     available = rules(grouped.z.shape[1])
     few = np.linspace(0, len(theta) - 1, _CHECKED).astype(int)
-    chosen = np.minimum(chosen_rules(grouped, available, theta.some(few), u[few]) + _MORE, len(available.counts) - 1)
+    chosen = np.minimum(chosen_rules(grouped, available, theta.some(few), u[few]) + _MORE, len(available.counts) - 3)
     found = predictive_densities(grouped, theta, u, available, chosen)
     constants = grouped.constants + grouped.constants_by_row(theta.phi)
     if unit is None:

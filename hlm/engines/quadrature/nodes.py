@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from functools import cache
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta
 
-_COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85)  # nodes along each direction
+_COUNTS = (3, 5, 7, 9, 13, 19, 27, 39, 57, 85, 127, 189)  # nodes along each direction; the last two only check
 MOST_NODES = 20_000  # nodes of one group
 MOST_ERROR = 0.05  # of the sum of all groups' log integrals
 _SHARE = 0.1  # of it that the choice aims at
@@ -39,9 +39,14 @@ class Rules:
         return self.places, self.counts, self.grid, self.log_weights, self.at_border, self.first
 
 
-def rules(effects: int) -> Rules:
-    """The rules that are affordable for so many effects of a group."""
-    return _rules([count for count in _COUNTS if count**effects <= MOST_NODES], effects)
+@cache
+def rules(effects: int, *, most: int = MOST_NODES) -> Rules:
+    """The rules that are affordable for so many effects of a group, and two finer ones that check the last of them.
+
+    most: nodes of one group.
+    """
+    affordable = sum(count**effects <= most for count in _COUNTS[:-2])
+    return _rules(list(_COUNTS[: affordable + 2]), effects)
 
 
 def one_rule(count: int, effects: int) -> Rules:
@@ -54,7 +59,7 @@ def _rules(counts: list[int], effects: int) -> Rules:
     for i, count in enumerate(counts):
         found, weight = np.polynomial.hermite_e.hermegauss(count)
         places[i, :count] = found
-        grids.append(np.array(list(product(found, repeat=effects))).reshape(count**effects, effects))
+        grids.append(found[np.indices((count,) * effects).reshape(effects, count**effects).T])
         log_weight = np.log(weight / weight.sum()) + 0.5 * found**2
         sums = np.zeros(1)
         for _ in range(effects):
@@ -71,15 +76,15 @@ def chosen_rules(grouped: GroupedRows, available: Rules, theta: Theta, u: np.nda
     """For each group the smallest rule whose log integrals at some theta and u equal those of the next but one.
 
     u: shape (T, p).
-    result: shape (K,); numbers of rules.
+    result: shape (K,); numbers of rules: the last but two where none is good, so that `error_of` sees it.
     """
     groups = grouped.groups
     wanted = _SHARE * MOST_ERROR / groups
-    chosen = np.full(groups, len(available.counts) - 1)
+    chosen = np.full(groups, len(available.counts) - 3)
     open_ = np.ones(groups, dtype=bool)
     before: list[np.ndarray] = []
     for rule in range(len(available.counts)):
-        before.append(group_integrals(grouped, theta, u, available, np.full(groups, rule)))
+        before.append(group_integrals(grouped, theta, u, available, np.where(open_, rule, 0)))
         if rule >= 2:
             good = open_ & (np.abs(before[rule] - before[rule - 2]).max(axis=0) < wanted)
             chosen[good], open_ = rule - 2, open_ & ~good

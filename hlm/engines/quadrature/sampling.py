@@ -50,9 +50,10 @@ class WeightedPairs:
 
 
 def sample_pairs(
-    grouped: GroupedRows, coordinates: ThetaCoordinates, total: int, rng: np.random.Generator
-) -> WeightedPairs:
-    """Joint draws of theta, u and all effects from the posterior."""
+    grouped: GroupedRows, coordinates: ThetaCoordinates, total: int, rng: np.random.Generator, *,
+    with_effects: bool = True,
+) -> WeightedPairs:  # fmt: skip
+    """Joint draws of theta, u and all effects (or without these) from the posterior."""
     centre, proposal, first = _proposal(grouped, coordinates, rng)
     available = rules(grouped.z.shape[1])
     weights = coordinates.dimension > 0 or len(grouped.means) > 0
@@ -66,8 +67,10 @@ def sample_pairs(
         each = int(np.ceil(wanted / len(points)))
         stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each, 1)))
         normals = stretch * rng.standard_normal((len(points), each, len(centre.u)))
-        seeds = rng.integers(0, 2**63, len(points)).astype(np.uint64)
-        found = pairs(grouped, theta, centre, available, chosen, normals, seeds, with_effects=True)
+        at_once = with_effects and len(points) * each * centre.v.size <= _TOGETHER
+        found = pairs(
+            grouped, theta, centre, available, chosen, normals, _seeds(len(points), rng), with_effects=at_once
+        )
         ratios = np.zeros(found.log_target.shape)
         if weights:
             ratios = _log_ratios(grouped, coordinates, proposal, points, theta, normals, found)
@@ -84,10 +87,19 @@ def sample_pairs(
             chosen = chosen_rules(grouped, available, drawn.some(some), u[some])
         elif proposal is not None:
             proposal = proposal.refit(points, weight.reshape(len(points), each).sum(axis=1), 8)
-    return WeightedPairs(
-        drawn, u, found.v[t, r], k, float(1 / (weight**2).sum()), weight.size, error, float(found.proposals.max()),
-        available, chosen,
-    )  # fmt: skip
+    v, proposals = np.empty((total, 0, 0)), 0.0
+    if with_effects and not at_once:  # the effects of all pairs are too many: draw those of the chosen ones alone
+        again = pairs(
+            grouped, drawn, centre, available, chosen, normals[t, r][:, None], _seeds(total, rng), with_effects=True
+        )
+        v, proposals = again.v[:, 0], float(again.proposals.max())
+    elif with_effects:
+        v, proposals = found.v[t, r], float(found.proposals.max())
+    return WeightedPairs(drawn, u, v, k, float(1 / (weight**2).sum()), weight.size, error, proposals, available, chosen)
+
+
+def _seeds(count: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 2**63, count).astype(np.uint64)
 
 
 def _proposal(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlm.engines.exact.slices import Slice, spread_normals
 from hlm.engines.exact.theta.coordinates import Parameters
 from hlm.engines.theta.covariance import Correlations, Covariance
+from hlm.engines.theta.slices import Slice, spread_normals
 from hlm.engines.theta.standard_deviations import scale
 from hlm.model.priors import Prior
 
@@ -29,12 +29,16 @@ def _parameters() -> Parameters:
     )
 
 
+def _roots(fixed: Slice, s: np.ndarray, u: np.ndarray) -> np.ndarray:
+    return fixed.with_multiple(_parameters().inside(fixed.all_coordinates(u)).factor, s)
+
+
 def test_all_sds_of_a_block_move_as_one_matrix():
     start = np.array([0.3, 0.1, -0.2, 0.8])
     fixed = Slice(_parameters(), (0, 1), np.array([0.5, 0.25]), start)
     assert fixed.free == [0]  # sigma: the correlation is held
-    theta = fixed.theta(np.array([0.0, 1.0, 3.0]), np.full((3, 1), 0.3))
-    covariance = theta.factor @ theta.factor.swapaxes(1, 2)
+    roots = _roots(fixed, np.array([0.0, 1.0, 3.0]), np.full((3, 1), 0.3))
+    covariance = roots @ roots.swapaxes(1, 2)
     np.testing.assert_allclose(np.sqrt(np.diagonal(covariance[1])), [0.5, 0.25], rtol=1e-12)
     np.testing.assert_allclose(covariance[2], 9 * covariance[1], rtol=1e-12)
     assert (covariance[0] == 0).all()
@@ -47,10 +51,10 @@ def test_one_sd_moves_and_the_correlation_is_free():
     fixed = Slice(_parameters(), (1,), np.array([0.25]), np.zeros(4))
     assert fixed.free == [0, 1, 3]
     u = np.array([[0.3, 0.1, 0.8]])
-    theta = fixed.theta(np.array([2.0]), u)
+    root = _roots(fixed, np.array([2.0]), u)[0]
     whole = _parameters().theta(np.array([[0.3, 0.1, 0.0, 0.8]]))
-    np.testing.assert_allclose(theta.factor[0, 0], whole.factor[0, 0], rtol=1e-12)
-    assert np.linalg.norm(theta.factor[0, 1]) == pytest.approx(0.5, rel=1e-12)
+    np.testing.assert_allclose(root[0], whole.factor[0, 0], rtol=1e-12)
+    assert np.linalg.norm(root[1]) == pytest.approx(0.5, rel=1e-12)
 
 
 def test_the_prior_of_the_multiple_is_that_of_the_sds():
