@@ -55,13 +55,23 @@ def new_responses(
     family = fit.resolved.family
     if kind == "response" or family.link in ("inverse", "inverse_squared"):
         _check_possible(fit, parent)
-    own = _own_parameters(fit, rows, slice(None) if draws is None else draws)
     if kind == "mean":
-        return parent if family.expected is None else family.expected(parent, own)
+        return expected_responses(fit, rows, parent, draws)
+    own = _own_parameters(fit, rows, slice(None) if draws is None else draws)
     assert family.draw is not None  # only families of labels have none
     if family.support == "count" and not parent.max(initial=0.0) < _LARGEST_COUNT:
         raise FitError(f"Some draws have a mean of {parent.max():.3g}, too large for a count: take kind='mean'.")
     return family.draw(generator, parent, _trials(fit, rows), own).astype(np.float64)
+
+
+def expected_responses(
+    fit: Fit, rows: pd.DataFrame, parent: np.ndarray, draws: np.ndarray | None = None
+) -> np.ndarray:  # fmt: skip
+    """Expected responses, shape (draws, rows), of the parameter that the formula describes."""
+    family = fit.resolved.family
+    if family.expected is None:
+        return parent
+    return family.expected(parent, _own_parameters(fit, rows, slice(None) if draws is None else draws))
 
 
 def replicated(fit: Fit, draws: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import Model
-from hlm.plots.plot_data import response_label
+from hlm.plots.observed_response import response_label
 
 _FAR = 3.0  # interquartile ranges beyond the quartiles: Tukey's "far out" (1977, Exploratory Data Analysis, 2D)
 _MARGIN = 0.04  # share of the axis, on either side

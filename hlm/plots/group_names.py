@@ -17,6 +17,7 @@ _GRID = "#EEEEEE"
 _SMALLEST_FONT = 4.5  # points: below it the groups have no names
 _TALLEST = 9.5  # inches of rows
 _FEW_SIZES = 6  # that differ by less have a tick each
+_FEW_TICKS = 3  # on a logarithmic axis
 _LETTERS = 75  # of names that fit side by side
 _SIZE = 9.0  # points: of a name beside a point
 _CROSSED = 2.0  # a line under a name is as bad as two points
@@ -63,8 +64,8 @@ def name_rows(ax: Axes, levels: Sequence[str], factor: str, pitch: float, order:
     return True
 
 
-def size_axis(ax: Axes, sizes: np.ndarray, levels: Sequence[str], factor: str) -> np.ndarray:
-    """Where the groups stand on a horizontal axis of their numbers of rows, shape (K,).
+def size_axis(ax: Axes, sizes: np.ndarray, levels: Sequence[str], factor: str, unit: str = "row") -> np.ndarray:
+    """Where the groups stand on a horizontal axis of their numbers of rows, or of another unit, shape (K,).
 
     The axis is logarithmic, with round ticks. Where all sizes are equal, the groups stand in their own order instead.
     """
@@ -73,16 +74,19 @@ def size_axis(ax: Axes, sizes: np.ndarray, levels: Sequence[str], factor: str) -
         places = np.arange(len(levels), dtype=np.float64)
         fit = sum(len(level) + 1 for level in levels) <= _LETTERS
         ax.set_xticks(places if fit else [], list(levels) if fit else [])
-        ax.set(xlim=(-1, len(levels)), xlabel=f"{factor} ({low:,} row{'s' if low > 1 else ''} each)")
+        ax.set(xlim=(-1, len(levels)), xlabel=f"{factor} ({low:,} {unit}{'s' if low > 1 else ''} each)")
         return places
     margin = 1.1 * (high / low) ** 0.06
     ax.set(xscale="log", xlim=(low / margin, high * margin))
-    round_numbers = np.array([digit * 10**power for power in range(9) for digit in (1, 2, 5)])
-    inside = round_numbers[(round_numbers >= low) & (round_numbers <= high)]
+    for digits in ((1, 2, 5), range(1, 10)):  # all digits only where there would be hardly a tick
+        round_numbers = np.array([digit * 10**power for power in range(9) for digit in digits])
+        inside = round_numbers[(round_numbers >= low) & (round_numbers <= high)]
+        if len(inside) >= _FEW_TICKS:
+            break
     ticks = np.arange(low, high + 1) if high - low < _FEW_SIZES else inside
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(f"rows of each {factor}: {low:,} to {high:,} (logarithmic scale)")
+    ax.set_xlabel(f"{unit}s of each {factor}: {low:,} to {high:,} (logarithmic scale)")
     return np.asarray(sizes, dtype=np.float64)
 
 

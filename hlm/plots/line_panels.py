@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 
 from hlm.compare.compare_slopes import model_of
 from hlm.errors import FitError
@@ -14,29 +15,30 @@ from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.formula.pooling_formulas import POOLINGS, Pooling
 from hlm.plots.glyphs import LOOKS, axes_or_new, complete_line, describe, headline, number
-from hlm.plots.group_lines import GroupLines, group_lines, held, pooled_line
+from hlm.plots.group_lines import GroupLines, Scale, group_lines, held, pooled_line
 from hlm.plots.group_names import named
-from hlm.plots.plot_data import response_values
+from hlm.plots.horizontal_axis import level_ticks
+from hlm.plots.line_rows import draw_own_rows, prior_decides
 
 _MOST = 12  # panels
 _ACROSS = 4
 _GAP = 0.06  # between panels, as a share of the picture
 _ROOM = 0.86  # of the height of a row of panels; the rest is for their titles
-_POINT = "#777777"
 
 
 def draw_panels(
-    fits: Fits, factor: Term, x: str, chosen: np.ndarray | None, *, vertical: str, show_data: bool, ax: Axes | None
-) -> Axes:
+    fits: Fits, factor: Term, x: str, chosen: np.ndarray | None, *, vertical: str, show_data: bool,
+    scale: Scale, ax: Axes | None,
+) -> Axes:  # fmt: skip
     """A panel for each chosen group, inside the given axes (``ax.child_axes``), in the order of their sizes.
 
     x: the predictor on the horizontal axis.
     chosen: shape (K,), or None.
     vertical: label of the vertical axis.
-    show_data: of the gaussian family only.
+    show_data: not on the scale of the linear predictor of other families than the gaussian.
     """
     fitted: list[Pooling] = [pooling for pooling in POOLINGS[1:] if pooling in fits_by_label(fits)]
-    lines = {pooling: group_lines(fits, pooling, factor, x, whole=True) for pooling in fitted}
+    lines = {pooling: group_lines(fits, pooling, factor, x, whole=True, scale=scale) for pooling in fitted}
     if chosen is None or not lines or not 0 < chosen.sum() <= _MOST:
         raise FitError(
             f"panels=True draws the lines of no and partial pooling for groups that you name: "
@@ -47,26 +49,27 @@ def draw_panels(
     across = min(len(order), _ACROSS)
     down = -(-len(order) // across)
     ax = axes_or_new(ax, 2.2 * across + 0.8, 2.1 * down + 1.2)
-    pooled = pooled_line(fits, factor, x)
+    pooled = pooled_line(fits, factor, x, scale=scale)
+    notes: dict[str, None] = {}
     panels = _grid(ax, len(order), across, down)
     for panel, k in zip(panels, order, strict=True):
-        if show_data:
-            rows = model.data.codes(factor) == k
-            of_group = model.data.columns[x].to_numpy()[rows], response_values(model.written, model.data)[rows]
-            size = 5 if rows.sum() < 20 else 3
-            panel.plot(*of_group, marker="o", markersize=size, linestyle="none", color=_POINT, zorder=5)
+        notes.update(dict.fromkeys(draw_own_rows(panel, model, factor, int(k), x) if show_data else []))
         if pooled is not None:
             panel.plot(pooled.index, pooled, **complete_line(1.5), zorder=2)
         for pooling, own in lines.items():
             panel.plot(own.x[k], own.y[k], **_line(pooling), zorder=3 if pooling == "none" else 4)
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
-        panel.set_title(f"{some.levels[k]} (n = {some.n[k]})", fontsize=9, pad=3)
+        panel.set_title(f"{some.levels[k]} ({some.size(int(k))})", fontsize=9, pad=3)
     _share_limits(panels, across)
-    ax.set_xlabel("\n".join(filter(None, [x, held(model, x)])), labelpad=16)
+    for panel in panels:
+        level_ticks(panel, some.ticks)
+    if "none" in lines:
+        notes[prior_decides(model, factor, x)] = None
+    ax.set_xlabel("\n".join(filter(None, [x, held(model, x, scale)])), labelpad=16)
     ax.set_ylabel(vertical, labelpad=32)
     black = [] if pooled is None else [complete_line(1.5)]
-    headline(ax, _headline(lines, factor, order), key=[*map(_line, lines), *black])
+    headline(ax, _headline(lines, factor, order), note="\n".join(filter(None, notes)), key=[*map(_line, lines), *black])
     describe(ax, _in_words(lines, factor, order, vertical, x), problems=failed_diagnostics(fits).values())
     return ax
 
@@ -88,6 +91,7 @@ def _line(pooling: Pooling) -> dict[str, Any]:
 def _share_limits(panels: list[Axes], across: int) -> None:
     """The same limits everywhere: of all rows and lines but no pooling's, which may be steep."""
     kept = [line.get_xydata() for panel in panels for line in panel.lines if line.get_linestyle() != "--"]
+    kept += [points.get_offsets() for panel in panels for points in panel.findobj(PathCollection)]
     low, high = (end(np.concatenate(kept), axis=0) for end in (np.min, np.max))
     margin = 0.05 * (high - low)
     for place, panel in enumerate(panels):
@@ -117,5 +121,5 @@ def _in_words(lines: dict[Pooling, GroupLines], factor: Term, order: list[Any], 
     if some.straight:
         for k in order:
             slopes = " and ".join(f"{_slope(of, k):.3g} ({LOOKS[pooling].label})" for pooling, of in lines.items())
-            sentences.append(f"{named(factor, some.levels[k], start=True)}, {some.n[k]} row(s): slope {slopes}")
+            sentences.append(f"{named(factor, some.levels[k], start=True)}, {some.n[k]} {some.unit}(s): slope {slopes}")
     return ". ".join(sentences) + "."

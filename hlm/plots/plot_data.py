@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +9,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from hlm.data.clean_data import CleanData, clean
-from hlm.errors import DataError, nearest
+from hlm.data.clean_data import clean
 from hlm.formula.formula import Formula, Term
 from hlm.formula.function_calls import source_columns
 from hlm.formula.parser import parse
 from hlm.model.families import get_family
 from hlm.model.model import find_group
+from hlm.plots.binned_response import binned, bins_label, bins_note, bins_style, draw_bins, has_bins
 from hlm.plots.glyphs import axes_or_new, describe, extremes, group_colors, group_key, headline
-from hlm.support.options import check_whole, offending
+from hlm.plots.horizontal_axis import drawn_against, level_ticks, positions
+from hlm.plots.observed_response import Observed, moved_apart, observed, weighted_means
+from hlm.support.options import check_whole
 
 _FEW_VALUES = 4  # of the horizontal variable: with more, the points form a cloud by themselves
 _STRIP = 0.6  # its width, as a share of the distance to the next value
+_LARGEST = 3.0  # times the area of an ordinary point: that of the row with most trials
+_INSTEAD = (
+    "Name a column of the data, x='...'; without a predictor, plot_slopes(fits) shows the groups of fitted models."
+)
 
 
 def plot_data(
@@ -36,6 +41,9 @@ def plot_data(
 ) -> Axes:
     """The response against one predictor, a point a row, coloured by group.
 
+    Successes out of trials are shown as proportions, counts beside an offset as rates. Of 0 and 1, proportions and
+    counts there are squares too: the rows with a similar predictor together, with an interval of 89 %.
+
     Parameters
     ----------
     formula : str
@@ -44,12 +52,12 @@ def plot_data(
         pandas, polars, pyarrow, or anything narwhals reads; rows with missing values are left out, and the note
         below the title says how many.
     x : str, optional
-        A numeric column for the horizontal axis, in the formula or not; by default the first numeric predictor whose
-        effect varies by the group, else the first numeric predictor.
+        A column for the horizontal axis, in the formula or not; by default the first numeric predictor whose effect
+        varies by the group, else the first numeric predictor, else the first factor, whose levels stand side by side.
     group : str, optional
         The grouping factor; needed where there are several.
     family : str
-        Decides what a response may be.
+        Decides what a response may be, and how it is shown.
     max_legend : int
         Up to so many groups are named beside the axes. With more than nine, the colours follow the order of the
         groups' mean responses, from dark (low) to bright (high), and say nothing else.
@@ -59,14 +67,23 @@ def plot_data(
     Returns
     -------
     matplotlib.axes.Axes
-        With a description in words, ``alt_text``.
+        With a description in words, ``alt_text``. Points of 0 and 1 and of small counts are moved up or down by their
+        row's number, so that they do not hide each other; the area of a point is its trials or its exposure; with an
+        offset beside an identity link the response is shown less the offset. The note says which.
+
+    Notes
+    -----
+    Squares are all successes over all trials, or all counts over the whole exposure, of the rows in one of up to ten
+    parts of the predictor's range. Their intervals are Wilson's (1927) for 0 and 1 and binomial responses, the exact
+    one (Garwood 1936) for a Poisson count, and the mean plus and minus 1.6 standard errors in families that are more
+    spread out. They take all rows as independent, which rows of one group are not: read them as too short.
 
     Raises
     ------
     FormulaError
         For a formula that cannot be read.
     DataError
-        For data that do not fit the formula, or no numeric predictor to draw against.
+        For data that do not fit the formula, or no predictor to draw against.
     FitError
         For an unknown factor, or several factors and no name.
 
@@ -84,22 +101,30 @@ def plot_data(
     own = isinstance(x, str) and x not in read.group_variables
     wanted = replace(read, common=(*read.common, Term((str(x),)))) if own else read
     table = clean(wanted, data, family=kind)
-    horizontal = numeric_predictor(read, _varying_first(wanted, factor), table, x)
-    y, levels, codes = response_values(read, table), table.levels(factor), table.codes(factor)
-    means, response = group_means(y, table, factor), response_label(read)
+    horizontal = drawn_against(read, _varying_first(wanted, factor), table, x, _INSTEAD)
+    shown, levels, codes = observed(read, table, kind), table.levels(factor), table.codes(factor)
+    means, response, y = weighted_means(shown, table, factor), shown.label, shown.values
     colors = group_colors(means, distinct=max_legend)
     ax = axes_or_new(ax, 7, 5)
-    values = table.columns[horizontal].to_numpy(dtype=np.float64)
-    places = _side_by_side(values, codes, means)
-    draw_points(ax, places, y, colors[codes])
+    values, ticks = positions(table, horizontal)
+    places = values if len(np.unique(values)) > _FEW_VALUES and not ticks else _side_by_side(values, codes, means)
+    (heights, moved), (areas, sized) = moved_apart(shown, kind), areas_of(shown)
+    draw_points(ax, places, heights, colors[codes], area=areas)
     ax.set(xlabel=horizontal, ylabel=response)
     if places is not values:
         ax.set(xlabel=f"{horizontal} (points with the same {horizontal} side by side)", xticks=np.unique(values))
+    level_ticks(ax, ticks)
+    key = []
+    if has_bins(kind):
+        bins = binned(values, shown, kind)
+        draw_bins(ax, bins)
+        key.append(bins_style(bins_label(shown, kind, bins, horizontal, values)))
     named = len(levels) <= max_legend
     by_mean = f"colours: {factor.name} by mean {response}, dark = lowest, bright = highest"
-    note = "\n".join(filter(None, [table.message, "" if named else by_mean]))
+    squares = bins_note(kind) if key else ""
+    note = "\n".join(filter(None, [table.message, sized, moved, squares, "" if named else by_mean]))
     groups = f"{table.rows} rows in {len(levels)} groups of {factor.name}"
-    headline(ax, f"{response} against {horizontal}: {groups}", note=note)
+    headline(ax, f"{response} against {horizontal}: {groups}", note=note, key=key)
     if named:
         group_key(ax, factor.name, levels, colors, circles=True)
     describe(
@@ -111,23 +136,6 @@ def plot_data(
     return ax
 
 
-def numeric_predictor(formula: Formula, candidates: Iterable[str], data: CleanData, x: str | None) -> str:
-    """The column of the horizontal axis: the one asked for, or the first numeric one of the candidates.
-
-    DataError: where the column asked for is no candidate or holds labels, or where there is none to choose.
-    """
-    labels = [v for v in data.columns if isinstance(data.columns[v].dtype, pd.CategoricalDtype)]
-    numeric = [v for v in dict.fromkeys(candidates) if v in data.columns and v not in labels]
-    if x is None and not numeric:
-        raise DataError(f"The formula {formula} has no numeric predictor to draw {formula.response} against.")
-    if x is not None and not isinstance(x, str):
-        raise DataError(f"x is the name of a numeric column, not {offending(x)}.")
-    if x is None or x in numeric:
-        return numeric[0] if x is None else x
-    why = "holds labels, not numbers" if x in labels else "is not a numeric predictor that can be drawn against"
-    raise DataError(f"{x!r} {why}. {nearest(x, numeric)}")
-
-
 def _varying_first(formula: Formula, factor: Term) -> list[str]:
     """The predictors, those whose effect varies by the factor before the others, then what they are computed from."""
     varying = [v for effect in formula.effects_of(factor) for v in effect.variables]
@@ -135,42 +143,32 @@ def _varying_first(formula: Formula, factor: Term) -> list[str]:
     return list(dict.fromkeys([*predictors, *(c for v in predictors for c in source_columns(v, formula.functions))]))
 
 
-def response_values(formula: Formula, data: CleanData) -> np.ndarray:
-    """The response as numbers, shape (rows,); successes out of trials as their share."""
-    column = data.columns[formula.response.variable]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        shown = ", ".join(column.cat.categories[:5])
-        raise DataError(f"The response {formula.response.variable!r} holds labels ({shown}): no points to draw.")
-    y = column.to_numpy(dtype=np.float64)
-    trials = formula.response.trials
-    return y if trials is None else y / data.columns[trials].to_numpy(dtype=np.float64)
-
-
-def response_label(formula: Formula) -> str:
-    """The response on an axis, ``k / n`` for successes out of trials."""
-    return " / ".join(formula.response.variables)
-
-
-def group_means(y: np.ndarray, data: CleanData, factor: Term) -> np.ndarray:
-    """The mean response of each group, shape (K,)."""
-    codes = data.codes(factor)
-    return np.asarray(np.bincount(codes, y) / np.bincount(codes))
-
-
 def _side_by_side(x: np.ndarray, codes: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """The places of the points: ``x``, or, where that has few values only, a strip of groups around each of them."""
-    values = np.unique(x)
-    if len(values) > _FEW_VALUES:
-        return x
+    """The places of the points where ``x`` has few values: a strip of groups around each of them."""
     ranks = np.argsort(np.argsort(means, kind="stable"), kind="stable")
-    return np.asarray(x + _STRIP * np.diff(values).min() * (ranks[codes] / (len(means) - 1) - 0.5))
+    return np.asarray(x + _STRIP * np.diff(np.unique(x)).min() * (ranks[codes] / (len(means) - 1) - 0.5))
+
+
+def areas_of(response: Observed) -> tuple[np.ndarray | None, str]:
+    """Square points for each row, proportional to its trials or exposure, and a sentence; nothing where all are 1."""
+    low, high = response.size.min(), response.size.max()
+    if response.per is None or low == high:
+        return None, ""
+    return np.maximum(_LARGEST * _area(len(response.size)) * response.size / high, 1.0), (
+        f"size of a point: {response.per}, {low:.4g} to {high:.4g}"
+    )
+
+
+def _area(rows: int) -> float:
+    """Square points of a point, smaller where there are many."""
+    return float(np.clip(24_000 / rows, 3, 28))
 
 
 def draw_points(
-    ax: Axes, x: np.ndarray, y: np.ndarray, colors: np.ndarray, *, area: float | None = None, layer: float = 1
-) -> None:
+    ax: Axes, x: np.ndarray, y: np.ndarray, colors: np.ndarray, *, area: float | np.ndarray | None = None,
+    layer: float = 1,
+) -> None:  # fmt: skip
     """A point a row in the order of the rows, so that no group hides another; smaller where there are many."""
-    if area is None:
-        area = float(np.clip(24_000 / len(x), 3, 28))
+    area = _area(len(x)) if area is None else area
     dense = len(x) > 20_000  # as pixels: a million vector points would choke a browser
     ax.scatter(x, y, s=area, c=colors, alpha=0.75, linewidths=0, rasterized=dense, zorder=layer)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hlm.compare.compare_slopes import model_of
@@ -18,21 +17,13 @@ from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.formula import Term
 from hlm.model.model import Model
-from hlm.plots.glyphs import (
-    GROUP_COLORS,
-    QUIET,
-    axes_or_new,
-    complete_line,
-    describe,
-    extremes,
-    group_colors,
-    group_key,
-    headline,
-)
-from hlm.plots.group_lines import Drawn, GroupLines, drawable, group_lines, held, pooled_line
+from hlm.plots.glyphs import GROUP_COLORS, QUIET, axes_or_new, complete_line, describe, extremes, group_key, headline
+from hlm.plots.group_lines import Drawn, GroupLines, Scale, drawable, group_lines, held, pooled_line
+from hlm.plots.horizontal_axis import drawn_against, level_ticks
 from hlm.plots.line_panels import draw_panels
-from hlm.plots.plot_data import draw_points, group_means, numeric_predictor, response_label, response_values
-from hlm.support.options import check_flag, check_list, offending
+from hlm.plots.line_rows import draw_rows, line_colors, prior_decides
+from hlm.plots.observed_response import expected_label, observed, response_label
+from hlm.support.options import check_choice, check_flag, check_list, offending
 
 _HEADLINES: Mapping[Drawn, str] = {
     "least_squares": "Every {group} for itself: {lines} least-squares lines",
@@ -41,8 +32,7 @@ _HEADLINES: Mapping[Drawn, str] = {
     "complete": "Complete pooling: one line for every {group}",
 }
 _POOLED_WIDTH = 3.5  # points
-_CHOSEN_AREA = 14.0  # square points
-_PALE = "#DEDEDE"
+_INSTEAD = "plot_slopes(fits) and plot_shrinkage(fits) show the groups without one."
 
 
 def plot_lines(
@@ -54,9 +44,12 @@ def plot_lines(
     levels: Sequence[Any] | None = None,
     panels: bool = False,
     show_data: bool = True,
+    scale: Scale = "response",
     ax: Axes | None = None,
 ) -> Axes:
     """One line a group, each over that group's own range of the predictor, and complete pooling's black line.
+
+    In other families than the gaussian they are curves of the expected response: probabilities, rates or means.
 
     Parameters
     ----------
@@ -64,19 +57,25 @@ def plot_lines(
         Without the strategy ``"complete"`` there is no black line.
     pooling : {"least_squares", "none", "partial", "complete"}, optional
         Which lines: each group's own least squares, or the posterior means of a strategy (of complete pooling there is
-        only the black line). By default least squares, and ``"none"`` for a family that has no least squares.
+        only the black line). By default least squares, and ``"none"`` for a family that has no least squares, or the
+        only strategy that was fitted.
     group : str, optional
         The grouping factor; needed where there are several.
     x : str, optional
-        The numeric predictor on the horizontal axis; by default the first one whose effect varies by the group. For
-        ``log(x)``, ``I(x^2)`` or ``poly(x, 2)`` it is ``x``, and the lines are curves.
+        The predictor on the horizontal axis; by default the first numeric one, those whose effect varies by the group
+        before others, else the first factor: then lines connect what is expected at its levels. For ``log(x)``,
+        ``I(x^2)`` or ``poly(x, 2)`` it is ``x``, and the lines are curves.
     levels : sequence, optional
         Groups to bring out in colour; the others turn grey.
     panels : bool
         A panel for each of ``levels`` (12 at most) with the three lines of that group: no pooling dashed, partial and
         complete pooling. They are ``ax.child_axes``, from the smallest group to the largest; ``pooling`` is not used.
     show_data : bool
-        Draw the rows as points too (gaussian family only).
+        Draw the rows as points too, as `plot_data` does; of 0 and 1, proportions and counts also squares: the
+        proportion or mean of all rows with a similar predictor, with an interval of 89 %.
+    scale : {"response", "link"}
+        The expected response, as `predict` gives it, or the linear predictor (log-odds, logarithms), on which lines are
+        straight and which has no points. The two are the same in the gaussian family.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure. The names of groups stand to the right of it.
 
@@ -85,15 +84,24 @@ def plot_lines(
     matplotlib.axes.Axes
         With a description in words, ``alt_text``. Other predictors are held at their mean or first level, which the
         axis label says: where they matter, a line need not go through the middle of its group's points. A group
-        whose own rows cannot determine a line has none, except in partial pooling. For families other than the
-        gaussian the lines are on the scale of the linear predictor, and there are no points.
+        whose own rows cannot determine a line has none, except in partial pooling. Labels, ordered or not, have no
+        expectation: their lines are always on the scale of the linear predictor, without points.
+
+    Notes
+    -----
+    A curve is the posterior mean of the expected response at each point (of many groups over evenly spaced draws), not
+    the curve of the posterior mean coefficients. The black one is that of a typical row, and not the average of the
+    groups' curves, which is flatter. With an offset beside a log link all curves and points are rates, the expected
+    count for one unit of exposure; beside an identity link the response is shown less its offset; beside other links
+    the curves are at the mean of the offset. Where a group has only failures or only successes, its curve in no pooling
+    rests on the prior, which the note says.
 
     Raises
     ------
     FitError
-        For an unknown pooling, factor or level, or a strategy that was not fitted.
+        For an unknown pooling, factor, level or scale, or a strategy that was not fitted.
     DataError
-        Where no numeric predictor varies within groups, or not the one asked for.
+        Where no predictor varies within groups, or not the one asked for.
 
     Examples
     --------
@@ -109,20 +117,23 @@ def plot_lines(
     check_flag("show_data", show_data)
     drawn = _check_pooling(fits, pooling)
     chosen = _check_levels(levels, model.data.levels(factor), factor)
-    horizontal = numeric_predictor(model.written, drawable(model, factor), model.data, x)
-    show_data = show_data and model.family.is_gaussian
-    vertical = _vertical(model)
+    check_choice("scale", scale, get_args(Scale.__value__))
+    scale = scale if model.family.has_linear_predictor else "link"
+    horizontal = drawn_against(model.written, drawable(model, factor), model.data, x, _INSTEAD)
+    show_data = show_data and (scale == "response" or model.family.is_gaussian)
+    vertical = _vertical(model, scale)
     if panels:
-        return draw_panels(fits, factor, horizontal, chosen, vertical=vertical, show_data=show_data, ax=ax)
-    lines = group_lines(fits, drawn, factor, horizontal)
-    pooled = pooled_line(fits, factor, horizontal)
-    colors = _colors(model, factor, chosen)
+        return draw_panels(fits, factor, horizontal, chosen, vertical=vertical, show_data=show_data, scale=scale, ax=ax)
+    lines = group_lines(fits, drawn, factor, horizontal, scale=scale)
+    pooled = pooled_line(fits, factor, horizontal, scale=scale)
+    colors = line_colors(model, factor, chosen)
     named = chosen
     if named is None:
         named = np.full(len(lines.n), drawn != "complete" and len(lines.n) <= len(GROUP_COLORS))
     ax = axes_or_new(ax, 7, 5)
-    if show_data:
-        _draw_rows(ax, model, factor, horizontal, colors, named)
+    notes, squares = draw_rows(ax, model, factor, horizontal, colors, named) if show_data else ([], [])
+    if drawn == "none":
+        notes = [*notes, prior_decides(model, factor, horizontal)]
     key: list[dict[str, Any]] = []
     if drawn != "complete":
         _draw_lines(ax, lines, colors, named)
@@ -131,13 +142,15 @@ def plot_lines(
     if pooled is not None:
         key.append(complete_line(_POOLED_WIDTH))
         ax.plot(pooled.index, pooled, **key[-1], zorder=4, path_effects=_halo(_POOLED_WIDTH))
+    level_ticks(ax, lines.ticks)
     missing = f"{sum(~lines.known)} of {len(lines.n)} groups of {factor.name} without a line"
-    gap = "" if lines.known.all() else f"{missing}: their rows cannot determine it"
-    ax.set(xlabel="\n".join(filter(None, [horizontal, held(model, horizontal), gap])), ylabel=vertical)
+    impossible = "" if model.family.keeps_limits else f", or the {model.family.link} link gives impossible ones"
+    gap = "" if lines.known.all() else f"{missing}: their rows cannot determine it{impossible}"
+    ax.set(xlabel="\n".join(filter(None, [horizontal, held(model, horizontal, scale), gap])), ylabel=vertical)
     title = _HEADLINES[drawn].format(group=factor.name, lines=lines.known.sum())
-    if not lines.straight:
+    if not (lines.straight or lines.ticks):
         title = title.replace(" lines", " curves").replace("one line", "one curve")
-    headline(ax, title, key=key)
+    headline(ax, title, note="\n".join(filter(None, notes)), key=[*key, *squares])
     if named.any():
         group_key(ax, factor.name, _names(lines, named), colors[named])
     words = [title, f"{vertical} against {horizontal}", *_slopes_in_words(factor, drawn, lines, pooled)]
@@ -149,7 +162,8 @@ def _check_pooling(fits: Fits, pooling: Drawn | None) -> Drawn:
     """The lines to draw, which the fits must have."""
     by_label, family = fits_by_label(fits), model_of(fits).family
     if pooling is None:
-        return "least_squares" if family.is_gaussian else "none" if "none" in by_label else "partial"
+        order: tuple[Drawn, ...] = ("none", "partial", "complete")
+        return "least_squares" if family.is_gaussian else next(one for one in order if one in by_label)
     allowed: tuple[str, ...] = get_args(Drawn.__value__)
     if not isinstance(pooling, str) or pooling not in allowed:
         raise FitError(f"There are no group lines for pooling={offending(pooling)}. {nearest(pooling, allowed)}")
@@ -174,36 +188,6 @@ def _check_levels(levels: Sequence[Any] | None, known: list[str], factor: Term) 
     return np.isin(known, wanted)
 
 
-def _colors(model: Model, factor: Term, chosen: np.ndarray | None) -> np.ndarray:
-    """A colour for each group, shape (K, 4): as in `plot_data`, or grey beside the chosen ones.
-
-    Of a response of labels, the order is that of their codes.
-    """
-    response = model.data.columns[model.written.response.variable]
-    labels = isinstance(response.dtype, pd.CategoricalDtype)
-    y = response.cat.codes.to_numpy(np.float64) if labels else response_values(model.written, model.data)
-    means = group_means(y, model.data, factor)
-    if chosen is None:
-        return group_colors(means)
-    colors = np.tile(to_rgba(QUIET), (len(means), 1))
-    colors[chosen] = group_colors(means[chosen])
-    return colors
-
-
-def _draw_rows(ax: Axes, model: Model, factor: Term, x: str, colors: np.ndarray, named: np.ndarray) -> None:
-    """The rows: pale behind the lines, in colour above them for named groups, the smallest group on top."""
-    codes, y = model.data.codes(factor), response_values(model.written, model.data)
-    values = model.data.columns[x].to_numpy(dtype=np.float64)
-    if not named.all():
-        rest = ~named[codes]
-        draw_points(ax, values[rest], y[rest], np.tile(to_rgba(_PALE), (rest.sum(), 1)))
-    if named.any():
-        largest_first = np.argsort(-np.bincount(codes)[codes], kind="stable")
-        rows = largest_first[named[codes[largest_first]]]
-        area = None if named.all() else _CHOSEN_AREA
-        draw_points(ax, values[rows], y[rows], colors[codes[rows]], area=area, layer=2.5)
-
-
 def _draw_lines(ax: Axes, lines: GroupLines, colors: np.ndarray, named: np.ndarray) -> None:
     """The groups' lines, thin where there are many; named groups thick, and above the black line if chosen."""
     strokes_of = np.stack([lines.x, lines.y], axis=2)
@@ -224,27 +208,36 @@ def _halo(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 2, foreground="white")]
 
 
-def _vertical(model: Model) -> str:
-    """The response, or what stands for it on the scale of the linear predictor."""
-    response, family = response_label(model.written), model.family
-    return response if family.is_gaussian else f"linear predictor of {response}: {family.link}({family.parent})"
+def _vertical(model: Model, scale: Scale) -> str:
+    """The response, its expectation, or what stands for it on the scale of the linear predictor."""
+    family = model.family
+    if family.is_gaussian:
+        return observed(model.written, model.data, family).label
+    if scale == "response":
+        return expected_label(model.written, model.data, family)
+    return f"linear predictor of {response_label(model.written)}: {family.link}({family.parent})"
 
 
 def _names(lines: GroupLines, named: np.ndarray) -> list[str]:
     """Groups in the key, with their size and with what happened to their line."""
     gaps = np.where(lines.known, "", ", no line")
-    return [f"{lines.levels[k]} (n = {lines.n[k]}{gaps[k]})" for k in np.flatnonzero(named)]
+    return [f"{lines.levels[k]} ({lines.size(int(k))}{gaps[k]})" for k in np.flatnonzero(named)]
 
 
 def _slopes_in_words(factor: Term, drawn: Drawn, lines: GroupLines, pooled: pd.Series | None) -> list[str]:
-    sentences, slope = [], "slope" if lines.straight else "average slope"
-    width = lines.x[:, -1] - lines.x[:, 0]
-    there = lines.known & (width > 0)
+    """How the lines differ: by their slopes, and curves and lines over levels by their average heights."""
+    levels, there = np.array(lines.levels), lines.known & (lines.x[:, -1] > lines.x[:, 0])
+    if lines.straight:
+        what, of_groups = "slope", np.diff(lines.y[there])[:, 0] / np.diff(lines.x[there])[:, 0]
+    else:
+        what, there = "average height", lines.known
+        of_groups = lines.y[there].mean(axis=1)
+    sentences = []
     if there.any() and drawn != "complete":
-        rise = (lines.y[there, -1] - lines.y[there, 0]) / width[there]
-        by_group = pd.Series(rise, np.array(lines.levels)[there])
-        sentences.append(f"The {slope}s go from {extremes(by_group, factor.name)}")
-    if pooled is not None:
+        sentences.append(f"The {what}s go from {extremes(pd.Series(of_groups, levels[there]), factor.name)}")
+    if pooled is not None and lines.straight:
         black = (pooled.iloc[-1] - pooled.iloc[0]) / (pooled.index[-1] - pooled.index[0])
-        sentences.append(f"The black line of complete pooling has {slope} {black:.3g}")
+        sentences.append(f"The black line of complete pooling has slope {black:.3g}")
+    elif pooled is not None:
+        sentences.append(f"The black line of complete pooling goes from {pooled.iloc[0]:.3g} to {pooled.iloc[-1]:.3g}")
     return sentences

@@ -20,6 +20,7 @@ from hlm.formula.pooling_formulas import Pooling
 from hlm.model.model import find_group
 from hlm.plots.glyphs import LOOKS, NOTE, axes_or_new, describe, dots, headline, number
 from hlm.plots.group_names import label_points, named, size_axis
+from hlm.plots.observed_response import sizes_of
 from hlm.support.options import check_list, offending
 
 _LABELLED = 4
@@ -55,8 +56,9 @@ def plot_loo(
     -------
     matplotlib.axes.Axes
         With a description in words, ``alt_text``. Above 0 the first strategy predicts the unit better. Rows stand in
-        the order of the data, groups by their number of rows. A cross marks a Pareto k above 0.7 in either strategy:
-        its difference is not to be trusted. The headline has the sum and its standard error.
+        the order of the data, groups by their number of rows, or of trials where the response has some. A cross marks a
+        Pareto k above 0.7 in either strategy: its difference is not to be trusted. The headline has the sum and its
+        standard error.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def plot_loo(
         codes = model.data.codes(factor)
         values, bad = np.bincount(codes, values), np.bincount(codes, bad) > 0
     ax = axes_or_new(ax, 7, 5)
-    x, names = _units(ax, model.data, factor)
+    x, names = _units(ax, model.written, model.data, factor)
     one = f"a new {unit}"
     if of_rows:
         one = "a row" if factor is None else f"the rows of a {factor.name}"
@@ -132,13 +134,13 @@ def _factor(formula: Formula, unit: str, group: str | None) -> Term | None:
     return find_group(formula, unit)
 
 
-def _units(ax: Axes, data: CleanData, factor: Term | None) -> tuple[np.ndarray, list[str]]:
+def _units(ax: Axes, formula: Formula, data: CleanData, factor: Term | None) -> tuple[np.ndarray, list[str]]:
     """Where the dots stand, and what they are: rows in the order of the data, groups by their size."""
     if factor is None:
         ax.set_xlabel("row of the data, from 0")
         return data.columns.index.to_numpy(dtype=np.float64), [f"row {place}" for place in data.columns.index]
-    levels, sizes = data.levels(factor), np.bincount(data.codes(factor)).astype(np.float64)
-    return size_axis(ax, sizes, levels, factor.name), [named(factor, level) for level in levels]
+    levels, (sizes, unit) = data.levels(factor), sizes_of(formula, data, factor)
+    return size_axis(ax, sizes, levels, factor.name, unit), [named(factor, level) for level in levels]
 
 
 def _short(pooling: Pooling) -> str:

@@ -17,6 +17,7 @@ from hlm.formula.formula import Term
 from hlm.plots.coefficient_axis import default_term
 from hlm.plots.glyphs import LOOKS, axes_or_new, circle, complete_line, describe, headline, number
 from hlm.plots.group_names import label_points, named, size_axis
+from hlm.plots.observed_response import sizes_of
 
 _MANY = 300  # groups: beyond it circles are small dots, beside bands of quantiles
 _LABELLED = 4
@@ -42,11 +43,12 @@ def plot_shrinkage(fits: Fits, *, term: str | None = None, group: str | None = N
     Returns
     -------
     matplotlib.axes.Axes
-        With a description in words, ``alt_text``. A filled circle a group: horizontally its number of rows, on a
-        logarithmic scale; vertically how much of its coefficients the other groups decide, from nothing (0 %, no
-        pooling, where the open circles would be) to all (100 %, the black line): ``tr(B) / q`` of its pooling matrix,
-        for all its varying coefficients together (Gelman & Hill 2007, eq. 12.1, for several coefficients). Beside the
-        most and the least pooled groups stand one coefficient's estimates by no and by partial pooling.
+        With a description in words, ``alt_text``. A filled circle a group: horizontally its number of rows, or of
+        trials where the response is successes out of trials, on a logarithmic scale; vertically how much of its
+        coefficients the other groups decide, from nothing (0 %, no pooling, where the open circles would be) to all
+        (100 %, the black line): ``tr(B) / q`` of its pooling matrix, for all its varying coefficients together (Gelman
+        & Hill 2007, eq. 12.1, for several coefficients). Beside the most and the least pooled groups stand one
+        coefficient's estimates by no and by partial pooling.
 
     Raises
     ------
@@ -68,7 +70,9 @@ def plot_shrinkage(fits: Fits, *, term: str | None = None, group: str | None = N
     ax = axes_or_new(ax, 7, 5)
     ax.set(ylim=(-0.04, 1.06), ylabel="share that the other groups decide")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    at = size_axis(ax, table["n"].to_numpy(), list(table.index), factor.name)
+    sizes, unit = sizes_of(model.written, model.data, factor)
+    table["size"] = pd.Series(sizes, index=model.data.levels(factor))
+    at = size_axis(ax, table["size"].to_numpy(), list(table.index), factor.name, unit)
     no_movement: dict[str, Any] = {"color": LOOKS["none"].color, "linewidth": 1.8}
     ax.axhline(0, **no_movement, zorder=1.5)
     ax.axhline(1, **complete_line(1.8), zorder=1.5)
@@ -81,16 +85,16 @@ def plot_shrinkage(fits: Fits, *, term: str | None = None, group: str | None = N
     _label_extremes(ax, at, table, label)
     key = [no_movement | {"label": LOOKS["none"].label}, circle("partial", 6), complete_line(1.8)]
     headline(ax, _headline(table["pooled"], factor), key=key)
-    describe(ax, _in_words(table, factor, label), problems=failed_diagnostics(fits).values())
+    describe(ax, _in_words(table, factor, label, unit), problems=failed_diagnostics(fits).values())
     return ax
 
 
 def _draw_bands(ax: Axes, table: pd.DataFrame) -> None:
     """Of many groups: between which shares the middle half and nine tenths of groups of one size lie."""
-    cut = table.groupby(pd.qcut(table["n"], _BANDS, duplicates="drop"), observed=True)
+    cut = table.groupby(pd.qcut(table["size"], _BANDS, duplicates="drop"), observed=True)
     for low, high, alpha in ((0.05, 0.95, 0.2), (0.25, 0.75, 0.35)):
         ends = cut["pooled"].quantile(low), cut["pooled"].quantile(high)
-        ax.fill_between(cut["n"].median(), *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
+        ax.fill_between(cut["size"].median(), *ends, color=LOOKS["partial"].color, alpha=alpha, linewidth=0, zorder=2)
 
 
 def _label_extremes(ax: Axes, at: np.ndarray, table: pd.DataFrame, label: str) -> None:
@@ -117,14 +121,14 @@ def _headline(pooled: pd.Series[float], factor: Term) -> str:
     return f"The others decide {share.max():.0f} % of {most}, {share.mean():.0f} % of the average {factor.name}"
 
 
-def _in_words(table: pd.DataFrame, factor: Term, label: str) -> str:
+def _in_words(table: pd.DataFrame, factor: Term, label: str, unit: str) -> str:
     share = table["pooled"]
     ends = [
-        f"{named(factor, str(level))} with {row['n']:.0f} row(s): {100 * row['pooled']:.0f} %, its {label} "
+        f"{named(factor, str(level))} with {row['size']:.0f} {unit}(s): {100 * row['pooled']:.0f} %, its {label} "
         f"{_journey(row)}"
         for level, row in table.loc[list(dict.fromkeys([share.idxmax(), share.idxmin()]))].iterrows()
     ]
     return (
-        f"How much the other groups decide, against the number of rows, for {len(table)} groups of {factor.name}; "
+        f"How much the other groups decide, against the number of {unit}s, for {len(table)} groups of {factor.name}; "
         f"on average {100 * share.mean():.0f} %. From {'; to '.join(ends)}."
     )

@@ -111,7 +111,7 @@ CASES: list[tuple[str, dict[str, Any], type[HlmError], str]] = [
     ("recovery", {"sizes": 6}, DataError, "sizes above 2, not 6."),
     ("recovery", {"repeats": "2"}, DataError, "repeats is a whole number of at least 0, not '2'."),
     ("recovery", {"groups_per_size": 1.0}, DataError, "groups_per_size is a whole number of at least 0, not 1.0."),
-    ("plot_data", {"x": 3}, DataError, "x is the name of a numeric column, not 3."),
+    ("plot_data", {"x": 3}, DataError, "x is the name of a column, not 3."),
     ("plot_data", {"max_legend": "all"}, FitError, "max_legend is a whole number of at least 0, not 'all'."),
     ("plot_lines", {"panels": "yes"}, FitError, "panels is True or False, not 'yes'."),
     ("plot_lines", {"panels": True, "levels": []}, FitError, "for groups that you name: levels=[...], "),

@@ -164,11 +164,10 @@ def test_draws_where_it_is_told_and_changes_nothing_else(simulate):
 @pytest.mark.parametrize(
     ("formula", "x", "message"),
     [
-        ("y ~ 1 + (1|g)", None, "The formula y ~ 1 \\+ \\(1\\|g\\) has no numeric predictor"),
-        ("y ~ c + (c|g)", None, "has no numeric predictor"),
+        ("y ~ 1 + (1|g)", None, "The formula y ~ 1 \\+ \\(1\\|g\\) has no predictor to draw y against. Name a column"),
         ("y ~ x + (x|g)", "X", "The data have no column 'X'. Did you mean 'x'?"),
-        ("y ~ x + (x|g)", "c", "'c' holds labels, not numbers. There is: x."),
-        ("y ~ x + (x|g)", "g", "'g' holds labels, not numbers. There is: x."),
+        ("y ~ x + (x|g)", "g", "'g' is a grouping factor. There is: x."),
+        ("y ~ 1 + (1|g)", "g", "'g' is not a predictor that can be drawn against, and there is none. Name a column"),
     ],
 )
 def test_nothing_to_draw_against(simulate, formula, x, message):

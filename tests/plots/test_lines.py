@@ -202,7 +202,7 @@ def test_the_black_line_averages_over_predictors_of_the_groups(fits_of, frame):
     black = pooled_line(fits, G, "x")
     np.testing.assert_allclose(black, intercept + 0.4 * more["u"].mean() + slope * black.index)
     assert plot_lines(fits).get_xlabel() == "x\nblack line averaged over u"
-    with pytest.raises(DataError, match=r"'u' is not a numeric predictor that can be drawn against\. There is: x."):
+    with pytest.raises(DataError, match=r"'u' is not a predictor that can be drawn against\. There is: x."):
         plot_lines(fits, x="u")
 
 
@@ -218,9 +218,9 @@ def test_another_predictor_on_the_horizontal_axis(fits_of, frame):
 # ---------------------------------------------------------------- other families, fewer strategies
 
 
-def test_other_families_are_on_the_scale_of_the_linear_predictor_without_points(fits_of, frame):
+def test_the_scale_of_the_linear_predictor_has_straight_lines_without_points(fits_of, frame):
     won = frame.assign(y=(frame["y"] > 0).astype(int))
-    ax = plot_lines(fits_of(won, family="bernoulli"))
+    ax = plot_lines(fits_of(won, family="bernoulli"), scale="link")
     assert ax.get_title(loc="left") == "No pooling: 12 lines, every g for itself"
     assert ax.get_ylabel() == "linear predictor of y: logit(p)"
     assert _points(ax) == []
@@ -262,6 +262,7 @@ def test_two_thousand_groups_are_thin_lines(fits_of, simulate):
         ({"pooling": "nine"}, "no group lines for pooling='nine'. Did you mean 'none'?"),
         ({"levels": ["13"]}, "There is no g '13'. Did you mean"),
         ({"group": "h"}, "There is no grouping factor 'h'. There is: g."),
+        ({"scale": "logit"}, "scale is one of 'response', 'link', not 'logit'."),
     ],
 )
 def test_what_there_is_not(fits, options, message):
@@ -275,10 +276,8 @@ def test_a_strategy_that_was_not_fitted(fits_of, frame):
         plot_lines(fits, pooling="none")
 
 
-def test_no_numeric_predictor(fits):
-    with pytest.raises(
-        DataError, match=r"'X' is not a numeric predictor that can be drawn against\. Did you mean 'x'\?"
-    ):
+def test_no_such_predictor(fits):
+    with pytest.raises(DataError, match=r"'X' is not a predictor that can be drawn against\. Did you mean 'x'\?"):
         plot_lines(fits, x="X")
 
 
