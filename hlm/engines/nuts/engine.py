@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +30,9 @@ from hlm.support.random_streams import spawned
 if TYPE_CHECKING:
     import xarray as xr
 
-_MORE = 3  # times the draws to warm up, when chains disagree
+# draws to warm up: the coordinates are nearly those of independent standard normal variables, so that only the step is
+# found; where chains disagree, so many times what was asked for
+_ENOUGH, _MORE = 400, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class NutsEngine:
         rows, theta = sampled_rows(model, coefficients), theta_of(model, coefficients)
         numbers = block(rows, theta, approximation(rows, theta))
         found, label = None, f"{model.pooling} pooling"
-        for tune in (options.tune, _MORE * options.tune):
+        for tune in (min(options.tune, _ENOUGH), _MORE * options.tune):
             if options.progress:
                 said = f"{label}: sampling {options.chains} x {tune + options.draws} draws ..."
                 print(said, file=sys.stderr, flush=True)
@@ -92,13 +97,13 @@ NUTS = NutsEngine()
 
 
 def _settings(options: Options) -> Mapping[str, Any]:
-    """nutpie's settings."""
+    """The settings of the sampler, by nutpie's names."""
     given = options.sampler_kwargs or {}
     if other := [key for key in given if key != "nuts"]:
         raise FitError(
             f"sampler_kwargs: {offending(other[0])} is for Bambi. Write method='bambi', or {{'nuts': {{...}}}}."
         )
-    return given.get("nuts", {})
+    return dict(given.get("nuts", {}))
 
 
 def _stats(chains: Chains) -> xr.DataTree:

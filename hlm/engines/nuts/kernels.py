@@ -33,6 +33,7 @@ HEADER = 40  # whole numbers in front of the block, see `hlm.engines.nuts.block`
 
 _ROOT_HALF, _LOG_ROOT_2PI = math.sqrt(0.5), 0.5 * math.log(2.0 * math.pi)
 _STEP = 1e-4  # of the linear predictor, for the second derivative
+_ROWS_OF_A_PRODUCT = 512  # each factor is at most 2
 _PRODUCTS = 40.0  # counts up to which a ratio of gamma functions is a product
 
 
@@ -511,23 +512,36 @@ def _rows_back(ints, reals, own, coefficients, by, by_own):
     place = ints[ints[28] : ints[28] + n * factors].reshape(n, factors)
     c, share = np.empty(5), own[count - 1] if count > 0 else 1.0
     _own_numbers(family, own, c)
-    total, first, second = 0.0, 0.0, 0.0
+    total, first, second, product = 0.0, 0.0, 0.0, 1.0
+    plain = family == SUCCESSES and link == LOGIT and zeros == NO_ZEROS
+    begin, width = np.empty(factors, dtype=np.int64), np.empty(factors, dtype=np.int64)
+    for f in range(factors):
+        begin[f], width[f] = ints[ints[27] + 4 * f], ints[ints[27] + 4 * f + 1]
     for i in range(n):
         eta = offset[i]
         for j in range(p):
             eta += x[i, j] * coefficients[j]
         for f in range(factors):
-            at, c0 = place[i, f], ints[ints[27] + 4 * f]
-            for j in range(ints[ints[27] + 4 * f + 1]):
-                eta += z[i, c0 + j] * coefficients[at + j]
-        value, slope, by_first, by_second = _row_with_zeros(family, link, zeros, share, y[i], m[i], eta, c)
-        total, first, second = total + value, first + by_first, second + by_second
+            for j in range(width[f]):
+                eta += z[i, begin[f] + j] * coefficients[place[i, f] + j]
+        if plain and m[i] == 1.0:  # what costs most in the commonest of all models: one logarithm for many rows
+            e = math.exp(-abs(eta))
+            share_above = 1.0 / (1.0 + e)
+            slope = y[i] - (share_above if eta >= 0.0 else e * share_above)
+            total += (y[i] - 1.0) * eta if eta >= 0.0 else y[i] * eta
+            product *= 1.0 + e
+            if i % _ROWS_OF_A_PRODUCT == 0:
+                total -= math.log(product)
+                product = 1.0
+        else:
+            value, slope, by_first, by_second = _row_with_zeros(family, link, zeros, share, y[i], m[i], eta, c)
+            total, first, second = total + value, first + by_first, second + by_second
         for j in range(p):
             by[j] += x[i, j] * slope
         for f in range(factors):
-            at, c0 = place[i, f], ints[ints[27] + 4 * f]
-            for j in range(ints[ints[27] + 4 * f + 1]):
-                by[at + j] += z[i, c0 + j] * slope
+            for j in range(width[f]):
+                by[place[i, f] + j] += z[i, begin[f] + j] * slope
+    total -= math.log(product)
     if zeros and count == 1:
         by_own[0] = second
     else:
