@@ -10,6 +10,7 @@ from scipy import stats
 
 import hlm
 from hlm.errors import DataError
+from hlm.model.resolve import resolve
 from hlm.plots.binned_response import binned, exact_poisson, wilson
 from hlm.plots.line_rows import prior_decides
 from hlm.plots.observed_response import Observed
@@ -248,15 +249,14 @@ def test_levels_of_one_response_alone_are_counted_where_their_effects_are_the_gr
     some.loc[some["g"] == 4, "y"] = 0
     cells = some.groupby(["g", "f"])["y"].mean().unstack()
     one_sided = int(cells.isin([0, 1]).any(axis=1).sum())
-    fits = _fit("y ~ f + (f|g)", some, "bernoulli", poolings=("partial",), draws=200, chains=2)
-    model, factor = fits["partial"].resolved, fits["partial"].resolved.group(None)
-    text = prior_decides(model, factor, "f")
+    model = resolve("y ~ f + (f|g)", some, family="bernoulli", poolings=("partial",))["partial"]
+    text = prior_decides(model, model.group(None), "f")
     assert text.startswith(f"{one_sided} of 12 groups of g have only failures, or only successes at some f: alone")
 
 
 def test_counts_of_zero_alone_are_counted(frame):
     some = frame.assign(k=frame["k"].where(frame["g"] != 6, 0))
-    model = _fit("k ~ x + (1|g)", some, "poisson", poolings=("complete",), draws=100, chains=2)["complete"].resolved
+    model = resolve("k ~ x + (1|g)", some, family="poisson", poolings=("complete",))["complete"]
     assert prior_decides(model, model.group(None), "x").startswith("1 of 12 groups of g have only zeros: alone")
 
 
