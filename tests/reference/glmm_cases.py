@@ -35,9 +35,7 @@ class Answer:
     @cache  # noqa: B019  each is one of a module's tuples
     def ours(self) -> Glmm:
         """What `hlm.glmm` says with as many nodes."""
-        return glmm(
-            self.case.formula, data_of(self.case), family=self.said["family"], link=self.link, nagq=self.nodes
-        )
+        return glmm(self.case.formula, data_of(self.case), family=self.said["family"], link=self.link, nagq=self.nodes)
 
     def coefficients(self) -> list[tuple[str, float, float, float, float]]:
         """Of each common coefficient: name, theirs and ours, standard error of theirs and ours."""
