@@ -13,6 +13,7 @@ import numpy as np
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import Pairs, pairs
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_mode, log_laplace, origin
+from hlm.engines.quadrature.memory_check import TOGETHER
 from hlm.engines.quadrature.nodes import MOST_ERROR, Rules, chosen_rules, error_of, rules
 from hlm.engines.quadrature.theta import ThetaCoordinates
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample, resample
@@ -30,7 +31,6 @@ _SPARE = 1.2  # effective pairs for each draw that is wanted
 _MOST = 6  # pairs for each draw
 _CHECKED = 8  # pairs at which nodes are chosen, and checked
 _ROUNDS = 3  # with a proposal that is fitted anew, while Pareto k is not good
-_TOGETHER = 50_000_000  # numbers in the effects of all pairs, 400 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def sample_pairs(
         each = int(np.ceil(wanted / len(points)))
         stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each, 1)))
         normals = stretch * rng.standard_normal((len(points), each, len(centre.u)))
-        at_once = with_effects and len(points) * each * centre.v.size <= _TOGETHER
+        at_once = with_effects and len(points) * each * centre.v.size <= TOGETHER
         found = pairs(
             grouped, theta, centre, available, chosen, normals, _seeds(len(points), rng), with_effects=at_once
         )
