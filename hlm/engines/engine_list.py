@@ -8,6 +8,7 @@ from hlm.engines.bambi.engine import BAMBI
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine
 from hlm.engines.quadrature.engine import QUADRATURE
+from hlm.model.model import Model
 from hlm.support.options import Method
 
 ENGINES: tuple[Engine, ...] = (EXACT, QUADRATURE, BAMBI)
@@ -17,6 +18,11 @@ BY_METHOD: Mapping[Method, tuple[Engine, ...]] = {
     "nuts": (BAMBI,),
     "bambi": (BAMBI,),  # Bambi's own model and sampler, whatever faster engines there are
 }
+
+
+def without_chain(model: Model) -> Engine:
+    """Of the engines without a Markov chain, the one that is meant for a model's family."""
+    return EXACT if model.family.name == "gaussian" else QUADRATURE
 
 
 def engine_named(name: str) -> Engine:

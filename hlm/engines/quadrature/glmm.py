@@ -12,10 +12,10 @@ import pandas as pd
 from hlm.data.transforms import Functions
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.quadrature.coverage import covers
+from hlm.engines.quadrature.gauss_hermite import one_rule
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.joint_modes import Centre, joint_mode
 from hlm.engines.quadrature.maximum_likelihood import Maximum, maximise
-from hlm.engines.quadrature.nodes import one_rule
 from hlm.engines.reml.summary_tables import Table, as_html, as_text, fixed_effects, random_effects
 from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT, Formula

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.normal_coefficients import NormalCoefficients
+from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta, joint_mode, origin
-from hlm.engines.quadrature.nodes import Rules
 from hlm.engines.theta.estimated import column_sizes
 
 _STEP = 1e-4  # of differences, in coordinates of order 1
