@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.in_threads import in_threads
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_modes, numbers_of_modes
 from hlm.engines.quadrature.kernels.effects import effects_kernel
 from hlm.engines.quadrature.kernels.group_integrals import integrals_kernel
 from hlm.support.linear_algebra import solve_upper
-
-if TYPE_CHECKING:
-    from hlm.engines.quadrature.nodes import Rules
 
 # Newton's decrement at a group's mode, and at a joint mode that only proposes
 _NEAR, _EXACT, _ROUGH = 0.02, 1e-20, 1e-6

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlm.engines.quadrature.gauss_hermite import Rules, rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import Pairs, pairs
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_mode, log_laplace, origin
 from hlm.engines.quadrature.memory_check import TOGETHER
-from hlm.engines.quadrature.nodes import MOST_ERROR, Rules, chosen_rules, error_of, rules
+from hlm.engines.quadrature.nodes import MOST_ERROR, chosen_rules, error_of
 from hlm.engines.quadrature.theta import ThetaCoordinates
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample, resample
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, smooth

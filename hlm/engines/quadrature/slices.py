@@ -15,10 +15,11 @@ import numpy as np
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.posterior_tree import JointDraws
 from hlm.engines.quadrature.as_written import as_written
+from hlm.engines.quadrature.gauss_hermite import Rules, rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.integrals import group_integrals, pairs
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_mode, log_laplace, origin
-from hlm.engines.quadrature.nodes import Rules, chosen_rules, error_of, rules
+from hlm.engines.quadrature.nodes import chosen_rules, error_of
 from hlm.engines.quadrature.sampling import sample_pairs
 from hlm.engines.quadrature.theta import ThetaCoordinates, theta_coordinates
 from hlm.engines.theta.slices import Slice, SliceMeans, ThetaPoints, approximations, spread_normals

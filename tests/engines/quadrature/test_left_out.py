@@ -10,9 +10,9 @@ from scipy.special import expit, logsumexp
 from hlm.engines.interface import Options
 from hlm.engines.normal_coefficients import normal_coefficients
 from hlm.engines.quadrature.engine import QUADRATURE
+from hlm.engines.quadrature.gauss_hermite import rules
 from hlm.engines.quadrature.grouped_rows import grouped_rows
 from hlm.engines.quadrature.joint_modes import Theta
-from hlm.engines.quadrature.nodes import rules
 from hlm.engines.quadrature.predictive import predictive_densities
 from hlm.model.resolve import resolve
 
