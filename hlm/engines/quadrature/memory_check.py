@@ -6,7 +6,9 @@ from hlm.model.model import Model
 from hlm.support.memory import NUMBER, check_memory, fewer_draws
 
 _COPIES = 3  # of the draws: as they are drawn, as coefficients of the columns as written, and one between
-TOGETHER = 50_000_000  # numbers in the effects of all pairs, 400 MB: above, those of the chosen pairs alone are drawn
+TOGETHER = (
+    50_000_000  # numbers in the groups' integrals of all pairs, 400 MB: above, those of the chosen are found anew
+)
 _PASSES = 4  # over the rows: columns, those inside, sorted, their differences
 _OWN = "draws of the coefficients"
 
@@ -29,10 +31,10 @@ def memory_of_fit(model: Model, total: int) -> float:
 
 def _numbers(model: Model, total: int) -> dict[str, float]:
     """The large arrays by what is in them: how many numbers."""
-    effects = sum(factor.size * factor.width for factor in model.factors)
-    p, q = len(model.common.terms), sum(factor.width for factor in model.factors)
+    groups, q = max([factor.size for factor in model.factors], default=1), sum(f.width for f in model.factors)
+    effects, p = groups * q, len(model.common.terms)
     return {
         _OWN: float(_COPIES) * total * (effects + p),
-        "effects of all pairs": float(min(TOGETHER, 2 * total * effects)),
+        "integrals of all pairs": float(min(TOGETHER, 1.2 * total * groups * (4 + q + q * q))),
         "columns of the rows": float(_PASSES) * model.rows * (p + q + 1),
     }

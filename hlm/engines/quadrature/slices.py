@@ -97,8 +97,7 @@ class QuadratureSlices:
         at_centre = self._theta(fixed, np.array([s]), middle[None])
         chosen = chosen_rules(grouped, available, at_centre, centre.u[None])
         steps = _WIDER * normals[:, None, d:]
-        seeds = np.zeros(n, dtype=np.uint64)
-        found = pairs(grouped, theta, centre, available, chosen, steps, seeds, with_effects=False)
+        found = pairs(grouped, theta, centre, available, chosen, steps, keep=False)
         with np.errstate(all="ignore"):
             ratios = found.log_target[:, 0] + grouped.own_constants(theta.phi) + fixed.log_prior_of_free(u)
             ratios -= found.log_root - 0.5 * (normals**2).sum(axis=1) - np.log(np.diagonal(root)).sum()
