@@ -6,8 +6,9 @@ own parameter, an sd or a correlation, see `_coordinate`. Coefficients are beta 
 
     C C' = 1 + L' J L,   v = C'^-1 (a + C^-1 L' h),   (beta, a) = a fixed triangle times w
 
-J is what the data tell of the group's effects and h where they are, both at the mode. So a, given theta, is nearly
-standard normal for groups of any size: for a group without rows b = L a, for one of many rows b hardly depends on L.
+J is what the data tell of the group's effects, all others given, and h where they are, both at the mode. So a, given
+theta, is nearly standard normal for groups of any size: for a group without rows b = L a, for one of many rows b hardly
+depends on L.
 
 No compiled function here calls one of another file: numba would not notice a change there.
 """
