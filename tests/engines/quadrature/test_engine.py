@@ -153,6 +153,24 @@ def test_counts_in_the_millions() -> None:
     assert np.abs(fitted - logs).max() < 1e-3
 
 
+@pytest.mark.parametrize("bar", ["(1|g)", "(x|g)", "(x + w|g)"])
+def test_effects_of_large_groups_are_drawn_in_few_proposals(bar: str) -> None:
+    """Counts that determine their group's effects: nearly normal given the rest, so that three nodes are enough."""
+    r = np.random.default_rng(5)
+    g = np.repeat(np.arange(12), 60)
+    x, w = r.normal(size=(2, len(g)))
+    own = r.normal(size=(12, 3)) * [0.8, 0.3, 0.3]
+    eta = 3 + own[g, 0] + (own[g, 1] * x if "x" in bar else 0) + (own[g, 2] * w if "w" in bar else 0)
+    data = pd.DataFrame({"g": g.astype(str), "x": x, "w": w, "y": r.poisson(np.exp(eta))})
+    found = sampled(f"y ~ x + w + {bar}", data, family="poisson")
+    assert found.diagnostics.nodes[0] == 3  # type: ignore[attr-defined]
+    assert found.diagnostics.proposals < 100  # type: ignore[attr-defined]
+    departures = found.idata["posterior"]["1|g"]
+    total = (found.idata["posterior"]["Intercept"] + departures).to_numpy().reshape(-1, 12)
+    # of 12 groups the furthest from the truth: less than 5 posterior standard deviations
+    assert (np.abs(total.mean(axis=0) - 3 - own[:, 0]) < 5 * total.std(axis=0)).all()
+
+
 def model(formula: str, data: pd.DataFrame, **options: object) -> Model:
     return resolve(formula, data, poolings=("partial",), **options)["partial"]  # type: ignore[arg-type]
 
