@@ -19,7 +19,7 @@ class Rules:
     counts: np.ndarray  # shape (rules,); how many these are
     grid: np.ndarray  # shape (nodes, q)
     log_weights: np.ndarray  # shape (nodes,); less the log density of the variables, up to a constant
-    at_border: np.ndarray  # shape (nodes,); may the effects' density be larger, relative to a t, beyond this node?
+    at_border: np.ndarray  # shape (nodes,); is there no node beyond?
     first: np.ndarray  # shape (rules + 1,); where the nodes of each rule begin
 
     @property
@@ -62,8 +62,5 @@ def _rules(counts: list[int], effects: int) -> Rules:
     largest = np.repeat(places.max(axis=1), [len(some) for some in grids])
     grid = np.concatenate(grids)
     border = (np.abs(grid) >= largest[:, None]).any(axis=1)
-    # Where three nodes are enough the density is nearly normal. Its ratio to the t's is largest at a distance of
-    # sqrt(effects), which is inside of the nodes, though hardly any node is.
-    border &= np.repeat(counts, [len(some) for some in grids]) != 3
     first = np.concatenate([[0], np.cumsum([len(some) for some in grids])])
     return Rules(places, np.array(counts), grid, np.concatenate(weights), border, first)
