@@ -15,6 +15,7 @@ from hlm.engines.posterior_tree import flat, roots_of
 from hlm.engines.quadrature.gauss_hermite import rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.joint_modes import Theta
+from hlm.engines.quadrature.left_out_groups import groups_left_out
 from hlm.engines.quadrature.nodes import chosen_rules
 from hlm.engines.quadrature.predictive import different_responses, predictive_densities
 from hlm.engines.quadrature.without_rows import set_own_integrals
@@ -43,7 +44,9 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     theta, u = _read(posterior, model, coefficients, grouped)
     available = rules(grouped.z.shape[1])
     few = np.linspace(0, len(theta) - 1, _CHECKED).astype(int)
-    chosen = np.minimum(chosen_rules(grouped, available, theta.some(few), u[few]) + _MORE, len(available.counts) - 3)
+    enough = chosen_rules(grouped, available, theta.some(few), u[few])
+    chosen = np.minimum(enough + _MORE, len(available.counts) - 3)
+    every = theta, u
     some = np.arange(0, len(theta), -(-len(theta) // _draws(grouped, available.sizes[chosen], theta, u)))
     theta, u = theta.some(some), u[some]  # draws come in random order
     found = predictive_densities(grouped, theta, u, available, chosen)
@@ -56,8 +59,11 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     if model.factors:
         places, sums = model.factor(unit).codes, _by_group(constants, codes, len(levels))
         assert (places == codes).all()
+        density = groups_left_out(model, coefficients, grouped, *every, available, enough)
+        if not np.isfinite(density).all():
+            density = found.group + sums
         return from_densities(
-            [(np.arange(len(levels)), found.group + sums, found.group_inside + sums)], len(levels), unit=unit.name
+            [(np.arange(len(levels)), density, found.group_inside + sums)], len(levels), unit=unit.name
         )
     density = _by_group(found.without[:, found.place] + constants, codes, len(levels))
     return from_densities([(np.arange(len(levels)), density, density)], len(levels), unit=unit.name)

@@ -14,12 +14,13 @@ from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta
+from hlm.engines.quadrature.nodes import chosen_rules
 from hlm.engines.quadrature.predictive import Predictive, different_responses
 
 # log density of a response given all of its group, less that without it: where it is smaller, both ways agree to 1e-4
 _INFLUENTIAL = 0.03
 _FEW = 4  # draws at which both ways are compared
-_LEFT = 0.002  # sum of the differences that need no own integrals at every draw
+_LEFT = 0.001  # sum of the differences that need no own integrals at every draw
 _COMPARED, _VALUES = 2e7, 3e8  # draws x rows x nodes at most, of the few draws and of all
 
 
@@ -39,12 +40,12 @@ def set_own_integrals(
         return
     few = np.unique(np.linspace(0, times - 1, _FEW).astype(int))
 
-    def own(which: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    def own(which: np.ndarray, draws: np.ndarray, rule: np.ndarray) -> np.ndarray:
         without = without_responses(grouped, responses[which])
-        integrals = group_integrals(without, theta.some(draws), u[draws], rules, finer[of[which]])
+        integrals = group_integrals(without, theta.some(draws), u[draws], rules, rule)
         return np.asarray(found.group[np.ix_(draws, of[which])] - integrals)
 
-    change = own(some, few) - found.without[np.ix_(few, some)]
+    change = own(some, few, finer[of[some]]) - found.without[np.ix_(few, some)]
     size = np.nan_to_num(np.abs(change).mean(axis=0) * counts[some], nan=np.inf)
     order = np.argsort(-size)
     smallest_first = np.cumsum(size[order][::-1])[::-1]  # the sum of each difference and all that are smaller
@@ -52,8 +53,10 @@ def set_own_integrals(
     rest = np.setdiff1d(np.flatnonzero(np.isfinite(size)), every)
     found.without[:, some[rest]] += change[:, rest].mean(axis=0)
     if len(every):
-        exact = own(some[every], np.arange(times))
-        found.without[:, some[every]] = np.where(np.isfinite(exact), exact, found.without[:, some[every]])
+        mended = some[every]
+        needed = chosen_rules(without_responses(grouped, responses[mended]), rules, theta.some(few), u[few])
+        exact = own(mended, np.arange(times), np.maximum(needed, finer[of[mended]]))
+        found.without[:, mended] = np.where(np.isfinite(exact), exact, found.without[:, mended])
 
 
 def without_responses(grouped: GroupedRows, responses: np.ndarray) -> GroupedRows:

@@ -59,7 +59,7 @@ def from_densities(
     pieces: some units at a time: their places, their log densities given the draw and all other units, and those given
         the draw and all units, both of shape (draws, units of the piece). The same array twice if nothing is integrated
         out. NaN where only the unit itself determines its prediction: it counts as much less likely, with an infinite
-        Pareto k.
+        Pareto k. Where there is no NaN, those given all units may be at fewer draws.
     units: how many there are.
     unit: their name.
     """
@@ -67,7 +67,7 @@ def from_densities(
 
     def weigh(places: np.ndarray, unknown: np.ndarray, inside: np.ndarray) -> None:
         nothing = np.isnan(unknown)  # no other unit determines its prediction
-        without = np.where(nothing, inside + _LOST, unknown)
+        without = np.where(nothing, inside + _LOST, unknown) if nothing.any() else unknown
         smoothed = smooth(-without)
         elpd[places] = log_sum_exp(smoothed.log_weights + without)
         lppd[places] = log_sum_exp(inside) - np.log(len(inside))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 
 from hlm.engines.normal_coefficients import normal_coefficients
 from hlm.engines.quadrature.coverage import KINDS
@@ -16,6 +16,7 @@ from hlm.engines.quadrature.joint_modes import Theta
 from hlm.engines.quadrature.nodes import MOST_ERROR, chosen_rules, error_of
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
+from tests.engines.quadrature.dense_grids import log_densities, points
 
 GRIDS = {1: np.linspace(-9, 9, 5001), 2: np.linspace(-9, 9, 301)}  # by the number of effects
 
@@ -47,23 +48,8 @@ def model(family: str, link: str, bar: str) -> Model:
 def by_grid(resolved: Model, grouped: GroupedRows, theta: Theta, u: np.ndarray) -> np.ndarray:
     """Log of the integral of each group's responses over v on a grid, with the family's own record of its density."""
     factor = resolved.factors[0]
-    density = resolved.family.log_density
-    own = {p.name: theta.phi[:1, None] for p in resolved.of_kind("family")}
-    q = factor.width
-    grid = GRIDS[q]
-    v = np.stack(np.meshgrid(*[grid] * q, indexing="ij"), axis=-1).reshape(-1, q)
-    log_prior = -0.5 * (v**2).sum(axis=1) - 0.5 * q * np.log(2 * np.pi) + q * np.log(grid[1] - grid[0])
-    z = resolved.orthogonalised(factor)
-    eta = grouped.rows[2][grouped.place] + grouped.rows[3][grouped.place] @ u
-    predictor = eta + v @ (z @ theta.factor[0]).T
-    trials = grouped.trials if resolved.family.has_trials else None
-    if density is not None:
-        values = density(grouped.response, predictor, trials, own)
-    else:  # gamma and exponential: the shape alpha and the mean
-        alpha = own["alpha"] if own else np.ones((1, 1))
-        rate = alpha / np.exp(predictor)
-        y = grouped.response
-        values = alpha * np.log(rate) + (alpha - 1) * np.log(y) - rate * y - gammaln(alpha)
+    v, log_prior = points(GRIDS[factor.width], factor.width)
+    values = log_densities(resolved, grouped, theta, u, v)
     sums = np.stack([np.bincount(factor.codes, row, factor.size) for row in values])
     return np.asarray(logsumexp(sums + log_prior[:, None], axis=0))
 
