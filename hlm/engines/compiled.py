@@ -33,3 +33,15 @@ def _compiled(function: Any, options: dict[str, Any]) -> Any:
         return numba.njit(cache=True, error_model="numpy", **options)(function)
     except RuntimeError:  # numba refuses where neither the package's folder nor the user's cache can be written
         return numba.njit(error_model="numpy", **options)(function)
+
+
+def compiled_callback(signature: Any) -> Any:
+    """A decorator: a function with a C address, for libraries that call it from threads of their own."""
+
+    def decorated(function: Any) -> Any:
+        try:
+            return numba.cfunc(signature, cache=True, error_model="numpy")(function)
+        except RuntimeError:
+            return numba.cfunc(signature, error_model="numpy")(function)
+
+    return decorated

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from hlm.engines.bambi.engine import BAMBI
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine
+from hlm.engines.nuts.engine import NUTS
 from hlm.engines.quadrature.engine import QUADRATURE
 from hlm.support.options import Method
 
-ENGINES: tuple[Engine, ...] = (EXACT, QUADRATURE, BAMBI)
+ENGINES: tuple[Engine, ...] = (EXACT, QUADRATURE, NUTS, BAMBI)
 BY_METHOD: Mapping[Method, tuple[Engine, ...]] = {
     "auto": ENGINES,
     "exact": (EXACT, QUADRATURE),  # no Markov chain
-    "nuts": (BAMBI,),
+    "nuts": (NUTS, BAMBI),
     "bambi": (BAMBI,),  # Bambi's own model and sampler, whatever faster engines there are
 }
 

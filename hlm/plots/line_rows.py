@@ -86,13 +86,14 @@ def prior_decides(model: Model, factor: Term, x: str) -> str:
     if not model.family.has_linear_predictor:
         return ""
     values, ticks = positions(model.data, x)
-    own_slope = not ticks and any(x in effect.variables for effect in model.written.effects_of(factor))
+    own = any(x in effect.variables for effect in model.written.effects_of(factor))
+    codes, counts = model.data.codes(factor), model.family.support == "count"
+    cells = codes * len(ticks) + values.astype(np.int64) if own and ticks else codes
     response = observed(model.written, model.data, model.family)
-    found = without_finite_estimate(response, model.data, model.family, factor, values if own_slope else None)
-    if not found.any():
+    flat = without_finite_estimate(response, model.family, cells, values if own and not ticks else None)
+    found = f"{len(np.unique(codes[flat[cells]]))} of {len(model.data.levels(factor))} groups of {factor.name}"
+    if not flat.any():
         return ""
-    why = "only zeros" if model.family.support == "count" else "only failures, or only successes"
-    cut = f" (or those on either side of some {x})" if own_slope and model.family.support != "count" else ""
-    return (
-        f"{found.sum()} of {len(found)} groups of {factor.name} have {why}{cut}: alone, their curves rest on the prior"
-    )
+    why = "only zeros" if counts else "only failures, or only successes"
+    cut = f" at some {x}" if own and ticks else f" (or those on either side of some {x})" if own and not counts else ""
+    return f"{found} have {why}{cut}: alone, their curves rest on the prior"

@@ -53,7 +53,7 @@ def observed(formula: Formula, data: CleanData, family: Family) -> Observed:
     if data.offset is not None and family.link == "identity":
         less = "".join(f" \N{MINUS SIGN} {shown(offset)}" for offset in formula.offsets)
         return Observed(y - data.offset, np.ones_like(y), label + less)
-    return Observed(y, np.ones_like(y), label)
+    return Observed(y, np.ones_like(y), label + (f" (1 = {data.labels[1]})" if data.labels else ""))
 
 
 def is_rate(formula: Formula, family: Family) -> bool:
@@ -72,13 +72,21 @@ def exposure(formula: Formula) -> str:
 
 
 def response_label(formula: Formula) -> str:
-    """The response on an axis, ``k / n`` for successes out of trials."""
-    return " / ".join(map(shown, formula.response.variables))
+    """The response on an axis, ``k / n`` for successes out of trials; a proportion beside weights as it is written."""
+    return _proportion(formula) or " / ".join(map(shown, formula.response.variables))
+
+
+def _proportion(formula: Formula) -> str:
+    """A proportion whose trials are the weights; empty where the successes are a column."""
+    response = formula.response
+    return response.written if response.trials is not None and " * " in response.variable else ""
 
 
 def expected_label(formula: Formula, data: CleanData, family: Family) -> str:
     """The expected response on an axis: a probability, a rate, or a mean."""
     response = shown(formula.response.variable)
+    if _proportion(formula):
+        return f"expected {_proportion(formula)}"
     if family.parent_limits == (0.0, 1.0) and family.support in ("binary", "trials"):
         return f"probability of {response}" + (f" = {data.labels[1]}" if data.labels else "")
     if is_rate(formula, family):
@@ -110,26 +118,27 @@ def moved_apart(response: Observed, family: Family) -> tuple[np.ndarray, str]:
     return y + 2 * most * steps, f"points moved up or down by up to {most:g}, so that they do not hide each other"
 
 
-def without_finite_estimate(
-    response: Observed, data: CleanData, family: Family, factor: Term, x: np.ndarray | None
-) -> np.ndarray:
-    """The groups whose own maximum likelihood estimate is infinite, shape (K,): their prior decides in no pooling.
+def without_finite_estimate(response: Observed, family: Family, cells: np.ndarray, x: np.ndarray | None) -> np.ndarray:
+    """Which cells' own maximum likelihood estimate is infinite, shape (cells,): their prior decides in no pooling.
 
-    x: numbers whose slope is the group's own, if it has one: 0 below and 1 above some number determine no slope.
+    cells: shape (rows,); from 0: groups, or the levels of a factor in each group.
+    x: numbers whose slope is the cell's own, if it has one: 0 below and 1 above some number determine no slope.
     """
-    codes, totals, groups = data.codes(factor), response.totals, len(data.levels(factor))
+    rows = np.bincount(cells)
     if not family.is_success_or_failure:
         none_at_all = family.support == "count" and family.link == "log"
-        return np.bincount(codes, totals, groups) == 0 if none_at_all else np.zeros(groups, dtype=bool)
-    success, failure = totals > 0, totals < response.size
-    found = (np.bincount(codes, success, groups) == 0) | (np.bincount(codes, failure, groups) == 0)
-    if x is None:
-        return np.asarray(found)
-    ranges = []
-    for rows in (success, failure):
-        low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
-        np.minimum.at(low, codes[rows], x[rows])
-        np.maximum.at(high, codes[rows], x[rows])
-        ranges.append((low, high))
-    (low_1, high_1), (low_0, high_0) = ranges
-    return np.asarray(found | (high_0 < low_1) | (high_1 < low_0))
+        return np.asarray((rows > 0) & (np.bincount(cells, response.totals) == 0) & none_at_all)
+    success, failure = response.totals > 0, response.totals < response.size
+    found = (np.bincount(cells, success) == 0) | (np.bincount(cells, failure) == 0)
+    if x is not None:
+        (low_0, high_0), (low_1, high_1) = (_ranges(cells[those], x[those], len(rows)) for those in (failure, success))
+        found |= (high_0 < low_1) | (high_1 < low_0)
+    return np.asarray(found & (rows > 0))
+
+
+def _ranges(cells: np.ndarray, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest number of each cell; infinite where it has none."""
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, cells, x)
+    np.maximum.at(high, cells, x)
+    return low, high

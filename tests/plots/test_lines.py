@@ -229,6 +229,20 @@ def test_the_scale_of_the_linear_predictor_has_straight_lines_without_points(fit
         plot_lines(fits_of(won, family="bernoulli"), pooling="least_squares")
 
 
+def test_a_link_that_gives_impossible_means_leaves_groups_without_a_curve(fits_of, frame):
+    times = frame.assign(y=np.exp(frame["y"] - 2) + 0.5)
+    times.loc[times["g"] == 5, "y"] = 0.05 + 0.1 * (times["x"] - times["x"].min())[times["g"] == 5]
+    times.loc[times["g"] == 5, "y"] = times["y"] - times["y"][times["g"] == 5].min() + 1e-3
+    fits = fits_of(times, family="gamma", keep=1.0)  # the inverse link; draws are 0.1 above and below these lines
+    lines = group_lines(fits, "none", G, "x", scale="response")
+    own = _polyfit(times)
+    ends = own["intercept"].to_numpy()[:, None] + own["slope"].to_numpy()[:, None] * lines.x
+    low = ends - 0.1 * np.abs(1 + lines.x)  # both coefficients move together
+    np.testing.assert_array_equal(lines.known, (low > 0).all(axis=1))
+    assert not lines.known[4]
+    assert "or the inverse link gives impossible ones" in plot_lines(fits).get_xlabel().replace("\n", " ")
+
+
 def test_without_complete_pooling_there_is_no_black_line(fits_of, frame):
     ax = plot_lines(fits_of(frame, poolings=("none", "partial")))
     assert list(ax.lines) == []

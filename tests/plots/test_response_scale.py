@@ -10,7 +10,9 @@ from scipy import stats
 
 import hlm
 from hlm.errors import DataError
+from hlm.model.resolve import resolve
 from hlm.plots.binned_response import binned, exact_poisson, wilson
+from hlm.plots.line_rows import prior_decides
 from hlm.plots.observed_response import Observed
 
 CBPP = "p(incidence, size) ~ period + (1|herd)"
@@ -239,6 +241,39 @@ def test_groups_without_a_finite_estimate_are_counted(frame):
     text = _notes(hlm.plot_lines(own)).replace("\n", " ")
     assert "3 of 12 groups of g have only failures, or only successes (or those on either side of some x)" in text
     assert "of 12 groups" not in _notes(hlm.plot_lines(own, pooling="partial"))
+
+
+def test_levels_of_one_response_alone_are_counted_where_their_effects_are_the_groups_own(frame):
+    some = frame.assign(f=np.resize(list("pqr"), len(frame)))
+    some.loc[(some["g"] == 2) & (some["f"] == "q"), "y"] = 1
+    some.loc[some["g"] == 4, "y"] = 0
+    cells = some.groupby(["g", "f"])["y"].mean().unstack()
+    one_sided = int(cells.isin([0, 1]).any(axis=1).sum())
+    model = resolve("y ~ f + (f|g)", some, family="bernoulli", poolings=("partial",))["partial"]
+    text = prior_decides(model, model.group(None), "f")
+    assert text.startswith(f"{one_sided} of 12 groups of g have only failures, or only successes at some f: alone")
+
+
+def test_counts_of_zero_alone_are_counted(frame):
+    some = frame.assign(k=frame["k"].where(frame["g"] != 6, 0))
+    model = resolve("k ~ x + (1|g)", some, family="poisson", poolings=("complete",))["complete"]
+    assert prior_decides(model, model.group(None), "x").startswith("1 of 12 groups of g have only zeros: alone")
+
+
+def test_labels_of_a_response_are_named(frame):
+    some = frame.assign(won=np.where(frame["y"] == 1, "yes", "no"))
+    assert hlm.plot_data("won ~ x + (1|g)", some, family="bernoulli").get_ylabel() == "won (1 = yes)"
+    fits = _fit("won ~ x + (1|g)", some, "bernoulli", poolings=("complete",), draws=100, chains=2)
+    assert hlm.plot_lines(fits).get_ylabel() == "probability of won = yes"
+
+
+def test_a_proportion_with_weights_as_trials_is_named_as_it_is_written(frame):
+    some = frame.assign(m=np.resize([5, 10, 20], len(frame)), s=lambda d: np.minimum(d["k"], d["m"]) / d["m"])
+    fits = _fit("s ~ x + (1|g)", some, "binomial", weights="m", poolings=("partial",), draws=200, chains=2)
+    ax = hlm.plot_lines(fits)
+    assert ax.get_ylabel() == "expected s"
+    (points,) = [c for c in ax.collections if isinstance(c, PathCollection)]
+    np.testing.assert_allclose(points.get_offsets()[:, 1], some["s"])
 
 
 def test_a_group_of_one_row_is_a_point_in_partial_pooling(frame):

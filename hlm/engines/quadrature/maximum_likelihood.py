@@ -1,7 +1,7 @@
 """The maximum of the likelihood from the groups' integrals: what lme4's ``glmer`` finds with the same nodes.
 
 The likelihood depends on L L' alone: without a bound of the diagonal it is an even function of the columns of L, and an
-sd of 0 is an ordinary stationary point. Entries of L near 0 are then set to 0 where that costs nothing.
+sd of 0 is an ordinary stationary point. Entries of L are then set to 0 where that costs nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hlm.engines.theta.estimated import column_sizes
 _STEP, _WIDE = 1e-4, 1e-2  # of first and second differences, in coordinates of order 1
 _TOLERANCE = 1e-5  # of the gradient
 _STARTS = (0.1, 0.5, 2.0)  # sds of the effects, on the scale of the linear predictor
-_SMALL = 0.05  # entries of L, on that scale, that may be 0
+_SMALL = 0.05  # diagonal entries of L, on that scale, that may be 0
 _SAME = 1e-7  # loss of log-likelihood at which they are
 _MOST_STEPS = 5  # of Newton's method, after the search
 _AT_TOP, _AS_GOOD = 1e-10, 1e-6  # gain of log-likelihood that a further step promises: no step is made, none is missed
@@ -109,7 +109,7 @@ def maximise(grouped: GroupedRows, coefficients: NormalCoefficients, rules: Rule
     )
     full = likelihood = Likelihood(grouped, rules, entries, sizes, has_own)
     w, value = _searched(likelihood, _start(likelihood))
-    for zero in _candidates(likelihood, w):
+    for zero in list(_candidates(likelihood, w)):
         kept = [place for place, entry in enumerate(likelihood.entries, likelihood.others) if entry not in zero]
         fewer = replace(likelihood, entries=tuple(likelihood.entries[place - likelihood.others] for place in kept))
         start, best = _searched(fewer, w[[*range(likelihood.others), *kept]])
@@ -153,12 +153,10 @@ def _searched(likelihood: Likelihood, start: np.ndarray) -> tuple[np.ndarray, fl
 
 def _candidates(likelihood: Likelihood, w: np.ndarray) -> Iterator[set[tuple[int, int]]]:
     """Entries of L that may be 0: all of an effect, or what it does not share with those before it."""
-    small = {e: abs(w[place]) < _SMALL for place, e in enumerate(likelihood.entries, likelihood.others)}
+    places = {entry: place for place, entry in enumerate(likelihood.entries, likelihood.others)}
     for i in range(len(likelihood.sizes)):
-        row = {entry for entry in likelihood.entries if entry[0] == i}
-        if all(small[entry] for entry in row):
-            yield row
-        elif small[i, i]:
+        yield {entry for entry in likelihood.entries if entry[0] == i}
+        if i and abs(w[places[i, i]]) < _SMALL:
             yield {(i, i)}
 
 

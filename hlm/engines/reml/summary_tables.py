@@ -53,7 +53,8 @@ def fixed_effects(estimates: pd.Series, covariance: pd.DataFrame, ratio: str) ->
     if not names:
         return []
     se = np.sqrt(np.diagonal(covariance))
-    ratios = estimates.to_numpy() / se
+    with np.errstate(invalid="ignore"):  # infinite estimates have infinite errors
+        ratios = estimates.to_numpy() / se
     columns = [numbers(estimates), numbers(se), [f"{value:.2f}" for value in ratios]]
     header = ["", "Estimate", "Std. Error", ratio]
     if ratio == "z value":
@@ -63,7 +64,8 @@ def fixed_effects(estimates: pd.Series, covariance: pd.DataFrame, ratio: str) ->
         header.append("Pr(>|z|)")
     tables = [Table("Fixed effects", header, list(map(list, zip(names, *columns, strict=True))))]
     if 1 < len(names) <= _MOST_COEFFICIENTS:
-        values = covariance.to_numpy() / np.outer(se, se)
+        with np.errstate(invalid="ignore"):
+            values = covariance.to_numpy() / np.outer(se, se)
         below = [[f"{values[i, j]:.3f}" if j < i else "" for j in range(len(names) - 1)] for i in range(len(names))]
         body = [[name, *row] for name, row in zip(names, below, strict=True)][1:]
         tables.append(Table("Correlation of fixed effects", ["", *names[:-1]], body))
