@@ -80,7 +80,7 @@ CASES = (
     Case("overdispersed counts", "y ~ x + f + (1|g)", "negativebinomial", stored("glmm/extra.csv")),
     Case("gamma, q = 2", "y ~ x + z + f + (x|g)", "gamma", stored("glmm/positive.csv"), link="log"),
     Case("counts over hours", "y ~ x + offset(log(hours)) + (1|g)", "poisson", stored("glmm/exposed.csv")),
-    Case("a group for each count", "y ~ x + z + (1|g)", "poisson", stored("glmm/own.csv")),
+    Case("a group for each count", "y ~ x + z + (1|g)", "poisson", stored("glmm/own.csv"), draws=20_000),
     Case("probit, uncorrelated", "y ~ x + z + (x||g)", "bernoulli", stored("glmm/slopes.csv"), link="probit"),
     Case("cloglog", "y ~ x * z + (1|g)", "bernoulli", stored("glmm/cloglog.csv"), link="cloglog"),
     Case("rare events", "y ~ x + (1|g)", "bernoulli", stored("glmm/rare.csv")),

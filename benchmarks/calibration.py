@@ -1,9 +1,13 @@
 """Is hlm calibrated? Ranks of the truth among posterior draws, and coverage of intervals by group size.
 
-    .uv/bin/uv run python benchmarks/calibration.py --engine exact --save    # 6 shapes: 20 minutes
-    .uv/bin/uv run python benchmarks/calibration.py --engine nuts --save     --data-sets 300
-    .uv/bin/uv run python benchmarks/calibration.py --report                 # the tables, of what was saved
-    .uv/bin/uv run python benchmarks/calibration.py --quick                  # a few data sets: does it run?
+    .uv/bin/uv run python benchmarks/calibration.py --engine exact --save         # 6 shapes: 20 minutes
+    .uv/bin/uv run python benchmarks/calibration.py --engine quadrature --save    # 6 shapes: 20 minutes
+    .uv/bin/uv run python benchmarks/calibration.py --engine laplace --save       # the same with one node a group
+    .uv/bin/uv run python benchmarks/calibration.py --engine nuts --save --data-sets 300
+    .uv/bin/uv run python benchmarks/calibration.py --report                      # the tables, of what was saved
+    .uv/bin/uv run python benchmarks/calibration.py --quick                       # a few data sets: does it run?
+
+`--resume` goes on from what is saved, with its seed.
 
 Parameters are drawn from their priors, data from the parameters, and the model is fitted under the same priors. Then
 the truth is one more draw from the posterior: its rank among independent draws is uniform (Talts et al. 2018,
@@ -16,28 +20,20 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from calibration_report import coverage_table, ranks_table, verdicts
+from calibration_engines import SAMPLING, fits_family, fitted, surroundings
+from calibration_report import coverage_table, ranks_table, sds_table, verdicts
 from calibration_shapes import SHAPES
-from compile_once import compiled_once
 from harness import conditions, say
 from simulated import Shape, Truth, from_the_prior, labels, true_totals
 
 PROBABILITIES = (0.5, 0.89)
 KEPT = 99  # draws that the truth is ranked among
 ROUND = 50  # data sets of a shape before the next shape's turn
-SAMPLING: dict[str, dict[str, Any]] = {
-    "exact": {"method": "exact", "poolings": ("complete", "none", "partial"), "chains": 4, "draws": 250},
-    "nuts": {
-        "method": "nuts", "poolings": ("partial",), "chains": 2, "draws": 1000, "tune": 500,
-        "sampler_kwargs": {"cores": 1, "compute_convergence_checks": False},
-    },
-}  # fmt: skip
+QUICK = {"exact": "slopes", "quadrature": "bernoulli", "laplace": "bernoulli", "nuts": "slopes"}  # one shape of each
 PACKAGES = ("hlm-pooling", "numpy", "scipy", "bambi", "pymc", "nutpie")
 HERE = Path(__file__).parent
 
@@ -45,42 +41,60 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Simulate, fit, rank; print the tables."""
     parser = argparse.ArgumentParser(description="Is hlm calibrated?")
-    parser.add_argument("--engine", choices=("exact", "nuts"), default="exact")
+    parser.add_argument("--engine", choices=tuple(SAMPLING), default="exact")
     parser.add_argument("--data-sets", type=int, default=1000, help="of each shape")
     parser.add_argument("--shapes", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save", action="store_true", help="keep the counts beside this file")
+    parser.add_argument("--resume", action="store_true", help="go on from what is saved, and save")
     parser.add_argument("--report", action="store_true", help="print what was saved")
     parser.add_argument("--quick", action="store_true", help="one shape, a few data sets")
     options = parser.parse_args()
     if options.report:
         print(report([json.loads(path.read_text()) for path in sorted(HERE.glob("calibration_*.json"))]))
         return
-    names, sets = (("slopes",), 5) if options.quick else (options.shapes, options.data_sets)
-    print(report([run(options.engine, names, sets, seed=options.seed, save=options.save)]))
+    names, sets = ((QUICK[options.engine],), 5) if options.quick else (options.shapes, options.data_sets)
+    done: dict[str, Any] = {"engine": options.engine, "seed": options.seed, "shapes": {}}
+    if options.resume and saved(options.engine).exists():
+        done = json.loads(saved(options.engine).read_text())
+    print(report([run(done, names, sets, save=options.save or options.resume)]))
 
 
-def run(engine: str, names: Sequence[str], sets: int, *, seed: int, save: bool) -> dict[str, Any]:
-    """All shapes in rounds of data sets, kept after each, so that a run can be stopped."""
-    done: dict[str, Any] = {"engine": engine, "seed": seed, "shapes": {}}
-    shapes = [SHAPES[name] for name in names if engine == "nuts" or SHAPES[name].family == "gaussian"]
+def saved(engine: str) -> Path:
+    """The file with an engine's counts."""
+    return HERE / f"calibration_{engine}.json"
+
+
+def run(done: dict[str, Any], names: Sequence[str], sets: int, *, save: bool) -> dict[str, Any]:
+    """All shapes in rounds of data sets, kept after each, so that a run can be stopped; after those that are done."""
+    engine = done["engine"]
+    shapes = [SHAPES[name] for name in names if engine == "nuts" or fits_family(engine, SHAPES[name])]
     compiled: dict[str, list[Any]] = {shape.name: [] for shape in shapes}
-    for start in range(0, sets, ROUND):
+    for end in range(ROUND, sets + ROUND, ROUND):
         for shape in shapes:
-            say(f"{shape.name}, {engine}, data sets from {start} ...")
-            with compiled_once(compiled[shape.name]) if engine == "nuts" else nullcontext():
-                counts = calibrate(shape, engine, range(start, min(start + ROUND, sets)), seed=seed)
+            counted = done["shapes"].get(shape.name, {"data_sets": 0})["data_sets"]
+            data_sets = range(counted, min(end, sets))
+            if not data_sets:
+                continue
+            say(f"{shape.name}, {engine}, data sets from {counted} ...")
+            with surroundings(engine, compiled[shape.name]):
+                counts = calibrate(shape, engine, data_sets, seed=done["seed"])
             done["shapes"][shape.name] = added(done["shapes"].get(shape.name, {}), counts)
             done["conditions"] = conditions(PACKAGES)
             if save:
-                (HERE / f"calibration_{engine}.json").write_text(json.dumps(done) + "\n")
+                saved(engine).write_text(json.dumps(done) + "\n")
     return done
 
 
 def report(runs: list[dict[str, Any]]) -> str:
-    """Conditions, both tables and what they say."""
-    said = [f"{run['engine']}: {run['conditions']} Seed {run['seed']}." for run in runs]
-    return "\n\n".join([*said, ranks_table(runs), coverage_table(runs), verdicts(runs)])
+    """Conditions, the tables and what they say; Laplace's approximation is shown, but not judged."""
+    parts = [f"{run['engine']}: {run['conditions']} Seed {run['seed']}." for run in runs]
+    judged = [run for run in runs if run["engine"] != "laplace"]
+    if judged:
+        parts += [ranks_table(judged), coverage_table(judged), verdicts(judged)]
+    if any(run["engine"] in ("quadrature", "laplace") for run in runs):
+        parts.append(sds_table(runs))
+    return "\n\n".join(parts)
 
 
 def calibrate(shape: Shape, engine: str, data_sets: Sequence[int], *, seed: int = 1) -> dict[str, Any]:
@@ -89,8 +103,8 @@ def calibrate(shape: Shape, engine: str, data_sets: Sequence[int], *, seed: int 
     Returns
     -------
     dict
-        ``data_sets``, ``doubtful`` (exact engine: fits with a Pareto k above 0.7; NUTS: with fewer effective draws of
-        some parameter than are ranked), ``divergent`` (fits with a divergence), ``ranks`` (by quantity, counts of the
+        ``data_sets``, ``doubtful`` (fits whose diagnostics are not ok; NUTS: with fewer effective draws of some
+        parameter than are ranked), ``divergent`` (fits with a divergence), ``ranks`` (by quantity, counts of the
         ranks 0 to 99), ``coverage`` (by pooling and size: ``sets``, how many each interval ``covers``, and the
         ``log_width`` of ``widths`` 89 % intervals, relative to partial pooling's). All of it adds up.
     """
@@ -129,29 +143,6 @@ def trust(fit: Any) -> dict[str, int]:
     if fit.method == "exact":
         return {"doubtful": int(not fit.diagnostics.ok)}
     return {"doubtful": int(not fit.diagnostics.ess > KEPT), "divergent": int(fit.diagnostics.divergences > 0)}
-
-
-def fitted(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
-    """The exact engine fits all three strategies, NUTS partial pooling; with orthogonalised columns that alone."""
-    import hlm
-
-    if any(bar.orthogonalised for bar in shape.bars):
-        return orthogonalised(shape, frame, engine, seed)
-    options = {"family": shape.family, "priors": shape.priors, "seed": seed, "progress": False}
-    return hlm.fit_pooling(shape.formula, frame, **options, **SAMPLING[engine])
-
-
-def orthogonalised(shape: Shape, frame: Any, engine: str, seed: int) -> Any:
-    """A fit whose given priors belong to orthogonalised columns, as default ones do."""
-    from hlm.engines.interface import Options
-    from hlm.fits.results import PoolingFits
-    from hlm.fits.run_engines import run_engines
-    from hlm.model.resolve import resolve
-
-    model = replace(resolve(shape.formula, frame, priors=shape.priors)["partial"], as_written=frozenset())
-    wanted = {key: value for key, value in SAMPLING[engine].items() if key not in ("method", "poolings")}
-    fit = run_engines(model, SAMPLING[engine]["method"], Options(**wanted, seed=seed))
-    return PoolingFits({"partial": fit})
 
 
 def quantities(shape: Shape, fit: Any, totals: Any, truth: Truth, frame: Any) -> dict[str, tuple[np.ndarray, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ _COLUMNS = {
     "partial": ("exact", "partial"), "partial, NUTS": ("nuts", "partial"), "none": ("exact", "none"),
     "complete": ("exact", "complete"),
 }  # fmt: skip
+_SAME = {"quadrature": "exact"}  # the posterior without a Markov chain, of other families
+_INTEGRALS = {"quadrature": "quadrature", "Laplace alone": "laplace"}
+_WITHIN = 5, 95  # ranks of a 90 % interval, of 0 to 99
 _LABEL = {"partial": "partial pooling", "none": "no pooling"}
 
 type Run = dict[str, Any]
@@ -47,7 +51,7 @@ def coverage_table(runs: list[Run]) -> str:
     rows = []
     for name in dict.fromkeys(name for name, _ in _by_shape(runs)):
         found = {
-            (run["engine"], *key.split()): one
+            (_SAME.get(run["engine"], run["engine"]), *key.split()): one
             for run in runs
             for key, one in run["shapes"].get(name, {"coverage": {}})["coverage"].items()
         }
@@ -60,6 +64,29 @@ def coverage_table(runs: list[Run]) -> str:
             none = found.get((*_COLUMNS["none"], size))
             row["none / partial width"] = None if none is None else float(np.exp(none["log_width"] / none["widths"]))
             rows.append(row)
+    return markdown(rows)
+
+
+def sds_table(runs: list[Run]) -> str:
+    """One row per standard deviation between groups, by quadrature, and one by Laplace's approximation alone."""
+    rows = []
+    for name in dict.fromkeys(name for name, _ in _by_shape(runs)):
+        of_engine = {run["engine"]: run["shapes"][name]["ranks"] for run in runs if name in run["shapes"]}
+        integrals = {label: of_engine[engine] for label, engine in _INTEGRALS.items() if engine in of_engine}
+        sds = [quantity for ranks in integrals.values() for quantity in ranks if quantity.endswith("_sigma")]
+        for sd, (label, ranks) in product(dict.fromkeys(sds), integrals.items()):
+            counts = np.array(ranks[sd])
+            places, (low, high) = np.arange(len(counts)), _WITHIN
+            rows.append(
+                {
+                    "model": name, "sd": sd, "integrals": label, "data sets": int(counts.sum()),
+                    "mean rank": f"{counts @ places / counts.sum():.1f} ± {places.std() / np.sqrt(counts.sum()):.1f}",
+                    "p": f"{uniform_p(counts):.2g}", "its ranks": sketch(counts),
+                    "truth below": _percent(counts[:low].sum(), counts.sum()),
+                    "inside 90 %": _percent(counts[low:high].sum(), counts.sum()),
+                    "above": _percent(counts[high:].sum(), counts.sum()),
+                }
+            )  # fmt: skip
     return markdown(rows)
 
 

@@ -5,7 +5,7 @@ Every prior is proper and moderately tight, and nearly every distribution that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from hlm import Prior
 
 SIZES = (1, 2, 4, 8, 16, 32)
 CELLS = (1, 2, 4, 8, 16)  # of nested groups
+SMALL = (1, 2, 4, 8)
 
 
 def _one_factor() -> pd.DataFrame:
@@ -47,7 +48,26 @@ def _crossed() -> pd.DataFrame:
     return pd.DataFrame({"a": [f"{k:02d}" for k in of_row], "b": [f"{k}" for k in other], "x": x + 0.5})
 
 
+def _small(each: int, sizes: tuple[int, ...] = SMALL) -> Callable[[], pd.DataFrame]:
+    """So many groups of each size; ``n`` trials."""
+
+    def design() -> pd.DataFrame:
+        rng = np.random.default_rng(11)
+        of_row = np.repeat(np.arange(each * len(sizes)), sizes * each)
+        n = len(of_row)
+        return pd.DataFrame(
+            {
+                "g": [f"{k:02d}" for k in of_row], "x": 0.5 + rng.normal(size=n),
+                "c": np.array(["first", "second"])[rng.permutation(n) % 2], "n": rng.integers(1, 13, size=n),
+                "exposure": rng.uniform(0.3, 1.5, size=n),
+            }
+        )  # fmt: skip
+
+    return design
+
+
 _COMMON = {"Intercept": Prior("Normal", mu=1, sigma=1), "x": Prior("Normal", mu=0.5, sigma=0.5)}
+_ZERO = {"Intercept": Prior("Normal", mu=0, sigma=1)}
 _ALL = (
     Shape(
         "intercepts", "y ~ x + (1|g)", ("x",), (Bar("g"),),
@@ -113,6 +133,40 @@ _ALL = (
             "g_corr": Prior("LKJ", eta=1),
         },
         _one_factor, "g", "x",
+    ),
+    Shape(
+        "bernoulli", "y ~ x + (1|g)", ("x",), (Bar("g"),),
+        {**_ZERO, "x": Prior("Normal", mu=0.5, sigma=0.7), "1|g_sigma": Prior("Uniform", lower=0, upper=4)},
+        _small(8), "g", "Intercept", family="bernoulli",
+    ),
+    Shape(
+        "bernoulli slopes", "y ~ x + (x|g)", ("x",), (Bar("g", ("1", "x")),),
+        {
+            **_ZERO, "x": Prior("Normal", mu=0.5, sigma=0.7), "1|g_sigma": Prior("HalfNormal", sigma=1.5),
+            "x|g_sigma": Prior("HalfNormal", sigma=1), "g_corr": Prior("LKJ", eta=2),
+        },
+        _small(3, (2, 4, 8, 16)), "g", "x", family="bernoulli",
+    ),
+    Shape(
+        "binomial", "p(y, n) ~ c + (1|g)", ("c",), (Bar("g"),),
+        {**_ZERO, "c": Prior("Normal", mu=0, sigma=0.7), "1|g_sigma": Prior("Exponential", lam=1)},
+        _small(5), "g", "Intercept", family="binomial",
+    ),
+    Shape(
+        "poisson", "y ~ x + offset(log(exposure)) + (1|g)", ("x",), (Bar("g"),),
+        {
+            "Intercept": Prior("Normal", mu=-0.5, sigma=0.7), "x": Prior("Normal", mu=0.2, sigma=0.4),
+            "1|g_sigma": Prior("HalfNormal", sigma=1),
+        },
+        _small(5), "g", "Intercept", family="poisson",
+    ),
+    Shape(
+        "negative binomial", "y ~ x + (1|g)", ("x",), (Bar("g"),),
+        {
+            "Intercept": Prior("Normal", mu=1, sigma=0.7), "x": Prior("Normal", mu=0.2, sigma=0.4),
+            "1|g_sigma": Prior("HalfStudentT", nu=4, sigma=0.7), "alpha": Prior("Gamma", alpha=3, beta=2),
+        },
+        _small(5), "g", "Intercept", family="negativebinomial",
     ),
 )  # fmt: skip
 SHAPES: Mapping[str, Shape] = {shape.name: shape for shape in _ALL}

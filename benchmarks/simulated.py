@@ -168,12 +168,22 @@ def _correlation(bar: Bar, shape: Shape, rng: np.random.Generator, values: dict[
 def _response(
     shape: Shape, frame: pd.DataFrame, mean: np.ndarray, values: dict[str, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
+    distribution = _distribution(shape, frame, mean, values)
+    y = distribution.rvs(random_state=rng)
+    log_p = distribution.logpdf if shape.family == "gaussian" else distribution.logpmf
+    return y, float(log_p(y).sum())
+
+
+def _distribution(shape: Shape, frame: pd.DataFrame, eta: np.ndarray, values: dict[str, float]) -> Any:
+    """The responses' distribution, in SciPy's parametrisation."""
+    if shape.family == "gaussian":
+        return stats.norm(eta, values["sigma"])
+    if shape.family in ("bernoulli", "binomial"):
+        return stats.binom(frame["n"].to_numpy() if shape.family == "binomial" else 1, 1 / (1 + np.exp(-eta)))
+    mean = np.exp(eta) * (frame["exposure"].to_numpy() if "exposure" in shape.formula else 1.0)
     if shape.family == "poisson":
-        rate = np.exp(mean + np.log(frame["exposure"].to_numpy()))
-        counts = rng.poisson(rate)
-        return counts, float(stats.poisson.logpmf(counts, rate).sum())
-    y = rng.normal(mean, values["sigma"])
-    return y, float(stats.norm.logpdf(y, mean, values["sigma"]).sum())
+        return stats.poisson(mean)
+    return stats.nbinom(values["alpha"], values["alpha"] / (values["alpha"] + mean))
 
 
 _DRAWS: Mapping[str, Callable[..., Any]] = {

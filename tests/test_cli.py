@@ -36,7 +36,7 @@ def test_plan_names_engines_and_fits_nothing(capsys: pytest.CaptureFixture[str])
     assert (
         main(["plan", "incidence/size ~ period + (1|herd)", "cbpp", "--family", "binomial", "--weights", "size"]) == 0
     )
-    assert "engine: bambi" in capsys.readouterr().out
+    assert "engine: quadrature" in capsys.readouterr().out
     assert main(["plan", "Reaction ~ Day + (Days|Subject)", "sleepstudy"]) == 2
     assert "Did you mean 'Days'?" in capsys.readouterr().err
 

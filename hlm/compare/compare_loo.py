@@ -52,11 +52,11 @@ def compare_loo(fits: Mapping[str, Fit], *, unit: str = "observation") -> pd.Dat
     ------
     FitError
         For fewer than two strategies, an unknown unit, fits of different rows, or where whole groups cannot be left out
-        (other families than gaussian).
+        (several grouping factors in other families than gaussian).
 
     Notes
     -----
-    Fits of the exact engine: given each draw of the sds and correlations the density of a left-out unit is exact,
+    Fits without a Markov chain: given each draw of the sds and correlations the density of a left-out unit is exact,
     every coefficient integrated out (Vehtari et al. 2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019,
     Psychometrika 84:802-829, for whole groups). Other fits: conditional on the coefficients. Both by Pareto-smoothed
     importance sampling (Vehtari, Gelman & Gabry 2017, Statistics and Computing 27:1413-1432). Never add up the values

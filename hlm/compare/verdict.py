@@ -78,9 +78,9 @@ def verdict(fits: Mapping[str, Fit], *, seed: int | None = 0) -> Verdict:
 
     Notes
     -----
-    Questions: a new row of a known group; and, where whole groups can be left out (gaussian family), a new group of
-    each factor. No pooling has no answer to the second. What predicts best need not be true; 4, and 2 standard errors,
-    are conventions. Thresholds: Sivula et al. (2020), arXiv 2008.10296.
+    Questions: a new row of a known group; and, where whole groups can be left out (see `compare_loo`), a new group
+    of each factor. No pooling has no answer to the second. What predicts best need not be true; 4, and 2 standard
+    errors, are conventions. Thresholds: Sivula et al. (2020), arXiv 2008.10296.
 
     Examples
     --------

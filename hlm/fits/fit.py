@@ -58,9 +58,10 @@ def fit(
         One residual sd for all rows; with ``"separate"``, no pooling has one for each group, as if each group were
         fitted apart (gaussian family).
     method : {"auto", "exact", "nuts", "bambi"}
-        ``"exact"`` draws from the posterior of gaussian models without a Markov chain, in about a tenth of a second;
+        ``"exact"`` draws without a Markov chain: gaussian models, in about a tenth of a second, and bernoulli,
+        binomial, poisson, negative binomial and gamma models with one grouping factor, in about a second;
         ``"nuts"`` samples any model; ``"bambi"`` always takes Bambi's own model and sampler; ``"auto"`` takes the first
-        engine that covers the model and whose diagnostic is good, and says so where that is not the exact one.
+        engine that covers the model and whose diagnostic is good.
     draws, chains, tune : int
         Posterior draws per chain, chains, and (NUTS) draws per chain for warming up.
     seed : int, optional

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hlm.engines.engine_list import ENGINES, engine_named
+from hlm.engines.engine_list import ENGINES, engine_named, without_chain
 from hlm.engines.interface import Diagnostics, Draws, PointwiseLoo
 from hlm.engines.sampling.leave_one_out import pointwise_loo
 from hlm.errors import FitError, UnknownNameError, nearest
@@ -45,8 +45,8 @@ class Fit:
     idata : xarray.DataTree
         The posterior under Bambi's names and dims; ``chain`` x ``draw`` joint draws.
     diagnostics : Diagnostics
-        ``.ok``, and one sentence. Of a Markov chain: r_hat, effective sample size, divergences; of the exact engine:
-        Pareto k, effective points.
+        ``.ok``, and one sentence. Of a Markov chain: r_hat, effective sample size, divergences; else: Pareto k,
+        effective points.
     notes : tuple of str
         What must be known to read the numbers.
     """
@@ -245,5 +245,5 @@ def _groups_left_out(fit: Fit, group: Term) -> PointwiseLoo:
         for engine in ENGINES:
             if (found := engine.leave_out(fit.resolved, Draws(fit.idata, fit.diagnostics), group)) is not None:
                 return found
-        why_not = next(filter(None, (engine.covers(fit.resolved) for engine in ENGINES)), "")
+        why_not = without_chain(fit.resolved).covers(fit.resolved)
     raise FitError(f"There is no leave-one-out of whole groups here. {why_not}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlm.engines.engine_list import BY_METHOD, ENGINES
+from hlm.engines.engine_list import BY_METHOD, ENGINES, without_chain
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine, Options
 from hlm.errors import FitError
@@ -54,7 +54,7 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
 
 def _no_engine(model: Model, reasons: Mapping[Engine, str | None]) -> str:
     """Why no engine of a method covers a model: the reason of that which is meant for its family."""
-    engine = EXACT if model.family.name == "gaussian" else list(reasons)[-1]
+    engine = without_chain(model)
     label = engine.label
     return f"{label[0].upper()}{label[1:]} does not cover this model. {reasons[engine]} Use method='nuts' or 'auto'."
 

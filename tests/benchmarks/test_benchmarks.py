@@ -74,6 +74,17 @@ def test_calibration_prints_its_columns() -> None:
     assert all(line[columns.index("partial, NUTS 50%")] == "-" for line in sizes)
 
 
+def test_calibration_of_the_quadrature_prints_its_columns() -> None:
+    _, row, *others = quick("calibration.py", "--engine", "quadrature")
+    assert row[:6] == ["bernoulli", "quadrature", "5", "0", "-", "6"]
+    assert [line[1] for line in others[2:6]] == ["1", "2", "4", "8"]
+    columns, _, sd = others[6:]
+    assert columns == [
+        "model", "sd", "integrals", "data sets", "mean rank", "p", "its ranks", "truth below", "inside 90 %", "above",
+    ]  # fmt: skip
+    assert sd[:4] == ["bernoulli", "1\\|g_sigma", "quadrature", "5"]
+
+
 @pytest.fixture
 def growth(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))

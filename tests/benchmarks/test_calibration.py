@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.theta.standard_deviations import Scale, log_normal_density
 
 BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
@@ -33,18 +34,20 @@ def calibration(module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyP
     return found
 
 
-def verdict(calibration: ModuleType, name: str) -> tuple[str, str]:
+def verdict(calibration: ModuleType, name: str, engine: str = "exact") -> tuple[str, str]:
     """The quantity whose ranks are least uniform, and the verdict on all of them."""
-    run = {"engine": "exact", "seed": 1, "conditions": "Measured.", "shapes": {}}
-    run["shapes"][name] = calibration.calibrate(calibration.SHAPES[name], "exact", range(DATA_SETS))
+    run = {"engine": engine, "seed": 1, "conditions": "Measured.", "shapes": {}}
+    with calibration.surroundings(engine, []):
+        run["shapes"][name] = calibration.calibrate(calibration.SHAPES[name], engine, range(DATA_SETS))
     lines = calibration.report([run]).splitlines()
     header, row = ([cell.strip() for cell in lines[i].strip("| ").split(" | ")] for i in (2, 4))
     (ranks,) = [line for line in lines if line.startswith("- Ranks")]
     return row[header.index("of")], ranks.rpartition(": ")[2]
 
 
-def test_a_right_engine_is_called_calibrated(calibration: ModuleType) -> None:
-    assert verdict(calibration, "intercepts")[1] == "holds"  # seeds fixed; one right engine in a hundred fails
+@pytest.mark.parametrize(("shape", "engine"), [("intercepts", "exact"), ("negative binomial", "quadrature")])
+def test_a_right_engine_is_called_calibrated(calibration: ModuleType, shape: str, engine: str) -> None:
+    assert verdict(calibration, shape, engine)[1] == "holds"  # seeds fixed; one right engine in a hundred fails
 
 
 def test_a_wrong_jacobian_is_noticed(calibration: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,13 +72,50 @@ def test_a_residual_sd_ten_per_cent_too_large_is_noticed(
     assert verdict(calibration, "intercepts") == ("sigma", "DOES NOT HOLD")
 
 
+def test_a_part_of_the_density_that_is_left_out_is_noticed(
+    calibration: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The factor of the negative binomial density that has nothing but its own parameter."""
+    monkeypatch.setattr(GroupedRows, "own_constants", lambda self, phi: np.zeros(len(phi)))
+    assert verdict(calibration, "negative binomial", "quadrature") == ("alpha", "DOES NOT HOLD")
+
+
+def test_laplace_alone_has_one_node_and_a_smaller_sd_between_groups(
+    calibration: ModuleType, module: Callable[[str], ModuleType]
+) -> None:
+    """One data set of 0 and 1 in small groups; what is patched for it is as before afterwards."""
+    shape = calibration.SHAPES["bernoulli"]
+    frame, _ = module("simulated").from_the_prior(shape, np.random.default_rng(2))
+    sds, nodes = [], []
+    for engine in ("quadrature", "laplace", "quadrature"):
+        with calibration.surroundings(engine, []):
+            fit = calibration.fitted(shape, frame, engine, 1)["partial"]
+        sds.append(float(fit.idata["posterior"]["1|g_sigma"].mean()))
+        nodes.append(fit.diagnostics.nodes)
+    assert nodes[1] == (1, 1) and nodes[0] == nodes[2] and nodes[0][1] > 5
+    assert sds[0] == sds[2]
+    sd = float(fit.idata["posterior"]["1|g_sigma"].std())
+    assert sds[1] < sds[0] - 4 * sd * np.sqrt(2 / fit.diagnostics.ess)  # four standard errors of the difference
+
+
+def test_a_run_that_was_stopped_goes_on(calibration: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five data sets in two parts are those of one run."""
+    monkeypatch.setattr(calibration, "ROUND", 2)
+    in_one, in_two = ({"engine": "exact", "seed": 3, "shapes": {}} for _ in range(2))
+    calibration.run(in_one, ["intercepts"], 5, save=False)
+    calibration.run(in_two, ["intercepts"], 3, save=False)
+    assert in_two["shapes"]["intercepts"]["data_sets"] == 3
+    calibration.run(in_two, ["intercepts"], 5, save=False)
+    assert in_one["shapes"] == in_two["shapes"]
+
+
 def test_nuts_is_compiled_once_and_given_other_responses(
     calibration: ModuleType, module: Callable[[str], ModuleType]
 ) -> None:
     """The second fit, whose responses were put into the first one's compiled model, against the exact engine."""
     shape = calibration.SHAPES["intercepts"]
     frames = [module("simulated").from_the_prior(shape, np.random.default_rng(seed))[0] for seed in (1, 2)]
-    with calibration.compiled_once([]):
+    with calibration.surroundings("nuts", []):
         first, second = (calibration.fitted(shape, frame, "nuts", 1)["partial"] for frame in frames)
     exact = calibration.fitted(shape, frames[1], "exact", 1)["partial"]
     means = [fit.idata["posterior"].to_dataset().mean(("chain", "draw")) for fit in (first, second, exact)]
@@ -128,5 +168,5 @@ def test_correlations_by_rejection_are_lkj(module: Callable[[str], ModuleType]) 
 def test_what_is_saved_is_what_the_readme_shows(module: Callable[[str], ModuleType]) -> None:
     """The README's tables are printed from the counts beside it."""
     runs = [json.loads(path.read_text()) for path in sorted(BENCHMARKS.glob("calibration_*.json"))]
-    assert [run["engine"] for run in runs] == ["exact", "nuts"]
+    assert [run["engine"] for run in runs] == ["exact", "laplace", "nuts", "quadrature"]
     assert module("calibration").report(runs) in (BENCHMARKS / "README.md").read_text()

@@ -215,7 +215,18 @@ def test_one_strategy_is_nothing_to_compare(exam: PoolingFits) -> None:
         compare_loo(exam["partial"])
 
 
-def test_other_families_leave_out_rows_only(cbpp: PoolingFits) -> None:
+def test_other_families_leave_out_groups(cbpp: PoolingFits) -> None:
     assert compare_loo(cbpp)["elpd"].notna().all()
-    with pytest.raises(FitError, match="no leave-one-out of whole groups here. The family is binomial"):
-        compare_loo(cbpp, unit="herd")
+    herds = compare_loo(cbpp, unit="herd").set_index("pooling")
+    assert herds["elpd"].notna().to_dict() == {"partial": True, "complete": True, "none": False}
+    assert herds.loc["partial", "elpd"] > herds.loc["complete", "elpd"] and (herds["bad_k"].dropna() == 0).all()
+
+
+def test_several_factors_of_other_families_leave_out_rows_only(counts: pd.DataFrame) -> None:
+    crossed = fit(
+        "count ~ x + (1|g) + (1|hit)", counts, family="poisson", method="bambi", draws=100, tune=300, chains=2, seed=1,
+        progress=False,
+    )  # fmt: skip
+    assert np.isfinite(crossed.leave_out().total)
+    with pytest.raises(FitError, match="no leave-one-out of whole groups here. There are several grouping factors"):
+        crossed.leave_out("g")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hlm.compare.glossary import GLOSSARY
@@ -119,3 +120,17 @@ def test_bad_places(at: dict[str, float | str], message: str, exam: PoolingFits)
 def test_the_partial_strategy_is_needed(exam: PoolingFits) -> None:
     with pytest.raises(FitError, match="the strategy 'partial' is missing"):
         pooling_factors(exam["none"])
+
+
+@pytest.mark.parametrize("family", ["gamma", "exponential"])
+def test_waiting_times_are_pooled_by_their_information(family: str) -> None:
+    """Under the log link a row's information is alpha, whatever its mean: a closed form."""
+    r = np.random.default_rng(3)
+    g = np.repeat(np.arange(8), np.arange(3, 11))
+    data = pd.DataFrame({"g": g.astype(str), "y": np.exp(0.7 * r.normal(size=8)[g]) * r.gamma(2, 0.5, len(g))})
+    found = fit("y ~ 1 + (1|g)", data, family=family, link="log", draws=250, seed=1, progress=False)
+    posterior = found.idata["posterior"]
+    alpha = float(posterior["alpha"].mean()) if family == "gamma" else 1.0
+    tau = posterior["1|g_sigma"].to_numpy().ravel()[:, None]
+    expected = (1 / (1 + tau**2 * np.arange(3, 11) * alpha)).mean()
+    assert pooling_factors(found)["pooled"].iloc[0] == pytest.approx(expected, rel=1e-9)

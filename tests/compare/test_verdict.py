@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hlm.compare.verdict import verdict
 from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
+from hlm.fits.fit import fit_pooling
 from hlm.fits.results import PoolingFits
 from hlm.fits.verdict_sentence import judge
 
@@ -37,10 +39,21 @@ def test_cannot_tell(sleepstudy: PoolingFits) -> None:
     assert "cannot tell none and partial apart (elpd of none 3." in found.sentences[0]
 
 
-def test_other_families_say_what_is_not_judged(cbpp: PoolingFits) -> None:
+def test_other_families_judge_new_groups(cbpp: PoolingFits) -> None:
     found = verdict(cbpp)
+    assert found.evidence["unit"].to_list() == ["observation"] * 3 + ["herd"] * 3
+    assert found.sentences[1].startswith("A new herd: ") and "not judged" not in str(found)
+
+
+def test_it_says_what_is_not_judged(counts: pd.DataFrame) -> None:
+    fits = fit_pooling(
+        "count ~ x + (1|g) + (1|hit)", counts, poolings=["complete", "partial"], family="poisson", method="bambi",
+        draws=100, tune=300, chains=2, seed=1, progress=False,
+    )  # fmt: skip
+    found = verdict(fits)
     assert set(found.evidence["unit"]) == {"observation"}
-    assert found.sentences[1].startswith("A new herd: not judged. There is no leave-one-out of whole groups here.")
+    for name in ("g", "hit"):
+        assert any(s.startswith(f"A new {name}: not judged. There is no leave-one-out") for s in found.sentences)
 
 
 def test_summary_ends_with_it(exam: PoolingFits) -> None:

@@ -100,16 +100,18 @@ def test_partial_agrees_with_lme4_within_a_posterior_sd(
 def test_auto_takes_the_engine_that_covers_the_model(
     sleepstudy: PoolingFits, penicillin: PoolingFits, cbpp: PoolingFits
 ) -> None:
-    assert [f.method for f in sleepstudy.values()] == ["exact"] * 3
-    assert [f.method for f in penicillin.values()] == ["exact"] * 3
-    assert [f.method for f in cbpp.values()] == ["nuts"] * 3
+    assert [f.engine for f in sleepstudy.values()] == ["exact"] * 3
+    assert [f.engine for f in penicillin.values()] == ["exact"] * 3
+    assert [f.engine for f in cbpp.values()] == ["quadrature"] * 3
     assert penicillin["partial"].notes == ()
     assert cbpp["partial"].notes == ()
 
 
 def test_the_exact_engine_refuses_what_it_does_not_cover(counts: pd.DataFrame) -> None:
-    with pytest.raises(FitError, match="does not cover this model. The family is poisson"):
-        fit("count ~ x + (1|g)", counts, family="poisson", method="exact", progress=False)
+    with pytest.raises(FitError, match="does not cover this model. The family is t with the identity link"):
+        fit("x ~ hit + (1|g)", counts, family="t", method="exact", progress=False)
+    with pytest.raises(FitError, match="does not cover this model. There are several grouping factors \\(g, hit\\)"):
+        fit("count ~ x + (1|g) + (1|hit)", counts, family="poisson", method="exact", progress=False)
 
 
 def test_both_engines_agree_on_exam(exam: PoolingFits, exam_nuts: PoolingFits) -> None:

@@ -10,7 +10,7 @@ from hlm.engines.nuts.columns import Rows
 from hlm.engines.nuts.kernels import prior_kernel
 from hlm.engines.nuts.mode import Mode, joint_mode
 from hlm.engines.nuts.theta import Theta
-from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper, solve_with_root
+from hlm.support.linear_algebra import lower_roots, solve_upper
 
 _STEP = 0.1  # of theta's coordinates, for second derivatives
 _GRADIENT_STEP = 1e-3
@@ -26,7 +26,6 @@ class Approximation:
     triangle: np.ndarray  # shape (d, d); T, u = u0 + T w
     mode: Mode  # of the coefficients there
     root: np.ndarray  # shape (q, q); L there
-    information: list[np.ndarray]  # J by factor, shape (K, q, q)
     pull: np.ndarray  # shape (effects,); h
     middle: np.ndarray  # shape (dense, dense); (beta, a) from w
     blocks: np.ndarray  # shape (rest, widest)
@@ -97,29 +96,17 @@ def _triangle(target: _Target, u: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.sqrt(np.clip(values, _FLATTEST, _STEEPEST)))
 
 
-def _whitened(
-    rows: Rows, mode: Mode, root: np.ndarray
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """J, h, and the fixed map from w to (beta, a), such that w is standard normal by the approximation."""
+def _whitened(rows: Rows, mode: Mode, root: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """h, and the fixed map from w to (beta, a), such that w is standard normal by the approximation."""
     curvature, p, dense = mode.curvature, rows.x.shape[1], rows.dense
     assert curvature is not None
     widest = int(rows.factors[:, 1].max(initial=1))
     middle = solve_upper(curvature.middle.T, np.eye(dense))  # v from w
     blocks, border = np.zeros((rows.coefficients - dense, widest)), curvature.solved @ middle
-    covariance = middle @ middle.T
-    information, pull = [], mode.score[p:].copy()
+    pull = mode.score[p:].copy()
     for f, (c0, q, groups, start) in enumerate(rows.factors):
         mine, here = root[c0 : c0 + q, c0 : c0 + q], rows.of_factor(f)
-        if start < dense:
-            places = np.arange(here.start, here.stop).reshape(groups, q)
-            spread = covariance[places[:, :, None], places[:, None, :]]
-        else:
-            spread = solve_with_root(curvature.roots[f], np.broadcast_to(np.eye(q), (groups, q, q)))
-            if border.size and start == dense:
-                some = border.reshape(groups, q, dense)
-                spread = spread + some @ some.swapaxes(1, 2)
-        told = _information(spread, mine)
-        information.append(told)
+        told = curvature.data[f]
         chol = lower_roots(np.eye(q) + mine.T @ told @ mine)
         effects = mode.v[here.start - p : here.stop - p].reshape(groups, q) @ mine.T
         pull[here.start - p : here.stop - p] += np.einsum("kij,kj->ki", told, effects).ravel()
@@ -131,14 +118,4 @@ def _whitened(
         blocks[here.start - dense : here.stop - dense, :q] = (turned @ inverse).reshape(-1, q)
         if border.size and start == dense:
             border = (turned @ border.reshape(groups, q, dense)).reshape(-1, dense)
-    return information, pull, middle, blocks, border
-
-
-def _information(spread: np.ndarray, root: np.ndarray) -> np.ndarray:
-    """J with 1 + L' J L the inverse of the covariance of each group's v, shape (K, q, q)."""
-    q = len(root)
-    found = np.linalg.inv(spread) - np.eye(q)
-    undone = solve_lower(root, np.eye(q))
-    found = undone.T @ found @ undone
-    values, vectors = np.linalg.eigh((found + found.swapaxes(1, 2)) / 2)
-    return np.asarray((vectors * np.maximum(values, 0.0)[:, None]) @ vectors.swapaxes(1, 2))
+    return pull, middle, blocks, border

@@ -15,7 +15,8 @@ def block(rows: Rows, theta: Theta, found: Approximation) -> np.ndarray:
     widest = int(rows.factors[:, 1].max(initial=1))
     information = np.zeros((rows.effects, widest, widest))
     p = rows.x.shape[1]
-    for f, told in enumerate(found.information):
+    assert found.mode.curvature is not None
+    for f, told in enumerate(found.mode.curvature.data):
         here, q = rows.of_factor(f), told.shape[-1]
         for i in range(q):
             information[here.start - p + i : here.stop - p : q, 0, :q] = told[:, i]

@@ -11,7 +11,6 @@ import numpy as np
 
 from hlm.engines.nuts.kernels import callbacks, expand_kernel
 
-_TARGET_ACCEPT = 0.8
 _TRIES = 20
 
 
@@ -41,7 +40,7 @@ def sample_chains(
     )  # fmt: skip
     found = nutpie.sample(
         model, draws=draws, tune=tune, chains=chains, seed=seed, progress_bar=progress, save_warmup=False,
-        **{"target_accept": _TARGET_ACCEPT, **settings},
+        **settings,
     )  # fmt: skip
     stats = found["sample_stats"].to_dataset()
     kept = {str(name): v.to_numpy() for name, v in stats.data_vars.items() if v.dims == ("chain", "draw")}

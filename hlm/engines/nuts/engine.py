@@ -30,9 +30,10 @@ from hlm.support.random_streams import spawned
 if TYPE_CHECKING:
     import xarray as xr
 
-# draws to warm up: the coordinates are nearly those of independent standard normal variables, so that only the step is
-# found; where chains disagree, so many times what was asked for
-_ENOUGH, _MORE = 400, 2
+# draws to warm up, and nutpie's target of the acceptance probability: the coordinates are nearly those of independent
+# standard normal variables, so that few draws and long steps do; where they are not, the second numbers
+_ENOUGH, _MORE = 400, 2  # at most; times what was asked for
+_ACCEPT = 0.7, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ class NutsEngine:
         rows, theta = sampled_rows(model, coefficients), theta_of(model, coefficients)
         numbers = block(rows, theta, approximation(rows, theta))
         found, label = None, f"{model.pooling} pooling"
-        for tune in (min(options.tune, _ENOUGH), _MORE * options.tune):
+        for tune, accept in zip((min(options.tune, _ENOUGH), _MORE * options.tune), _ACCEPT, strict=True):
             if options.progress:
                 said = f"{label}: sampling {options.chains} x {tune + options.draws} draws ..."
                 print(said, file=sys.stderr, flush=True)
             chains = sample_chains(
                 numbers, len(theta.coordinates), rows.coefficients, draws=options.draws, tune=tune,
-                chains=options.chains, seed=seed, progress=options.progress, settings=settings,
+                chains=options.chains, seed=seed, progress=options.progress,
+                settings={"target_accept": accept, **settings},
             )  # fmt: skip
             tree = posterior_tree(model, coefficients, _as_written(model, coefficients, rows, theta, chains))
             tree["sample_stats"] = _stats(chains)

@@ -6,8 +6,9 @@ own parameter, an sd or a correlation, see `_coordinate`. Coefficients are beta 
 
     C C' = 1 + L' J L,   v = C'^-1 (a + C^-1 L' h),   (beta, a) = a fixed triangle times w
 
-J is what the data tell of the group's effects and h where they are, both at the mode. So a, given theta, is nearly
-standard normal for groups of any size: for a group without rows b = L a, for one of many rows b hardly depends on L.
+J is what the data tell of the group's effects, all others given, and h where they are, both at the mode. So a, given
+theta, is nearly standard normal for groups of any size: for a group without rows b = L a, for one of many rows b hardly
+depends on L.
 
 No compiled function here calls one of another file: numba would not notice a change there.
 """
@@ -196,22 +197,27 @@ def _row_with_zeros(family, link, zeros, share, y, m, eta, c):
 
     With zeros, the family itself has one own parameter at most, so that the share's derivative is the last number.
     """
-    if zeros == NO_ZEROS:
-        return _row(family, link, y, m, eta, c)
-    counts = family <= NEGATIVE_BINOMIAL
     if y == 0.0 and zeros == HURDLE:
         return math.log1p(-share), 0.0, 0.0, -1.0 / (1.0 - share)
-    value, slope, by_own, _ = _row(family, link, y, m, eta, c)
-    if y != 0.0 and (zeros == EXTRA_ZEROS or not counts):
-        return math.log(share) + value, slope, by_own, 1.0 / share
-    zero, zero_slope, zero_by_own, _ = _row(family, link, 0.0, m, eta, c)
-    if zeros == HURDLE:
-        part = 1.0 / math.expm1(-zero)
+    value, slope, by_own, second, zero, zero_slope, zero_by_own = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    parts = 2 if zeros == HURDLE and family <= NEGATIVE_BINOMIAL else 1
+    for part in range(parts):  # one call of the large function, which is compiled once here
+        one, by_eta, by_first, by_second = _row(family, link, 0.0 if part else y, m, eta, c)
+        if part:
+            zero, zero_slope, zero_by_own = one, by_eta, by_first
+        else:
+            value, slope, by_own, second = one, by_eta, by_first, by_second
+    if zeros == NO_ZEROS:
+        return value, slope, by_own, second
+    if y == 0.0:
+        whole = 1.0 - share + share * math.exp(value)
+        weight = share * math.exp(value) / whole
+        return math.log(whole), weight * slope, weight * by_own, math.expm1(value) / whole
+    if parts == 2:
+        weight = 1.0 / math.expm1(-zero)
         value -= math.log(-math.expm1(zero))
-        return math.log(share) + value, slope + part * zero_slope, by_own + part * zero_by_own, 1.0 / share
-    whole = 1.0 - share + share * math.exp(zero)
-    part = share * math.exp(zero) / whole
-    return math.log(whole), part * zero_slope, part * zero_by_own, math.expm1(zero) / whole
+        slope, by_own = slope + weight * zero_slope, by_own + weight * zero_by_own
+    return math.log(share) + value, slope, by_own, 1.0 / share
 
 
 @compiled

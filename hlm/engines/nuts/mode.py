@@ -21,7 +21,7 @@ _NEAR = 1e-8  # Newton's decrement at the mode
 class Curvature:
     """Minus the second derivatives by (beta, v), and their Cholesky root, by the parts that are kept."""
 
-    data: tuple[np.ndarray, ...]  # of beta and b, without priors: blocks by factor (K, q, q)
+    data: tuple[np.ndarray, ...]  # by factor: of b without priors, the others given, shape (K, q, q)
     roots: dict[int, np.ndarray]  # by factor outside the middle: roots of M_k, shape (K, q, q)
     solved: np.ndarray  # shape (bordered, dense); M_k^-1 times the border
     middle: np.ndarray  # shape (dense, dense); the root of the middle less what the bordered groups explain

@@ -16,6 +16,7 @@ from hlm.engines.quadrature.coverage import covers
 from hlm.engines.quadrature.diagnostics import QuadratureDiagnostics
 from hlm.engines.quadrature.grouped_rows import grouped_rows
 from hlm.engines.quadrature.left_out import left_out
+from hlm.engines.quadrature.memory_check import check_memory_of_fit, memory_of_fit
 from hlm.engines.quadrature.sampling import sample_pairs
 from hlm.engines.quadrature.theta import theta_coordinates
 from hlm.model.model import Model
@@ -36,8 +37,7 @@ class QuadratureEngine:
     def cost(self, model: Model, options: Options) -> Cost:
         """What the fit takes."""
         total = options.chains * options.draws
-        effects = sum(factor.size * factor.width for factor in model.factors)
-        return Cost(8.0 * 3 * total * (effects + len(model.common.terms)), 0.3 + 2e-7 * model.rows * total)
+        return Cost(memory_of_fit(model, total), 0.3 + 2e-7 * model.rows * total)
 
     def sample(self, model: Model, options: Options) -> Draws:
         """Draw from the posterior; do not use the draws where their diagnostics are not ``ok``.
@@ -52,6 +52,7 @@ class QuadratureEngine:
         >>> round(float(drawn.idata["posterior"]["1|herd_sigma"].mean()), 1), drawn.diagnostics.ok
         (0.7, True)
         """
+        check_memory_of_fit(model, draws=options.draws, chains=options.chains)
         rng = stream(options.seed, f"{model.pooling} pooling, quadrature")
         coefficients = normal_coefficients(model)
         grouped = grouped_rows(model, coefficients)

@@ -8,13 +8,13 @@ from typing import Any
 from hlm.data.transforms import Functions
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.quadrature.coverage import KINDS, covers
+from hlm.engines.quadrature.gauss_hermite import MOST_NODES, one_rule
 from hlm.engines.quadrature.glmm_estimates import Estimates
 from hlm.engines.quadrature.glmm_result import Glmm
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.infinite_estimates import Limit, limit
 from hlm.engines.quadrature.kernels.row_density import NEGATIVE_BINOMIAL, POISSON
 from hlm.engines.quadrature.maximum_likelihood import Maximum, maximise
-from hlm.engines.quadrature.nodes import MOST_NODES, one_rule
 from hlm.errors import FitError
 from hlm.formula.formula import Formula
 from hlm.formula.pooling_formulas import check_has_groups

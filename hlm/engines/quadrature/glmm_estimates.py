@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hlm.engines.normal_coefficients import NormalCoefficients
+from hlm.engines.quadrature.gauss_hermite import MOST_NODES, one_rule
 from hlm.engines.quadrature.glmm_result import Glmm
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.infinite_estimates import Limit
@@ -17,7 +18,6 @@ from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Centre, joint_mode
 from hlm.engines.quadrature.kernels.row_density import GAMMA, NEGATIVE_BINOMIAL, POISSON
 from hlm.engines.quadrature.maximum_likelihood import Maximum
-from hlm.engines.quadrature.nodes import MOST_NODES, one_rule
 from hlm.formula.formula import INTERCEPT
 from hlm.model.grouping_factors import GroupingFactor
 from hlm.model.model import Model

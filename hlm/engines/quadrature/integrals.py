@@ -1,24 +1,20 @@
-"""The groups' integrals for many theta and common coefficients at once, and draws of the groups' effects."""
+"""The groups' integrals for many theta and common coefficients at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.in_threads import in_threads
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_modes, numbers_of_modes
-from hlm.engines.quadrature.kernels.effects import effects_kernel
 from hlm.engines.quadrature.kernels.group_integrals import integrals_kernel
 from hlm.support.linear_algebra import solve_upper
 
-if TYPE_CHECKING:
-    from hlm.engines.quadrature.nodes import Rules
-
 # Newton's decrement at a group's mode, and at a joint mode that only proposes
-_NEAR, _EXACT, _ROUGH = 0.02, 1e-20, 1e-6
+_NEAR, _EXACT, ROUGH = 0.02, 1e-20, 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +26,15 @@ class Integrals:
     roots: np.ndarray  # shape (T, R, K, q, q); of the curvature there
     peaks: np.ndarray  # shape (T, R, K, 3); what the draws need
     at_nodes: np.ndarray  # shape (T, R, nodes); the log density of the rows at all nodes of all groups, or empty
+
+
+def empty_integrals(times: int, each: int, effects: tuple[int, ...], nodes: int = 0) -> Integrals:
+    """Arrays to be filled; effects: K and q."""
+    shape = times, each, *effects
+    return Integrals(
+        np.empty(shape[:3]), np.empty(shape), np.empty((*shape, shape[3])), np.empty((*shape[:3], 3)),
+        np.empty((times, each, nodes)),
+    )  # fmt: skip
 
 
 def integrals(
@@ -44,10 +49,7 @@ def integrals(
     """
     times, each, groups, q = starts.shape
     nodes = int(rules.sizes[chosen].sum()) if keep_nodes else 0
-    found = Integrals(
-        np.empty((times, each, groups)), starts, np.empty((*starts.shape, q)), np.empty((times, each, groups, 3)),
-        np.empty((times, each, nodes)),
-    )  # fmt: skip
+    found = replace(empty_integrals(times, each, (groups, q), nodes), modes=starts)
     integrals_kernel(
         grouped.kind, theta.phi, grouped.rows, grouped.start, grouped.z, theta.factor, rules.tables, chosen, u, near,
         (found.log, found.modes, found.roots, found.peaks), found.at_nodes, work_arrays(grouped, rules, chosen),
@@ -87,34 +89,31 @@ def group_integrals(
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """R values of u for each theta, the exact log density there, and a draw of all effects for each."""
+    """R values of u for each theta, and the exact log density there."""
 
     u: np.ndarray  # shape (T, R, p)
-    v: np.ndarray  # shape (T, R, K, q), or of length 0
     log_target: np.ndarray  # shape (T, R); log p(y, u | theta), up to what does not depend on the parameters
     log_root: np.ndarray  # shape (T,); log determinant of the root of the conditional precision of u
-    proposals: np.ndarray  # shape (T,); the most that one draw of a group took
+    integrals: Integrals | None  # those of the groups, of R values of u, or of one where there is no u; if kept
 
 
 def pairs(
     grouped: GroupedRows, theta: Theta, centre: Centre, rules: Rules, chosen: np.ndarray, normals: np.ndarray,
-    seeds: np.ndarray, *, with_effects: bool,
+    *, keep: bool,
 ) -> Pairs:  # fmt: skip
     """Values of u around the mode given each theta, and the exact density there.
 
     normals: shape (T, R, p); standard numbers of any distribution.
-    seeds: shape (T,); of the draws of the effects.
+    keep: the groups' integrals, for draws of their effects.
     """
     times, each, p = normals.shape
-    drawn = (times, each, *centre.v.shape) if with_effects else (times, 0, 0, 0)
-    found = Pairs(
-        np.empty((times, each, p)), np.empty(drawn), np.empty((times, each)), np.empty(times), np.zeros(times)
-    )
     different = each if p else 1  # without common coefficients the groups are the same for all
+    kept = empty_integrals(times, different, centre.v.shape) if keep else None
+    found = Pairs(np.empty((times, each, p)), np.empty((times, each)), np.empty(times), kept)
 
     def work(some: slice) -> None:
         here = theta.some(some)
-        modes = joint_modes(grouped, here, centre, _ROUGH)
+        modes = joint_modes(grouped, here, centre, ROUGH)
         with np.errstate(all="ignore"):  # where there is no mode
             steps = solve_upper(modes.root[:, :-1, :-1].swapaxes(1, 2), normals[some].swapaxes(1, 2))
             u = np.ascontiguousarray((modes.u[:, :, None] + steps).swapaxes(1, 2))
@@ -125,12 +124,8 @@ def pairs(
             target = of_groups.log.sum(axis=2) - 0.5 * ((u @ grouped.precision) * u).sum(axis=2)
         found.u[some], found.log_root[some] = u, modes.log_root_of_u
         found.log_target[some] = np.where(np.isfinite(modes.density)[:, None], target, -np.inf)
-        if with_effects:
-            effects_kernel(
-                grouped.kind, here.phi, grouped.rows, grouped.start, grouped.z, here.factor,
-                np.ascontiguousarray(u[:, :different]), of_groups.modes, of_groups.roots, of_groups.peaks,
-                seeds[some, None].copy(), found.v[some], found.proposals[some], work_arrays(grouped, rules, chosen),
-            )  # fmt: skip
+        if kept is not None:
+            kept.modes[some], kept.roots[some], kept.peaks[some] = of_groups.modes, of_groups.roots, of_groups.peaks
 
     numbers = numbers_of_modes(grouped) + each * numbers_of_integrals(grouped)
     in_threads(work, times, len(grouped.z) * each, numbers)

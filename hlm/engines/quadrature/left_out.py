@@ -12,10 +12,11 @@ import numpy as np
 from hlm.engines.interface import PointwiseLoo, Unit
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.posterior_tree import flat, roots_of
+from hlm.engines.quadrature.gauss_hermite import rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.joint_modes import Theta
-from hlm.engines.quadrature.nodes import chosen_rules, rules
-from hlm.engines.quadrature.predictive import predictive_densities
+from hlm.engines.quadrature.nodes import chosen_rules
+from hlm.engines.quadrature.predictive import different_responses, predictive_densities
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 # given theta and the common coefficients the densities are exact, and differ little between draws: so many are enough
 _DRAWS, _LEAST = 1000, 200
-_NUMBERS = 20_000_000  # draws x rows at most, where that leaves the least
-_CHEAP = 2_000_000  # draws x rows that are worth more draws
+_VALUES = 2e8  # draws x nodes of all different rows at most, some 5 s, where that leaves the least
+_CHEAP = 2e7  # of these that are worth more draws
+_SAME = 30  # draws where nothing that is left differs between them: as few as a tail is seen in
 _CHECKED = 6  # draws at which nodes are chosen
 _MORE = 2  # rules finer than the group's integral needs: without one of few rows it is wider
 
@@ -38,12 +40,11 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     coefficients = normal_coefficients(model)
     grouped = grouped_rows(model, coefficients)
     theta, u = _read(posterior, model, coefficients, grouped)
-    most = int(max(np.clip(_NUMBERS / model.rows, _LEAST, _DRAWS), _CHEAP / model.rows))
-    some = np.arange(0, len(theta), -(-len(theta) // most))  # draws come in random order
-    theta, u = theta.some(some), u[some]
     available = rules(grouped.z.shape[1])
     few = np.linspace(0, len(theta) - 1, _CHECKED).astype(int)
     chosen = np.minimum(chosen_rules(grouped, available, theta.some(few), u[few]) + _MORE, len(available.counts) - 3)
+    some = np.arange(0, len(theta), -(-len(theta) // _draws(grouped, available.sizes[chosen], theta, u)))
+    theta, u = theta.some(some), u[some]  # draws come in random order
     found = predictive_densities(grouped, theta, u, available, chosen)
     constants = grouped.constants + grouped.constants_by_row(theta.phi)
     if unit is None:
@@ -58,6 +59,15 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
         )
     density = _by_group(found.without[:, found.place] + constants, codes, len(levels))
     return from_densities([(np.arange(len(levels)), density, density)], len(levels), unit=unit.name)
+
+
+def _draws(grouped: GroupedRows, nodes: np.ndarray, theta: Theta, u: np.ndarray) -> int:
+    """How many draws are enough; nodes: shape (K,), of each group."""
+    if not (u.size or np.ptp(theta.phi) or np.ptp(theta.factor, axis=0).any()):
+        return _SAME
+    rows = different_responses(grouped)[0][:, 0]
+    values = nodes[np.searchsorted(grouped.start, rows, side="right") - 1].sum()
+    return int(max(np.clip(_VALUES / values, _LEAST, _DRAWS), _CHEAP / values))
 
 
 def _by_group(values: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:

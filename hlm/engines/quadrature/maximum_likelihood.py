@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlm.engines.normal_coefficients import NormalCoefficients
+from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta, joint_mode, origin
-from hlm.engines.quadrature.nodes import Rules
 from hlm.engines.theta.estimated import column_sizes
 
 _STEP, _WIDE = 1e-4, 1e-2  # of first and second differences, in coordinates of order 1

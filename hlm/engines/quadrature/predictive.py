@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlm.engines.quadrature.gauss_hermite import Rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.in_threads import in_threads
 from hlm.engines.quadrature.integrals import integrals, numbers_of_integrals, work_arrays
 from hlm.engines.quadrature.joint_modes import Theta
 from hlm.engines.quadrature.kernels.left_out import left_out_kernel
-from hlm.engines.quadrature.nodes import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,23 @@ class Predictive:
     place: np.ndarray  # shape (rows,); which of the m each row of the data is
 
 
+def different_responses(grouped: GroupedRows) -> tuple[np.ndarray, np.ndarray]:
+    """The summed row, y and trials of every different response, shape (m, 3), and which of them each row is."""
+    columns = np.column_stack([grouped.place, grouped.response, grouped.trials])
+    different, place = np.unique(columns, axis=0, return_inverse=True)
+    return different, place.ravel()
+
+
 def predictive_densities(
     grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray
 ) -> Predictive:
     """Densities of the responses and of the groups for pairs of theta and u, shape (T, p)."""
-    columns = np.column_stack([grouped.place, grouped.response, grouped.trials])
-    different, place = np.unique(columns, axis=0, return_inverse=True)
+    different, place = different_responses(grouped)
     rows = different[:, 0].astype(np.int64)
     responses = rows, different[:, 1].copy(), different[:, 2].copy(), np.searchsorted(rows, grouped.start)
     times, m, groups = len(theta), len(different), grouped.groups
     found = Predictive(
-        np.empty((times, m)), np.empty((times, m)), np.empty((times, groups)), np.empty((times, groups)), place.ravel()
+        np.empty((times, m)), np.empty((times, m)), np.empty((times, groups)), np.empty((times, groups)), place
     )
 
     def work(some: slice) -> None:
@@ -53,4 +59,8 @@ def predictive_densities(
 
     nodes = int(rules.sizes[chosen].sum())
     in_threads(work, times, 2 * m, numbers_of_integrals(grouped) + nodes)
+    of_row = np.searchsorted(grouped.start, np.arange(grouped.start[-1]), side="right") - 1
+    sizes = np.bincount(of_row[grouped.place], minlength=groups)
+    alone = sizes[of_row[rows]] == 1  # nothing is left without it: nodes around its own mode do not reach that far
+    found.without[:, alone] = found.group[:, of_row[rows[alone]]]
     return found

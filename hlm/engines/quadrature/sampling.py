@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlm.engines.quadrature.effects import effects
+from hlm.engines.quadrature.gauss_hermite import Rules, rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows
-from hlm.engines.quadrature.integrals import Pairs, pairs
+from hlm.engines.quadrature.integrals import ROUGH, Pairs, numbers_of_integrals, pairs
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_mode, log_laplace, origin
-from hlm.engines.quadrature.nodes import MOST_ERROR, Rules, chosen_rules, error_of, rules
+from hlm.engines.quadrature.memory_check import TOGETHER
+from hlm.engines.quadrature.nodes import MOST_ERROR, chosen_rules, error_of
 from hlm.engines.quadrature.theta import ThetaCoordinates
 from hlm.engines.sampling.importance_sampling import WeightedPoints, importance_sample, resample
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, smooth
@@ -21,16 +24,16 @@ from hlm.engines.sampling.t_mixtures import Mixture
 
 _FITTING = 300  # draws for which the mixture is fitted
 _SIZE = 100  # points for each dimension of theta in each round of fitting
-_FINE, _ROUGH = 1e-14, 1e-6  # Newton's decrement at the joint mode
+_FINE = 1e-14  # Newton's decrement at a joint mode
 _FEW = 100  # points
 _EACH = 2  # values of u for each theta
 _WITHOUT_THETA = 64  # stretches of values of u where no theta is sampled
 _DOF = 10.0  # of the t of u given theta
 _SPARE = 1.2  # effective pairs for each draw that is wanted
-_MOST = 6  # pairs for each draw
+_ROWS = 3e7  # rows times pairs: of large tables fewer pairs are weighted, and each is drawn several times
+_LEAST_PAIRS = 1000
 _CHECKED = 8  # pairs at which nodes are chosen, and checked
 _ROUNDS = 3  # with a proposal that is fitted anew, while Pareto k is not good
-_TOGETHER = 50_000_000  # numbers in the effects of all pairs, 400 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,16 @@ def sample_pairs(
     theta = coordinates.theta(first)
     modes = np.stack([joint_mode(grouped, theta.some(slice(t, t + 1)), centre).u for t in range(len(theta))])
     chosen = chosen_rules(grouped, available, theta, modes)
-    wanted = int(_SPARE * total) if weights else total
+    most = max(_LEAST_PAIRS, int(_ROWS / len(grouped.z)))
+    wanted = min(int(_SPARE * total), most) if weights else total
     for _ in range(_ROUNDS):
         points = np.empty((_WITHOUT_THETA, 0)) if proposal is None else proposal.draw(wanted // _EACH + 1, rng)
         theta = coordinates.theta(points)
         each = int(np.ceil(wanted / len(points)))
         stretch = np.sqrt(_DOF / rng.chisquare(_DOF, (len(points), each, 1)))
         normals = stretch * rng.standard_normal((len(points), each, len(centre.u)))
-        at_once = with_effects and len(points) * each * centre.v.size <= _TOGETHER
-        found = pairs(
-            grouped, theta, centre, available, chosen, normals, _seeds(len(points), rng), with_effects=at_once
-        )
+        keep = with_effects and len(points) * each * numbers_of_integrals(grouped) <= TOGETHER
+        found = pairs(grouped, theta, centre, available, chosen, normals, keep=keep)
         ratios = np.zeros(found.log_target.shape)
         if weights:
             ratios = _log_ratios(grouped, coordinates, proposal, points, theta, normals, found)
@@ -88,18 +90,9 @@ def sample_pairs(
         elif proposal is not None:
             proposal = proposal.refit(points, weight.reshape(len(points), each).sum(axis=1), 8)
     v, proposals = np.empty((total, 0, 0)), 0.0
-    if with_effects and not at_once:  # the effects of all pairs are too many: draw those of the chosen ones alone
-        again = pairs(
-            grouped, drawn, centre, available, chosen, normals[t, r][:, None], _seeds(total, rng), with_effects=True
-        )
-        v, proposals = again.v[:, 0], float(again.proposals.max())
-    elif with_effects:
-        v, proposals = found.v[t, r], float(found.proposals.max())
+    if with_effects:
+        v, proposals = effects(grouped, theta, found, which, centre, available, chosen, rng)
     return WeightedPairs(drawn, u, v, k, float(1 / (weight**2).sum()), weight.size, error, proposals, available, chosen)
-
-
-def _seeds(count: int, rng: np.random.Generator) -> np.ndarray:
-    return rng.integers(0, 2**63, count).astype(np.uint64)
 
 
 def _proposal(
@@ -117,7 +110,7 @@ def _proposal(
         nonlocal centre, best
         with np.errstate(all="ignore"):
             theta = coordinates.theta(u)
-            tolerance = _FINE if len(u) < _FEW else _ROUGH  # few: derivatives are taken from differences
+            tolerance = _FINE if len(u) < _FEW else ROUGH  # few: derivatives are taken from differences
             values = log_laplace(grouped, theta, centre, tolerance)
             values += grouped.own_constants(theta.phi) + coordinates.log_prior(u)
         values = np.where(np.isfinite(values), values, -np.inf)
@@ -126,7 +119,8 @@ def _proposal(
             centre = joint_mode(grouped, theta.some(slice(place, place + 1)), centre)
         return values
 
-    found = importance_sample(log_density, starts, draws=_FITTING, per_dimension=_SIZE, rng=rng)
+    most = max(_LEAST_PAIRS // 4, int(_ROWS / len(grouped.z) / 3))
+    found = importance_sample(log_density, starts, draws=_FITTING, most=most, per_dimension=_SIZE, rng=rng)
     return centre, found.proposal, found.points[resample(found, _CHECKED, rng)]
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
 from hlm.engines.posterior_tree import JointDraws
 from hlm.engines.quadrature.as_written import as_written
+from hlm.engines.quadrature.gauss_hermite import Rules, rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.integrals import group_integrals, pairs
 from hlm.engines.quadrature.joint_modes import Centre, Theta, joint_mode, log_laplace, origin
-from hlm.engines.quadrature.nodes import Rules, chosen_rules, error_of, rules
+from hlm.engines.quadrature.nodes import chosen_rules, error_of
 from hlm.engines.quadrature.sampling import sample_pairs
 from hlm.engines.quadrature.theta import ThetaCoordinates, theta_coordinates
 from hlm.engines.theta.slices import Slice, SliceMeans, ThetaPoints, approximations, spread_normals
@@ -96,8 +97,7 @@ class QuadratureSlices:
         at_centre = self._theta(fixed, np.array([s]), middle[None])
         chosen = chosen_rules(grouped, available, at_centre, centre.u[None])
         steps = _WIDER * normals[:, None, d:]
-        seeds = np.zeros(n, dtype=np.uint64)
-        found = pairs(grouped, theta, centre, available, chosen, steps, seeds, with_effects=False)
+        found = pairs(grouped, theta, centre, available, chosen, steps, keep=False)
         with np.errstate(all="ignore"):
             ratios = found.log_target[:, 0] + grouped.own_constants(theta.phi) + fixed.log_prior_of_free(u)
             ratios -= found.log_root - 0.5 * (normals**2).sum(axis=1) - np.log(np.diagonal(root)).sum()

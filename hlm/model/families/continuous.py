@@ -79,7 +79,7 @@ CONTINUOUS: tuple[Family, ...] = (
         distribution="Gamma", arguments=("mu", "alpha"), meaning="a positive number", describes=_MEAN,
         curve=_curve("Gamma", 0, 9, alpha=2.5, beta=1.0), pymc="pm.Gamma(alpha=alpha, beta=alpha / mu",
         brms='Gamma(link = "inverse")', lme4='Gamma(link = "inverse")',
-        draw=draw_gamma,
+        draw=draw_gamma, information=lambda eta, trials, own: own["alpha"] / eta**2,
     ),
     Family(
         name="beta", links=(LOGIT, PROBIT, CLOGLOG), support="unit", auxiliary={"kappa": KAPPA},
@@ -104,6 +104,7 @@ CONTINUOUS: tuple[Family, ...] = (
         describes=_MEAN, curve=_curve("Exponential", 0, 5, lam=1.0),
         pymc="pm.Exponential(lam=1 / mu", brms="exponential()",
         draw=lambda generator, mean, trials, own: generator.exponential(mean),
+        information=lambda eta, trials, own: np.ones_like(eta),
     ),
     Family(
         name="weibull", links=(LOG, IDENTITY, INVERSE), support="positive", auxiliary={"alpha": ALPHA},

@@ -75,7 +75,10 @@ def test_days_since_1970() -> None:
     """The answer is that of standardised days: each mean within four Monte Carlo standard errors of the difference."""
     found = []
     for data in (answers(), moved(answers(), 7305.0, 1095.0)):
-        lines = fit("hit ~ x + (x|g)", data, family="bernoulli", pooling="none", seed=1, draws=400, progress=False)
+        lines = fit(
+            "hit ~ x + (x|g)", data, family="bernoulli", pooling="none", method="bambi", seed=1, draws=400,
+            progress=False,
+        )  # fmt: skip
         assert lines.diagnostics.divergences == 0 and lines.diagnostics.r_hat < 1.03, lines.diagnostics
         found.append(coefficients(lines).sel(pooling="none"))
     near, far = found

@@ -9,10 +9,11 @@ from scipy.special import gammaln, logsumexp
 
 from hlm.engines.normal_coefficients import normal_coefficients
 from hlm.engines.quadrature.coverage import KINDS
+from hlm.engines.quadrature.gauss_hermite import rules
 from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta
-from hlm.engines.quadrature.nodes import MOST_ERROR, chosen_rules, error_of, rules
+from hlm.engines.quadrature.nodes import MOST_ERROR, chosen_rules, error_of
 from hlm.model.model import Model
 from hlm.model.resolve import resolve
 
