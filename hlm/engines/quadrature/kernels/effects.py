@@ -12,7 +12,7 @@ from hlm.engines.quadrature.kernels.group_integrals import DOF, whitened
 from hlm.engines.quadrature.kernels.matrices import backward, times_root
 from hlm.engines.quadrature.kernels.row_density import LOGIT, row
 
-COMPILED_WITH = {"group_integrals": "625c61854472", "matrices": "c74d36df5eaf", "row_density": "8c3eafefde76"}
+COMPILED_WITH = {"group_integrals": "baf26593ff79", "matrices": "c74d36df5eaf", "row_density": "8c3eafefde76"}
 MOST_PROPOSALS = 20_000
 
 

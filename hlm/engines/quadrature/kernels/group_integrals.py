@@ -165,8 +165,8 @@ def _sum_of_nodes(grids, log_weights, at_border, g0, size, v, root, values, u, p
     """Log of a group's integral from the values at the nodes, which become the log densities of the effects there.
 
     peak: becomes the largest log ratio of that density to the t's from which effects are proposed; log shares of
-        proposals that are accepted, from the group level's distribution and from the t (0 where the largest ratio is
-        at the border of the nodes, so that a larger one may lie beyond).
+        proposals that are accepted, from the group level's distribution and from the t (0 where the largest ratio,
+        larger than a normal density's, is at the border of the nodes, so that a still larger one may lie beyond).
     """
     q = len(v)
     top, total, log_det, best = -np.inf, 0.0, 0.0, 0
@@ -190,11 +190,12 @@ def _sum_of_nodes(grids, log_weights, at_border, g0, size, v, root, values, u, p
             top = f
         else:
             total += math.exp(f - top)
-    found = top + math.log(total) - log_det
-    peak[0] += _SLACK
-    peak[1] = found - values[(size - 1) // 2]
+    found, middle = top + math.log(total) - log_det, values[(size - 1) // 2]
+    normal = middle + 0.5 * ((DOF + q) * math.log1p(q / DOF) - q)  # the largest log ratio of a normal density
+    unknown = at_border[g0 + best] and peak[0] > normal + _SLACK
+    peak[0], peak[1] = max(peak[0], normal) + _SLACK, found - middle
     of_t = math.lgamma(0.5 * DOF) - math.lgamma(0.5 * (DOF + q)) + 0.5 * q * math.log(0.5 * DOF)
-    peak[2] = -np.inf if at_border[g0 + best] else found + log_det - peak[0] - of_t
+    peak[2] = -np.inf if unknown else found + log_det - peak[0] - of_t
     return found
 
 
@@ -203,8 +204,7 @@ def integrals_kernel(kind, phi, rows, start, z, factor, nodes, rule, u, near, fo
     """Log integral of each group given theta and R values of the common coefficients.
 
     phi, factor, u: shapes (T,), (T, q, q) and (T, R, p).
-    nodes: see `hlm.engines.quadrature.nodes.Rules.tables`.
-    rule: shape (K,); the rule of each group.
+    nodes: see `hlm.engines.quadrature.gauss_hermite.Rules.tables`; rule: shape (K,); the rule of each group.
     near: Newton's decrement at which a group's mode is near enough for the nodes.
     found: the log integrals, (T, R, K), NaN where there is none; v, (T, R, K, q), from where its search starts to the
         mode; the root of the curvature there, (T, R, K, q, q); what `_sum_of_nodes` says for the draws, (T, R, K, 3).
