@@ -10,7 +10,7 @@ from hlm.engines.nuts.columns import Rows
 from hlm.engines.nuts.kernels import prior_kernel
 from hlm.engines.nuts.mode import Mode, joint_mode
 from hlm.engines.nuts.theta import Theta
-from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper, solve_with_root
+from hlm.support.linear_algebra import inverses, lower_roots, solve_lower, solve_upper, solve_with_root
 
 _STEP = 0.1  # of theta's coordinates, for second derivatives
 _GRADIENT_STEP = 1e-3
@@ -137,8 +137,9 @@ def _whitened(
 def _information(spread: np.ndarray, root: np.ndarray) -> np.ndarray:
     """J with 1 + L' J L the inverse of the covariance of each group's v, shape (K, q, q)."""
     q = len(root)
-    found = np.linalg.inv(spread) - np.eye(q)
+    found = inverses(spread) - np.eye(q)
     undone = solve_lower(root, np.eye(q))
     found = undone.T @ found @ undone
+    found = np.where(np.isfinite(found), found, 0.0)  # of a group whose covariance is singular: nothing is known
     values, vectors = np.linalg.eigh((found + found.swapaxes(1, 2)) / 2)
     return np.asarray((vectors * np.maximum(values, 0.0)[:, None]) @ vectors.swapaxes(1, 2))
