@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlm.data.simulation import Truth, numbers, simulate
+from hlm.data.simulation import Simulated, Truth, numbers, simulate
 from hlm.errors import DataError
 from hlm.fits.fit import fit_pooling
 from hlm.fits.group_coefficients import coefficients
@@ -25,8 +25,8 @@ _DRAWS = 125  # in each of four chains: only the posterior means are used, and t
 
 def recovery(
     sizes: Sequence[int] = SIZES, *, groups_per_size: int = 10, fixed: float | Sequence[float] = (0.0, 1.0),
-    sd: float | Sequence[float] = (0.3, 0.3), corr: float = 0.0, sigma: float = 1.0, repeats: int = 20,
-    seed: int | None = None,
+    sd: float | Sequence[float] = (0.3, 0.3), corr: float = 0.0, sigma: float | None = None,
+    family: Simulated = "gaussian", trials: int | None = None, repeats: int = 20, seed: int | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """The error of complete, no and partial pooling on simulated data, by group size.
 
@@ -38,7 +38,7 @@ def recovery(
     sizes : sequence of int
         Group sizes; more rows than coefficients.
     groups_per_size : int
-    fixed, sd, corr, sigma
+    fixed, sd, corr, sigma, family, trials
         The truth, as in `simulate`.
     repeats : int
         Data sets.
@@ -49,13 +49,20 @@ def recovery(
     -------
     pandas.DataFrame
         One row per term x group size x pooling: ``term, size, pooling, rmse, se``. ``rmse`` is the root mean squared
-        error over groups and data sets, ``se`` its Monte Carlo standard error, from the spread between data sets. With
-        a slope and fewer than six rows the squared error of least squares has no variance: its ``se`` means nothing.
+        error over groups and data sets, on the scale of the link (log-odds, logarithms of means), ``se`` its Monte
+        Carlo standard error, from the spread between data sets. With a slope and fewer than six rows the squared error
+        of least squares has no variance: its ``se`` means nothing.
 
     Raises
     ------
     DataError
         For sizes or repeats that leave nothing to compare, and as `simulate`.
+
+    Notes
+    -----
+    In other families the three fits of a data set take a second or two, and a group with all or no successes, or
+    with counts of 0 alone, has no estimate of its own: in no pooling its error is the doing of the prior alone, and
+    decides the ``rmse`` of small groups.
 
     Examples
     --------
@@ -77,8 +84,9 @@ def recovery(
     with interruptible(lambda: f"recovering data set {len(squares) + 1} of {repeats}"):
         for one in np.random.SeedSequence(seed).generate_state(repeats).tolist():
             data, truth = simulate(
-                len(of_group), of_group.tolist(), fixed=fixed, sd=sd, corr=corr, sigma=sigma, seed=one
-            )
+                len(of_group), of_group.tolist(), fixed=fixed, sd=sd, corr=corr, sigma=sigma, family=family,
+                trials=trials, seed=one,
+            )  # fmt: skip
             errors = _squared_errors(data, truth, one).reshape(len(POOLINGS), len(ordered), groups_per_size, q)
             squares.append(errors.mean(axis=2))
     mean, se = np.mean(squares, axis=0), np.std(squares, axis=0, ddof=1) / np.sqrt(repeats)
@@ -96,7 +104,7 @@ def recovery(
 
 def _squared_errors(data: pd.DataFrame, truth: Truth, seed: int) -> np.ndarray:
     """Shape (poolings, groups, terms)."""
-    fits = fit_pooling(truth.formula, data, draws=_DRAWS, seed=seed, progress=False)
+    fits = fit_pooling(truth.formula, data, family=truth.family, draws=_DRAWS, seed=seed, progress=False)
     terms, levels = list(truth.coefficients.columns), list(truth.coefficients.index)
     means = coefficients(fits).sel(pooling=list(POOLINGS), group=levels, term=terms).mean(("chain", "draw"))
     error = means.transpose("pooling", "group", "term").to_numpy() - truth.coefficients.to_numpy()

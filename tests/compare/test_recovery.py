@@ -8,6 +8,7 @@ import pytest
 
 from hlm.compare.recovery import recovery
 from hlm.errors import DataError
+from hlm.plots.plot_recovery import plot_recovery
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,34 @@ def test_partial_pooling_wins_where_groups_are_small(intercepts):
     assert large["partial"] == pytest.approx(large["none"], rel=0.1)  # weights 12 to 1 for the group's own rows
 
 
+@pytest.fixture(scope="module")
+def counts() -> pd.DataFrame:
+    return recovery((4, 40), fixed=3.0, sd=0.3, family="poisson", repeats=8, groups_per_size=12, seed=1)
+
+
+def test_poisson_intercepts_have_the_errors_of_their_information(counts):
+    """A row of mean m says as much about its logarithm as a normal one of variance 1 / m; m is exp(3) or so."""
+    wide = counts.pivot(index="size", columns="pooling", values=["rmse", "se"])
+    told = wide.index.to_numpy() * np.exp(3.0)
+    a_group = np.exp(0.3**2 / 2)  # E 1/m is so many times exp(-3)
+    expected = {"none": np.sqrt(a_group / told), "complete": np.full(2, 0.3)}
+    expected["partial"] = np.sqrt(1 / (1 / 0.09 + told / a_group))
+    for pooling, value in expected.items():
+        # complete pooling is at the logarithm of the mean count, 0.3^2 / 2 above the mean logarithm
+        off = np.hypot(value, 0.045 if pooling == "complete" else 0.0)
+        assert (np.abs(wide["rmse"][pooling] - off) < 4 * wide["se"][pooling] + 0.03 * off).all(), pooling
+
+
+@pytest.mark.parametrize(("family", "trials"), [("bernoulli", None), ("binomial", 8)])
+def test_partial_pooling_wins_in_small_groups_of_successes(family, trials):
+    table = recovery((5, 30), family=family, trials=trials, repeats=2, groups_per_size=15, seed=1)
+    assert set(table["term"]) == {"Intercept", "x"} and np.isfinite(table["rmse"]).all()
+    small = table[(table["size"] == 5) & (table["term"] == "x")].set_index("pooling")["rmse"]
+    assert small["partial"] < small["none"]
+    ax = plot_recovery(table)
+    assert ax.get_ylabel() == "root mean squared error of the slope on x"
+
+
 def test_rows_and_columns():
     table = recovery((20, 6), repeats=2, groups_per_size=3, seed=1)
     assert list(table.columns) == ["term", "size", "pooling", "rmse", "se"]
@@ -47,6 +76,8 @@ def test_rows_and_columns():
         ((), {}, "sizes above 2, not"),
         ((6, 10), {"repeats": 1}, "two data sets at least for a standard error"),
         ((6, 10), {"groups_per_size": 0}, "groups_per_size=0"),
+        ((6, 10), {"family": "gamma"}, "family"),
+        ((6, 10), {"family": "poisson", "sigma": 1.0}, "the poisson family has no residual sd; leave sigma out"),
         ((6, 10), {"sd": (0, 0)}, "nothing varies between groups"),
     ],
 )

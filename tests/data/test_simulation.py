@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hlm.data.simulation import simulate
@@ -72,3 +73,39 @@ def test_the_same_seed_gives_the_same_data():
 def test_what_no_such_model_has(arguments, options, message):
     with pytest.raises(DataError, match=message):
         simulate(*arguments, **({"fixed": (0.0, 1.0), "sd": (0.5, 0.3)} | options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"family": "gamma"}, "family is one of 'gaussian', 'bernoulli', 'binomial', 'poisson', not 'gamma'."),
+        ({"family": ["poisson"]}, "family is one of"),
+        ({"family": "bernoulli", "sigma": 1}, "sigma=1: the bernoulli family has no residual sd; leave sigma out."),
+        ({"family": "binomial"}, "needs the trials of each row: trials=10"),
+        ({"family": "binomial", "trials": 0}, "trials is a whole number of at least 1, not 0."),
+        ({"family": "poisson", "trials": 3}, "trials=3: the poisson family has no trials; leave trials out"),
+        ({"family": "poisson", "fixed": (80.0, 1.0)}, "they are on the scale of logarithms"),
+    ],
+)
+def test_what_no_such_family_has(options, message):
+    with pytest.raises(DataError, match=message):
+        simulate(5, 3, **({"fixed": (0.0, 1.0), "sd": (0.5, 0.3)} | options))
+
+
+@pytest.mark.parametrize(
+    ("family", "trials", "formula", "mean", "variance"),
+    [
+        ("bernoulli", None, "y ~ x + (1|group)", lambda eta: 1 / (1 + np.exp(-eta)), lambda m: m * (1 - m)),
+        ("binomial", 7, "p(y, n) ~ x + (1|group)", lambda eta: 7 / (1 + np.exp(-eta)), lambda m: m * (1 - m / 7)),
+        ("poisson", None, "y ~ x + (1|group)", np.exp, lambda m: m),
+    ],
+)
+def test_other_families_have_their_means_and_variances(family, trials, formula, mean, variance):
+    data, truth = simulate(2000, 20, fixed=(0.3, -0.8), sd=(0.7, 0), family=family, trials=trials, seed=2)
+    assert (truth.formula, truth.family, truth.sigma) == (formula, family, None)
+    assert data["y"].dtype.kind == "i" and list(data) == ["group", "x", *["n"] * (trials is not None), "y"]
+    own = truth.coefficients.loc[data["group"]].to_numpy()
+    expected = mean(own[:, 0] + own[:, 1] * data["x"].to_numpy())
+    z = (data["y"] - expected) / np.sqrt(variance(expected))
+    assert abs(z.mean()) < 4 / np.sqrt(len(z)) and abs((z * data["x"]).mean()) < 4 / np.sqrt(len(z))
+    assert abs((z**2).mean() - 1) < 4 * (z**2).std() / np.sqrt(len(z))

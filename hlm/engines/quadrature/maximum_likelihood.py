@@ -17,6 +17,7 @@ from hlm.engines.quadrature.grouped_rows import GroupedRows
 from hlm.engines.quadrature.integrals import group_integrals
 from hlm.engines.quadrature.joint_modes import Theta, joint_mode, origin
 from hlm.engines.theta.estimated import column_sizes
+from hlm.support.linear_algebra import inverses
 
 _STEP, _WIDE = 1e-4, 1e-2  # of first and second differences, in coordinates of order 1
 _TOLERANCE = 1e-5  # of the gradient
@@ -119,7 +120,7 @@ def maximise(grouped: GroupedRows, coefficients: NormalCoefficients, rules: Rule
     theta, u = likelihood.parts(w[None])
     flat = bool(len(w)) and bool(np.linalg.eigvalsh(curvature)[0] < _FLAT)
     p = len(u[0])
-    covariance = np.full((p, p), np.nan) if flat else np.linalg.inv(curvature)[:p, :p]
+    covariance = np.full((p, p), np.nan) if flat else inverses(curvature)[:p, :p]
     sds = np.linalg.norm(theta.factor[0] * sizes[:, None], axis=1)
     return Maximum(
         theta, u[0], covariance, float(likelihood(w[None])[0]), float(sds.max()), likelihood is not full,
