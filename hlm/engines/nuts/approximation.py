@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.nuts.columns import Rows
-from hlm.engines.nuts.kernels import prior_kernel
+from hlm.engines.nuts.kernels.mode_search import prior_kernel
 from hlm.engines.nuts.mode import Mode, joint_mode
 from hlm.engines.nuts.theta import Theta
 from hlm.support.linear_algebra import lower_roots, solve_upper

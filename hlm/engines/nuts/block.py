@@ -6,7 +6,7 @@ import numpy as np
 
 from hlm.engines.nuts.approximation import Approximation
 from hlm.engines.nuts.columns import Rows
-from hlm.engines.nuts.kernels import HEADER
+from hlm.engines.nuts.kernels.log_density import HEADER
 from hlm.engines.nuts.theta import Theta
 
 

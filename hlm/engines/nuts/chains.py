@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hlm.engines.nuts.kernels import callbacks, expand_kernel
+from hlm.engines.nuts.kernels.log_density import EXPANDS, callbacks
 
 _TRIES = 20
 
@@ -45,18 +45,28 @@ def sample_chains(
     stats = found["sample_stats"].to_dataset()
     kept = {str(name): v.to_numpy() for name, v in stats.data_vars.items() if v.dims == ("chain", "draw")}
     points = np.ascontiguousarray(found["posterior"]["x"].to_numpy().reshape(-1, size))
-    expanded = np.empty_like(points)
-    expand_kernel(numbers, numbers.view(np.float64), points, expanded)
-    return Chains(expanded.reshape(chains, draws, size), kept)
+    return Chains(_expanded(numbers, points).reshape(chains, draws, size), kept)
 
 
 def density_at(numbers: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray] | None:
     """The log density of a `block` at a point and its slopes; None where they are not finite."""
     out, density = np.empty_like(x), np.empty(1)
+    return None if _called(numbers, x, out, density) else (float(density[0]), out)
+
+
+def _expanded(numbers: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(values of theta, beta, b) of many points, shape (S, d + coefficients)."""
+    asking, out, unused = numbers.copy(), np.empty_like(points), np.empty(1)
+    asking[EXPANDS] = 1
+    for point, row in zip(points, out, strict=True):
+        _called(asking, point, row, unused)
+    return out
+
+
+def _called(numbers: np.ndarray, *arrays: np.ndarray) -> int:
     real = ctypes.POINTER(ctypes.c_double)
-    places = (array.ctypes.data_as(real) for array in (x, out, density))
-    bad = callbacks()[0].ctypes(len(x), *places, numbers.ctypes.data)
-    return None if bad else (float(density[0]), out)
+    places = (array.ctypes.data_as(real) for array in arrays)
+    return int(callbacks()[0].ctypes(len(arrays[0]), *places, numbers.ctypes.data))
 
 
 def _start(numbers: np.ndarray, size: int, seed: int | None) -> np.ndarray:

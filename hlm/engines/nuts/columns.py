@@ -31,7 +31,7 @@ class Rows:
 
     which: np.ndarray  # family, link, what zeros are, number of own parameters
     y: np.ndarray  # shape (n,)
-    m: np.ndarray  # shape (n,); trials, or a second function of the response; see `_row` in kernels.py
+    m: np.ndarray  # shape (n,); trials, or a second function of the response; see `_row` in kernels/row_density.py
     offset: np.ndarray  # shape (n,)
     x: np.ndarray  # shape (n, p)
     z: np.ndarray  # shape (n, q)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from hlm.engines.normal_coefficients import why_not_lkj, why_not_normal
-from hlm.engines.nuts import kernels
+from hlm.engines.nuts.kernels import row_density as kernels
 from hlm.engines.theta.standard_deviations import why_not_a_scale
 from hlm.model.model import Model
 from hlm.model.own_intercepts import own_intercepts_at_means

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlm.engines.nuts.columns import Rows
-from hlm.engines.nuts.kernels import curvature_kernel, rows_kernel
+from hlm.engines.nuts.kernels.mode_search import curvature_kernel, rows_kernel
 from hlm.support.linear_algebra import lower_roots, solve_lower, solve_upper, solve_with_root
 
 _STEPS, _HALVINGS = 60, 25

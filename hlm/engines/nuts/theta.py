@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from hlm.engines.nuts.kernels import INTERVAL, POSITIVE, PRIOR_NUMBERS
+from hlm.engines.nuts.kernels.theta import INTERVAL, POSITIVE, PRIOR_NUMBERS
 from hlm.engines.theta.estimated import column_sizes
 from hlm.model.prior_distributions import DISTRIBUTIONS
 from hlm.model.prior_scales import Scales
@@ -25,7 +25,7 @@ _UNITS = {"alpha": 2.0, "kappa": 10.0, "lam": 2.0, "nu": 10.0}  # guesses of a f
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """One value of theta, as `_coordinate` in kernels.py says."""
+    """One value of theta, as `coordinate` in kernels/theta.py says."""
 
     kind: int
     low: float
@@ -64,9 +64,9 @@ class Theta:
 
     @property
     def numbers(self) -> np.ndarray:
-        """As the kernels read them, shape (d, 2 + PRIOR_NUMBERS)."""
+        """As the kernels read them, 2 + PRIOR_NUMBERS for each coordinate."""
         rows = [[one.low, one.width, *one.numbers] for one in self.coordinates]
-        return np.array(rows, dtype=np.float64).reshape(-1, 2 + PRIOR_NUMBERS)
+        return np.array(rows, dtype=np.float64).ravel()
 
     def roots(self, values: np.ndarray) -> np.ndarray:
         """L of the orthogonalised effects from values, shape (S, d), as shape (S, q, q)."""
@@ -128,7 +128,7 @@ def coordinate(prior: Prior, *, unit: float, column: int = 0) -> Coordinate:
 
 
 def _as_numbers(name: str, numbers: Mapping[str, float]) -> tuple[float, ...]:
-    """The log prior of a positive value as c0 .. c6 of `_coordinate`, less what has no value in it."""
+    """The log prior of a positive value as c0 .. c6 of `coordinate`, less what has no value in it."""
     match name:
         case "HalfNormal":
             return 0.0, 0.0, 0.5 / numbers["sigma"] ** 2

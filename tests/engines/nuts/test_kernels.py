@@ -9,7 +9,7 @@ from scipy import stats
 
 from hlm.engines.normal_coefficients import normal_coefficients
 from hlm.engines.nuts.columns import sampled_rows
-from hlm.engines.nuts.kernels import prior_kernel, rows_kernel
+from hlm.engines.nuts.kernels.mode_search import prior_kernel, rows_kernel
 from hlm.engines.nuts.theta import Coordinate, coordinate
 from hlm.model.prior_distributions import DISTRIBUTIONS
 from hlm.model.priors import Prior
@@ -34,7 +34,7 @@ def test_log_prior_of_a_coordinate_is_that_of_its_value(prior: Prior) -> None:
 
 
 def log_prior(one: Coordinate, u: float) -> float:
-    numbers = np.array([[one.low, one.width, *one.numbers]])
+    numbers = np.array([one.low, one.width, *one.numbers])
     return float(prior_kernel(np.array([one.kind], dtype=np.int64), np.array([u]), numbers))
 
 
