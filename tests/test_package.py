@@ -71,11 +71,3 @@ def test_data_of_other_licences_are_not_in_the_distributions() -> None:
     included = targets["sdist"]["include"]
     found = {path for name in included for path in [ROOT / name, *(ROOT / name).rglob("*")] if path.suffix == ".csv"}
     assert found == set((ROOT / "hlm" / "data" / "sets").glob("*.csv"))
-
-
-def test_compiled_functions_call_none_of_another_file():
-    """numba's cache looks at the caller's file only: a changed callee would run beside its old self, and crash."""
-    compiled = [path for path in Path(hlm.__file__).parent.rglob("*.py") if "@compiled" in path.read_text()]
-    assert len(compiled) >= 2
-    for path in compiled:
-        assert re.findall("(?:import|from) (hlm.*)", path.read_text()) == ["hlm.engines.compiled import compiled"]
