@@ -49,7 +49,8 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     every = theta, u
     some = np.arange(0, len(theta), -(-len(theta) // _draws(grouped, available.sizes[chosen], theta, u)))
     theta, u = theta.some(some), u[some]  # draws come in random order
-    found = predictive_densities(grouped, theta, u, available, chosen)
+    with_rows = unit is None or not model.factors
+    found = predictive_densities(grouped, theta, u, available, chosen, with_rows=with_rows)
     constants = grouped.constants + grouped.constants_by_row(theta.phi)
     if unit is None:
         set_own_integrals(grouped, theta, u, available, chosen, found)
