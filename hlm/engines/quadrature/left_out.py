@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # given theta and the common coefficients the densities are exact, and differ little between draws: so many are enough
 _DRAWS, _LEAST = 1000, 200
-_VALUES = 2e8  # draws x nodes of all different rows at most, some 5 s, where that leaves the least
+_VALUES = 1e8  # draws x nodes of all different rows at most, some 2 s, where that leaves the least
 _CHEAP = 2e7  # of these that are worth more draws
 _SAME = 30  # draws where nothing that is left differs between them: as few as a tail is seen in
 _CHECKED = 6  # draws at which nodes are chosen
