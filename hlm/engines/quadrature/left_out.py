@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 # given theta and the common coefficients the densities are exact, and differ little between draws: so many are enough
 _DRAWS, _LEAST = 1000, 200
-_VALUES = 2e8  # draws x nodes of all different rows at most, some 5 s, where that leaves the least
+_VALUES = 1e8  # draws x nodes of all different rows at most, some 2 s, where that leaves the least
 _CHEAP = 2e7  # of these that are worth more draws
 _SAME = 30  # draws where nothing that is left differs between them: as few as a tail is seen in
 _CHECKED = 6  # draws at which nodes are chosen
-_MORE = 2  # rules finer than the group's integral needs: without one of few rows it is wider
+_MORE = 1  # rules finer than the group's integral needs: without one of few rows it is wider
 
 
 def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
@@ -49,7 +49,8 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     every = theta, u
     some = np.arange(0, len(theta), -(-len(theta) // _draws(grouped, available.sizes[chosen], theta, u)))
     theta, u = theta.some(some), u[some]  # draws come in random order
-    found = predictive_densities(grouped, theta, u, available, chosen)
+    with_rows = unit is None or not model.factors
+    found = predictive_densities(grouped, theta, u, available, chosen, with_rows=with_rows)
     constants = grouped.constants + grouped.constants_by_row(theta.phi)
     if unit is None:
         set_own_integrals(grouped, theta, u, available, chosen, found)

@@ -15,8 +15,8 @@ from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K, smooth
 from hlm.model.model import Model
 
 _ERROR = 0.0125  # wanted standard error of the sum of all groups: 0.05 is four of them
-_VALUES = 3e8  # draws x rows x nodes at most, some 3 s
-_EACH = 300  # of these for what a group takes besides, such as its mode
+_VALUES = 1.5e8  # draws x rows x nodes at most, some 2 s
+_EACH = 150  # of these for what a group takes besides, such as its mode
 _LEAST = 1000  # draws
 _MOST = 200_000  # draws
 
@@ -30,7 +30,7 @@ def groups_left_out(
     some = np.arange(0, len(theta), -(-len(theta) // max(affordable, _LEAST)))  # draws come in random order
     densities = _densities(grouped, theta.some(some), u[some], rules, chosen)
     wanted = min(int(len(some) * (_error(densities) / _ERROR) ** 2), affordable, _MOST) - len(some)
-    if wanted < len(some) / 4:  # not worth the search for a proposal
+    if wanted < len(some):  # not worth the search for a proposal
         return densities
     further = sample_pairs(
         grouped, theta_coordinates(model, coefficients), wanted, np.random.default_rng(0), with_effects=False

@@ -35,10 +35,12 @@ def different_responses(grouped: GroupedRows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predictive_densities(
-    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray
+    grouped: GroupedRows, theta: Theta, u: np.ndarray, rules: Rules, chosen: np.ndarray, *, with_rows: bool = True
 ) -> Predictive:
-    """Densities of the responses and of the groups for pairs of theta and u, shape (T, p)."""
+    """Densities of the responses (or without these) and of the groups for pairs of theta and u, shape (T, p)."""
     different, place = different_responses(grouped)
+    if not with_rows:
+        different = different[:0]
     rows = different[:, 0].astype(np.int64)
     responses = rows, different[:, 1].copy(), different[:, 2].copy(), np.searchsorted(rows, grouped.start)
     times, m, groups = len(theta), len(different), grouped.groups
