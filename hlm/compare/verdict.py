@@ -16,6 +16,7 @@ from hlm.engines.interface import PointwiseLoo
 from hlm.errors import FitError
 from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.verdict_sentence import judge
+from hlm.formula.pooling_formulas import LABEL
 from hlm.support.options import check_seed
 
 if TYPE_CHECKING:
@@ -149,10 +150,10 @@ def _spread_sentences(checks: pd.DataFrame) -> list[str]:
     for row in checks.to_dict("records"):
         if np.isnan(row["p_value"]) or _ODD <= row["p_value"] <= 1 - _ODD:
             continue
-        label = "no" if row["pooling"] == "none" else row["pooling"]
         more = "more" if row["p_value"] < _ODD else "less"
+        label = LABEL.get(row["pooling"], row["pooling"])
         said.append(
-            f"Check: groups of {row['group']} differ {more} than {label} pooling expects: {row['statistic']} "
+            f"Check: groups of {row['group']} differ {more} than {label} expects: {row['statistic']} "
             f"{row['observed']:.3g}, replicated {row['lower']:.3g} to {row['upper']:.3g} (p {row['p_value']:.2f})."
         )
     return said

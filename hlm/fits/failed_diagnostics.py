@@ -6,6 +6,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from hlm.fits.results import Fits, fits_by_label
+from hlm.formula.pooling_formulas import LABEL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def failed_diagnostics(fits: Fits, labels: Container[str] | None = None) -> dict[str, str]:
     """By strategy: one clause about its draws, where they are not to be trusted; of some strategies only, or of all."""
     return {
-        label: f"draws of {label} pooling not reliable: {fit.diagnostics.problem}"
+        label: f"draws of {LABEL.get(label, label)} not reliable: {fit.diagnostics.problem}"
         for label, fit in fits_by_label(fits).items()
         if not fit.diagnostics.ok and (labels is None or label in labels)
     }

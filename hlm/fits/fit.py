@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from hlm.data.transforms import Functions
-from hlm.engines.bambi.engine import LABEL
 from hlm.engines.interface import Options
 from hlm.errors import FitError
 from hlm.fits.results import Fit, PoolingFits
 from hlm.fits.run_engines import run_engines
 from hlm.formula.formula import Formula
-from hlm.formula.pooling_formulas import POOLINGS, Pooling, Residual
+from hlm.formula.pooling_formulas import LABEL, POOLINGS, Pooling, Residual
 from hlm.model.priors import GivenPriors
 from hlm.model.resolve import resolve
 from hlm.support.interrupts import interruptible

@@ -9,6 +9,7 @@ from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine, Options
 from hlm.errors import FitError
 from hlm.fits.results import Fit
+from hlm.fits.separation_notes import separation_notes
 from hlm.model.model import Model
 from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import Method
@@ -44,7 +45,8 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
         notes = (f"sampled by {following.label}, since of {engine.label} {draws.diagnostics.problem}",)
     if not draws.diagnostics.ok and model.family.limits_sentence:
         notes = (*notes, model.family.limits_sentence)
-    fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, (*model.notes, *notes))
+    notes = (*model.notes, *separation_notes(model), *notes)
+    fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, notes)
     sizes = draws.idata["posterior"].sizes
     size = model.rows * sizes["chain"] * sizes["draw"]
     if model.family.log_density is not None and size <= _LOO_NUMBERS.get(fit.method, _AFTER_A_CHAIN):

@@ -203,7 +203,11 @@ def _modelled_label(model: Model) -> str:
 def _foot(fits: Mapping[str, ShownFit]) -> list[str]:
     message = next(iter(fits.values())).resolved.data.message
     notes = [f"{label}: {fit.diagnostics.sentence}" for label, fit in fits.items()]
-    notes += [f"{label}: {note}." for label, fit in fits.items() for note in fit.notes]
+    owners: dict[str, list[str]] = {}
+    for label, fit in fits.items():
+        for note in fit.notes:
+            owners.setdefault(note, []).append(label)
+    notes += [f"{', '.join(labels)}: {note}." for note, labels in owners.items()]  # each once
     notes += [message] if message else []
     return [*notes, *_predictive_notes(fits)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -11,6 +12,7 @@ from hlm.formula.formula import INTERCEPT, Formula, Term
 Pooling = Literal["complete", "none", "partial"]
 Residual = Literal["shared", "separate"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
+LABEL: Mapping[str, str] = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -39,8 +39,9 @@ def with_priors(models: dict[Pooling, Model], given: GivenPriors | None, lkj_eta
             model = replace(model, as_written=as_written)
             priors = chosen(model, default_priors_of(model, prior_rules(model, lkj_eta)))
         found[pooling] = replace(
-            model, priors=priors, notes=(*model.notes, *far_from_zero(model), *nearly_collinear(model))
-        )
+            model, priors=priors, given_priors=dict(given) if isinstance(given, Mapping) else given,
+            notes=(*model.notes, *far_from_zero(model), *nearly_collinear(model)),
+        )  # fmt: skip
     return found
 
 

@@ -19,7 +19,7 @@ from hlm.model.design_columns import Columns
 from hlm.model.families import Family
 from hlm.model.grouping_factors import CovarianceBlock, GroupingFactor
 from hlm.model.parameters import Kind, Parameter
-from hlm.model.priors import Priors
+from hlm.model.priors import GivenPriors, Priors
 from hlm.support.linear_algebra import orthogonalising
 from hlm.support.options import offending
 
@@ -53,6 +53,8 @@ class Model:
     as_written : frozenset of str
         Names of correlations in whose blocks the user gave a prior: all priors of these blocks belong to the columns as
         they are written, not to orthogonalised ones. Names of no pooling's own intercepts with a prior of the user's.
+    given_priors : mapping of str to Prior or bambi.Prior, or "bambi", optional
+        What the user gave, for the other strategies of the same formula.
     """
 
     pooling: Pooling
@@ -67,6 +69,7 @@ class Model:
     priors: Priors
     notes: tuple[str, ...]
     as_written: frozenset[str] = frozenset()
+    given_priors: GivenPriors | None = None
 
     @property
     def has_data(self) -> bool:

@@ -15,6 +15,7 @@ from hlm.compare.pooling_path import PoolingPath, path_of
 from hlm.errors import FitError, nearest
 from hlm.fits.results import Fits, fits_by_label
 from hlm.formula.function_calls import kept
+from hlm.formula.pooling_formulas import POOLINGS
 from hlm.model.resolve import resolve
 from hlm.plots.coefficient_axis import first_slope, usual
 from hlm.plots.glyphs import (
@@ -116,7 +117,10 @@ def _path_of_fits(fits: Fits, group: str | None) -> PoolingPath:
         none = fits["none"].resolved
     else:
         family = model.family
-        none = resolve(model.written, model.data, poolings=("none",), family=family.name, link=family.link)["none"]
+        none = resolve(
+            model.written, model.data, poolings=POOLINGS, family=family.name, link=family.link,
+            priors=model.given_priors,
+        )["none"]  # fmt: skip
     return path_of(model, none, group=group, seed=_SEED)
 
 

@@ -22,6 +22,7 @@ from hlm.compare.verdict import verdict
 from hlm.engines.exact.diagnostics import ExactDiagnostics
 from hlm.engines.interface import PointwiseLoo
 from hlm.engines.sampling.chain_diagnostics import ChainDiagnostics
+from hlm.fits.failed_diagnostics import failed_diagnostics
 from hlm.fits.results import PoolingFits
 
 DIVERGED = ChainDiagnostics(r_hat=1.2, r_hat_at="1|Subject_sigma", ess=37.0, ess_at="Days", divergences=12, chains=4)
@@ -68,6 +69,14 @@ def test_every_row_says_it_once_where_a_row_rests_on_all_strategies(
 ) -> None:
     assert (OF_ALL_ARMS[name](doubtful)["note"].str.count("draws of partial pooling not reliable") == 1).all()
     assert not OF_ALL_ARMS[name](sleepstudy)["note"].str.contains("not reliable").any()
+
+
+def test_strategies_are_called_by_their_names(sleepstudy: PoolingFits) -> None:
+    fits = {label: replace(fit, diagnostics=DIVERGED) for label, fit in sleepstudy.items()}
+    clauses = [*failed_diagnostics(fits).values(), *failed_diagnostics({"with slopes": fits["partial"]}).values()]
+    assert [clause.partition(" not reliable")[0] for clause in clauses] == [
+        "draws of complete pooling", "draws of no pooling", "draws of partial pooling", "draws of with slopes",
+    ]  # fmt: skip
 
 
 PICTURES: dict[str, Callable[[Any], Any]] = {

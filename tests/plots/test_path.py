@@ -11,6 +11,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 from hlm.compare.pooling_path import PoolingPath, pooling_path
 from hlm.data.packaged_sets import load_data
 from hlm.errors import FitError
+from hlm.fits.fit import fit, fit_pooling
+from hlm.model.priors import Prior
 from hlm.plots.glyphs import LOOKS
 from hlm.plots.plot_path import plot_path
 
@@ -133,6 +135,21 @@ def test_fits_give_the_path_of_all_sds(sleepstudy, path):
     found = np.array([line[50, 1] for line in _lines(ax).get_segments()])
     expected = path.estimates.sel(term="Days").isel(sd=50)
     np.testing.assert_allclose(found, expected, atol=0.5)  # the estimated sds come from other draws, places too
+
+
+@pytest.mark.parametrize("priors", [{"sigma": Prior("HalfNormal", sigma=3)}, "bambi"])
+def test_a_missing_no_pooling_has_the_priors_that_were_given(priors):
+    fits = fit_pooling(SLEEP, load_data("sleepstudy"), priors=priors, seed=1, draws=100, progress=False)
+    both, alone, default = (
+        _lines(plot_path(some)).get_segments()
+        for some in (fits, {"partial": fits["partial"]}, {"partial": fits["partial"], "none": fit_none()})
+    )
+    np.testing.assert_array_equal(alone, both)
+    assert priors == "bambi" or np.abs(np.array(default) - both)[:, -1, 1].max() > 1e-6  # sigma = 3 is far off
+
+
+def fit_none():
+    return fit(SLEEP, load_data("sleepstudy"), pooling="none", seed=1, draws=100, progress=False)
 
 
 def test_nine_groups_are_named_and_many_are_bands():

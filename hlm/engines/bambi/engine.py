@@ -17,7 +17,7 @@ from hlm.engines.bambi.sampled_coefficients import starts
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.chain_diagnostics import diagnose
 from hlm.errors import FitError
-from hlm.formula.pooling_formulas import Pooling
+from hlm.formula.pooling_formulas import LABEL
 from hlm.model.model import Model
 from hlm.support.random_streams import spawned
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from hlm.engines.bambi.adapter import HlmModel
 
-LABEL: Mapping[Pooling, str] = {"complete": "complete pooling", "none": "no pooling", "partial": "partial pooling"}
 # nutpie's 0.8 leaves 20 to 100 divergences on pastes, whose batches hardly differ; 0.9 leaves none
 _TARGET_ACCEPT = 0.9
 _COMPILING = 8.0  # seconds, for PyTensor, once a model

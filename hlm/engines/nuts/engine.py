@@ -22,6 +22,7 @@ from hlm.engines.posterior_tree import JointDraws, posterior_tree
 from hlm.engines.sampling.chain_diagnostics import diagnose
 from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT
+from hlm.formula.pooling_formulas import LABEL
 from hlm.model.model import Model
 from hlm.support.linear_algebra import rotated_to_lower
 from hlm.support.options import offending
@@ -70,7 +71,7 @@ class NutsEngine:
         coefficients = normal_coefficients(model)
         rows, theta = sampled_rows(model, coefficients), theta_of(model, coefficients)
         numbers = block(rows, theta, approximation(rows, theta))
-        found, label = None, f"{model.pooling} pooling"
+        found, label = None, LABEL[model.pooling]
         for tune, accept in zip((min(options.tune, _ENOUGH), _MORE * options.tune), _ACCEPT, strict=True):
             if options.progress:
                 said = f"{label}: sampling {options.chains} x {tune + options.draws} draws ..."

@@ -17,6 +17,7 @@ from hlm.engines.quadrature.grouped_rows import GroupedRows, grouped_rows
 from hlm.engines.quadrature.joint_modes import Theta
 from hlm.engines.quadrature.nodes import chosen_rules
 from hlm.engines.quadrature.predictive import different_responses, predictive_densities
+from hlm.engines.quadrature.without_rows import set_own_integrals
 from hlm.engines.sampling.leave_one_out import from_densities
 from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model
@@ -48,6 +49,7 @@ def left_out(model: Model, posterior: xr.Dataset, unit: Unit) -> PointwiseLoo:
     found = predictive_densities(grouped, theta, u, available, chosen)
     constants = grouped.constants + grouped.constants_by_row(theta.phi)
     if unit is None:
+        set_own_integrals(grouped, theta, u, available, chosen, found)
         without, inside = (values[:, found.place] + constants for values in (found.without, found.inside))
         return from_densities([(np.arange(model.rows), without, inside)], model.rows)
     codes, levels = model.data.codes(unit), model.data.levels(unit)
