@@ -169,3 +169,10 @@ def why_not_normal(name: str, prior: Prior) -> str | None:
     if not (np.isfinite(sigma).all() and np.min(sigma) > 0 and np.isfinite(prior.args["mu"]).all()):
         return f"The prior of {name!r} is {prior}: its numbers must be finite, and sigma positive."
     return None
+
+
+def group_means(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The means of columns in each group, shape (K, columns)."""
+    counts = np.bincount(codes)
+    sums = [np.bincount(codes, column) for column in columns.T]
+    return np.stack(sums, axis=1) / counts[:, None] if sums else np.empty((len(counts), 0))

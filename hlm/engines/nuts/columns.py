@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.normal_coefficients import NormalCoefficients
+from hlm.engines.normal_coefficients import NormalCoefficients, group_means
 from hlm.engines.nuts.coverage import FAMILIES, LINKS
 from hlm.formula.formula import INTERCEPT
 from hlm.model.model import Model
@@ -77,7 +77,7 @@ def sampled_rows(model: Model, coefficients: NormalCoefficients) -> Rows:
         z = z @ coefficients.transformation
     if own_intercepts_at_means(model):
         slopes = np.array([term != INTERCEPT for term in coefficients.factors[0].design.terms])
-        in_groups = _group_means(x, codes[:, 0]), _group_means(z, codes[:, 0]) * slopes
+        in_groups = group_means(x, codes[:, 0]), group_means(z, codes[:, 0]) * slopes
         x, z = x - in_groups[0][codes[:, 0]], z - in_groups[1][codes[:, 0]]
     offset = x @ prior.mean + (z @ coefficients.mean if len(coefficients.mean) else 0.0)
     if model.data.offset is not None:
@@ -111,13 +111,6 @@ def _responses(model: Model) -> tuple[np.ndarray, np.ndarray]:
     if family in ("gamma", "weibull", "wald", "hurdle_gamma"):
         return y, np.log(np.maximum(y, _SMALLEST))
     return y, np.zeros(len(y)) if family == "exponential" else np.ones(len(y))
-
-
-def _group_means(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The means of columns in each group, shape (K, columns)."""
-    counts = np.bincount(codes)
-    sums = [np.bincount(codes, column) for column in columns.T]
-    return np.stack(sums, axis=1) / counts[:, None] if sums else np.empty((len(counts), 0))
 
 
 def _places(coefficients: NormalCoefficients, p: int) -> tuple[np.ndarray, int, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlm.engines.normal_coefficients import NormalCoefficients
+from hlm.engines.normal_coefficients import NormalCoefficients, group_means
 from hlm.engines.quadrature.coverage import KINDS
 from hlm.engines.quadrature.kernels.row_density import GAMMA, NEGATIVE_BINOMIAL, POISSON
 from hlm.formula.formula import INTERCEPT
@@ -101,13 +101,6 @@ def grouped_rows(model: Model, coefficients: NormalCoefficients) -> GroupedRows:
         kind, (s, c, columns[:, -1].copy(), columns[:, :p].copy()), start, columns[:, p:-1].copy(), scaled.T @ scaled,
         to_common, means, place, y, trials, constants, groups, in_groups,
     )  # fmt: skip
-
-
-def group_means(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The means of columns in each group, shape (K, columns)."""
-    counts = np.bincount(codes)
-    sums = [np.bincount(codes, column) for column in columns.T]
-    return np.stack(sums, axis=1) / counts[:, None] if sums else np.empty((len(counts), 0))
 
 
 def _responses(model: Model, kind: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

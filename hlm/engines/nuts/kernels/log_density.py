@@ -25,7 +25,7 @@ from hlm.engines.nuts.kernels.coefficients import effects, effects_back, mixed, 
 from hlm.engines.nuts.kernels.row_density import LOGIT, NO_ZEROS, SUCCESSES, own_numbers, row_with_zeros
 from hlm.engines.nuts.kernels.theta import theta, theta_back
 
-COMPILED_WITH = {"coefficients": "fd3f013d33ac", "row_density": "756a25efbe99", "theta": "0ad426bd03b5"}
+COMPILED_WITH = {"coefficients": "d8573fee244b", "row_density": "756a25efbe99", "theta": "758247203df9"}
 HEADER = 40  # whole numbers in front of the block, see `hlm.engines.nuts.block`; the last is its length
 EXPANDS = 35  # which of them is 1 where (theta, beta, b) are asked for in the place of slopes
 _ROWS_OF_A_PRODUCT = 512  # each factor is at most 2
@@ -86,10 +86,10 @@ def _called_for_densities(dimension, x_, out_, density_, block):
     d, p, q, widest = ints[8], ints[5], ints[7], ints[13]
     every = p + ints[11]
     value, rate, slope = np.empty(d), np.empty(d), np.empty(d)
-    lower, left = np.empty(q * q), np.empty(ints[9])
+    lower, left = np.empty((q, q)), np.empty(ints[9])
     density = theta(ints, reals, x, value, rate, slope, lower, left)
     t, v, pull, b = np.empty(every), np.empty(every), np.empty(every), np.empty(every)
-    chol = np.empty(every * widest)
+    chol = np.empty((every, widest))
     mixed(ints, reals, x, t)
     density += effects(ints, reals, lower, t, v, chol, pull, b)
     if ints[EXPANDS]:
@@ -101,7 +101,7 @@ def _called_for_densities(dimension, x_, out_, density_, block):
     own, by_own = np.ones(2), np.zeros(2)
     for j in range(ints[3]):
         own[j] = value[j]
-    by_b, by_t, by_lower = np.zeros(every), np.zeros(every), np.zeros(q * q)
+    by_b, by_t, by_lower = np.zeros(every), np.zeros(every), np.zeros((q, q))
     density += rows_back(ints, reals, own, b, by_b, by_own)
     for j in range(p):
         total = 0.0

@@ -62,17 +62,17 @@ def theta(ints, reals, x, value, rate, slope, root, left):
         density += prior
     for i in range(q):
         for j in range(q):
-            root[i * q + j] = 1.0 if i == j else 0.0
+            root[i, j] = 1.0 if i == j else 0.0
     for k in range(pairs):
         i, j = ints[ints[25] + 2 * k], ints[ints[25] + 2 * k + 1]
         w = value[d - pairs + k]
-        left[k] = root[i * q + i]
-        root[i * q + j] = left[k] * w
-        root[i * q + i] = left[k] * math.sqrt(max(1.0 - w * w, 1e-300))
+        left[k] = root[i, i]
+        root[i, j] = left[k] * w
+        root[i, i] = left[k] * math.sqrt(max(1.0 - w * w, 1e-300))
     for j in range(q):
         sd = reals[ints[26] + j] if ints[14] else value[own + j]
         for k in range(j + 1):
-            root[j * q + k] *= sd
+            root[j, k] *= sd
     return density
 
 
@@ -85,13 +85,13 @@ def theta_back(ints, value, rate, lower, left, by_lower, slope):
     for j in range(q):
         sd, total = value[own + j], 0.0
         for k in range(j + 1):
-            total += by_lower[j * q + k] * lower[j * q + k]
-            by_lower[j * q + k] *= sd
+            total += by_lower[j, k] * lower[j, k]
+            by_lower[j, k] *= sd
         slope[own + j] += total / sd * rate[own + j]
     for k in range(pairs - 1, -1, -1):
         i, j = ints[ints[25] + 2 * k], ints[ints[25] + 2 * k + 1]
         w = value[d - pairs + k]
         rest = math.sqrt(max(1.0 - w * w, 1e-300))
-        by_w = left[k] * (by_lower[i * q + j] - by_lower[i * q + i] * w / rest)
-        by_lower[i * q + i] = by_lower[i * q + j] * w + by_lower[i * q + i] * rest
+        by_w = left[k] * (by_lower[i, j] - by_lower[i, i] * w / rest)
+        by_lower[i, i] = by_lower[i, j] * w + by_lower[i, i] * rest
         slope[d - pairs + k] += by_w * rate[d - pairs + k]
