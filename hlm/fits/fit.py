@@ -68,7 +68,8 @@ def fit(
     progress : bool
         Say what is being done, on standard error.
     sampler_kwargs : mapping, optional
-        Handed on to `bambi.Model.fit` (NUTS).
+        Settings of NUTS, as ``{"nuts": {"target_accept": 0.95}}``, also ``maxdepth``; with ``method="bambi"`` whatever
+        `bambi.Model.fit` takes.
 
     Returns
     -------

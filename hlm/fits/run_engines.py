@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from hlm.engines.engine_list import BY_METHOD, ENGINES, without_chain
 from hlm.engines.exact.engine import EXACT
 from hlm.engines.interface import Engine, Options
+from hlm.engines.nuts.engine import NUTS
+from hlm.engines.sampling.chain_diagnostics import too_few
 from hlm.errors import FitError
 from hlm.fits.results import Fit
 from hlm.fits.separation_notes import separation_notes
@@ -41,6 +43,8 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
                 raise
             raise FitError(f"{problem} The model was to be {notes[0]}.") from problem
         if draws.diagnostics.ok or following is None:
+            break
+        if engine is NUTS and too_few(options.draws, options.chains):  # nor would another sampler's be enough
             break
         notes = (f"sampled by {following.label}, since of {engine.label} {draws.diagnostics.problem}",)
     if not draws.diagnostics.ok and model.family.limits_sentence:

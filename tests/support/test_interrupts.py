@@ -126,7 +126,8 @@ def test_signals_are_the_main_thread_s() -> None:
     assert seen == [signal.default_int_handler]
 
 
-def test_half_a_chain_of_nutpie_is_no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["nuts", "bambi"])
+def test_half_a_chain_of_nutpie_is_no_fit(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import nutpie
 
     sampler = sys.modules[nutpie.sample.__module__]._BackgroundSampler
@@ -140,7 +141,7 @@ def test_half_a_chain_of_nutpie_is_no_fit(monkeypatch: pytest.MonkeyPatch) -> No
     running = threading.active_count()
     with pytest.raises(KeyboardInterrupt, match=r"^Interrupted while fitting complete pooling, after \d+ s"):
         fit(
-            SLEEP, load_data("sleepstudy"), pooling="complete", method="nuts", draws=500_000, chains=1, seed=1,
+            SLEEP, load_data("sleepstudy"), pooling="complete", method=method, draws=500_000, chains=1, seed=1,
             progress=False,
         )  # fmt: skip
     assert threading.active_count() <= running + 1  # the timer's own thread may be ending still

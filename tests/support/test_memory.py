@@ -63,10 +63,10 @@ def test_a_dense_design_is_refused_before_bambi_sees_it(monkeypatch: pytest.Monk
     assert "the exact engine makes no dummy columns" in str(said.value)
     limited(monkeypatch, 90e6)  # there is room for the design alone, but not for 8,000 draws of 1,000 effects, times 4
     with pytest.raises(FitError, match=r"would need about 288 MB of memory \(draws 256 MB, dummy columns"):
-        fit("y ~ x + (x|g)", data, method="nuts", seed=1, progress=False)
+        fit("y ~ x + (x|g)", data, method="bambi", seed=1, progress=False)
     limited(monkeypatch, 60e6)
     with pytest.raises(FitError, match="would need about 64 MB .*fewer groups or rows"):
-        fit("y ~ x + (x|g)", data, pooling="none", method="nuts", draws=4, tune=1, chains=1, seed=1, progress=False)
+        fit("y ~ x + (x|g)", data, pooling="none", method="bambi", draws=4, tune=1, chains=1, seed=1, progress=False)
 
 
 def test_predictions_and_log_likelihoods(monkeypatch: pytest.MonkeyPatch, sleepstudy: PoolingFits) -> None:

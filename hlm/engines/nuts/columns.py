@@ -20,8 +20,8 @@ from hlm.model.own_intercepts import own_intercepts_at_means
 from hlm.model.prior_scales import Scales
 from hlm.support.linear_algebra import root_of_inverse
 
-_MOST_DENSE = 1000  # coefficients in the middle, whose triangle is multiplied at every step
-_MOST_BORDER = 3_000_000  # numbers of the border
+MOST_DENSE = 1000  # coefficients in the middle, whose triangle is multiplied at every step
+MOST_BORDER = 3_000_000  # numbers of the border
 _SMALLEST = 1e-300
 
 
@@ -123,7 +123,7 @@ def _places(coefficients: NormalCoefficients, p: int) -> tuple[np.ndarray, int, 
     dense = p
     small, large = [], [int(f) for f in order[-1:]]
     for f in order[:-1]:
-        if dense + sizes[f] <= _MOST_DENSE:
+        if dense + sizes[f] <= MOST_DENSE:
             dense += int(sizes[f])
             small.append(int(f))
         else:
@@ -133,4 +133,4 @@ def _places(coefficients: NormalCoefficients, p: int) -> tuple[np.ndarray, int, 
         table[f, 3] = at
         at += sizes[f]
     bordered = int(sizes[large[0]]) if large else 0
-    return table, dense, bordered if bordered * dense <= _MOST_BORDER else 0
+    return table, dense, bordered if bordered * dense <= MOST_BORDER else 0

@@ -17,15 +17,17 @@ from hlm.engines.nuts.block import block
 from hlm.engines.nuts.chains import Chains, sample_chains
 from hlm.engines.nuts.columns import Rows, sampled_rows
 from hlm.engines.nuts.coverage import covers
+from hlm.engines.nuts.memory_check import check_memory_of_fit, memory_of_fit
 from hlm.engines.nuts.theta import Theta, theta_of
 from hlm.engines.posterior_tree import JointDraws, posterior_tree
-from hlm.engines.sampling.chain_diagnostics import diagnose
+from hlm.engines.sampling.chain_diagnostics import diagnose, too_few
 from hlm.errors import FitError
 from hlm.formula.formula import INTERCEPT
 from hlm.formula.pooling_formulas import LABEL
 from hlm.model.model import Model
+from hlm.support.interrupts import checkpoint
 from hlm.support.linear_algebra import rotated_to_lower
-from hlm.support.options import offending
+from hlm.support.options import check_choice, check_mapping, check_number, check_whole, offending
 from hlm.support.random_streams import spawned
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 # standard normal variables, so that few draws and long steps do; where they are not, the second numbers
 _ENOUGH, _MORE = 400, 2  # at most; times what was asked for
 _ACCEPT = 0.7, 0.95
+_HIGHEST, _DEEPEST = 0.999, 20  # a target and a depth of trees that still end
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class NutsEngine:
     def cost(self, model: Model, options: Options) -> Cost:
         """What the fit takes."""
         draws = options.chains * (options.tune + options.draws)
-        effects = sum(factor.size * factor.width for factor in model.factors) + len(model.common.terms)
-        return Cost(8.0 * 4 * draws * effects, 1.0 + 4e-7 * model.rows * draws)
+        memory = memory_of_fit(model, options.chains * options.draws)
+        return Cost(memory, 1.0 + 4e-7 * model.rows * draws)
 
     def sample(self, model: Model, options: Options) -> Draws:
         """Draw from the posterior; do not use the draws where their diagnostics are not ``ok``.
@@ -66,6 +69,7 @@ class NutsEngine:
         >>> round(float(drawn.idata["posterior"]["1|school_sigma"].mean()), 1), drawn.diagnostics.ok
         (0.3, True)
         """
+        check_memory_of_fit(model, draws=options.draws, chains=options.chains)
         settings, started = _settings(options), time.perf_counter()
         seed = spawned(options.seed, f"{model.pooling} pooling, nuts")
         coefficients = normal_coefficients(model)
@@ -86,7 +90,8 @@ class NutsEngine:
             found = Draws(tree, diagnose(tree, model.of_kind("correlation")))
             if options.progress:
                 print(f"{label}: done in {time.perf_counter() - started:.0f} s.", file=sys.stderr, flush=True)
-            if found.diagnostics.ok:
+            checkpoint()
+            if found.diagnostics.ok or too_few(options.draws, options.chains):
                 break
         assert found is not None
         return found
@@ -100,13 +105,23 @@ NUTS = NutsEngine()
 
 
 def _settings(options: Options) -> Mapping[str, Any]:
-    """The settings of the sampler, by nutpie's names."""
+    """The settings of the sampler, by nutpie's names; a `FitError` where they cannot be used."""
     given = options.sampler_kwargs or {}
     if other := [key for key in given if key != "nuts"]:
         raise FitError(
             f"sampler_kwargs: {offending(other[0])} is for Bambi. Write method='bambi', or {{'nuts': {{...}}}}."
         )
-    return dict(given.get("nuts", {}))
+    nuts = given.get("nuts", {})
+    check_mapping("sampler_kwargs['nuts']", nuts, "{'target_accept': 0.95}")
+    found: dict[str, Any] = {}
+    for name, value in (nuts or {}).items():
+        check_choice("A setting in sampler_kwargs['nuts']", name, ("target_accept", "maxdepth"))
+        if name == "maxdepth":
+            check_whole(name, value, least=1, most=_DEEPEST)
+            found[name] = int(value)
+        else:
+            found[name] = check_number(name, value, above=0, most=_HIGHEST)
+    return found
 
 
 def _stats(chains: Chains) -> xr.DataTree:

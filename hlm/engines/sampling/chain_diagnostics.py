@@ -66,6 +66,11 @@ class ChainDiagnostics:
         return f"Not reliable yet: {self.problem}. Try more draws and tune."
 
 
+def too_few(draws: int, chains: int) -> bool:
+    """Whether no chains of this size are called reliable: a single one has no r_hat, short ones no effective size."""
+    return chains < 2 or draws < ENOUGH_ESS_PER_CHAIN
+
+
 def diagnose(idata: xr.DataTree, correlations: Sequence[Parameter]) -> ChainDiagnostics:
     """The diagnostics of a sampled posterior (ArviZ's rank-normalised r_hat, bulk and tail ESS).
 

@@ -104,15 +104,68 @@ def test_a_fit_whose_diagnostics_fail_is_repeated_once(monkeypatch: pytest.Monke
     sample = nuts.sample_chains
     monkeypatch.setattr(nuts, "sample_chains", lambda *a, **k: (asked.append(k["tune"]), sample(*a, **k))[1])
     model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
-    drawn = NUTS.sample(model, Options(draws=20, tune=50, chains=2, seed=1))  # too few for 100 effective ones a chain
+    short = {"tune": 50, "seed": 1, "sampler_kwargs": {"nuts": {"maxdepth": 1}}}  # steps too short to get far
+    drawn = NUTS.sample(model, Options(draws=100, chains=2, **short))
     assert asked == [50, 100]
     assert not drawn.diagnostics.ok
+    asked.clear()
+    for few in ({"draws": 20, "chains": 2}, {"draws": 100, "chains": 1}):  # whatever is done, they are not enough
+        NUTS.sample(model, Options(**few, **short))
+    assert asked == [50, 50]
 
 
-def test_settings_of_bambi_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"inference_method": "pymc"}, "'inference_method' is for Bambi. Write method='bambi'"),
+        ({"nuts": 3}, r"sampler_kwargs\['nuts'\] is a mapping such as {'target_accept': 0.95}, not 3"),
+        ({"nuts": {"target": 0.9}}, "is one of 'target_accept', 'maxdepth', not 'target'"),
+        ({"nuts": {"draws": 100}}, "is one of 'target_accept', 'maxdepth', not 'draws'"),
+        ({"nuts": {"target_accept": "a"}}, "target_accept is a number above 0, not 'a'"),
+        ({"nuts": {"target_accept": 2.0}}, "target_accept is a number above 0 and at most 0.999, not 2.0"),
+        ({"nuts": {"maxdepth": 2.5}}, "maxdepth is a whole number of at least 1, not 2.5"),
+    ],
+)
+def test_settings_that_cannot_be_used(given: Mapping[str, Any], message: str) -> None:
     model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
-    with pytest.raises(FitError, match="'inference_method' is for Bambi"):
-        NUTS.sample(model, Options(sampler_kwargs={"inference_method": "pymc"}))
+    with pytest.raises(FitError, match=message):
+        NUTS.sample(model, Options(sampler_kwargs=given))
+
+
+def test_settings_reach_the_sampler() -> None:
+    model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
+    settings = {"target_accept": np.float64(0.9), "maxdepth": 2}
+    drawn = NUTS.sample(model, Options(draws=20, tune=50, chains=2, seed=1, sampler_kwargs={"nuts": settings}))
+    assert int(drawn.idata["sample_stats"]["depth"].max()) <= 2
+
+
+def test_progress_is_said_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
+    NUTS.sample(model, Options(draws=20, tune=50, chains=2, seed=1, progress=True))
+    said = capsys.readouterr().err
+    assert said.startswith("partial pooling: sampling 2 x 70 draws ...\n")
+    assert "partial pooling: done in " in said
+    NUTS.sample(model, Options(draws=20, tune=50, chains=2, seed=1))
+    assert capsys.readouterr().err == ""
+
+
+def test_no_seed_means_other_draws_each_time() -> None:
+    model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
+    few = [NUTS.sample(model, Options(draws=20, tune=50, chains=2, seed=seed)) for seed in (None, None, 1, 1)]
+    first, second, third, fourth = (drawn.idata["posterior"].to_dataset() for drawn in few)
+    assert not first.identical(second)
+    assert third.identical(fourth)
+
+
+def test_too_many_draws_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hlm.support.memory._free", lambda: 1e6)
+    model = resolve("count ~ x + (1|g)", frame(), family="poisson")["partial"]
+    with pytest.raises(
+        FitError, match=r"would need about .* \(draws of the coefficients .* memory for draws=(\d+) in 4"
+    ) as said:
+        NUTS.sample(model, Options(draws=10_000))
+    fitting = int(str(said.value).partition("draws=")[2].partition(" ")[0])
+    NUTS.sample(model, Options(draws=fitting, tune=50, seed=1))
 
 
 def test_what_is_not_covered() -> None:
