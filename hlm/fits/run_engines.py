@@ -17,7 +17,9 @@ from hlm.support.blas_threads import one_blas_thread
 from hlm.support.options import Method
 
 # rows x draws of which a fit computes its leave-one-out values at once, so that printing shows them without computing
-_LOO_NUMBERS = {"exact": 1_000_000}  # some 0.05 s, less than such a fit takes
+# by engine. exact: some 0.05 s, less than such a fit takes. quadrature: below a second, but as long as the fit itself
+# at any size, so that only small data, as cbpp, have it at once
+_LOO_NUMBERS = {"exact": 1_000_000, "quadrature": 250_000}
 _AFTER_A_CHAIN = 20_000_000  # about a second, after a fit of ten and more
 
 
@@ -53,7 +55,7 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
     fit = Fit(model, _method_of(engine, method), engine.name, draws.idata, draws.diagnostics, notes)
     sizes = draws.idata["posterior"].sizes
     size = model.rows * sizes["chain"] * sizes["draw"]
-    if model.family.log_density is not None and size <= _LOO_NUMBERS.get(fit.method, _AFTER_A_CHAIN):
+    if model.family.log_density is not None and size <= _LOO_NUMBERS.get(fit.engine, _AFTER_A_CHAIN):
         fit.leave_out()
     return fit
 

@@ -50,14 +50,18 @@ def test_poisson_intercepts_have_the_errors_of_their_information(counts):
         assert (np.abs(wide["rmse"][pooling] - off) < 4 * wide["se"][pooling] + 0.03 * off).all(), pooling
 
 
-@pytest.mark.parametrize(("family", "trials"), [("bernoulli", None), ("binomial", 8)])
-def test_partial_pooling_wins_in_small_groups_of_successes(family, trials):
-    table = recovery((5, 30), family=family, trials=trials, repeats=2, groups_per_size=15, seed=1)
-    assert set(table["term"]) == {"Intercept", "x"} and np.isfinite(table["rmse"]).all()
-    small = table[(table["size"] == 5) & (table["term"] == "x")].set_index("pooling")["rmse"]
+@pytest.mark.parametrize(
+    ("family", "trials", "fixed", "sd"), [("bernoulli", None, (0.0, 1.0), (0.3, 0.3)), ("binomial", 3, 0.5, 0.3)]
+)
+def test_partial_pooling_wins_in_small_groups_of_successes(family, trials, fixed, sd):
+    truth = {"family": family, "trials": trials, "fixed": fixed, "sd": sd}
+    table = recovery((5, 30), **truth, repeats=2, groups_per_size=15, seed=1)
+    term, what = ("Intercept", "intercept") if trials else ("x", "slope on x")
+    assert term in set(table["term"]) and np.isfinite(table["rmse"]).all()
+    small = table[(table["size"] == 5) & (table["term"] == term)].set_index("pooling")["rmse"]
     assert small["partial"] < small["none"]
     ax = plot_recovery(table)
-    assert ax.get_ylabel() == "root mean squared error of the slope on x"
+    assert ax.get_ylabel() == f"root mean squared error of the {what}"
 
 
 def test_rows_and_columns():
