@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hlm.engines.bambi.build import bambi_model
 from hlm.engines.bambi.memory_check import check_memory_of_model, memory_of_model
 from hlm.engines.bambi.safe_names import under_safe_names, unsafe_variables, with_own_names
-from hlm.engines.bambi.sampled_coefficients import starts
+from hlm.engines.bambi.starts import Start, start_of
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.chain_diagnostics import diagnose
 from hlm.errors import FitError
@@ -22,7 +22,6 @@ from hlm.model.model import Model
 from hlm.support.random_streams import spawned
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
 
     from hlm.engines.bambi.adapter import HlmModel
@@ -59,7 +58,7 @@ class BambiEngine:
         idata = _sampled(
             built,
             options,
-            starts(built, safe),
+            start_of(built, safe),
             seed=seed,
             label=LABEL[model.pooling],
             limits=model.family.limits_sentence,
@@ -76,14 +75,14 @@ BAMBI = BambiEngine()
 
 
 def _sampled(
-    model: HlmModel, options: Options, start: Mapping[str, np.ndarray], *, seed: int | None, label: str, limits: str
+    model: HlmModel, options: Options, start: Start, *, seed: int | None, label: str, limits: str
 ) -> xr.DataTree:
     """Sample a built model.
 
     options: with ``progress``, what is being done and how long it took is said on standard error, with nutpie's
         progress bar where it has one. ``sampler_kwargs`` are handed on to `bambi.Model.fit`: ``{"nuts":
         {"target_accept": 0.95}}``.
-    start: where some of the variables start.
+    start: where the variables start.
     label: what is being fitted, for that.
     limits: what the linear predictor must be, if not any number.
     result: groups ``posterior``, ``sample_stats``, ``observed_data``.
@@ -93,7 +92,10 @@ def _sampled(
     nuts, given = {"target_accept": _TARGET_ACCEPT}, options.sampler_kwargs or {}
     settings = {"inference_method": "nutpie", "nuts": nuts, **given}
     if settings["inference_method"] in ("nutpie", "pymc"):
-        settings.setdefault("initvals", dict(start))
+        at_mode = start.at_mode and settings["inference_method"] == "nutpie" and "initvals" not in settings
+        settings.setdefault("initvals", dict(start.values))
+        if at_mode:  # nutpie adds U(-1, 1) to each coordinate, which leads far from a narrow mode
+            settings["compile_kwargs"] = {"jitter_rvs": set(), **settings.get("compile_kwargs", {})}
     started = time.perf_counter()
     if options.progress:
         said = f"{label}: compiling, then sampling {options.chains} x {options.tune + options.draws} draws ..."

@@ -1,4 +1,4 @@
-"""What NUTS moves in: coefficients of orthogonalised columns, whatever columns the formula has, and where it starts.
+"""What NUTS moves in: coefficients of orthogonalised columns, whatever columns the formula has.
 
 ``y ~ 0 + g + year`` has an intercept for each group in the year 0, so that intercepts and slope are correlated to many
 digits, and a sampler that starts with each near its prior's mean starts where ``exp(eta)`` overflows. The coefficients
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from hlm.engines.bambi.adapter import HlmModel
 
 _MOST_OPERATIONS = 2e10  # of one decomposition, some ten seconds; beyond, coefficients are sampled as they are
-_START = 0.1  # the groups' sds, in spreads of the linear predictor: near complete pooling no density overflows
-_UNBOUNDED = ("HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "InverseGamma", "LogNormal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +92,3 @@ def _replace(terms: list[Any], variable: str, spread: float, *, centred: bool) -
 
 def _holds_at_means(term: Any) -> bool:
     return isinstance(term.prior.dist, OwnIntercepts)
-
-
-def starts(built: HlmModel, model: Model) -> dict[str, np.ndarray]:
-    """By the name of a free variable: where the standard deviations between groups start."""
-    if model.pooling != "partial" or model.family.has_predictor_per_label:
-        return {}
-    free = {variable.name for variable in built.backend.model.free_RVs}
-    near = _START * Scales(model).spread
-    found: dict[str, np.ndarray] = {}
-    for factor in model.factors:
-        size = near / np.sqrt(np.mean(model.orthogonalised(factor) ** 2, axis=0)).clip(1e-300)
-        for block in factor.blocks:
-            if block.correlation is not None and block.correlation.name in model.transformations:
-                found[f"{block.correlation.name}_sd_offset"] = size[block.columns]
-        for effect in factor.effects:
-            if effect.sd is not None and model.priors[effect.sd.name].name in _UNBOUNDED:
-                found[effect.sd.name] = size[effect.columns] if effect.sd.dims else size[effect.columns][0]
-    return {name: value for name, value in found.items() if name in free}

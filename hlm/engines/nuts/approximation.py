@@ -8,7 +8,7 @@ import numpy as np
 
 from hlm.engines.nuts.columns import Rows
 from hlm.engines.nuts.kernels.mode_search import prior_kernel
-from hlm.engines.nuts.mode import Mode, joint_mode
+from hlm.engines.nuts.mode import Mode, joint_mode, through
 from hlm.engines.nuts.theta import Theta
 from hlm.support.linear_algebra import lower_roots, solve_upper
 
@@ -50,6 +50,16 @@ class _Target:
 
     def density(self, u: np.ndarray) -> float:
         return self.at(u)[0]
+
+
+def mode_of_all(rows: Rows, theta: Theta) -> np.ndarray | None:
+    """Theta's values, beta and b at the mode, shape (d + coefficients,); None where none was found."""
+    target = _Target(rows, theta)
+    u = _climbed(target, theta.start)
+    _, mode, root = target.at(u)
+    if mode.curvature is None:
+        return None
+    return np.concatenate([theta.values(u), through(rows, root, np.concatenate([mode.beta, mode.v]))])
 
 
 def approximation(rows: Rows, theta: Theta) -> Approximation:

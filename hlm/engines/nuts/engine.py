@@ -12,7 +12,7 @@ import numpy as np
 
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.normal_coefficients import NormalCoefficients, normal_coefficients
-from hlm.engines.nuts.approximation import approximation
+from hlm.engines.nuts.approximation import approximation, mode_of_all
 from hlm.engines.nuts.block import block
 from hlm.engines.nuts.chains import Chains, sample_chains
 from hlm.engines.nuts.columns import Rows, sampled_rows
@@ -102,6 +102,23 @@ class NutsEngine:
 
 
 NUTS = NutsEngine()
+
+
+def mode_as_written(model: Model) -> xr.Dataset | None:
+    """The mode that chains start at, one draw of each variable by Bambi's names; None where there is none."""
+    if covers(model) is not None:
+        return None
+    coefficients = normal_coefficients(model)
+    rows, theta = sampled_rows(model, coefficients), theta_of(model, coefficients)
+    try:
+        found = mode_of_all(rows, theta)
+    except np.linalg.LinAlgError:
+        return None
+    if found is None or not np.isfinite(found).all():
+        return None
+    chains = Chains(found[None, None], {})
+    tree = posterior_tree(model, coefficients, _as_written(model, coefficients, rows, theta, chains))
+    return tree["posterior"].to_dataset()
 
 
 def _settings(options: Options) -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ def joint_mode(rows: Rows, own: np.ndarray, root: np.ndarray, start: np.ndarray)
             break
         score = _score(rows, slope)
         curvature = _curvature(rows, root, weight)
-        gradient = _through(rows, root, score, back=True)
+        gradient = through(rows, root, score, back=True)
         gradient[:p] -= rows.precision @ at[:p]
         gradient[p:] -= at[p:]
         step = _solved(rows, curvature, gradient)
@@ -88,7 +88,7 @@ def joint_mode(rows: Rows, own: np.ndarray, root: np.ndarray, start: np.ndarray)
 def _density(rows: Rows, own: np.ndarray, root: np.ndarray, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """The joint log density at (beta, v), and the rows' slopes and weights."""
     p = rows.x.shape[1]
-    b = _through(rows, root, at)
+    b = through(rows, root, at)
     eta = rows.offset + rows.x @ b[:p]
     for f, (first, width, _, _) in enumerate(rows.factors):
         effects = b[rows.of_factor(f)].reshape(-1, width)
@@ -102,7 +102,7 @@ def _density(rows: Rows, own: np.ndarray, root: np.ndarray, at: np.ndarray) -> t
     return float(value - 0.5 * prior), slope, np.maximum(weight, 0.0)
 
 
-def _through(rows: Rows, root: np.ndarray, at: np.ndarray, *, back: bool = False) -> np.ndarray:
+def through(rows: Rows, root: np.ndarray, at: np.ndarray, *, back: bool = False) -> np.ndarray:
     """(beta, L v) from (beta, v); with ``back``, slopes by v from those by b."""
     found = at.copy()
     for f, (first, width, _, _) in enumerate(rows.factors):
