@@ -37,6 +37,7 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
     if model.family.name == "gaussian" and (why_not := reasons.get(EXACT)) is not None:
         # in the other families nobody expects the exact engine
         notes = (f"sampled by {engines[0].label}, not exactly: {why_not[0].lower()}{why_not[1:].rstrip('.')}",)
+    failed: list[str] = []
     for engine, following in zip(engines, [*engines[1:], None], strict=True):
         try:
             draws = engine.sample(model, options)
@@ -48,7 +49,8 @@ def run_engines(model: Model, method: Method, options: Options) -> Fit:
             break
         if engine is NUTS and too_few(options.draws, options.chains):  # nor would another sampler's be enough
             break
-        notes = (f"sampled by {following.label}, since of {engine.label} {draws.diagnostics.problem}",)
+        failed.append(f"of {engine.label} {draws.diagnostics.problem}")
+        notes = (f"sampled by {following.label}, since {', and '.join(failed)}",)
     if not draws.diagnostics.ok and model.family.limits_sentence:
         notes = (*notes, model.family.limits_sentence)
     notes = (*model.notes, *separation_notes(model), *notes)

@@ -336,7 +336,7 @@ def test_bad_importance_weights_fall_back_to_nuts_and_say_so(
     formula = "Reaction ~ Days + (Days|Subject)"
     fallen = fit(formula, SLEEP, seed=1, progress=False)
     assert (fallen.method, fallen.engine) == ("nuts", "nuts")
-    why = "sampled by compiled NUTS, since of the exact engine the importance weights have Pareto k 0.83, wanted 0.7 at most"
+    why = "sampled by NUTS, since of the exact engine the importance weights have Pareto k 0.83, wanted 0.7 at most"
     assert fallen.notes == (why,)
     named = fit(formula, SLEEP, method="exact", seed=1, progress=False)
     assert named.method == "exact"

@@ -37,7 +37,7 @@ class BambiEngine:
     """The engine as a value; see `hlm.engines.interface.Engine`."""
 
     name: str = "bambi"
-    label: str = "NUTS"
+    label: str = "Bambi's NUTS"
 
     def covers(self, model: Model) -> str | None:
         """None: what Bambi cannot build it says itself."""

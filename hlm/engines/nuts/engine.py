@@ -45,7 +45,7 @@ class NutsEngine:
     """The engine as a value; see `hlm.engines.interface.Engine`."""
 
     name: str = "nuts"
-    label: str = "compiled NUTS"
+    label: str = "NUTS"
 
     def covers(self, model: Model) -> str | None:
         """None, or the sentence that says why the engine cannot fit the model."""
