@@ -199,7 +199,7 @@ def test_counts_are_fitted_predicted_and_shown_as_written() -> None:
 def test_nuts_samples_functions_and_says_the_same_as_the_exact_engine() -> None:
     text = "Reaction ~ scale(Days) + offset(I(Days/2)) + (0 + scale(Days)|factor(Subject))"
     exact = fit(text, SLEEP, seed=1, progress=False)
-    nuts = fit(text, SLEEP, method="nuts", seed=1, chains=2, progress=False)
+    nuts = fit(text, SLEEP, method="bambi", seed=1, chains=2, progress=False)
     for name in ("Intercept", "scale(Days)", "sigma", "scale(Days)|factor(Subject)_sigma"):
         a, b = exact.idata["posterior"][name], nuts.idata["posterior"][name]
         # 2000 NUTS draws, effective size about 400 or more: 4 Monte Carlo errors of a mean are a fifth of the sd

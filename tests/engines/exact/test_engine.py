@@ -166,7 +166,7 @@ def test_random_intercepts_are_quadrature(between):
 
 @pytest.fixture(scope="module")
 def sleep_nuts():
-    return fit(SLEEP, load_data("sleepstudy"), method="nuts", draws=2000, chains=4, seed=3, progress=False)
+    return fit(SLEEP, load_data("sleepstudy"), method="bambi", draws=2000, chains=4, seed=3, progress=False)
 
 
 def test_sleepstudy_agrees_with_nuts(sleep_nuts):
@@ -428,7 +428,7 @@ def test_own_coefficients_as_columns_or_as_effects_are_the_same_model(formula, d
 )
 def test_dependent_own_coefficients_are_nutss(formula, data):
     exact = fit(formula, load_data(data), pooling="none", seed=1, progress=False)
-    nuts = fit(formula, load_data(data), pooling="none", method="nuts", seed=1, progress=False)
+    nuts = fit(formula, load_data(data), pooling="none", method="bambi", seed=1, progress=False)
     assert exact.method == "exact"
     ours, theirs = (one.idata["posterior"].to_dataset() for one in (exact, nuts))
     assert set(ours.data_vars) == set(theirs.data_vars)
