@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from hlm.engines.compiled import part_of_kernels
+from hlm.engines.compiled import inlined, part_of_kernels
 
 
-@part_of_kernels
+@inlined
 def mixed(ints, reals, x, t):
     """(beta - its mode, a) from w: a triangle for those in the dense middle, and a block for each group besides."""
     d, dense, bordered, widest = ints[8], ints[10], ints[12], ints[13]
@@ -38,7 +38,7 @@ def mixed(ints, reals, x, t):
             at += q
 
 
-@part_of_kernels
+@inlined
 def mixed_back(ints, reals, by_t, out):
     """The slopes by w from those by (beta, a)."""
     d, dense, bordered, widest = ints[8], ints[10], ints[12], ints[13]

@@ -25,7 +25,7 @@ from hlm.engines.nuts.kernels.coefficients import effects, effects_back, mixed, 
 from hlm.engines.nuts.kernels.row_density import LOGIT, NO_ZEROS, SUCCESSES, own_numbers, row_with_zeros
 from hlm.engines.nuts.kernels.theta import theta, theta_back
 
-COMPILED_WITH = {"coefficients": "d8573fee244b", "row_density": "756a25efbe99", "theta": "758247203df9"}
+COMPILED_WITH = {"coefficients": "da99c3e5a70b", "row_density": "756a25efbe99", "theta": "a26e427156d9"}
 HEADER = 40  # whole numbers in front of the block, see `hlm.engines.nuts.block`; the last is its length
 EXPANDS = 35  # which of them is 1 where (theta, beta, b) are asked for in the place of slopes
 _ROWS_OF_A_PRODUCT = 512  # each factor is at most 2

@@ -9,7 +9,7 @@ from hlm.engines.compiled import compiled
 from hlm.engines.nuts.kernels.row_density import own_numbers, row_with_zeros
 from hlm.engines.nuts.kernels.theta import PRIOR_NUMBERS, coordinate
 
-COMPILED_WITH = {"row_density": "756a25efbe99", "theta": "758247203df9"}
+COMPILED_WITH = {"row_density": "756a25efbe99", "theta": "a26e427156d9"}
 _STEP = 1e-4  # of the linear predictor, for the second derivative
 
 

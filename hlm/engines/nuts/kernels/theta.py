@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from hlm.engines.compiled import part_of_kernels
+from hlm.engines.compiled import inlined, part_of_kernels
 from hlm.engines.nuts.kernels.row_density import LOG_ROOT_2PI, log_phi
 
 COMPILED_WITH = {"row_density": "756a25efbe99"}
@@ -76,7 +76,7 @@ def theta(ints, reals, x, value, rate, slope, root, left):
     return density
 
 
-@part_of_kernels
+@inlined
 def theta_back(ints, value, rate, lower, left, by_lower, slope):
     """Add to the slopes by theta's coordinates those that the covariance root's own derivatives give."""
     if ints[14]:
