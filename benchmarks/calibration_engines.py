@@ -17,7 +17,7 @@ SAMPLING: dict[str, dict[str, Any]] = {
     "quadrature": {"method": "exact", "poolings": ("partial",), "chains": 4, "draws": 250},
     "laplace": {"method": "exact", "poolings": ("partial",), "chains": 4, "draws": 250},
     "nuts": {
-        "method": "nuts", "poolings": ("partial",), "chains": 2, "draws": 1000, "tune": 500,
+        "method": "bambi", "poolings": ("partial",), "chains": 2, "draws": 1000, "tune": 500,
         "sampler_kwargs": {"cores": 1, "compute_convergence_checks": False},
     },
 }  # fmt: skip

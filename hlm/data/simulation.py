@@ -154,7 +154,7 @@ def numbers(name: str, value: object) -> np.ndarray:
 
 def _check_family(family: str, sigma: object, trials: object) -> None:
     """Raise a `DataError` for a family that cannot be simulated, and for a parameter that it does not have."""
-    if family not in get_args(Simulated):
+    if not isinstance(family, str) or family not in get_args(Simulated):
         raise DataError(f"family is one of {', '.join(map(repr, get_args(Simulated)))}, not {offending(family)}.")
     if sigma is not None and family != "gaussian":
         raise DataError(f"sigma={sigma!r}: the {family} family has no residual sd; leave sigma out.")

@@ -242,6 +242,7 @@ MAY_RAISE = {
     "engines/exact/draws/separate_residuals.py": {"svd": "of the columns' own root, finite as they are"},
     "engines/exact/left_out/one_factor.py": {"qr": "does not raise"},
     "engines/exact/likelihood/kernels_several_factors.py": {"cholesky": "compiled, inside a try"},
+    "engines/bambi/starts.py": {"eigh": "of correlations at the mode, NaN replaced before", "qr": "does not raise"},
     "engines/nuts/approximation.py": {"eigh": "what is not finite is 0"},
     "engines/quadrature/infinite_estimates.py": {"svd": "of rows of the common columns, finite as they are"},
     "engines/quadrature/maximum_likelihood.py": {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hlm.engines.bambi.build import bambi_model
 from hlm.engines.bambi.memory_check import check_memory_of_model, memory_of_model
 from hlm.engines.bambi.safe_names import under_safe_names, unsafe_variables, with_own_names
-from hlm.engines.bambi.starts import Start, start_of
+from hlm.engines.bambi.starts import Start, near_complete_pooling, start_of
 from hlm.engines.interface import Cost, Draws, Options, PointwiseLoo, Unit
 from hlm.engines.sampling.chain_diagnostics import diagnose
 from hlm.errors import FitError
@@ -55,14 +55,15 @@ class BambiEngine:
         seed = options.seed if model.pooling == "partial" else spawned(options.seed, model.pooling)
         safe = under_safe_names(model) if unsafe_variables(model, sampled=True) else model
         built = bambi_model(safe, for_sampling=True)
-        idata = _sampled(
-            built,
-            options,
-            start_of(built, safe),
-            seed=seed,
-            label=LABEL[model.pooling],
-            limits=model.family.limits_sentence,
-        )
+        start = start_of(built, safe)
+        said = {"label": LABEL[model.pooling], "limits": model.family.limits_sentence}
+        try:
+            idata = _sampled(built, options, start, seed=seed, **said)
+        except FitError as problem:
+            if not (start.at_mode and "nitialization" in str(problem)):
+                raise
+            # a gradient that is not finite at the mode itself, of correlations at their limit for example
+            idata = _sampled(built, options, near_complete_pooling(built, safe), seed=seed, **said)
         idata = idata if safe is model else with_own_names(idata, model, safe)
         return Draws(idata, diagnose(idata, model.of_kind("correlation")))
 

@@ -16,6 +16,7 @@ from hlm.engines.nuts.engine import mode_as_written
 from hlm.model.grouping_factors import CovarianceBlock, GroupingFactor
 from hlm.model.model import Model
 from hlm.model.prior_scales import Scales
+from hlm.support.linear_algebra import inverses, solve_lower
 
 if TYPE_CHECKING:
     from hlm.engines.bambi.adapter import HlmModel
@@ -42,13 +43,14 @@ def start_of(built: HlmModel, model: Model) -> Start:
         found = _at_mode(built, model, at)
         if set(free) <= set(found) and all(np.isfinite(found[name]).all() for name in free):
             return Start({name: found[name] for name in free}, True)
-    return Start({name: value for name, value in _near_complete_pooling(model).items() if name in free}, False)
+    return near_complete_pooling(built, model)
 
 
-def _near_complete_pooling(model: Model) -> dict[str, np.ndarray]:
-    """The standard deviations between groups."""
+def near_complete_pooling(built: HlmModel, model: Model) -> Start:
+    """Small standard deviations between groups; all else as the sampler has it."""
     if model.pooling != "partial" or model.family.has_predictor_per_label:
-        return {}
+        return Start({}, False)
+    free = {variable.name for variable in built.backend.model.free_RVs}
     found: dict[str, np.ndarray] = {}
     for factor in model.factors:
         size = _smallest_sds(model, factor)
@@ -58,7 +60,7 @@ def _near_complete_pooling(model: Model) -> dict[str, np.ndarray]:
         for effect in factor.effects:
             if effect.sd is not None and model.priors[effect.sd.name].name in _UNBOUNDED:
                 found[effect.sd.name] = size[effect.columns] if effect.sd.dims else size[effect.columns][0]
-    return found
+    return Start({name: value for name, value in found.items() if name in free}, False)
 
 
 def _smallest_sds(model: Model, factor: GroupingFactor) -> np.ndarray:
@@ -91,7 +93,7 @@ def _common(built: HlmModel, model: Model, at: dict[str, np.ndarray]) -> dict[st
             rows.setdefault(made.variable, []).append((made.rows, np.ravel(found[name] - term.prior.args["mu"])))
     for variable, parts in rows.items():
         root, less_means = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        found[variable] = np.linalg.solve(root, less_means)
+        found[variable] = inverses(root) @ less_means
     return found
 
 
@@ -105,14 +107,14 @@ def _effects(
     effects = np.concatenate([values.reshape(-1, values.shape[-1]) for values in departures])  # columns x groups
     name = "" if block.correlation is None else block.correlation.name
     to_written = model.transformations.get(name, np.eye(len(sds)))
-    inverse = np.linalg.inv(to_written)
+    inverse = inverses(to_written)
     correlation = np.nan_to_num(at[name]) if name else np.eye(1)
     covariance = inverse @ (correlation * np.outer(sds, sds)) @ inverse.T
     sds = np.sqrt(np.diagonal(covariance))
     partial, root = _partial_correlations(covariance / np.outer(sds, sds).clip(1e-300))
     bounded = [model.priors[e.sd.name].name not in _UNBOUNDED for e in block.effects if e.sd for _ in e.labels]
     sds = np.where(bounded, sds, np.maximum(sds, smallest))
-    offsets = np.linalg.solve(sds[:, None] * root, inverse @ effects)
+    offsets = solve_lower(sds[:, None] * root, inverse @ effects)
     if not name:
         (effect,) = block.effects
         found = {f"{effect.coefficients.name}_offset": offsets.reshape(departures[0].shape)}

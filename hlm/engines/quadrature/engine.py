@@ -52,8 +52,8 @@ class QuadratureEngine:
         >>> cbpp = load_data("cbpp")
         >>> model = resolve("p(incidence, size) ~ period + (1|herd)", cbpp, family="binomial")["partial"]
         >>> drawn = QuadratureEngine().sample(model, Options(seed=1))
-        >>> round(float(drawn.idata["posterior"]["1|herd_sigma"].mean()), 1), drawn.diagnostics.ok
-        (0.7, True)
+        >>> 0.7 < float(drawn.idata["posterior"]["1|herd_sigma"].mean()) < 0.8, drawn.diagnostics.ok
+        (True, True)
         """
         check_memory_of_fit(model, draws=options.draws, chains=options.chains)
         rng = stream(options.seed, f"{model.pooling} pooling, quadrature")
