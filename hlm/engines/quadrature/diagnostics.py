@@ -8,7 +8,7 @@ from hlm.engines.quadrature.nodes import MOST_ERROR
 from hlm.engines.sampling.pareto_smoothing import GOOD_PARETO_K
 
 ENOUGH_ESS = 400  # as much as 100 of each of four chains
-MOST_PROPOSALS = 20_000  # for one draw of a group's effects: kernels.py gives up there
+MOST_PROPOSALS = 20_000  # for one draw of a group's effects: the kernel gives up there
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class QuadratureDiagnostics:
         nodes = f"{most}" if fewest == most else f"{fewest} to {most}"
         if self.pareto_k == float("-inf"):
             return f"{self.draws} joint draws of the exact posterior, group by group."
+        points = f" from {self.ess:.0f} effective points" if self.ess < self.draws / 2 else ""  # of large tables
         return (
-            f"{self.draws} joint draws of the exact posterior, by importance sampling (efficiency "
+            f"{self.draws} joint draws of the exact posterior{points}, by importance sampling (efficiency "
             f"{self.efficiency:.0%}, Pareto k {self.pareto_k:.1f}; at most 0.7 wanted) and quadrature with {nodes} "
             f"nodes a group and direction."
         )

@@ -31,7 +31,7 @@ _WITHOUT_THETA = 64  # stretches of values of u where no theta is sampled
 _DOF = 10.0  # of the t of u given theta
 _SPARE = 1.2  # effective pairs for each draw that is wanted
 _ROWS = 2e7  # rows times pairs: of large tables fewer pairs are weighted, and each is drawn several times
-_LEAST_PAIRS = 1000
+_LEAST_PAIRS = 800
 _CHECKED = 8  # pairs at which nodes are chosen, and checked
 _ROUNDS = 3  # with a proposal that is fitted anew, while Pareto k is not good
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from hlm.engines.interface import Options
+from hlm.engines.quadrature.diagnostics import QuadratureDiagnostics
 from hlm.engines.quadrature.engine import QUADRATURE
 from hlm.model.resolve import resolve
 
@@ -24,3 +25,11 @@ def test_groups_of_many_rows_are_nearly_normal_and_take_few_proposals(bar: str) 
     diagnostics = QUADRATURE.sample(model, Options(seed=1, draws=125)).diagnostics
     assert diagnostics.nodes[0] <= 5
     assert diagnostics.proposals < 50
+
+
+def test_draws_that_repeat_points_say_from_how_many_they_are() -> None:
+    """Of large tables fewer points are weighted than draws are wanted."""
+    assert "4000 joint draws of the exact posterior from 550 effective points, by" in (
+        QuadratureDiagnostics(0.1, 550.0, 800, 4000).sentence
+    )
+    assert "effective points" not in QuadratureDiagnostics(0.1, 3600.0, 4800, 4000).sentence
